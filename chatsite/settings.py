@@ -1,0 +1,286 @@
+"""Django's settings, and the only reader of the environment.
+
+Every variable stands in .env.example with its default. A file `.env` in the project's folder is read first
+(`make run` writes one); the real environment wins over it. An insecure or missing value ends the start with a sentence.
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import environ
+from celery.schedules import crontab
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+ENV_FILE = env.str("ENV_FILE", str(BASE_DIR / ".env"))  # tests point it at nothing
+if ENV_FILE and Path(ENV_FILE).is_file():
+    env.read_env(ENV_FILE)
+
+
+def unix_socket(name: str) -> str:
+    """Path of a unix socket of this checkout; sun_path holds 107 characters, so deep folders get one under /tmp."""
+    inside = DATA_DIR / name
+    if len(str(inside)) < 100:
+        return str(inside)
+    digest = hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:12]
+    return f"{tempfile.gettempdir()}/throughline-{os.getuid()}-{digest}.{name}"
+
+
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))  # database, Redis' files, static files: nothing to commit
+
+# Who may come in
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", True)
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers to this machine's own addresses only
+HTTPS = env.bool("HTTPS", not DEBUG)  # a proxy in front speaks TLS and sets X-Forwarded-Proto
+
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. For a try on this machine, `make run` writes a .env file with a random one; "
+        "in production, set it in the environment (see .env.example)."
+    )
+if not DEBUG:
+    if len(SECRET_KEY) < 50 or "insecure" in SECRET_KEY:
+        raise ImproperlyConfigured("SECRET_KEY is too weak for production: use 50 or more random characters.")
+    if not ALLOWED_HOSTS and "collectstatic" not in sys.argv:
+        raise ImproperlyConfigured("ALLOWED_HOSTS is not set: name the hosts that users type, separated by commas.")
+
+# Parts
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "csp",
+    "allauth",
+    "allauth.account",
+    "conversations",
+    "streaming",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+
+ROOT_URLCONF = "chatsite.urls"
+ASGI_APPLICATION = "chatsite.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    },
+]
+
+# What is remembered
+
+DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+DATABASE_TIMEOUT_S = env.int("DATABASE_TIMEOUT_S", 10)  # waiting for a lock or a connection
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": DATABASE_TIMEOUT_S,
+        "transaction_mode": "IMMEDIATE",  # a transaction that reads first and then writes cannot fail half-way
+        # FULL: a message that was accepted survives a power cut too, not only a killed process.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
+    }
+else:
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 12, "timeout": DATABASE_TIMEOUT_S}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# What is live
+
+REDIS_URL = env.str("REDIS_URL", f"unix://{unix_socket('redis.sock')}")
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        # Only hints travel here, so a full channel may drop them: whoever misses one reads the database again.
+        "CONFIG": {"hosts": [{"address": REDIS_URL}], "capacity": 1000, "expiry": 30, "prefix": "throughline:layer"},
+    }
+}
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": "throughline:celery:",
+    "socket_timeout": 10,
+    "socket_connect_timeout": 2,
+    "health_check_interval": 5,
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"streaming.tasks.generate": {"queue": "generations"}}
+CELERY_TASK_PUBLISH_RETRY = False  # a lost dispatch is found by the sweeper; a click must not wait for a broker
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+SWEEP_INTERVAL_S = 1.0
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "streaming.tasks.sweep",
+        "schedule": SWEEP_INTERVAL_S,
+        "options": {"expires": 2 * SWEEP_INTERVAL_S},  # no pile of old ones while there is no worker
+    },
+    "probe": {"task": "streaming.tasks.probe_model_servers", "schedule": 10.0, "options": {"expires": 10.0}},
+    "purge": {"task": "streaming.tasks.purge_deleted", "schedule": crontab(minute="17")},
+}
+
+# Model servers
+
+VLLM_BASE_URLS = env.list("VLLM_BASE_URL", default=[])  # one address or several, separated by commas
+DEMO_MODEL_SERVER = not VLLM_BASE_URLS
+DEMO_MODEL_PORT = env.int("DEMO_MODEL_PORT", 8100)
+if DEMO_MODEL_SERVER:
+    VLLM_BASE_URLS = [f"http://127.0.0.1:{DEMO_MODEL_PORT}/v1"]
+VLLM_API_KEY = env.str("VLLM_API_KEY", "")
+VLLM_MODEL = env.str("VLLM_MODEL", "")  # empty: the first that the server lists
+VLLM_CONNECT_TIMEOUT_S = env.float("VLLM_CONNECT_TIMEOUT_S", 3.0)
+VLLM_FIRST_TOKEN_TIMEOUT_S = env.float("VLLM_FIRST_TOKEN_TIMEOUT_S", 120.0)
+VLLM_SILENCE_TIMEOUT_S = env.float("VLLM_SILENCE_TIMEOUT_S", 30.0)  # between two tokens; keep-alive comments don't count
+VLLM_MAX_TOKENS = env.int("VLLM_MAX_TOKENS", 4096)
+VLLM_TEMPERATURE = env.float("VLLM_TEMPERATURE", 0.7)
+VLLM_TOP_P = env.float("VLLM_TOP_P", 0.95)
+SYSTEM_PROMPT = env.str("SYSTEM_PROMPT", "You are a helpful assistant. Answer in the language of the question, in Markdown.")
+
+# A generation's life
+
+GENERATIONS_PER_WORKER = env.int("GENERATIONS_PER_WORKER", 256)
+LEASE_S = 5.0
+LEASE_RENEWAL_S = 1.0
+MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)  # then the answer is marked failed, with what there is of it
+PARTIAL_SAVE_S = 2.0
+LOG_EXPIRY_S = 3600  # of a generation's log, after its end
+MESSAGE_MAX_LENGTH = env.int("MESSAGE_MAX_LENGTH", 32_000)  # characters of a question
+FRAME_MAX_BYTES = 64 * 1024 + MESSAGE_MAX_LENGTH * 4  # of a command; daphne closes the socket above it
+COMMANDS_PER_10_S = env.int("COMMANDS_PER_10_S", 100)  # per socket, acknowledgements not counted
+VIEWER_WINDOW_BYTES = 1024 * 1024  # sent and not yet acknowledged; then a viewer waits
+VIEWER_ACK_DEADLINE_S = 30.0
+RENDER_SHARE = 0.05  # of one core, for the open tails of all answers of a web process
+DELETED_KEPT_DAYS = env.int("DELETED_KEPT_DAYS", 30)
+
+# Accounts
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "chat"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "conversations.accounts.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = env.str("ACCOUNT_EMAIL_VERIFICATION", "none")  # or "mandatory", with EMAIL_URL set
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # of this session; every other one ends, as Django does
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
+
+email = env.email_url("EMAIL_URL", "consolemail://")
+EMAIL_BACKEND = email["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = email["EMAIL_HOST"] or "localhost", email["EMAIL_PORT"] or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = email["EMAIL_HOST_USER"] or "", email["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Throughline <throughline@localhost>")
+
+# The browser
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+USE_I18N = True
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "chatsite.storage.HashedModules"},
+}
+CACHES = {
+    # Rendered answers, per process: what they were made from is in the database.
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "TIMEOUT": 24 * 3600,
+        "OPTIONS": {"MAX_ENTRIES": 2000},
+    }
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = env.bool("HTTPS_REDIRECT", True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+    SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 30 * 24 * 3600)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_WIDE", True)
+
+# Logs
+
+PROCESS_NAME = env.str("PROCESS_NAME", "manage")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": f"%(asctime)s {PROCESS_NAME:<6} %(levelname)-7s %(name)s: %(message)s", "datefmt": "%H:%M:%S"}
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "daphne": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
+}
