@@ -1,0 +1,83 @@
+"""What a user asks for, and why it can be refused.
+
+ConversationError
+├── EmptyText        nothing but blanks
+├── TextTooLong      more than ``limit`` characters
+├── AnswerPending    the conversation's last answer is still being made
+├── UnknownMessage   no such message in this conversation, or not of that role
+└── NotContinuable   the answer is complete, or was not begun
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class ConversationError(Exception):
+    """``code`` goes over the wire, ``str()`` is a sentence for the user."""
+
+    code = "refused"
+
+
+class EmptyText(ConversationError):
+    code = "empty"
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing to send yet: write something first.")
+
+
+class TextTooLong(ConversationError):
+    code = "too_long"
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"This is too long: {length:,} of at most {limit:,} characters. Please shorten it.")
+
+
+class AnswerPending(ConversationError):
+    code = "answer_pending"
+
+    def __init__(self) -> None:
+        super().__init__("The last answer is still being written. Wait for its end, or stop it first.")
+
+
+class UnknownMessage(ConversationError):
+    code = "unknown_message"
+
+    def __init__(self) -> None:
+        super().__init__("This message is not in the conversation any more. Reload the page.")
+
+
+class NotContinuable(ConversationError):
+    code = "not_continuable"
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing to continue here: the answer is complete, or has not begun.")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One click that wants an answer."""
+
+    client_id: uuid.UUID  # made by the browser; a repeated one gets the answer that the first one got
+    clicked_at: datetime | None = None  # by the browser's clock, None if it did not say
+
+
+def check_length(text: str, limit: int | None = None) -> None:
+    """Raise EmptyText or TextTooLong; ``limit`` is MESSAGE_MAX_LENGTH unless given."""
+    limit = settings.MESSAGE_MAX_LENGTH if limit is None else limit
+    if not text.strip():
+        raise EmptyText
+    if len(text) > limit:
+        raise TextTooLong(len(text), limit)
+
+
+def storable(text: str) -> str:
+    """The text without what a database or UTF-8 cannot hold: NUL and lone surrogates become U+FFFD."""
+    return UNSTORABLE.sub("\ufffd", text)

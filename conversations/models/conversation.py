@@ -1,0 +1,210 @@
+"""A conversation: one user's tree of messages, of which one path is shown."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models, transaction
+from django.utils import timezone
+
+from .asking import AnswerPending, NotContinuable, Request, UnknownMessage, check_length, storable
+from .generation import Generation
+from .message import Message, Part, PartKind, Role, mark_siblings
+
+TITLE_LENGTH = 120
+UNTITLED = "New chat"
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """The only door for users' pages and sockets: their own, not deleted. Reviewers have a door of their own."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(owner_id=user.pk, deleted_at=None)
+
+    def for_sidebar(self) -> Self:
+        """Pinned ones first, then the latest used."""
+        return self.order_by(models.F("pinned_at").desc(nulls_last=True), "-used_at")
+
+    def search(self, text: str) -> Self:
+        """Those that have every word of ``text`` in the title or in a message. Scans the parts' texts."""
+        found = self
+        for word in text.split():
+            texts = Part.objects.filter(
+                message__conversation=models.OuterRef("pk"), kind=PartKind.TEXT, text__icontains=word
+            )
+            found = found.filter(models.Q(title__icontains=word) | models.Exists(texts))
+        return found
+
+    def deleted_before(self, moment: datetime) -> Self:
+        return self.filter(deleted_at__lt=moment)
+
+
+class Conversation(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
+    title = models.CharField(max_length=TITLE_LENGTH, default=UNTITLED)
+    titled_by_hand = models.BooleanField(default=False, help_text="The model no longer changes the title.")
+    leaf = models.ForeignKey(
+        Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="End of the shown path."
+    )
+    pinned_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="Hidden, and kept for a while for undo.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    used_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        indexes = (models.Index(fields=["owner", "deleted_at", "-used_at"], name="conversation_sidebar"),)
+        permissions = (
+            ("review_conversation", "Can read and judge everyone's conversations"),
+            ("watch_operations", "Can see the operators' pages"),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return f"/c/{self.pk}/"
+
+    # What its owner does. Each takes the conversation's lock, so that two tabs cannot ask at once.
+
+    @classmethod
+    def begin(cls, owner: AbstractBaseUser, text: str, request: Request) -> Generation:
+        """A new conversation with its first question. A repeated click gets the one that the first click began."""
+        check_length(text)
+        with transaction.atomic():
+            conversation, _ = cls.objects.get_or_create(id=request.client_id, defaults={"owner_id": owner.pk})
+            if conversation.owner_id != owner.pk:  # somebody else's click had this id
+                conversation = cls.objects.create(owner_id=owner.pk)
+            return conversation.ask(text, request)
+
+    @transaction.atomic
+    def ask(self, text: str, request: Request, *, edits: uuid.UUID | None = None) -> Generation:
+        """Store a question and queue its answer, as one; ``edits`` puts it beside that question instead of at the end.
+
+        A repeated click gets the first one's generation. Raises EmptyText, TextTooLong, AnswerPending, UnknownMessage.
+        """
+        check_length(text)
+        if earlier := self._lock(request):
+            return earlier
+        parent = self._message(edits, Role.USER).parent if edits else self.leaf
+        asked = self.messages.create(parent=parent, role=Role.USER)
+        asked.parts.create(kind=PartKind.TEXT, text=storable(text))
+        return self._queue_answer_to(asked, request)
+
+    @transaction.atomic
+    def regenerate(self, answer_id: uuid.UUID, request: Request) -> Generation:
+        """Queue another answer beside this one, which stays in the tree. Raises AnswerPending, UnknownMessage."""
+        if earlier := self._lock(request):
+            return earlier
+        question = self._message(answer_id, Role.ASSISTANT).parent
+        assert question is not None  # an answer always has its question
+        return self._queue_answer_to(question, request)
+
+    @transaction.atomic
+    def continue_answer(self, answer_id: uuid.UUID, request: Request) -> Generation:
+        """Queue a generation that goes on from the stored text. Raises AnswerPending, UnknownMessage, NotContinuable."""
+        if earlier := self._lock(request):
+            return earlier
+        answer = self._message(answer_id, Role.ASSISTANT)
+        last = answer.generation
+        if last is None or not last.can_be_continued or not any(answer.texts().values()):
+            raise NotContinuable
+        return self._queue(answer, request, continues=True)
+
+    @transaction.atomic
+    def retry(self, answer_id: uuid.UUID, request: Request) -> Generation:
+        """Make a failed answer again, from its beginning. Raises AnswerPending, UnknownMessage."""
+        if earlier := self._lock(request):
+            return earlier
+        answer = self._message(answer_id, Role.ASSISTANT)
+        answer.parts.all().delete()
+        return self._queue(answer, request, continues=False)
+
+    @transaction.atomic
+    def show_path_through(self, message_id: uuid.UUID) -> None:
+        """Make the path through this message the shown one, down to its latest leaf. Raises UnknownMessage."""
+        leaf = self._message(message_id)
+        while child := leaf.children.order_by("-created_at").first():
+            leaf = child
+        self._update(leaf=leaf)
+
+    def rename(self, title: str) -> None:
+        """Raises EmptyText or TextTooLong."""
+        title = " ".join(storable(title).split())
+        check_length(title, TITLE_LENGTH)
+        self._update(title=title, titled_by_hand=True)
+
+    def entitle(self, title: str) -> bool:
+        """Set the model's title; False if the owner named it meanwhile."""
+        rows = Conversation.objects.filter(pk=self.pk, titled_by_hand=False).update(title=title[:TITLE_LENGTH])
+        return bool(rows)
+
+    def pin(self, pinned: bool) -> None:
+        self._update(pinned_at=timezone.now() if pinned else None)
+
+    def delete_softly(self) -> None:
+        """Hide it for ``DELETED_KEPT_DAYS``, and stop what is being written in it."""
+        self._update(deleted_at=timezone.now())
+        for generation in Generation.objects.of(self.pk).unfinished():
+            generation.request_stop()
+
+    def restore(self) -> None:
+        self._update(deleted_at=None)
+
+    # What is read
+
+    def path(self) -> list[Message]:
+        """The shown messages from the first to the leaf, with parts, generations and siblings. Three queries."""
+        by_id = {message.pk: message for message in self.messages.with_all()}
+        shown: list[Message] = []
+        message = by_id.get(self.leaf_id) if self.leaf_id else None
+        while message is not None:
+            shown.append(message)
+            message = by_id.get(message.parent_id) if message.parent_id else None
+        shown.reverse()
+        mark_siblings(shown, by_id.values())
+        return shown
+
+    # How it is done
+
+    def _lock(self, request: Request) -> Generation | None:
+        """Keep others out until the transaction's end. The generation if this click was already served, else None.
+
+        Raises AnswerPending. On SQLite the transaction itself is the lock.
+        """
+        self.refresh_from_db(from_queryset=Conversation.objects.select_for_update().select_related("leaf"))
+        mine = Generation.objects.of(self.pk)
+        if earlier := mine.filter(client_id=request.client_id).first():
+            return earlier
+        if mine.unfinished().exists():
+            raise AnswerPending
+        return None
+
+    def _message(self, pk: uuid.UUID, role: Role | None = None) -> Message:
+        message = self.messages.filter(pk=pk).select_related("parent").first()
+        if message is None or (role and message.role != role):
+            raise UnknownMessage
+        return message
+
+    def _queue_answer_to(self, asked: Message, request: Request) -> Generation:
+        answer = self.messages.create(parent=asked, role=Role.ASSISTANT)
+        self._update(leaf=answer)
+        return self._queue(answer, request, continues=False)
+
+    def _queue(self, answer: Message, request: Request, *, continues: bool) -> Generation:
+        self._update(used_at=timezone.now())
+        return answer.generations.create(
+            client_id=request.client_id, clicked_at=request.clicked_at, continues=continues
+        )
+
+    def _update(self, **fields: object) -> None:
+        Conversation.objects.filter(pk=self.pk).update(**fields)
+        for name, value in fields.items():
+            setattr(self, name, value)

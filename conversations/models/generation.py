@@ -1,0 +1,157 @@
+"""A generation: the making of one assistant message, with every moment of its life."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from .message import Message, Part, PartKey
+
+
+class Status(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in UNFINISHED
+
+
+UNFINISHED = (Status.QUEUED, Status.RUNNING)
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    def unfinished(self) -> Self:
+        return self.filter(status__in=UNFINISHED)
+
+    def of(self, conversation_id: uuid.UUID) -> Self:
+        return self.filter(message__conversation_id=conversation_id)
+
+
+class Generation(models.Model):
+    """Only the attempt with the latest number may change a running row: each of its updates names the number."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="generations")
+    client_id = models.UUIDField(default=uuid.uuid4, editable=False, help_text="Made by the browser: resends are known.")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED, db_index=True)
+    attempt = models.PositiveSmallIntegerField(default=0, help_text="Processes that took it on so far.")
+    continues = models.BooleanField(default=False, help_text="Goes on from the text that the message has.")
+
+    model = models.CharField(max_length=200, blank=True)
+    server = models.CharField(max_length=200, blank=True)
+    prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
+    completion_tokens = models.PositiveIntegerField(null=True, blank=True)
+    expected_tokens = models.PositiveIntegerField(null=True, blank=True, help_text="Estimated when it was accepted.")
+    finish_reason = models.CharField(max_length=40, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_detail = models.TextField(blank=True, help_text="For operators; users see a sentence.")
+
+    clicked_at = models.DateTimeField(null=True, blank=True, help_text="By the browser's clock.")
+    accepted_at = models.DateTimeField(default=timezone.now, db_index=True)
+    dispatched_at = models.DateTimeField(null=True, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text="By the first attempt.")
+    requested_at = models.DateTimeField(null=True, blank=True, help_text="By the last attempt.")
+    first_token_at = models.DateTimeField(null=True, blank=True)
+    last_token_at = models.DateTimeField(null=True, blank=True)
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    objects = GenerationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("accepted_at",)
+        constraints = (
+            models.UniqueConstraint(fields=["message", "client_id"], name="generation_once_per_click"),
+            models.UniqueConstraint(
+                fields=["message"], condition=models.Q(status__in=UNFINISHED), name="one_unfinished_generation_per_message"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.pk}"
+
+    # Figures
+
+    @property
+    def time_to_first_token(self) -> timedelta | None:
+        """From accepted to the first token of the model, as this server saw it; None if there was none."""
+        return self.first_token_at - self.accepted_at if self.first_token_at else None
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Of the writing alone, without the wait for the first token; None if it cannot be told."""
+        if not (self.first_token_at and self.last_token_at and self.completion_tokens):
+            return None
+        seconds = (self.last_token_at - self.first_token_at).total_seconds()
+        return (self.completion_tokens - 1) / seconds if seconds > 0 else None
+
+    @property
+    def can_be_continued(self) -> bool:
+        """It ended before its time: stopped, failed, or cut by the limit of tokens."""
+        return self.status in (Status.STOPPED, Status.FAILED) or self.finish_reason == "length"
+
+    # Its life
+
+    def claim(self) -> bool:
+        """Take the next attempt's number; False if another process got there first, or it has ended."""
+        rows = self._mine().update(
+            attempt=self.attempt + 1,
+            status=Status.RUNNING,
+            claimed_at=models.functions.Coalesce("claimed_at", timezone.now()),
+        )
+        if rows:
+            self.refresh_from_db()
+        return bool(rows)
+
+    def note(self, **fields: Any) -> bool:
+        """Store figures or moments; False if this attempt has lost the generation."""
+        for name, value in fields.items():
+            setattr(self, name, value)
+        return bool(self._mine().update(**fields))
+
+    @transaction.atomic
+    def save_partial(self, texts: Mapping[PartKey, str]) -> bool | None:
+        """Store what was shown so far. True: go on; False: a stop is asked for; None: another attempt took over."""
+        row = self._mine().select_for_update().values("stop_requested_at").first()
+        if row is None:
+            return None
+        Part.store(self.message_id, texts)
+        return row["stop_requested_at"] is None
+
+    @transaction.atomic
+    def finish(self, status: Status, texts: Mapping[PartKey, str] | None, **fields: Any) -> bool:
+        """Store the end and the text as one; False if it has ended already, or another attempt took over.
+
+        ``texts`` None leaves the stored text as it is.
+        """
+        if not self.note(status=status, finished_at=timezone.now(), **fields):
+            return False
+        if texts is not None:
+            Part.store(self.message_id, texts)
+        return True
+
+    def request_stop(self) -> bool:
+        """Ask whoever runs it to stop; False if it has ended already."""
+        rows = Generation.objects.filter(pk=self.pk).unfinished().update(
+            stop_requested_at=models.functions.Coalesce("stop_requested_at", timezone.now())
+        )
+        return bool(rows)
+
+    def _mine(self) -> GenerationQuerySet:
+        """This row, as long as it has not ended and no later attempt has claimed it."""
+        return Generation.objects.filter(pk=self.pk, attempt=self.attempt).unfinished()
+
+
+def moments(generation: Generation) -> list[tuple[str, datetime]]:
+    """The moments of its life that have come, in order, by the field's name without ``_at``."""
+    names = ("accepted", "dispatched", "claimed", "requested", "first_token", "last_token", "stop_requested", "finished")
+    return [(name, moment) for name in names if (moment := getattr(generation, f"{name}_at"))]

@@ -1,0 +1,127 @@
+"""A message: a question or an answer, a node in its conversation's tree, with its text in parts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from django.db import models
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from .generation import Generation
+
+
+class Role(models.TextChoices):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class PartKind(models.TextChoices):
+    TEXT = "text"
+    THINKING = "thinking"
+
+
+class PartKey(NamedTuple):
+    """Which part of a message: its stage (0, 1, …) and what it is."""
+
+    stage: int
+    kind: PartKind
+
+
+ANSWER = PartKey(0, PartKind.TEXT)
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def with_all(self) -> Self:
+        """With parts and generations fetched beside: two more queries."""
+        return self.prefetch_related("parts", "generations")
+
+
+class Message(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="messages")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="children")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = MessageQuerySet.as_manager()
+
+    siblings: list[uuid.UUID]  # with itself, oldest first; set by Conversation.path()
+
+    class Meta:
+        ordering = ("created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.pk}"
+
+    @property
+    def text(self) -> str:
+        """The question, or the answer of the last stage that has one. Reads the parts."""
+        return self.texts().get(PartKey(self.last_stage, PartKind.TEXT), "")
+
+    @property
+    def thinking(self) -> str:
+        return self.texts().get(PartKey(self.last_stage, PartKind.THINKING), "")
+
+    @property
+    def last_stage(self) -> int:
+        return max((key.stage for key, text in self.texts().items() if key.kind == PartKind.TEXT and text), default=0)
+
+    def texts(self) -> dict[PartKey, str]:
+        return {part.key: part.text for part in self.parts.all()}
+
+    @property
+    def generation(self) -> Generation | None:
+        """The latest one; None for a question."""
+        return max(self.generations.all(), key=lambda g: g.accepted_at, default=None)
+
+    @property
+    def state(self) -> str:
+        """What the page shows as ``data-state``."""
+        generation = self.generation
+        if generation is None:
+            return "done"
+        return "streaming" if generation.status == "running" else generation.status
+
+
+class Part(models.Model):
+    """The text of a message, per stage and kind. A question has one; an answer has one per stage, and its thinking."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="parts")
+    stage = models.PositiveSmallIntegerField(default=0)
+    kind = models.CharField(max_length=10, choices=PartKind.choices)
+    text = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("stage", "kind")
+        constraints = (models.UniqueConstraint(fields=["message", "stage", "kind"], name="one_part_per_stage_and_kind"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of stage {self.stage}"
+
+    @property
+    def key(self) -> PartKey:
+        return PartKey(self.stage, PartKind(self.kind))
+
+    @classmethod
+    def store(cls, message_id: uuid.UUID, texts: Mapping[PartKey, str]) -> None:
+        """Make ``texts`` the message's parts: one statement for those, one for what must go."""
+        rows = [cls(message_id=message_id, stage=key.stage, kind=key.kind, text=text) for key, text in texts.items()]
+        cls.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["message", "stage", "kind"], update_fields=["text"]
+        )
+        gone = cls.objects.filter(message_id=message_id)
+        for key in texts:
+            gone = gone.exclude(stage=key.stage, kind=key.kind)
+        gone.delete()
+
+
+def mark_siblings(shown: Iterable[Message], everything: Iterable[Message]) -> None:
+    """Set ``siblings`` on each shown message."""
+    children: dict[uuid.UUID | None, list[uuid.UUID]] = {}
+    for message in sorted(everything, key=lambda m: m.created_at):
+        children.setdefault(message.parent_id, []).append(message.pk)
+    for message in shown:
+        message.siblings = children[message.parent_id]

@@ -1,0 +1,5 @@
+"""Addresses of what is remembered."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

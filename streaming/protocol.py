@@ -1,0 +1,237 @@
+"""The chat socket's language: commands of the browser, events for it. docs/protocol.md tells it frame by frame.
+
+static/js/protocol.js names the same types; tests/streaming/test_protocol.py holds the two equal.
+A frame is one JSON object in a text frame; `type` tells which. Lengths of text count UTF-16 code units, as browsers do.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+PROTOCOL_VERSION = 1
+
+# Codes with which the server closes a socket. 1012 (restart) and 1006 (lost) mean: come back and resume.
+CLOSE_GOING_AWAY = 1012
+CLOSE_NOT_SIGNED_IN = 4401  # sign in again
+CLOSE_NOT_FOUND = 4404  # no such conversation for this user
+CLOSE_TOO_SLOW = 4408  # nothing was acknowledged for too long; come back and resume
+CLOSE_TOO_MANY = 4429  # commands, far above what a person clicks; wait before coming back
+
+PartName = str  # "<stage>.<kind>", such as "0.text" or "0.thinking"
+
+
+class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    """Browser to server."""
+
+
+class Click(Command, frozen=True):
+    """A command that wants an answer. ``id`` is made by the browser: sent again, it returns the same generation."""
+
+    id: UUID
+    clicked_at: float | None = msgspec.field(default=None, name="clickedAt")  # ms since 1970, by the browser's clock
+
+    @property
+    def clicked(self) -> datetime | None:
+        """None if the browser did not say, or said nonsense."""
+        try:
+            return None if self.clicked_at is None else datetime.fromtimestamp(self.clicked_at / 1000, UTC)
+        except (ValueError, OverflowError, OSError):
+            return None
+
+
+class SendMessage(Click, frozen=True, tag="message.send"):
+    text: str = ""
+    edits: UUID | None = None  # the question that this one stands beside
+
+
+class Regenerate(Click, frozen=True, kw_only=True, tag="answer.regenerate"):
+    message: UUID
+
+
+class Continue(Click, frozen=True, kw_only=True, tag="answer.continue"):
+    message: UUID
+
+
+class Retry(Click, frozen=True, kw_only=True, tag="answer.retry"):
+    message: UUID
+
+
+class Stop(Command, frozen=True, tag="answer.stop"):
+    generation: UUID
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """What a page has of a part: code units of its text, and finished blocks."""
+
+    length: int
+    blocks: int
+
+
+class Watch(Command, frozen=True, tag="answer.watch"):
+    """Send me this answer: what I lack of it, then what comes."""
+
+    generation: UUID
+    position: str = ""  # of the last event that the page has; empty: it has nothing
+    seen: dict[PartName, Seen] = {}
+
+
+class Acknowledge(Command, frozen=True, tag="ack"):
+    frames: int  # how many the page has had on this socket
+
+
+class Ping(Command, frozen=True, tag="ping"):
+    """Answered by Pong; a page that hears nothing reconnects."""
+
+
+AnyCommand = SendMessage | Regenerate | Continue | Retry | Stop | Watch | Acknowledge | Ping
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
+    """Server to browser."""
+
+
+class Hello(Event, frozen=True, tag="hello"):
+    """The first frame of a socket."""
+
+    protocol: int
+    conversation: UUID | None
+    unfinished: list[UUID] = []  # generations that the page should watch
+
+
+class Pong(Event, frozen=True, tag="pong"):
+    pass
+
+
+class Refused(Event, frozen=True, tag="error"):
+    """A command that was not carried out; nothing has changed."""
+
+    code: str
+    message: str  # a sentence for the user
+    request: UUID | None = None  # the click's id, or the generation, where there was one
+
+
+class MessageView(msgspec.Struct, frozen=True):
+    id: UUID
+    role: str
+    html: str  # templates/chat/_message.html
+
+
+class PathChanged(Event, frozen=True, tag="path.changed"):
+    """Below ``parent`` (from the top if None) the shown path now has these messages and no others."""
+
+    conversation: UUID
+    url: str
+    title: str
+    parent: UUID | None
+    messages: list[MessageView]
+    generation: UUID
+    request: UUID  # the click's id: the tab that sent it finds its pending message by it
+
+
+class ConversationTitled(Event, frozen=True, tag="conversation.titled"):
+    conversation: UUID
+    title: str
+
+
+class SidebarChanged(Event, frozen=True, tag="sidebar.changed"):
+    """Something in the user's list is new; the page fetches it."""
+
+
+class Phase(Event, frozen=True, tag="answer.phase"):
+    generation: UUID
+    position: str
+    phase: Literal["queued", "starting", "waiting", "thinking", "writing", "resuming"]
+    model: str = ""
+    attempt: int = 1
+
+
+class TextDelta(Event, frozen=True, tag="text.delta"):
+    """More text of a part. Every character of an answer is sent once, in order; ``at`` is where this one goes."""
+
+    generation: UUID
+    position: str
+    part: PartName
+    at: int
+    text: str
+    tokens: int  # of the answer so far, as counted while streaming
+
+
+class BlocksDone(Event, frozen=True, tag="blocks.done"):
+    """Blocks that will not change any more; the text before ``upto`` is in them and in the earlier ones."""
+
+    generation: UUID
+    part: PartName
+    first: int  # index of the first of them
+    html: list[str]
+    upto: int
+
+
+class TailRendered(Event, frozen=True, tag="tail.rendered"):
+    """The unfinished end of a part as HTML: the text from the last finished block up to ``upto``."""
+
+    generation: UUID
+    part: PartName
+    html: str
+    upto: int
+
+
+class PartRestarted(Event, frozen=True, tag="part.restarted"):
+    """Drop what you have of this part: it is written anew."""
+
+    generation: UUID
+    position: str
+    part: PartName
+
+
+class Notice(Event, frozen=True, tag="answer.notice"):
+    generation: UUID
+    message: str
+
+
+class AnswerFinished(Event, frozen=True, tag="answer.finished"):
+    """The only terminal event. What it says is in the database already."""
+
+    generation: UUID
+    position: str
+    status: Literal["done", "stopped", "failed"]
+    html: dict[PartName, dict[str, str]] = {}  # finished blocks that differ in the whole, by index; "" removes
+    footer: str = ""  # templates/chat/_answer_footer.html: actions and figures
+    error_code: str = msgspec.field(default="", name="errorCode")
+    error: str = ""  # a sentence that says what to do
+
+
+class Resync(Event, frozen=True, tag="answer.resync"):
+    """The log has a hole, or has gone: fetch the message from ``url`` and show that instead."""
+
+    generation: UUID
+    url: str
+
+
+AnyEvent = (
+    Hello | Pong | Refused | PathChanged | ConversationTitled | SidebarChanged | Phase | TextDelta | BlocksDone
+    | TailRendered | PartRestarted | Notice | AnswerFinished | Resync
+)
+
+encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(AnyCommand).decode
+
+
+class BadCommand(Exception):
+    """A frame that is no command; ``str()`` is a sentence that names what is wrong."""
+
+
+def parse_command(frame: str | bytes) -> AnyCommand:
+    """Raises BadCommand for malformed JSON, unknown types, missing, unknown or mistyped fields, and deep nesting."""
+    try:
+        return _decode(frame)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise BadCommand(f"The page sent something that the server does not understand: {error}") from error
+
+
+def code_units(text: str) -> int:
+    """Length of the text in UTF-16 code units, as JavaScript counts."""
+    return len(text) if text.isascii() else len(text) + sum(char > "\uffff" for char in text)
