@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models, transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from .errors import ErrorCode
 from .message import Message, Part, PartKey
 
 
@@ -79,6 +81,11 @@ class Generation(models.Model):
     def __str__(self) -> str:
         return f"{self.status} {self.pk}"
 
+    @property
+    def error_sentence(self) -> str:
+        """For the user; empty if it did not fail."""
+        return ErrorCode(self.error_code).label if self.error_code else ""
+
     # Figures
 
     @property
@@ -106,7 +113,7 @@ class Generation(models.Model):
         rows = self._mine().update(
             attempt=self.attempt + 1,
             status=Status.RUNNING,
-            claimed_at=models.functions.Coalesce("claimed_at", timezone.now()),
+            claimed_at=Coalesce("claimed_at", timezone.now()),
         )
         if rows:
             self.refresh_from_db()
@@ -119,11 +126,12 @@ class Generation(models.Model):
         return bool(self._mine().update(**fields))
 
     @transaction.atomic
-    def save_partial(self, texts: Mapping[PartKey, str]) -> bool | None:
+    def save_partial(self, texts: Mapping[PartKey, str], figures: Mapping[str, Any]) -> bool | None:
         """Store what was shown so far. True: go on; False: a stop is asked for; None: another attempt took over."""
         row = self._mine().select_for_update().values("stop_requested_at").first()
         if row is None:
             return None
+        self.note(**figures)
         Part.store(self.message_id, texts)
         return row["stop_requested_at"] is None
 
@@ -140,11 +148,13 @@ class Generation(models.Model):
         return True
 
     def request_stop(self) -> bool:
-        """Ask whoever runs it to stop; False if it has ended already."""
-        rows = Generation.objects.filter(pk=self.pk).unfinished().update(
-            stop_requested_at=models.functions.Coalesce("stop_requested_at", timezone.now())
-        )
-        return bool(rows)
+        """Ask whoever runs it to stop. One that nobody has begun yet ends at once. False if it has ended."""
+        now = timezone.now()
+        not_begun = Generation.objects.filter(pk=self.pk, status=Status.QUEUED)
+        if not_begun.update(status=Status.STOPPED, stop_requested_at=now, finished_at=now):
+            return False
+        running = Generation.objects.filter(pk=self.pk, status=Status.RUNNING)
+        return bool(running.update(stop_requested_at=Coalesce("stop_requested_at", now)))
 
     def _mine(self) -> GenerationQuerySet:
         """This row, as long as it has not ended and no later attempt has claimed it."""

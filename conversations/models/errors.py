@@ -1,0 +1,21 @@
+"""Why an answer failed: a code for the record, and a sentence for the user that says what to do."""
+
+from django.db import models
+
+
+class ErrorCode(models.TextChoices):
+    NO_SERVER = "no_server", "The model server cannot be reached. Your question is kept: retry in a moment."
+    TIMEOUT_FIRST_TOKEN = "timeout_first_token", "The model did not begin to answer in time. Retry, or ask in a while."
+    TIMEOUT_SILENCE = "timeout_silence", "The model fell silent in the middle of the answer. Continue it, or retry."
+    UNAUTHORISED = "unauthorised", "The model server refused this site's key. An operator has to mend that; then retry."
+    UNKNOWN_MODEL = "unknown_model", "The model server does not know this model. An operator has to mend that; then retry."
+    CONTEXT_TOO_LONG = (
+        "context_too_long",
+        "This conversation has become too long for the model. Start a new chat, or shorten your question.",
+    )
+    REFUSED = "refused", "The model server refused the request. Change the question a little, or tell an operator."
+    OVERLOADED = "overloaded", "The model server has too much to do just now. Retry in a moment."
+    SERVER_ERROR = "server_error", "The model server had an error while it answered. Retry, or continue the answer."
+    BAD_REPLY = "bad_reply", "The model server sent something that cannot be read. Retry, or tell an operator."
+    TOO_MANY_ATTEMPTS = "too_many_attempts", "The answer was interrupted too often. Retry, or continue it."
+    INTERNAL = "internal", "Something went wrong on our side while this was written. Retry, or tell an operator."

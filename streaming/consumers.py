@@ -1,0 +1,224 @@
+"""The chat socket: commands in, events out. It owns no generation: it may go at any moment, and another one resumes.
+
+Channels calls one handler at a time, so none of them waits for long.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db import DatabaseError
+from redis.exceptions import RedisError
+
+from conversations.models import Conversation, Generation
+from conversations.models.asking import ConversationError
+from streaming import protocol, turns
+from streaming.database import in_database
+from streaming.hints import conversation_group, hint, user_group
+from streaming.live.hub import hub
+from streaming.live.viewer import Viewer
+from streaming.live.window import Window
+from streaming.origin import is_same_origin
+from streaming.protocol import AnyCommand, AnyEvent, BadCommand, Click, Refused
+from streaming.sockets import sockets
+
+logger = logging.getLogger(__name__)
+
+RATE_WINDOW_S = 10.0
+
+
+class ChatConsumer(AsyncWebsocketConsumer):
+    conversation: Conversation | None = None
+
+    # Lifecycle
+
+    async def connect(self) -> None:
+        self.viewers: dict[UUID, Viewer] = {}
+        self.window = Window()
+        self._clicks: deque[float] = deque()
+        if not is_same_origin(self.scope):
+            await self.close()  # refused before it opens: a strange page learns nothing
+            return
+        await self.accept()
+        self.user = self.scope["user"]
+        if not self.user.is_authenticated:
+            await self.close(protocol.CLOSE_NOT_SIGNED_IN)
+            return
+        wanted: UUID | None = self.scope["url_route"]["kwargs"].get("conversation_id")
+        if wanted and not await self._open(wanted):
+            await self.close(protocol.CLOSE_NOT_FOUND)
+            return
+        sockets().add(self)
+        await self._join(user_group(self.user.pk))
+        unfinished = await in_database(turns.unfinished, wanted) if wanted else []
+        await self.tell(protocol.Hello(protocol.PROTOCOL_VERSION, wanted, unfinished))
+
+    async def disconnect(self, code: int) -> None:
+        sockets().discard(self)
+        for viewer in self.viewers.values():
+            hub().leave(viewer)
+        self.viewers.clear()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self._too_many():
+            await self.close(protocol.CLOSE_TOO_MANY)
+            return
+        try:
+            if text_data is None:
+                raise BadCommand("The page sent bytes; the server understands text only.")
+            command = protocol.parse_command(text_data)
+        except BadCommand as error:
+            logger.info("user %s: %s", self.user.pk, error)
+            await self.tell(Refused("bad_command", str(error)))
+            return
+        await self._carry_out(command)
+
+    # Commands
+
+    async def _carry_out(self, command: AnyCommand) -> None:
+        request = command.id if isinstance(command, Click) else getattr(command, "generation", None)
+        try:
+            match command:
+                case protocol.Ping():
+                    await self.tell(protocol.Pong())
+                case protocol.Acknowledge(frames=frames):
+                    await self._acknowledge(frames)
+                case protocol.Watch():
+                    await self._watch(command)
+                case protocol.Stop(generation=generation_id):
+                    await self._stop(generation_id)
+                case Click():
+                    await self._click(command)
+        except ConversationError as error:
+            await self.tell(Refused(error.code, str(error), request))
+        except (DatabaseError, RedisError, OSError):
+            logger.exception("user %s: %s failed", self.user.pk, type(command).__name__)
+            sentence = "The server has trouble storing this just now. Nothing is lost; please try again in a moment."
+            await self.tell(Refused("unavailable", sentence, request))
+        except Exception:
+            logger.exception("user %s: %s failed", self.user.pk, type(command).__name__)
+            await self.tell(Refused("internal", "Something went wrong on our side. Please try again.", request))
+
+    async def _click(self, command: Click) -> None:
+        """Store what is asked for, then show it: to this page by the same event as to the others."""
+        turn = await in_database(turns.take, self.user, self.conversation, command)
+        if self.conversation is None:
+            await self._open(turn.conversation)
+        await self._show_turn(turn, command.id)
+        await hint(conversation_group(turn.conversation), "turn.taken", request=str(command.id), by=self.channel_name)
+        await hint(user_group(self.user.pk), "sidebar.changed")
+        if turn.is_first:
+            await in_database(turns.want_title, turn.conversation)
+
+    async def _stop(self, generation_id: UUID) -> None:
+        if await in_database(turns.stop, self.user, generation_id):
+            await hub().announce_stop(generation_id)
+        else:
+            await hub().look_at_end([generation_id])
+
+    async def _show_turn(self, turn: turns.Turn, request: UUID) -> None:
+        await self.tell(
+            protocol.PathChanged(
+                conversation=turn.conversation,
+                url=turn.url,
+                title=turn.title,
+                parent=turn.parent,
+                messages=list(turn.messages),
+                generation=turn.generation.pk,
+                request=request,
+            )
+        )
+        await self._watch_generation(turn.generation, "", {})
+
+    async def _watch(self, command: protocol.Watch) -> None:
+        generation = await in_database(turns.visible_generation, self.user, command.generation)
+        await self._watch_generation(generation, command.position, command.seen)
+
+    async def _watch_generation(self, generation: Generation, position: str, seen: dict[str, protocol.Seen]) -> None:
+        if earlier := self.viewers.pop(generation.pk, None):
+            hub().leave(earlier)
+        make = partial(Viewer, position=position, seen=seen)
+        viewer = await hub().watch(generation, make, self.show)
+        if viewer is None:
+            message = generation.message
+            url = f"/c/{message.conversation_id}/messages/{message.pk}/"
+            await self.tell(protocol.Resync(generation.pk, url))
+        elif not viewer.done:
+            self.viewers[generation.pk] = viewer
+
+    # Events
+
+    async def show(self, viewer: Viewer) -> None:
+        """Bring the page up to date with one answer, unless it has not yet read what it was sent."""
+        if self.window.is_full:
+            return
+        for event in viewer.lacking():
+            await self.tell(event)
+        if viewer.done:
+            hub().leave(viewer)
+            self.viewers.pop(viewer.answer.generation_id, None)
+
+    async def tell(self, event: AnyEvent) -> None:
+        frame = protocol.encode(event)
+        self.window.sent(len(frame))
+        await self.send(text_data=frame.decode())
+
+    async def _acknowledge(self, frames: int) -> None:
+        was_full = self.window.is_full
+        self.window.acknowledged(frames)
+        if was_full and not self.window.is_full:
+            for viewer in list(self.viewers.values()):
+                await self.show(viewer)
+
+    # Hints of other processes
+
+    async def turn_taken(self, message: dict[str, Any]) -> None:
+        """Another tab or device asked something in this conversation."""
+        if message["by"] == self.channel_name or self.conversation is None:
+            return
+        request = UUID(message["request"])
+        turn = await in_database(turns.taken, self.user, self.conversation, request)
+        if turn is not None:
+            await self._show_turn(turn, request)
+
+    async def conversation_titled(self, message: dict[str, Any]) -> None:
+        if self.conversation is not None:
+            await self.tell(protocol.ConversationTitled(self.conversation.pk, message["title"]))
+
+    async def sidebar_changed(self, message: dict[str, Any]) -> None:
+        await self.tell(protocol.SidebarChanged())
+
+    # How it is done
+
+    async def _open(self, conversation_id: UUID) -> bool:
+        """Serve this conversation from now on; False if the user may not see it."""
+        found = await in_database(Conversation.objects.visible_to(self.user).filter(pk=conversation_id).first)
+        if found is None:
+            return False
+        self.conversation = found
+        await self._join(conversation_group(conversation_id))
+        return True
+
+    async def _join(self, group: str) -> None:
+        """Without Redis the page still works, and hears nothing of other tabs until it connects again."""
+        try:
+            await self.channel_layer.group_add(group, self.channel_name)
+            self.groups = [*(self.groups or []), group]  # Channels leaves them at the end
+        except (RedisError, OSError) as error:
+            logger.warning("group %s was not joined: %s", group, error)
+
+    def _too_many(self) -> bool:
+        now = time.monotonic()
+        self._clicks.append(now)
+        while self._clicks[0] < now - RATE_WINDOW_S:
+            self._clicks.popleft()
+        return len(self._clicks) > settings.COMMANDS_PER_10_S
+
+

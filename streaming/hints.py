@@ -1,0 +1,34 @@
+"""Hints through the channel layer: "look again". They may be lost, so none carries content, and none is the only way."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+
+def conversation_group(conversation_id: UUID) -> str:
+    return f"conversation.{conversation_id}"
+
+
+def user_group(user_id: int) -> str:
+    return f"user.{user_id}"
+
+
+async def hint(group: str, kind: str, **fields: Any) -> None:
+    """Call ``kind`` (dots become underscores) on every consumer of the group that hears of it."""
+    layer = get_channel_layer()
+    assert layer is not None
+    try:
+        await layer.group_send(group, {"type": kind, **fields})
+    except (RedisError, OSError) as error:
+        logger.warning("hint %s for %s was lost: %s", kind, group, error)
+
+
+hint_from_thread = async_to_sync(hint)

@@ -1,0 +1,69 @@
+"""The right to run a generation: a key in Redis that its process renews and that expires by itself.
+
+A lease only saves work: it keeps a second process from beginning what the first still does. That two attempts never
+interleave is the log's doing, which refuses the earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.conf import settings
+from redis.asyncio import Redis
+
+# Keeps what is ours, takes back what expired (Redis was away), and tells what another process has.
+RENEW = """
+local lost = {}
+for i, key in ipairs(KEYS) do
+  local holder = redis.call('GET', key)
+  if holder == ARGV[1] or not holder then
+    redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
+  else
+    lost[#lost + 1] = i - 1
+  end
+end
+return lost
+"""
+RELEASE = """
+for _, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
+end
+"""
+
+
+class Leases:
+    """The leases of one process."""
+
+    def __init__(self, redis: Redis, process: str):
+        self._redis = redis
+        self._process = process
+        self._renew = redis.register_script(RENEW)
+        self._release = redis.register_script(RELEASE)
+
+    async def acquire(self, generation_id: UUID) -> bool:
+        """False if another process has it, or this one."""
+        return bool(await self._redis.set(key_of(generation_id), self._process, nx=True, px=milliseconds()))
+
+    async def renew(self, generation_ids: Sequence[UUID]) -> list[UUID]:
+        """One command for all; returns those that another process has got meanwhile."""
+        if not generation_ids:
+            return []
+        lost: list[int] = await self._renew(keys=keys_of(generation_ids), args=[self._process, milliseconds()])
+        return [generation_ids[index] for index in lost]
+
+    async def release(self, generation_ids: Iterable[UUID]) -> None:
+        if keys := keys_of(generation_ids):
+            await self._release(keys=keys, args=[self._process])
+
+
+def key_of(generation_id: UUID) -> str:
+    return f"throughline:lease:{generation_id}"
+
+
+def keys_of(generation_ids: Iterable[UUID]) -> list[str]:
+    return [key_of(generation_id) for generation_id in generation_ids]
+
+
+def milliseconds() -> int:
+    return int(settings.LEASE_S * 1000)

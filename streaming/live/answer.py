@@ -1,0 +1,77 @@
+"""An answer that is being written, as one web process knows it: what its log adds up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from conversations.models.message import PartKey
+from streaming.log.records import AnyRecord, Claimed, Ended, HoleInLog, Noticed, PhaseBegan, Restarted, Text
+from streaming.log.stream_log import BEGINNING, Entry, Position
+
+from .part import LivePart
+
+
+@dataclass(frozen=True)
+class FinishedAnswer:
+    """What the database says of an answer that has ended."""
+
+    status: str
+    footer: str  # HTML
+    blocks: dict[str, list[str]]  # final HTML by part
+    error_code: str = ""
+    error: str = ""
+
+
+class LiveAnswer:
+    def __init__(self, generation_id: UUID, conversation_id: UUID, message_id: UUID):
+        self.generation_id = generation_id
+        self.conversation_id = conversation_id
+        self.message_id = message_id
+        self.position: Position = BEGINNING
+        self.parts: dict[PartKey, LivePart] = {}
+        self.tokens = 0
+        self.attempt = 0
+        self.phase = PhaseBegan("queued")
+        self.phase_at: Position = BEGINNING
+        self.notices: list[str] = []
+        self.ended: Ended | None = None
+        self.finished: FinishedAnswer | None = None  # read after the end
+        self.broken = False  # records are missing: pages must read the database
+
+    @property
+    def url(self) -> str:
+        """Of the message alone, from the database."""
+        return f"/c/{self.conversation_id}/messages/{self.message_id}/"
+
+    def fold(self, entries: Iterable[Entry]) -> None:
+        """Raises HoleInLog."""
+        for position, record in entries:
+            self._fold(position, record)
+            self.position = position
+
+    def _fold(self, position: Position, record: AnyRecord) -> None:
+        match record:
+            case Text():
+                self._take_text(record)
+            case PhaseBegan():
+                self.phase, self.phase_at = record, position
+            case Restarted():
+                self._part(record.key).begin(position)
+            case Claimed(attempt=attempt):
+                self.attempt = attempt
+            case Noticed(message=message):
+                self.notices.append(message)
+            case Ended():
+                self.ended = record
+
+    def _take_text(self, record: Text) -> None:
+        part = self._part(record.key)
+        if record.at != part.length:
+            raise HoleInLog
+        part.append(record.text)
+        self.tokens = record.tokens
+
+    def _part(self, key: PartKey) -> LivePart:
+        return self.parts.setdefault(key, LivePart(key))

@@ -1,0 +1,238 @@
+"""The hub of a web process: tails the logs that its sockets watch, over one connection, and shows what is new."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from django.db import DatabaseError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from conversations.models import Generation
+from conversations.models.generation import UNFINISHED, Status
+from streaming.control import announce_stop
+from streaming.database import in_database
+from streaming.log import stream_log
+from streaming.log.records import Ended, HoleInLog
+from streaming.redis_clients import BLOCK_S, blocking_client, command_client
+
+from .answer import LiveAnswer
+from .finished import read_finished
+from .renderer import Renderer
+from .viewer import Viewer
+
+logger = logging.getLogger(__name__)
+
+SILENCE_S = 2.0  # without a record; then the database is asked whether the answer has ended
+LINGER_S = 30.0  # an answer that nobody watches any more is kept, for the page that is being reloaded
+RETRY_DELAY_S = 0.5
+
+Show = Callable[[Viewer], Awaitable[None]]
+
+
+class Watched:
+    """An answer and the pages that watch it."""
+
+    def __init__(self, answer: LiveAnswer):
+        self.answer = answer
+        self.shows: dict[Viewer, Show] = {}
+        self.heard_at = time.monotonic()
+        self.left_at: float | None = None  # when the last page went
+
+
+class Hub:
+    def __init__(self) -> None:
+        self._redis: Redis = command_client()
+        self._reader: Redis = blocking_client()
+        self._reader_id: int | None = None
+        self._watched: dict[UUID, Watched] = {}
+        self._something = asyncio.Event()
+        self._renderer = Renderer(self._show)
+        self._tasks = [
+            asyncio.create_task(self._tail(), name="hub"),
+            asyncio.create_task(self._renderer.run(), name="renderer"),
+            asyncio.create_task(self._look_after(), name="silence"),
+        ]
+        for task in self._tasks:
+            task.add_done_callback(complain)
+
+    # For consumers
+
+    async def watch(self, generation: Generation, viewer_of: Callable[[LiveAnswer], Viewer], show: Show) -> Viewer | None:
+        """Show this answer, first what is there. None if it has no log any more: read the database.
+
+        Raises RedisError, OSError.
+        """
+        watched = self._watched.get(generation.pk) or await self._begin(generation)
+        if watched is None:
+            return None
+        viewer = viewer_of(watched.answer)
+        watched.shows[viewer] = show
+        watched.left_at = None
+        self._renderer.want(watched.answer)
+        await show(viewer)
+        return viewer
+
+    def leave(self, viewer: Viewer) -> None:
+        watched = self._watched.get(viewer.answer.generation_id)
+        if watched is None or watched.answer is not viewer.answer:
+            return
+        watched.shows.pop(viewer, None)
+        if not watched.shows:
+            watched.left_at = time.monotonic()
+            self._renderer.forget(watched.answer)
+
+    async def announce_stop(self, generation_id: UUID) -> None:
+        """Wake whoever runs it. If this is lost, the worker finds the request in the database within seconds."""
+        try:
+            await announce_stop(self._redis, generation_id)
+        except (RedisError, OSError) as error:
+            logger.warning("stop of generation %s was not announced: %s", generation_id, error)
+
+    async def look_at_end(self, generation_ids: list[UUID]) -> None:
+        """Ask the database which of these have ended, for logs that do not tell: their process died, or never was."""
+        for pk, status, error_code in await in_database(ended_among, generation_ids):
+            watched = self._watched.get(pk)
+            if watched is not None and watched.answer.ended is None:
+                await self._end(watched, Ended(Status(status), error_code))
+                await self._show_all(watched)
+
+    # The log
+
+    async def _begin(self, generation: Generation) -> Watched | None:
+        entries = await stream_log.read(self._redis, generation.pk)
+        if watched := self._watched.get(generation.pk):  # another page was faster
+            return watched
+        if not entries and Status(generation.status).is_final:
+            return None
+        message = generation.message
+        watched = Watched(LiveAnswer(generation.pk, message.conversation_id, message.pk))
+        try:
+            watched.answer.fold(entries)
+        except HoleInLog:
+            logger.warning("log of generation %s has a hole", generation.pk)
+            return None
+        self._watched[generation.pk] = watched
+        self._something.set()
+        await self._wake_reader()
+        if watched.answer.ended:
+            await self._end(watched, watched.answer.ended)
+        return watched
+
+    async def _wake_reader(self) -> None:
+        """Have the blocking read begin again, with the new log among its keys."""
+        if self._reader_id is not None:
+            await self._redis.client_unblock(self._reader_id)
+
+    async def _tail(self) -> None:
+        while True:
+            await self._something.wait()
+            try:
+                if self._reader_id is None:
+                    self._reader_id = await self._reader.client_id()
+                await self._read()
+            except (RedisError, OSError) as error:
+                logger.warning("hub lost Redis: %s", error)
+                self._reader_id = None
+                await asyncio.sleep(RETRY_DELAY_S)
+
+    async def _read(self) -> None:
+        open_logs = {
+            stream_log.key_of(pk): watched.answer.position
+            for pk, watched in self._watched.items()
+            if watched.answer.ended is None
+        }
+        if not open_logs:
+            self._something.clear()
+            return
+        try:
+            found = await self._reader.xread(open_logs, block=int(BLOCK_S * 1000))
+        except ResponseError as error:
+            if "UNBLOCKED" not in str(error):
+                raise
+            return
+        for key, raw in found:
+            await self._take(UUID(key.decode().rpartition(":")[2]), stream_log.entries_of(raw))
+
+    async def _take(self, generation_id: UUID, entries: list[stream_log.Entry]) -> None:
+        watched = self._watched.get(generation_id)
+        if watched is None:
+            return
+        watched.heard_at = time.monotonic()
+        try:
+            watched.answer.fold(entries)
+        except HoleInLog:
+            await self._resync(watched)
+            return
+        if watched.answer.ended:
+            await self._end(watched, watched.answer.ended)
+        elif watched.shows:
+            self._renderer.want(watched.answer)
+        await self._show(watched.answer)
+
+    async def _resync(self, watched: Watched) -> None:
+        """Forget the answer; its pages are told to fetch it, and will watch it again."""
+        logger.warning("log of generation %s has a hole", watched.answer.generation_id)
+        del self._watched[watched.answer.generation_id]
+        self._renderer.forget(watched.answer)
+        watched.answer.broken = True
+        await self._show_all(watched)
+
+    # Pages
+
+    async def _show(self, answer: LiveAnswer) -> None:
+        watched = self._watched.get(answer.generation_id)
+        if watched is not None and watched.answer is answer:
+            await self._show_all(watched)
+
+    async def _show_all(self, watched: Watched) -> None:
+        for viewer, show in list(watched.shows.items()):
+            await show(viewer)
+
+    async def _end(self, watched: Watched, ended: Ended) -> None:
+        """The terminal record came after the database's commit: read there what pages show of a finished answer."""
+        watched.answer.ended = ended
+        watched.answer.finished = await in_database(read_finished, watched.answer.generation_id)
+        self._renderer.forget(watched.answer)
+
+    # Care
+
+    async def _look_after(self) -> None:
+        while True:
+            await asyncio.sleep(SILENCE_S / 2)
+            now = time.monotonic()
+            for pk, watched in list(self._watched.items()):
+                if watched.left_at is not None and now - watched.left_at > LINGER_S:
+                    del self._watched[pk]
+            silent = [pk for pk, w in self._watched.items() if w.answer.ended is None and now - w.heard_at > SILENCE_S]
+            try:
+                await self.look_at_end(silent)
+            except DatabaseError as error:
+                logger.warning("silent answers were not looked at: %s", error)
+
+
+def ended_among(generation_ids: list[UUID]) -> list[tuple[UUID, str, str]]:
+    if not generation_ids:
+        return []
+    ended = Generation.objects.filter(pk__in=generation_ids).exclude(status__in=UNFINISHED)
+    return list(ended.values_list("pk", "status", "error_code"))
+
+
+def complain(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        logger.critical("task %r of the hub ended", task.get_name(), exc_info=task.exception())
+
+
+_hub: Hub | None = None
+
+
+def hub() -> Hub:
+    """This process's hub, made by the first socket, in its loop."""
+    global _hub
+    if _hub is None:
+        _hub = Hub()
+    return _hub

@@ -1,0 +1,135 @@
+"""One page's view of one answer: what it has, and so what it lacks. Replay and live are the same comparison.
+
+There is no queue per page: a slow one is brought up to date from the answer itself, in fewer and larger frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from streaming.log.stream_log import BEGINNING, Position, as_pair
+from streaming.protocol import (
+    AnswerFinished,
+    AnyEvent,
+    BlocksDone,
+    Notice,
+    PartName,
+    PartRestarted,
+    Phase,
+    Resync,
+    Seen,
+    TailRendered,
+    TextDelta,
+)
+
+from .answer import LiveAnswer
+from .part import LivePart
+
+
+@dataclass
+class Has:
+    """What a page has of one part."""
+
+    begun_at: Position = BEGINNING  # when the part was begun that the page has
+    length: int = 0
+    blocks: int = 0
+    tail_version: int = 0
+
+
+@dataclass(eq=False)
+class Viewer:
+    answer: LiveAnswer
+    position: Position  # that the page said it had reached
+    seen: dict[PartName, Seen]
+    _has: dict[PartName, Has] = field(default_factory=dict)
+    _phase_at: Position = ""
+    _notices: int = 0
+    done: bool = False  # the terminal event was sent
+
+    def lacking(self) -> Iterator[AnyEvent]:
+        """The events that bring the page up to date; it counts as having them."""
+        answer = self.answer
+        if answer.broken:
+            self.done = True
+            yield Resync(answer.generation_id, answer.url)
+            return
+        if self._phase_at != answer.phase_at:
+            self._phase_at = answer.phase_at
+            phase = answer.phase
+            yield Phase(answer.generation_id, answer.position, phase.phase, phase.model, max(answer.attempt, 1))
+        for part in answer.parts.values():
+            yield from self._lacking_of(part)
+        for message in answer.notices[self._notices :]:
+            yield Notice(answer.generation_id, message)
+        self._notices = len(answer.notices)
+        if answer.finished is not None and not self.done:
+            self.done = True
+            yield self._ending()
+
+    def _lacking_of(self, part: LivePart) -> Iterator[AnyEvent]:
+        answer = self.answer
+        has = self._has.get(part.name) or self._first_look(part)
+        if has.begun_at != part.begun_at or has.length > part.length:
+            has = self._has[part.name] = Has(part.begun_at)
+            yield PartRestarted(answer.generation_id, answer.position, part.name)
+        if has.length < part.length:
+            text = part.text_from(has.length)
+            yield TextDelta(answer.generation_id, answer.position, part.name, has.length, text, answer.tokens)
+            has.length = part.length
+        if answer.finished is None:
+            yield from self._lacking_html_of(part, has)
+
+    def _lacking_html_of(self, part: LivePart, has: Has) -> Iterator[AnyEvent]:
+        if has.blocks < len(part.blocks):
+            html = part.blocks[has.blocks :]
+            yield BlocksDone(self.answer.generation_id, part.name, has.blocks, html, part.upto)
+            has.blocks = len(part.blocks)
+            has.tail_version = 0
+        if has.tail_version != part.tail_version and has.blocks == len(part.blocks):
+            has.tail_version = part.tail_version
+            if part.tail_version:
+                yield TailRendered(self.answer.generation_id, part.name, part.tail_html, part.tail_upto)
+
+    def _first_look(self, part: LivePart) -> Has:
+        """Believe the page's account, unless the part was begun anew after the page's position."""
+        has = self._has[part.name] = Has(part.begun_at)
+        seen = self.seen.get(part.name)
+        if seen is None or seen.length < 0 or seen.blocks < 0:
+            return has
+        if pair_or_beginning(self.position) < as_pair(part.begun_at):
+            has.begun_at = "before"  # differs from every position: the page must drop what it has
+        else:
+            has.length, has.blocks = seen.length, seen.blocks
+        return has
+
+    def _ending(self) -> AnswerFinished:
+        finished = self.answer.finished
+        assert finished is not None
+        return AnswerFinished(
+            generation=self.answer.generation_id,
+            position=self.answer.position,
+            status=finished.status,  # type: ignore[arg-type]
+            html={name: self._different(name, blocks) for name, blocks in finished.blocks.items()},
+            footer=finished.footer,
+            error_code=finished.error_code,
+            error=finished.error,
+        )
+
+    def _different(self, name: PartName, final: list[str]) -> dict[str, str]:
+        """Final blocks that the page does not have like this; empty ones are to be removed."""
+        has = self._has.get(name, Has()).blocks
+        part = next((p for p in self.answer.parts.values() if p.name == name), None)
+        shown = part.blocks[:has] if part else []
+        shown += [""] * (max(has, len(final)) - len(shown))
+        final = final + [""] * (len(shown) - len(final))
+        return {str(i): new for i, (old, new) in enumerate(zip(shown, final, strict=True)) if old != new}
+
+
+def pair_or_beginning(position: Position) -> tuple[int, int]:
+    try:
+        return as_pair(position)
+    except ValueError:
+        return as_pair(BEGINNING)
+
+

@@ -1,0 +1,41 @@
+"""How much a socket was sent that its page has not acknowledged: daphne itself would buffer without a bound."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from django.conf import settings
+
+
+class Window:
+    def __init__(self) -> None:
+        self._unread: deque[int] = deque()  # sizes of the frames that are not acknowledged, oldest first
+        self._bytes = 0
+        self._acknowledged = 0  # frames
+        self._waiting_since: float | None = None
+
+    @property
+    def is_full(self) -> bool:
+        return self._bytes > settings.VIEWER_WINDOW_BYTES
+
+    @property
+    def is_overdue(self) -> bool:
+        """Nothing was acknowledged for longer than a living page takes."""
+        waiting = self._waiting_since
+        return waiting is not None and time.monotonic() - waiting > settings.VIEWER_ACK_DEADLINE_S
+
+    def sent(self, size: int) -> None:
+        self._unread.append(size)
+        self._bytes += size
+        if self._waiting_since is None:
+            self._waiting_since = time.monotonic()
+
+    def acknowledged(self, frames: int) -> None:
+        """``frames`` is the number that the page has had since the socket opened; nonsense changes nothing."""
+        newly = min(frames - self._acknowledged, len(self._unread))
+        for _ in range(newly):
+            self._bytes -= self._unread.popleft()
+        if newly > 0:
+            self._acknowledged = frames
+            self._waiting_since = time.monotonic() if self._unread else None

@@ -1,0 +1,106 @@
+"""What stands in a generation's log, and what it folds to.
+
+A record is a JSON array whose first item is its tag: short, since every token is one. Lengths count code units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from conversations.models.generation import Status
+from conversations.models.message import PartKey, PartKind
+from streaming.protocol import code_units
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True):
+    """One entry of the log."""
+
+
+class Claimed(Record, frozen=True, tag="c"):
+    """A new attempt begins; what earlier ones wrote is final. The id's sequence is 0."""
+
+    attempt: int
+    process: str
+
+
+class PhaseBegan(Record, frozen=True, tag="p"):
+    phase: str  # starting, waiting, thinking, writing, resuming
+    model: str = ""
+
+
+class Text(Record, frozen=True, tag="t"):
+    stage: int
+    kind: PartKind
+    at: int  # length of the part before this text: a reader that disagrees has a hole
+    text: str
+    tokens: int = 0  # of the whole generation so far
+
+    @property
+    def key(self) -> PartKey:
+        return PartKey(self.stage, self.kind)
+
+
+class Restarted(Record, frozen=True, tag="r"):
+    """The part is written anew: what was there is dropped."""
+
+    stage: int
+    kind: PartKind
+
+    @property
+    def key(self) -> PartKey:
+        return PartKey(self.stage, self.kind)
+
+
+class Noticed(Record, frozen=True, tag="n"):
+    message: str
+
+
+class Ended(Record, frozen=True, tag="e"):
+    """The terminal record: exactly one, the last."""
+
+    status: Status
+    error_code: str = ""
+
+
+AnyRecord = Claimed | PhaseBegan | Text | Restarted | Noticed | Ended
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(AnyRecord).decode
+
+
+class HoleInLog(Exception):
+    """A text record does not begin where the part ends: records are missing."""
+
+
+@dataclass(slots=True)
+class Folded:
+    """What records add up to."""
+
+    texts: dict[PartKey, str] = field(default_factory=dict)
+    tokens: int = 0
+    attempt: int = 0
+    ended: Ended | None = None
+
+    def fold(self, records: Iterable[AnyRecord]) -> Folded:
+        """Raises HoleInLog. Joins once per part: linear in the text's length."""
+        pieces: dict[PartKey, list[str]] = {key: [text] for key, text in self.texts.items()}
+        lengths = {key: code_units(text) for key, text in self.texts.items()}
+        for record in records:
+            match record:
+                case Text(at=at, text=text, tokens=tokens):
+                    if at != lengths.get(record.key, 0):
+                        raise HoleInLog
+                    pieces.setdefault(record.key, []).append(text)
+                    lengths[record.key] = at + code_units(text)
+                    self.tokens = tokens
+                case Restarted():
+                    pieces[record.key], lengths[record.key] = [], 0
+                case Claimed(attempt=attempt):
+                    self.attempt = attempt
+                case Ended():
+                    self.ended = record
+        self.texts = {key: "".join(several) for key, several in pieces.items()}
+        return self

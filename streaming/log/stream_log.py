@@ -1,0 +1,69 @@
+"""One generation's Redis Stream. Ids are `attempt-sequence`: order, position, idempotence key and fencing token in one.
+
+Redis refuses an id that is not greater than the last one, so whoever has a later attempt's number shuts the earlier out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from .records import AnyRecord, Claimed, decode, encode
+
+FIELD = b"r"
+REFUSED = "equal or smaller"  # in Redis' words, when an id does not come after the last one
+BEGINNING = "0-0"
+
+Position = str
+Entry = tuple[Position, AnyRecord]
+
+
+class AttemptLost(Exception):
+    """A later attempt has claimed the log: this one must not write any more, nowhere."""
+
+
+def key_of(generation_id: UUID) -> str:
+    return f"throughline:log:{generation_id}"
+
+
+def as_pair(position: Position) -> tuple[int, int]:
+    """Positions compare as pairs of numbers. Raises ValueError for anything that is no position."""
+    attempt, _, sequence = position.partition("-")
+    return int(attempt), int(sequence)
+
+
+def entries_of(raw: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
+    """Decode what XRANGE or XREAD returned."""
+    return [(position.decode(), decode(fields[FIELD])) for position, fields in raw]
+
+
+async def claim(redis: Redis, generation_id: UUID, attempt: int, process: str) -> list[AnyRecord]:
+    """Shut out earlier attempts, then read what they wrote, which now cannot change. Raises AttemptLost."""
+    key = key_of(generation_id)
+    try:
+        await redis.xadd(key, {FIELD: encode(Claimed(attempt, process))}, id=f"{attempt}-0")
+    except ResponseError as error:
+        if REFUSED in str(error):
+            raise AttemptLost from error
+        raise
+    return [record for _, record in entries_of(await redis.xrange(key, max=f"{attempt}-0"))]
+
+
+async def read(redis: Redis, generation_id: UUID) -> list[Entry]:
+    """The whole log; empty if it has expired or has not begun."""
+    return entries_of(await redis.xrange(key_of(generation_id)))
+
+
+async def last_position(redis: Redis, generation_id: UUID) -> Position:
+    """BEGINNING if there is no log."""
+    found: list[Any] = await redis.xrevrange(key_of(generation_id), count=1)
+    return found[0][0].decode() if found else BEGINNING
+
+
+async def expire(redis: Redis, generation_id: UUID) -> None:
+    await redis.expire(key_of(generation_id), settings.LOG_EXPIRY_S)

@@ -1,0 +1,186 @@
+"""Group commit: one writer per process puts the text of all its generations into their logs.
+
+Text that arrives while a write is on its way is joined per part and goes out with the next pipeline. There are no timers:
+at low load every token leaves at once, under load batches grow by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import RedisError, ResponseError
+
+from conversations.models.message import PartKey
+from streaming.protocol import code_units
+
+from .records import AnyRecord, Restarted, Text, encode
+from .stream_log import FIELD, REFUSED, AttemptLost, as_pair, key_of, last_position
+
+logger = logging.getLogger(__name__)
+
+RETRY_DELAYS_S = (0.05, 0.1, 0.2, 0.5, 1.0)  # while Redis is away; the last one again and again
+
+
+class LogHandle:
+    """One attempt's hold on its log. What it was given is in ``texts`` at once, and in Redis after ``flush``."""
+
+    def __init__(self, writer: LogWriter, generation_id: UUID, attempt: int, texts: dict[PartKey, str], tokens: int):
+        self.generation_id = generation_id
+        self.attempt = attempt
+        self.tokens = tokens
+        self.lost = asyncio.Event()  # a later attempt has the log
+        self._writer = writer
+        self._sequence = 0  # of the last entry that was given an id
+        self._pieces = {key: [text] for key, text in texts.items()}
+        self._lengths = {key: code_units(text) for key, text in texts.items()}
+        self._waiting: list[AnyRecord] = []  # have no id yet
+        self._sent: deque[tuple[str, bytes]] = deque()  # have an id; Redis has not confirmed them
+        self._flushed: asyncio.Event = asyncio.Event()
+        self._flushed.set()
+
+    # What the attempt does
+
+    def write(self, key: PartKey, text: str, tokens: int = 1) -> None:
+        """Append text to a part."""
+        at = self._lengths.get(key, 0)
+        self.tokens += tokens
+        self._pieces.setdefault(key, []).append(text)
+        self._lengths[key] = at + code_units(text)
+        last = self._waiting[-1] if self._waiting else None
+        if isinstance(last, Text) and last.key == key:
+            self._waiting[-1] = Text(key.stage, key.kind, last.at, last.text + text, self.tokens)
+        else:
+            self._waiting.append(Text(key.stage, key.kind, at, text, self.tokens))
+        self._wake()
+
+    def restart(self, key: PartKey) -> None:
+        self._pieces.pop(key, None)
+        self._lengths.pop(key, None)
+        self.append(Restarted(key.stage, key.kind))
+
+    def append(self, record: AnyRecord) -> None:
+        self._waiting.append(record)
+        self._wake()
+
+    def texts(self) -> dict[PartKey, str]:
+        """All that was written so far, by part; what a save to the database takes."""
+        for pieces in self._pieces.values():
+            pieces[:] = ["".join(pieces)]
+        return {key: pieces[0] for key, pieces in self._pieces.items()}
+
+    async def flush(self) -> None:
+        """Wait until Redis has everything. Raises AttemptLost. Cancelling it stops the waiting, not the writing."""
+        await self._flushed.wait()
+        if self.lost.is_set():
+            raise AttemptLost
+
+    # What the writer does
+
+    @property
+    def is_dirty(self) -> bool:
+        return bool(self._waiting or self._sent) and not self.lost.is_set()
+
+    def fill(self, pipeline: Pipeline) -> int:
+        """Give ids to what waits, put it all into the pipeline, and return how many commands that were."""
+        for record in self._waiting:
+            self._sequence += 1
+            self._sent.append((f"{self.attempt}-{self._sequence}", encode(record)))
+        self._waiting.clear()
+        for position, data in self._sent:
+            pipeline.xadd(key_of(self.generation_id), {FIELD: data}, id=position)
+        return len(self._sent)
+
+    def take(self, answers: list[object]) -> None:
+        """Read the pipeline's answers: what was written is done; a refused id means that a later attempt has it."""
+        for answer in answers:
+            if isinstance(answer, ResponseError) and REFUSED in str(answer):
+                self.give_up()
+                return
+            if isinstance(answer, Exception):
+                raise answer
+            self._sent.popleft()
+        if not self.is_dirty:
+            self._flushed.set()
+
+    def give_up(self) -> None:
+        self.lost.set()
+        self._flushed.set()
+
+    async def find_out(self, redis: Redis) -> None:
+        """After a failed write: which of the sent entries did Redis take?"""
+        last = as_pair(await last_position(redis, self.generation_id))
+        if last[0] > self.attempt:
+            self.give_up()
+        while self._sent and as_pair(self._sent[0][0]) <= last:
+            self._sent.popleft()
+        if not self.is_dirty:
+            self._flushed.set()
+        elif last < (self.attempt, 0):
+            self._begin_again()
+
+    def _begin_again(self) -> None:
+        """Redis lost the log: write all of it anew, from memory."""
+        logger.warning("log of generation %s is gone, writing it anew", self.generation_id)
+        endings = [record for record in self._waiting if not isinstance(record, Text | Restarted)]
+        self._sent.clear()
+        self._waiting = [Text(k.stage, k.kind, 0, text, self.tokens) for k, text in self.texts().items() if text]
+        self._waiting += endings
+
+    def _wake(self) -> None:
+        self._flushed.clear()
+        self._writer.wake(self)
+
+
+class LogWriter:
+    """Writes for all handles of a process; ``run`` is its only task, owned by the runner."""
+
+    def __init__(self, redis: Redis):
+        self._redis = redis
+        self._dirty: dict[UUID, LogHandle] = {}
+        self._work = asyncio.Event()
+
+    def open(self, generation_id: UUID, attempt: int, texts: dict[PartKey, str], tokens: int) -> LogHandle:
+        """A handle for an attempt that has claimed the log, which holds ``texts``."""
+        return LogHandle(self, generation_id, attempt, texts, tokens)
+
+    def wake(self, handle: LogHandle) -> None:
+        self._dirty[handle.generation_id] = handle
+        self._work.set()
+
+    async def run(self) -> None:
+        failures = 0
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            handles = [handle for handle in self._dirty.values() if handle.is_dirty]
+            self._dirty.clear()
+            try:
+                await self._write(handles)
+                failures = 0
+            except (RedisError, OSError) as error:
+                logger.warning("Redis does not take the logs of %d generations: %s", len(handles), error)
+                await asyncio.sleep(RETRY_DELAYS_S[min(failures, len(RETRY_DELAYS_S) - 1)])
+                failures += 1
+                await self._find_out(handles)
+
+    async def _write(self, handles: list[LogHandle]) -> None:
+        pipeline = self._redis.pipeline(transaction=False)
+        counts = [handle.fill(pipeline) for handle in handles]
+        answers = await pipeline.execute(raise_on_error=False)
+        for handle, count in zip(handles, counts, strict=True):
+            handle.take(answers[:count])
+            del answers[:count]
+
+    async def _find_out(self, handles: list[LogHandle]) -> None:
+        for handle in handles:
+            try:
+                await handle.find_out(self._redis)
+            except (RedisError, OSError):
+                logger.debug("Redis is still away")
+            if handle.is_dirty:
+                self.wake(handle)

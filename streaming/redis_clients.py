@@ -1,0 +1,32 @@
+"""Redis clients, each with the time-outs and the retries that its use allows."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+CONNECT_TIMEOUT_S = 2.0
+ANSWER_TIMEOUT_S = 5.0
+BLOCK_S = 1.0  # of a blocking read; well below its client's time-out
+
+
+def command_client() -> Redis:
+    """For commands. Without retries: a write whose answer was lost may have been done, and only its author can tell."""
+    return client(ANSWER_TIMEOUT_S)
+
+
+def blocking_client() -> Redis:
+    """One connection of its own, for XREAD BLOCK and subscriptions."""
+    return client(BLOCK_S + ANSWER_TIMEOUT_S, single_connection_client=True)
+
+
+def client(timeout_s: float, *, single_connection_client: bool = False) -> Redis:
+    return Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        single_connection_client=single_connection_client,
+    )

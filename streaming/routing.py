@@ -1,0 +1,20 @@
+"""Addresses of sockets."""
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.urls import path, re_path
+
+from streaming.consumers import ChatConsumer
+
+
+class NothingHere(AsyncWebsocketConsumer):
+    """Any other address: refused without a traceback."""
+
+    async def connect(self) -> None:
+        await self.close()
+
+
+websocket_urlpatterns = [
+    path("ws/chat/new/", ChatConsumer.as_asgi()),
+    path("ws/chat/<uuid:conversation_id>/", ChatConsumer.as_asgi()),
+    re_path("", NothingHere.as_asgi()),
+]

@@ -1,0 +1,69 @@
+"""What Celery runs. Each task is one call: the work is done by the modules that own it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from redis import Redis
+
+from conversations.models import Conversation, Generation
+from streaming import dispatch, model_health, titles
+from streaming.worker.runner import runner
+
+logger = logging.getLogger(__name__)
+
+REDIS_TIMEOUT_S = 5.0
+
+
+@shared_task(name="streaming.tasks.generate")
+def generate(generation_id: str, dispatched_at: str) -> None:
+    """Run one generation to its end, and have its conversation named if it has no title yet."""
+    pk = UUID(generation_id)
+    Generation.objects.filter(pk=pk, dispatched_at=None).update(dispatched_at=parse_datetime(dispatched_at))
+    runner().run_blocking(pk)
+
+
+@shared_task(name="streaming.tasks.sweep")
+def sweep() -> None:
+    with Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S) as redis:
+        if forsaken := dispatch.sweep(redis):
+            logger.info("swept up %d generations", len(forsaken))
+
+
+@shared_task(name="streaming.tasks.entitle")
+def entitle(conversation_id: str) -> None:
+    titles.entitle(UUID(conversation_id))
+
+
+@shared_task(name="streaming.tasks.probe_model_servers")
+def probe_model_servers() -> None:
+    model_health.probe_all()
+
+
+@shared_task(name="streaming.tasks.purge_deleted")
+def purge_deleted() -> None:
+    """Forget for good what users deleted long enough ago."""
+    limit = timezone.now() - timedelta(days=settings.DELETED_KEPT_DAYS)
+    _, rows = Conversation.objects.deleted_before(limit).delete()
+    logger.info("purged %d conversations", rows.get("conversations.Conversation", 0))
+
+
+@worker_ready.connect
+def begin_at_once(**_: object) -> None:
+    """A worker that starts looks for what is left undone, without waiting for beat."""
+    runner()
+    sweep.delay()
+
+
+@worker_shutting_down.connect
+def hand_over(**_: object) -> None:
+    """SIGTERM: others go on with what runs here."""
+    for generation_id in runner().hand_over_blocking():
+        dispatch.dispatch(generation_id)

@@ -1,0 +1,125 @@
+"""What a click does: stores the turn and dispatches its answer; and how pages learn what a turn changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from celery import current_app
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from conversations.models import Conversation, Generation, Message
+from conversations.models.asking import ConversationError, Request, UnknownMessage
+from conversations.models.generation import Status
+from streaming.dispatch import dispatch
+from streaming.live.finished import message_html
+from streaming.protocol import Click, Continue, MessageView, Regenerate, Retry, SendMessage
+
+User = AbstractBaseUser | AnonymousUser
+
+
+class NoConversation(ConversationError):
+    code = "no_conversation"
+
+    def __init__(self) -> None:
+        super().__init__("This chat has no answer yet. Send a message first.")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A change of the shown path, as pages are told of it."""
+
+    conversation: UUID
+    url: str
+    title: str
+    generation: Generation
+    parent: UUID | None  # the last message that stays
+    messages: tuple[MessageView, ...]  # what follows it now
+    is_first: bool  # of the conversation
+
+
+def take(user: AbstractBaseUser, conversation: Conversation | None, command: Click) -> Turn:
+    """Store and dispatch; in a thread. Raises ConversationError. Repeated, it gives the same turn."""
+    generation = ask(user, conversation, command)
+    if generation.status == Status.QUEUED:
+        dispatch(generation.pk)
+    return turn_of(generation, command)
+
+
+def ask(user: AbstractBaseUser, conversation: Conversation | None, command: Click) -> Generation:
+    request = Request(command.id, command.clicked)
+    if isinstance(command, SendMessage) and conversation is None:
+        return Conversation.begin(user, command.text, request)
+    if conversation is None:
+        raise NoConversation
+    match command:
+        case SendMessage(text=text, edits=edits):
+            return conversation.ask(text, request, edits=edits)
+        case Regenerate(message=message):
+            return conversation.regenerate(message, request)
+        case Continue(message=message):
+            return conversation.continue_answer(message, request)
+        case Retry(message=message):
+            return conversation.retry(message, request)
+    raise TypeError(command)
+
+
+def taken(user: User, conversation: Conversation, request: UUID) -> Turn | None:
+    """The turn that another page took with this click; None if the conversation is gone."""
+    if not Conversation.objects.visible_to(user).filter(pk=conversation.pk).exists():
+        return None
+    generation = Generation.objects.of(conversation.pk).filter(client_id=request).first()
+    return turn_of(generation, None) if generation else None
+
+
+def turn_of(generation: Generation, command: Click | None) -> Turn:
+    """Reads the conversation's path. A question is among what is new unless the click only wanted another answer."""
+    conversation = Conversation.objects.get(messages=generation.message_id)
+    path = conversation.path()
+    place = next((i for i, message in enumerate(path) if message.pk == generation.message_id), len(path))
+    first = place if isinstance(command, Regenerate | Continue | Retry) else max(place - 1, 0)
+    return Turn(
+        conversation=conversation.pk,
+        url=conversation.get_absolute_url(),
+        title=conversation.title,
+        generation=generation,
+        parent=path[first - 1].pk if first else None,
+        messages=tuple(view_of(message, conversation) for message in path[first:]),
+        is_first=place <= 1,
+    )
+
+
+def view_of(message: Message, conversation: Conversation) -> MessageView:
+    message.conversation = conversation
+    return MessageView(message.pk, message.role, message_html(message))
+
+
+def unfinished(conversation_id: UUID) -> list[UUID]:
+    return list(Generation.objects.of(conversation_id).unfinished().values_list("pk", flat=True))
+
+
+def visible_generation(user: User, generation_id: UUID) -> Generation:
+    """Raises UnknownMessage, for other users' generations too."""
+    mine = Conversation.objects.visible_to(user)
+    found = Generation.objects.filter(pk=generation_id, message__conversation__in=mine).select_related("message").first()
+    if found is None:
+        raise UnknownMessage
+    return found
+
+
+def stop(user: User, generation_id: UUID) -> bool:
+    """Ask whoever runs it to stop; False if it has ended, which one that nobody has begun yet does at once.
+
+    Raises UnknownMessage.
+    """
+    return visible_generation(user, generation_id).request_stop()
+
+
+def want_title(conversation_id: UUID) -> None:
+    try:
+        current_app.send_task("streaming.tasks.entitle", args=[str(conversation_id)], expires=600)
+    except (OperationalError, RedisError, OSError):
+        return  # the sidebar shows "New chat"; the owner can name it
+

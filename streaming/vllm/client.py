@@ -1,0 +1,226 @@
+"""Talks to model servers over HTTP: one shared client per process, made and closed by its owner.
+
+A request is never cancelled: httpcore 1.0 leaks the pool's slot then (#1093). To end one early, its connection is closed,
+on which the task that reads it gets an error and unwinds. vLLM aborts the request as soon as the connection is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+from django.conf import settings
+
+from .errors import BadReply, ModelServerError, TookTooLong, Unreachable, rejection
+from .wire import DONE, ChatDelta, EventLines, parse_chunk
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+WATCH_INTERVAL_S = 0.25  # how often the time since the last token is looked at
+END_OF_BODY_S = 0.5  # after the last event
+SHORT_TIMEOUT_S = 5.0  # of questions about the server itself
+
+
+@dataclass(frozen=True)
+class ModelServer:
+    """One OpenAI-compatible endpoint."""
+
+    base_url: str  # ends with /v1
+    api_key: str = field(default="", repr=False)
+
+    @property
+    def name(self) -> str:
+        """What people see: the address without scheme and path."""
+        return httpx.URL(self.base_url).netloc.decode()
+
+    @property
+    def root(self) -> str:
+        """Where /health, /version and /metrics are."""
+        return self.base_url.removesuffix("/v1")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+
+
+class ListedModel(msgspec.Struct, frozen=True):
+    id: str
+    max_model_len: int | None = None
+    owned_by: str = ""
+
+
+class ModelList(msgspec.Struct):
+    data: list[ListedModel]
+
+
+class Message(msgspec.Struct):
+    content: str | None = None
+
+
+class WholeChoice(msgspec.Struct):
+    message: Message
+
+
+class WholeReply(msgspec.Struct):
+    choices: list[WholeChoice]
+
+
+def http_client() -> httpx.AsyncClient:
+    """Without proxies or certificates from the environment, and without redirects: a key goes only where it was meant."""
+    return httpx.AsyncClient(
+        trust_env=False,
+        follow_redirects=False,
+        headers={"Accept-Encoding": "identity"},
+        # vLLM closes idle connections after 5 s: ours go before, so that none is used while it is being closed.
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=4.0),
+    )
+
+
+class ChatStream:
+    """One streamed answer. Iterate over ``deltas``; ``close`` ends it from outside at any time."""
+
+    def __init__(self, client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], request_id: str):
+        self._client = client
+        self._server = server
+        self._request = client.build_request(
+            "POST",
+            f"{server.base_url}/chat/completions",
+            json=body,
+            headers={**server.headers, "X-Request-Id": request_id},
+            # Silence is watched by us, token by token; this is for a server that never answers at all.
+            timeout=httpx.Timeout(settings.VLLM_FIRST_TOKEN_TIMEOUT_S + 5, connect=settings.VLLM_CONNECT_TIMEOUT_S),
+        )
+        self._response: httpx.Response | None = None
+        self._closing = asyncio.Event()
+        self._timed_out = False
+        self._done = False  # the last event was read; only the end of the body is missing
+        self._waited_since = time.monotonic()
+        self._had_tokens = False
+
+    async def deltas(self) -> AsyncIterator[ChatDelta]:
+        """Raises ModelServerError. Ends without an error when ``close`` was called."""
+        watch = asyncio.create_task(self._watch())
+        try:
+            self._response = await self._send()
+            if self._response is not None:
+                async for delta in self._read(self._response):
+                    yield delta
+        except httpx.HTTPError as error:
+            if not (self._closing.is_set() or self._done):
+                raise Unreachable(f"{type(error).__name__}: {error}") from error
+        finally:
+            watch.cancel()
+            if self._response is not None:
+                await self._response.aclose()
+        if self._timed_out and not self._done:
+            raise TookTooLong(self._patience(), had_tokens=self._had_tokens)
+
+    async def close(self) -> None:
+        """The reader's loop ends at once, and the server aborts the request."""
+        self._closing.set()
+        if self._response is not None and not self._response.is_closed:  # else the connection may be another request's
+            await self._response.extensions["network_stream"].aclose()
+
+    async def _send(self) -> httpx.Response | None:
+        """The response's beginning; None if it was closed before. Until then the request runs out on its own."""
+        sending = asyncio.create_task(self._client.send(self._request, stream=True))
+        closing = asyncio.create_task(self._closing.wait())
+        await asyncio.wait({sending, closing}, return_when=asyncio.FIRST_COMPLETED)
+        closing.cancel()
+        if not sending.done():
+            sending.add_done_callback(close_unwanted)
+            return None
+        response = sending.result()
+        if response.status_code != 200:
+            body = await response.aread()
+            raise rejection(response.status_code, body)
+        return response
+
+    async def _read(self, response: httpx.Response) -> AsyncIterator[ChatDelta]:
+        lines = EventLines()
+        finished = False
+        async for received in response.aiter_raw():
+            for payload in lines.feed(received):
+                if payload == DONE:
+                    self._done = True  # the loop reads on to the body's end, so that the connection can be used again
+                    break
+                delta = parse_chunk(payload)
+                finished = finished or bool(delta.finish_reason)
+                self._waited_since = time.monotonic()
+                self._had_tokens = self._had_tokens or bool(delta.text or delta.thinking)
+                yield delta
+        if not (finished or self._closing.is_set()):
+            raise BadReply("the stream ended without a finish reason") if self._done else Unreachable("it broke off")
+
+    async def _watch(self) -> None:
+        """Close the connection after too long a silence. Keep-alive comments are no tokens: only data events count."""
+        while self._silent_for() <= self._patience():
+            await asyncio.sleep(WATCH_INTERVAL_S)
+        self._timed_out = True
+        await self.close()
+
+    def _silent_for(self) -> float:
+        return time.monotonic() - self._waited_since
+
+    def _patience(self) -> float:
+        if self._done:
+            return END_OF_BODY_S
+        limit: float = settings.VLLM_SILENCE_TIMEOUT_S if self._had_tokens else settings.VLLM_FIRST_TOKEN_TIMEOUT_S
+        return limit
+
+
+def close_unwanted(sending: asyncio.Task[httpx.Response]) -> None:
+    """A response that came after it was given up: hang up, so that the server stops."""
+    if sending.cancelled() or sending.exception():
+        return
+    closing = asyncio.ensure_future(sending.result().aclose())
+    unwanted.add(closing)
+    closing.add_done_callback(unwanted.discard)
+
+
+unwanted: set[asyncio.Future[None]] = set()  # keeps them from being collected before they are closed
+
+
+async def list_models(client: httpx.AsyncClient, server: ModelServer) -> list[ListedModel]:
+    """Raises ModelServerError."""
+    reply = await ask(client, server, "GET", f"{server.base_url}/models", SHORT_TIMEOUT_S)
+    return decoded(reply, ModelList).data
+
+
+async def complete(client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], timeout_s: float) -> str:
+    """The whole answer of one request that is not streamed. Raises ModelServerError."""
+    reply = await ask(client, server, "POST", f"{server.base_url}/chat/completions", timeout_s, body)
+    choices = decoded(reply, WholeReply).choices
+    return (choices[0].message.content or "") if choices else ""
+
+
+async def ask(
+    client: httpx.AsyncClient, server: ModelServer, method: str, url: str, timeout_s: float, body: Any = None
+) -> bytes:
+    """Raises ModelServerError."""
+    try:
+        response = await client.request(method, url, json=body, headers=server.headers, timeout=timeout_s)
+    except httpx.TimeoutException as error:
+        raise TookTooLong(timeout_s, had_tokens=False) from error
+    except httpx.HTTPError as error:
+        raise Unreachable(f"{type(error).__name__}: {error}") from error
+    if response.status_code != 200:
+        raise rejection(response.status_code, response.content)
+    return response.content
+
+
+def decoded(reply: bytes, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(reply, type=shape)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise BadReply(f"a reply that cannot be read: {error}") from error
+
+
+__all__ = ["ChatStream", "ListedModel", "ModelServer", "ModelServerError", "complete", "http_client", "list_models"]

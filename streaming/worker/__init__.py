@@ -1,0 +1,1 @@
+"""Making answers: claims generations, streams from model servers, writes logs, hands over and takes over."""

@@ -1,0 +1,149 @@
+"""One event loop per worker process runs all its generations; Celery's threads only wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from conversations.models.generation import Status
+from streaming import control
+from streaming.leases import Leases
+from streaming.log.writer import LogWriter
+from streaming.model_servers import ModelServers
+from streaming.redis_clients import command_client
+from streaming.vllm.client import http_client
+
+from .attempt import Attempt, Interruption, Tools
+
+logger = logging.getLogger(__name__)
+
+HAND_OVER_S = 8.0  # at most, when the process is told to end
+
+
+class Runner:
+    """What a worker process is running. Everything but ``run_blocking`` and ``hand_over_blocking`` is the loop's."""
+
+    def __init__(self) -> None:
+        self.process = f"{socket.gethostname()}:{os.getpid()}"
+        self.attempts: dict[UUID, Attempt] = {}
+        self._draining = False
+        self._loop = asyncio.new_event_loop()
+        ready = threading.Event()
+        threading.Thread(target=self._run_loop, args=(ready,), name="runner", daemon=True).start()
+        ready.wait()
+
+    # From Celery's threads
+
+    def run_blocking(self, generation_id: UUID) -> Status | None:
+        """Run a generation to its end, in the loop; None if another process has it."""
+        return asyncio.run_coroutine_threadsafe(self._run(generation_id), self._loop).result()
+
+    def hand_over_blocking(self) -> list[UUID]:
+        """End all attempts where they are; returns the generations that another process must take."""
+        return asyncio.run_coroutine_threadsafe(self._hand_over(), self._loop).result()
+
+    # In the loop
+
+    def _run_loop(self, ready: threading.Event) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._open())
+        ready.set()
+        self._loop.run_forever()
+
+    async def _open(self) -> None:
+        redis: Redis = command_client()
+        writer = LogWriter(command_client())
+        self._leases = Leases(redis, self.process)
+        self._tools = Tools(redis, writer, ModelServers(http_client()), self.process)
+        self._tasks = [
+            asyncio.create_task(writer.run(), name="log writer"),
+            asyncio.create_task(self._renew_leases(), name="leases"),
+            asyncio.create_task(self._save_partials(), name="partial saves"),
+            asyncio.create_task(control.listen(self._stop), name="control"),
+        ]
+        for task in self._tasks:
+            task.add_done_callback(die_with)
+
+    async def _run(self, generation_id: UUID) -> Status | None:
+        if self._draining or generation_id in self.attempts:
+            return None
+        if not await self._leases.acquire(generation_id):
+            return None
+        attempt = self.attempts[generation_id] = Attempt(generation_id, self._tools)
+        try:
+            return await attempt.run()
+        finally:
+            del self.attempts[generation_id]
+            await self._release(generation_id)
+
+    async def _release(self, generation_id: UUID) -> None:
+        try:
+            await self._leases.release([generation_id])
+        except (RedisError, OSError) as error:
+            logger.warning("lease of generation %s expires by itself: %s", generation_id, error)
+
+    async def _stop(self, generation_id: UUID) -> None:
+        if attempt := self.attempts.get(generation_id):
+            await attempt.interrupt(Interruption.STOP)
+
+    async def _hand_over(self) -> list[UUID]:
+        self._draining = True
+        left = list(self.attempts)
+        await asyncio.gather(*(a.interrupt(Interruption.HAND_OVER) for a in self.attempts.values()))
+        try:
+            async with asyncio.timeout(HAND_OVER_S):
+                while self.attempts:
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            logger.error("%d generations are left to the sweeper", len(self.attempts))
+        return left
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await asyncio.sleep(settings.LEASE_RENEWAL_S)
+            try:
+                lost = await self._leases.renew(list(self.attempts))
+            except (RedisError, OSError) as error:
+                logger.warning("leases were not renewed: %s", error)
+                continue
+            for generation_id in lost:
+                if attempt := self.attempts.get(generation_id):
+                    await attempt.interrupt(Interruption.LOST)
+
+    async def _save_partials(self) -> None:
+        while True:
+            await asyncio.sleep(settings.PARTIAL_SAVE_S)
+            for attempt in [a for a in self.attempts.values() if a.handle is not None]:
+                try:
+                    await attempt.save_partial()
+                except DatabaseError as error:
+                    logger.warning("partial text of %s was not saved: %s", attempt.generation_id, error)
+
+
+def die_with(task: asyncio.Task[None]) -> None:
+    """A process without one of these tasks only looks alive: end it, so that it is restarted and others take over."""
+    if not task.cancelled():
+        logger.critical("task %r ended", task.get_name(), exc_info=task.exception())
+        os._exit(70)  # EX_SOFTWARE
+
+
+_runner: Runner | None = None
+_making = threading.Lock()
+
+
+def runner() -> Runner:
+    """This process's runner, made at its first use."""
+    global _runner
+    with _making:
+        if _runner is None:
+            _runner = Runner()
+        return _runner
