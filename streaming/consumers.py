@@ -67,18 +67,19 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.viewers.clear()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self._too_many():
-            await self.close(protocol.CLOSE_TOO_MANY)
-            return
+        command: AnyCommand | None
         try:
             if text_data is None:
                 raise BadCommand("The page sent bytes; the server understands text only.")
             command = protocol.parse_command(text_data)
         except BadCommand as error:
             logger.info("user %s: %s", self.user.pk, error)
+            command = None
             await self.tell(Refused("bad_command", str(error)))
-            return
-        await self._carry_out(command)
+        if not isinstance(command, protocol.Acknowledge) and self._too_many():
+            await self.close(protocol.CLOSE_TOO_MANY)
+        elif command is not None:
+            await self._carry_out(command)
 
     # Commands
 

@@ -14,6 +14,7 @@ from conversations.models import Conversation, Generation, Message
 from conversations.models.asking import ConversationError, Request, UnknownMessage
 from conversations.models.generation import Status
 from streaming.dispatch import dispatch
+from streaming.estimate import expected_tokens
 from streaming.live.finished import message_html
 from streaming.protocol import Click, Continue, MessageView, Regenerate, Retry, SendMessage
 
@@ -49,7 +50,8 @@ def take(user: AbstractBaseUser, conversation: Conversation | None, command: Cli
 
 
 def ask(user: AbstractBaseUser, conversation: Conversation | None, command: Click) -> Generation:
-    request = Request(command.id, command.clicked)
+    length = len(command.text) if isinstance(command, SendMessage) else 0
+    request = Request(command.id, command.clicked, expected_tokens(length))
     if isinstance(command, SendMessage) and conversation is None:
         return Conversation.begin(user, command.text, request)
     if conversation is None:
@@ -103,7 +105,7 @@ def unfinished(conversation_id: UUID) -> list[UUID]:
 def visible_generation(user: User, generation_id: UUID) -> Generation:
     """Raises UnknownMessage, for other users' generations too."""
     mine = Conversation.objects.visible_to(user)
-    found = Generation.objects.filter(pk=generation_id, message__conversation__in=mine).select_related("message").first()
+    found = Generation.objects.select_related("message").filter(message__conversation__in=mine, pk=generation_id).first()
     if found is None:
         raise UnknownMessage
     return found

@@ -201,7 +201,10 @@ class Conversation(models.Model):
     def _queue(self, answer: Message, request: Request, *, continues: bool) -> Generation:
         self._update(used_at=timezone.now())
         return answer.generations.create(
-            client_id=request.client_id, clicked_at=request.clicked_at, continues=continues
+            client_id=request.client_id,
+            clicked_at=request.clicked_at,
+            expected_tokens=request.expected_tokens,
+            continues=continues,
         )
 
     def _update(self, **fields: object) -> None:

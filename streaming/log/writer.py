@@ -40,6 +40,7 @@ class LogHandle:
         self._lengths = {key: code_units(text) for key, text in texts.items()}
         self._waiting: list[AnyRecord] = []  # have no id yet
         self._sent: deque[tuple[str, bytes]] = deque()  # have an id; Redis has not confirmed them
+        self._confirmed = (attempt, 0)  # the last id that it has
         self._flushed: asyncio.Event = asyncio.Event()
         self._flushed.set()
 
@@ -103,7 +104,7 @@ class LogHandle:
                 return
             if isinstance(answer, Exception):
                 raise answer
-            self._sent.popleft()
+            self._confirm()
         if not self.is_dirty:
             self._flushed.set()
 
@@ -116,20 +117,25 @@ class LogHandle:
         last = as_pair(await last_position(redis, self.generation_id))
         if last[0] > self.attempt:
             self.give_up()
+        if last < self._confirmed:
+            self._begin_again()
         while self._sent and as_pair(self._sent[0][0]) <= last:
-            self._sent.popleft()
+            self._confirm()
         if not self.is_dirty:
             self._flushed.set()
-        elif last < (self.attempt, 0):
-            self._begin_again()
+
+    def _confirm(self) -> None:
+        self._confirmed = as_pair(self._sent.popleft()[0])
 
     def _begin_again(self) -> None:
-        """Redis lost the log: write all of it anew, from memory."""
-        logger.warning("log of generation %s is gone, writing it anew", self.generation_id)
-        endings = [record for record in self._waiting if not isinstance(record, Text | Restarted)]
+        """Redis lost the log, or its end: all of it is written anew, from memory."""
+        logger.warning("log of generation %s has lost records, writing it anew", self.generation_id)
+        others = [record for record in self._waiting if not isinstance(record, Text | Restarted)]
         self._sent.clear()
-        self._waiting = [Text(k.stage, k.kind, 0, text, self.tokens) for k, text in self.texts().items() if text]
-        self._waiting += endings
+        self._waiting.clear()
+        for key, text in self.texts().items():
+            self._waiting += [Restarted(key.stage, key.kind), Text(key.stage, key.kind, 0, text, self.tokens)]
+        self._waiting += others
 
     def _wake(self) -> None:
         self._flushed.clear()

@@ -1,0 +1,187 @@
+"""The stream log: one order, one writer at a time, nothing lost and nothing doubled."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from uuid import UUID, uuid4
+
+import pytest
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import ConnectionError
+
+from conversations.models.generation import Status
+from conversations.models.message import ANSWER, PartKey, PartKind
+from streaming.log import stream_log
+from streaming.log.records import Claimed, Ended, Folded, HoleInLog, PhaseBegan, Text
+from streaming.log.stream_log import AttemptLost
+from streaming.log.writer import LogWriter
+
+THINKING = PartKey(0, PartKind.THINKING)
+
+
+@pytest.fixture
+async def writer(redis: Redis) -> AsyncIterator[LogWriter]:
+    writer = LogWriter(redis)
+    running = asyncio.create_task(writer.run())
+    yield writer
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def folded(redis: Redis, generation_id: UUID) -> Folded:
+    return Folded().fold(record for _, record in await stream_log.read(redis, generation_id))
+
+
+async def test_what_is_written_is_what_is_read(redis: Redis, writer: LogWriter) -> None:
+    log = writer.open(uuid4(), 1, {}, 0)
+    for token in ("Hello", ", ", "wörld 😀", "\n\n", "x"):
+        log.write(ANSWER, token)
+    log.write(THINKING, "aside")
+    log.append(Ended(Status.DONE))
+    await log.flush()
+
+    found = await folded(redis, log.generation_id)
+
+    assert found.texts == {ANSWER: "Hello, wörld 😀\n\nx", THINKING: "aside"} == log.texts()
+    assert (found.tokens, found.ended) == (6, Ended(Status.DONE))
+
+
+async def test_text_that_waits_is_joined_into_one_record(redis: Redis, writer: LogWriter) -> None:
+    log = writer.open(uuid4(), 1, {}, 0)
+    for _ in range(500):
+        log.write(ANSWER, "token ")
+    await log.flush()
+
+    assert await redis.xlen(stream_log.key_of(log.generation_id)) == 1
+
+
+async def test_a_later_attempt_shuts_the_earlier_out(redis: Redis, writer: LogWriter) -> None:
+    early = writer.open(uuid4(), 1, {}, 0)
+    early.write(ANSWER, "early ")
+    await early.flush()
+
+    await stream_log.claim(redis, early.generation_id, 2, "other")
+    early.write(ANSWER, "too late")
+
+    with pytest.raises(AttemptLost):
+        await early.flush()
+    assert (await folded(redis, early.generation_id)).texts == {ANSWER: "early "}
+
+
+async def test_an_attempts_number_can_be_claimed_once(redis: Redis) -> None:
+    generation_id = uuid4()
+    await stream_log.claim(redis, generation_id, 1, "one")
+
+    with pytest.raises(AttemptLost):
+        await stream_log.claim(redis, generation_id, 1, "two")
+
+
+async def test_the_claim_tells_what_users_have_seen(redis: Redis, writer: LogWriter) -> None:
+    log = writer.open(uuid4(), 1, {}, 0)
+    log.write(ANSWER, "seen")
+    await log.flush()
+
+    records = await stream_log.claim(redis, log.generation_id, 2, "other")
+
+    assert records == [Text(0, PartKind.TEXT, 0, "seen", 1), Claimed(2, "other")]
+
+
+async def test_an_attempt_goes_on_where_the_text_ends(redis: Redis, writer: LogWriter) -> None:
+    generation_id = uuid4()
+    first = writer.open(generation_id, 1, {}, 0)
+    first.write(ANSWER, "😀 one ")
+    await first.flush()
+
+    second = writer.open(generation_id, 2, (await folded(redis, generation_id)).texts, 1)
+    second.write(ANSWER, "two")
+    await second.flush()
+
+    assert (await folded(redis, generation_id)).texts == {ANSWER: "😀 one two"}
+
+
+async def test_a_restarted_part_has_only_its_new_text(redis: Redis, writer: LogWriter) -> None:
+    log = writer.open(uuid4(), 1, {}, 0)
+    log.write(ANSWER, "wrong")
+    log.restart(ANSWER)
+    log.write(ANSWER, "right")
+    await log.flush()
+
+    assert (await folded(redis, log.generation_id)).texts == {ANSWER: "right"} == log.texts()
+
+
+@pytest.fixture
+def break_next_write(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """The connection breaks at the next write: before Redis got it, or after, with its answer."""
+    execute = Pipeline.execute
+
+    def break_it(redis_got_it: bool) -> None:
+        async def broken(pipeline: Pipeline, raise_on_error: bool = True) -> list[object]:
+            monkeypatch.setattr(Pipeline, "execute", execute)
+            if redis_got_it:
+                await execute(pipeline, raise_on_error)
+            raise ConnectionError("cut by the test")
+
+        monkeypatch.setattr(Pipeline, "execute", broken)
+
+    return break_it
+
+
+@pytest.mark.parametrize("redis_got_it", [True, False])
+async def test_a_broken_write_is_neither_lost_nor_doubled(
+    redis: Redis, writer: LogWriter, break_next_write: Callable[[bool], None], redis_got_it: bool
+) -> None:
+    log = writer.open(uuid4(), 1, {}, 0)
+    log.write(ANSWER, "a ")
+    await log.flush()
+
+    break_next_write(redis_got_it)
+    log.write(ANSWER, "b ")
+    await log.flush()
+    log.write(ANSWER, "c")
+    await log.flush()
+
+    assert (await folded(redis, log.generation_id)).texts == {ANSWER: "a b c"}
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+async def test_a_log_that_redis_lost_is_written_anew(
+    redis: Redis, writer: LogWriter, break_next_write: Callable[[bool], None], kept: int
+) -> None:
+    log = writer.open(uuid4(), 1, {}, 0)
+    for token in ("a ", "b ", "c "):
+        log.write(ANSWER, token)
+        await log.flush()
+
+    break_next_write(False)
+    await lose(redis, stream_log.key_of(log.generation_id), kept)
+    log.write(ANSWER, "d")
+    await log.flush()
+
+    assert (await folded(redis, log.generation_id)).texts == {ANSWER: "a b c d"}
+
+
+async def lose(redis: Redis, key: str, kept: int) -> None:
+    """As after a restart of Redis that had not yet written everything to its disk."""
+    entries = await redis.xrange(key)
+    await redis.delete(key)
+    for position, fields in entries[:kept]:
+        await redis.xadd(key, fields, id=position)
+
+
+def test_missing_records_are_noticed() -> None:
+    with pytest.raises(HoleInLog):
+        Folded().fold([Text(0, PartKind.TEXT, 0, "a", 1), Text(0, PartKind.TEXT, 2, "c", 3)])
+
+
+async def test_folding_from_every_position_gives_the_same_text(redis: Redis, writer: LogWriter) -> None:
+    log = writer.open(uuid4(), 1, {}, 0)
+    for token in ("one ", "two ", "😀 ", "four"):
+        log.write(ANSWER, token)
+        log.append(PhaseBegan("writing"))
+        await log.flush()
+    records = [record for _, record in await stream_log.read(redis, log.generation_id)]
+
+    for cut in range(len(records) + 1):
+        assert Folded().fold(records[:cut]).fold(records[cut:]).texts == log.texts()
