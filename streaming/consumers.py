@@ -115,8 +115,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self._show_turn(turn, command.id)
         await hint(conversation_group(turn.conversation), "turn.taken", request=str(command.id), by=self.channel_name)
         await hint(user_group(self.user.pk), "sidebar.changed")
-        if turn.is_first:
-            await in_database(turns.want_title, turn.conversation)
 
     async def _stop(self, generation_id: UUID) -> None:
         if await in_database(turns.stop, self.user, generation_id):

@@ -6,7 +6,6 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
@@ -30,5 +29,3 @@ async def hint(group: str, kind: str, **fields: Any) -> None:
     except (RedisError, OSError) as error:
         logger.warning("hint %s for %s was lost: %s", kind, group, error)
 
-
-hint_from_thread = async_to_sync(hint)

@@ -11,8 +11,8 @@ import msgspec
 from django.conf import settings
 from redis import Redis
 
-from streaming.model_servers import configured_servers
-from streaming.vllm.client import ModelServer, ask, http_client, list_models
+from streaming.model_servers import ModelServers
+from streaming.vllm.client import ModelServer, ask, list_models
 from streaming.vllm.errors import ModelServerError
 
 KEY = "throughline:model-servers"
@@ -39,17 +39,14 @@ class Version(msgspec.Struct):
     version: str = ""
 
 
-def probe_all() -> list[Health]:
-    """Probe every server side by side and store what was found."""
-    found = asyncio.run(probe_each())
+async def probe_each(servers: ModelServers) -> list[Health]:
+    """Probe all servers side by side."""
+    return list(await asyncio.gather(*(probe(servers.http, server) for server in servers.servers)))
+
+
+def store(found: list[Health]) -> None:
     with Redis.from_url(settings.REDIS_URL, socket_timeout=PROBE_TIMEOUT_S) as redis:
         redis.set(KEY, msgspec.json.encode(found), ex=KEPT_S)
-    return found
-
-
-async def probe_each() -> list[Health]:
-    async with http_client() as http:
-        return list(await asyncio.gather(*(probe(http, server) for server in configured_servers())))
 
 
 async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:

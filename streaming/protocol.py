@@ -216,7 +216,12 @@ AnyEvent = (
     | TailRendered | PartRestarted | Notice | AnswerFinished | Resync
 )
 
-encode = msgspec.json.Encoder().encode
+def plain(text: object) -> str:
+    """Django's templates give a subclass of str, which the encoder does not take."""
+    return str.__str__(text) if isinstance(text, str) else repr(text)
+
+
+encode = msgspec.json.Encoder(enc_hook=plain).encode
 _decode = msgspec.json.Decoder(AnyCommand).decode
 
 

@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from redis import Redis
 
-from conversations.models import Conversation, Generation
+from conversations.models import Conversation
+from conversations.models.generation import Status
 from streaming import dispatch, model_health, titles
 from streaming.worker.runner import runner
 
@@ -25,9 +26,8 @@ REDIS_TIMEOUT_S = 5.0
 @shared_task(name="streaming.tasks.generate")
 def generate(generation_id: str, dispatched_at: str) -> None:
     """Run one generation to its end, and have its conversation named if it has no title yet."""
-    pk = UUID(generation_id)
-    Generation.objects.filter(pk=pk, dispatched_at=None).update(dispatched_at=parse_datetime(dispatched_at))
-    runner().run_blocking(pk)
+    if runner().run_blocking(UUID(generation_id), parse_datetime(dispatched_at)) is Status.DONE:
+        entitle.delay(generation_id)
 
 
 @shared_task(name="streaming.tasks.sweep")
@@ -38,13 +38,14 @@ def sweep() -> None:
 
 
 @shared_task(name="streaming.tasks.entitle")
-def entitle(conversation_id: str) -> None:
-    titles.entitle(UUID(conversation_id))
+def entitle(generation_id: str) -> None:
+    """Name the conversation that this generation answered in."""
+    titles.entitle(UUID(generation_id), runner())
 
 
 @shared_task(name="streaming.tasks.probe_model_servers")
 def probe_model_servers() -> None:
-    model_health.probe_all()
+    model_health.store(runner().await_blocking(model_health.probe_each))
 
 
 @shared_task(name="streaming.tasks.purge_deleted")

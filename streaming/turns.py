@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from celery import current_app
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from conversations.models import Conversation, Generation, Message
 from conversations.models.asking import ConversationError, Request, UnknownMessage
@@ -38,7 +35,6 @@ class Turn:
     generation: Generation
     parent: UUID | None  # the last message that stays
     messages: tuple[MessageView, ...]  # what follows it now
-    is_first: bool  # of the conversation
 
 
 def take(user: AbstractBaseUser, conversation: Conversation | None, command: Click) -> Turn:
@@ -89,7 +85,6 @@ def turn_of(generation: Generation, command: Click | None) -> Turn:
         generation=generation,
         parent=path[first - 1].pk if first else None,
         messages=tuple(view_of(message, conversation) for message in path[first:]),
-        is_first=place <= 1,
     )
 
 
@@ -117,11 +112,4 @@ def stop(user: User, generation_id: UUID) -> bool:
     Raises UnknownMessage.
     """
     return visible_generation(user, generation_id).request_stop()
-
-
-def want_title(conversation_id: UUID) -> None:
-    try:
-        current_app.send_task("streaming.tasks.entitle", args=[str(conversation_id)], expires=600)
-    except (OperationalError, RedisError, OSError):
-        return  # the sidebar shows "New chat"; the owner can name it
 

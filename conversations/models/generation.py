@@ -108,15 +108,15 @@ class Generation(models.Model):
 
     # Its life
 
-    def claim(self) -> bool:
+    def claim(self, dispatched_at: datetime | None = None) -> bool:
         """Take the next attempt's number; False if another process got there first, or it has ended."""
         rows = self._mine().update(
             attempt=self.attempt + 1,
             status=Status.RUNNING,
+            dispatched_at=Coalesce("dispatched_at", models.Value(dispatched_at, models.DateTimeField())),
             claimed_at=Coalesce("claimed_at", timezone.now()),
         )
-        if rows:
-            self.refresh_from_db()
+        self.attempt += 1
         return bool(rows)
 
     def note(self, **fields: Any) -> bool:

@@ -84,6 +84,7 @@ class Attempt:
 
     generation_id: UUID
     tools: Tools
+    dispatched_at: datetime | None = None
     figures: Figures = field(default_factory=Figures)
     interruption: Interruption | None = None
     generation: Generation | None = None
@@ -115,7 +116,7 @@ class Attempt:
     # The beginning
 
     async def _claim(self) -> bool:
-        claimed = await in_database(claim, self.generation_id)
+        claimed = await in_database(claim, self.generation_id, self.dispatched_at)
         if claimed is None:
             return False
         generation, self._prompt, stored = claimed
@@ -310,10 +311,12 @@ class Attempt:
             logger.warning("log of generation %s stays without an expiry: %s", self.generation_id, error)
 
 
-def claim(generation_id: UUID) -> tuple[Generation, Prompt, dict[PartKey, str]] | None:
+def claim(
+    generation_id: UUID, dispatched_at: datetime | None
+) -> tuple[Generation, Prompt, dict[PartKey, str]] | None:
     """Take the next attempt's number; with the prompt and what is stored of the answer. None if it is not to be had."""
     generation = Generation.objects.select_related("message").filter(pk=generation_id).first()
-    if generation is None or not generation.claim():
+    if generation is None or not generation.claim(dispatched_at):
         return None
     return generation, Prompt.for_answer(generation.message), generation.message.texts()
 

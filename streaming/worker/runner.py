@@ -7,6 +7,9 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -25,6 +28,7 @@ from streaming.vllm.client import http_client
 from .attempt import Attempt, Interruption, Tools
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 HAND_OVER_S = 8.0  # at most, when the process is told to end
 
@@ -43,9 +47,13 @@ class Runner:
 
     # From Celery's threads
 
-    def run_blocking(self, generation_id: UUID) -> Status | None:
+    def run_blocking(self, generation_id: UUID, dispatched_at: datetime | None = None) -> Status | None:
         """Run a generation to its end, in the loop; None if another process has it."""
-        return asyncio.run_coroutine_threadsafe(self._run(generation_id), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(self._run(generation_id, dispatched_at), self._loop).result()
+
+    def await_blocking(self, work: Callable[[ModelServers], Coroutine[Any, Any, T]]) -> T:
+        """Something else that wants the model servers, in the loop."""
+        return asyncio.run_coroutine_threadsafe(work(self._tools.servers), self._loop).result()
 
     def hand_over_blocking(self) -> list[UUID]:
         """End all attempts where they are; returns the generations that another process must take."""
@@ -73,12 +81,12 @@ class Runner:
         for task in self._tasks:
             task.add_done_callback(die_with)
 
-    async def _run(self, generation_id: UUID) -> Status | None:
+    async def _run(self, generation_id: UUID, dispatched_at: datetime | None) -> Status | None:
         if self._draining or generation_id in self.attempts:
             return None
         if not await self._leases.acquire(generation_id):
             return None
-        attempt = self.attempts[generation_id] = Attempt(generation_id, self._tools)
+        attempt = self.attempts[generation_id] = Attempt(generation_id, self._tools, dispatched_at)
         try:
             return await attempt.run()
         finally:
