@@ -1,0 +1,46 @@
+"""Code blocks: a bar with the language and a copy button, and the code, coloured by Pygments' short classes."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import lru_cache
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+COLOURED_UP_TO = 20_000  # characters
+LANGUAGE_LENGTH = 40
+
+FORMATTER = HtmlFormatter(nowrap=True)
+
+
+def code_block(source: str, info: str, *, coloured: bool = True) -> str:
+    """``info`` is what stands behind the opening fence: its first word names the language."""
+    language = re.split(r"[\s{,:]", info, maxsplit=1)[0].lower()[:LANGUAGE_LENGTH]
+    name = html.escape(language or "text")
+    return (
+        '<div class="code" dir="ltr"><div class="code__bar">'
+        f'<span class="code__language">{name}</span>'
+        '<button type="button" class="code__copy" data-copy-code="">Copy</button></div>'
+        f'<pre tabindex="0"><code class="language-{name}">{body(source, language, coloured)}</code></pre></div>'
+    )
+
+
+def body(source: str, language: str, coloured: bool) -> str:
+    lexer = lexer_for(language) if coloured and language and len(source) <= COLOURED_UP_TO else None
+    if lexer is None:
+        return html.escape(source, quote=False) + "\n"
+    return highlight(source + "\n", lexer, FORMATTER)
+
+
+@lru_cache(maxsize=256)
+def lexer_for(language: str) -> Lexer | None:
+    """None for a language that Pygments does not know."""
+    try:
+        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
