@@ -1,0 +1,149 @@
+import { Clicks } from "./clicks.js";
+import { elementFrom } from "./dom.js";
+import { command, event, protocolVersion } from "./protocol.js";
+
+const AGAIN_DELAY_MS = 2000; // before something is asked for that was not to be had
+const LONG_AWAY_MS = 10_000; // without a connection; other devices may have asked something meanwhile
+
+/** The conversation on the page: what the user does becomes commands, events become messages. */
+export class Chat {
+  #socket;
+  #transcript;
+  #page; // what is around the transcript
+  #clicks;
+  #stopping = new Set(); // generations; a stop may have to wait for a connection
+  #lostAt = 0;
+
+  #handlers = {
+    [event.hello]: (e) => this.#greet(e),
+    [event.pong]: () => {},
+    [event.refused]: (e) => this.#refuse(e),
+    [event.pathChanged]: (e) => this.#changePath(e),
+    [event.conversationTitled]: (e) => this.#page.titled(e.conversation, e.title),
+    [event.sidebarChanged]: () => this.#page.sidebarChanged(),
+    [event.phase]: (e) => this.#pass(e),
+    [event.textDelta]: (e) => this.#pass(e),
+    [event.blocksDone]: (e) => this.#pass(e),
+    [event.tailRendered]: (e) => this.#pass(e),
+    [event.partRestarted]: (e) => this.#pass(e),
+    [event.notice]: (e) => this.#pass(e),
+    [event.answerFinished]: (e) => this.#finish(e),
+    [event.resync]: (e) => this.#resync(e),
+  };
+
+  constructor(conversation, { socket, transcript, page }) {
+    this.conversation = conversation;
+    this.#socket = socket;
+    this.#transcript = transcript;
+    this.#page = page;
+    this.#clicks = new Clicks(conversation, { socket, transcript });
+  }
+
+  get isBusy() {
+    return this.#clicks.areWaiting || this.#transcript.unfinished.length > 0;
+  }
+
+  // Actions
+
+  send(text, edited = null) {
+    this.#clicks.send(text, edited);
+    this.#page.changed();
+  }
+
+  act(type, article) {
+    this.#clicks.act(type, article);
+    this.#page.changed();
+  }
+
+  stop() {
+    this.#clicks.stop();
+    for (const answer of this.#transcript.unfinished) this.#stop(answer.generation);
+  }
+
+  receive(e) {
+    const handle = this.#handlers[e.type];
+    if (handle) handle(e);
+    else console.warn("unknown event", e.type);
+  }
+
+  lost() {
+    this.#lostAt ||= Date.now();
+  }
+
+  /** Ask for what the page lacks of every answer that it shows and that has not ended. */
+  watchAll() {
+    for (const answer of this.#transcript.unfinished) this.#watch(answer.generation);
+  }
+
+  // Internal
+
+  #watch(generation) {
+    const answer = this.#transcript.answer(generation);
+    if (answer && !answer.isFinal) this.#socket.send({ type: command.watch, generation, ...answer.progress });
+  }
+
+  #stop(generation) {
+    this.#stopping.add(generation);
+    this.#socket.send({ type: command.stop, generation });
+  }
+
+  async #greet(e) {
+    if (e.protocol !== protocolVersion) this.#page.outdated();
+    const away = this.#lostAt && Date.now() - this.#lostAt > LONG_AWAY_MS;
+    this.#lostAt = 0;
+    this.#clicks.resend();
+    for (const generation of this.#stopping) this.#socket.send({ type: command.stop, generation });
+    const unknown = (e.unfinished ?? []).some((generation) => !this.#transcript.answer(generation));
+    if (away || unknown) await this.#page.refresh();
+    this.watchAll();
+    this.#page.changed();
+  }
+
+  #refuse(e) {
+    const entry = this.#clicks.settle(e.request);
+    const isAnswer = this.#transcript.answer(e.request);
+    if (entry || !isAnswer) this.#page.refused(e.message, entry?.click.text ?? "");
+    else if (!this.#stopping.delete(e.request)) setTimeout(() => this.#watch(e.request), AGAIN_DELAY_MS);
+    this.#page.changed();
+  }
+
+  async #changePath(e) {
+    const entry = this.#clicks.settle(e.request);
+    if (!this.conversation) this.#begin(e);
+    const fresh = e.messages.map((message) => elementFrom(message.html));
+    if (!this.#transcript.showBelow(e.parent ?? null, fresh)) await this.#page.refresh();
+    if (entry?.stop) this.#stop(e.generation);
+    this.#page.titled(e.conversation, e.title);
+    this.#page.changed();
+  }
+
+  #begin(e) {
+    this.conversation = e.conversation;
+    this.#clicks.moveTo(e.conversation);
+    this.#page.begun(e.conversation, e.url);
+  }
+
+  #pass(e) {
+    if (this.#transcript.answer(e.generation)?.receive(e) === false) this.#watch(e.generation);
+  }
+
+  #finish(e) {
+    this.#stopping.delete(e.generation);
+    this.#pass(e);
+    this.#page.finished(e);
+    this.#page.changed();
+  }
+
+  /** The log does not have it any more; the database does, or there will be a new log. */
+  async #resync(e) {
+    const article = await this.#page.fetchArticle(e.url);
+    const answer = this.#transcript.answer(e.generation);
+    if (article && !["queued", "streaming"].includes(article.dataset.state)) {
+      this.#transcript.replace(article);
+    } else if (answer && !answer.isFinal) {
+      answer.forget();
+      setTimeout(() => this.#watch(e.generation), AGAIN_DELAY_MS);
+    }
+    this.#page.changed();
+  }
+}

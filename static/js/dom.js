@@ -1,0 +1,34 @@
+// Small moves in the DOM. HTML becomes elements here and nowhere else; the server has sanitised it.
+
+export function setHtml(element, html) {
+  element.innerHTML = html;
+}
+
+export function elementFrom(html) {
+  const holder = document.createElement("template");
+  setHtml(holder, html.trim());
+  return holder.content.firstElementChild;
+}
+
+export function copyOf(template) {
+  return template.content.firstElementChild.cloneNode(true);
+}
+
+/** A page that was fetched, as a document that runs nothing. */
+export function pageFrom(html) {
+  return new DOMParser().parseFromString(html, "text/html");
+}
+
+/** Change what is in the container; if the focus was on something that went, what is around takes it. */
+export function keepingFocus(container, change) {
+  const had = container.contains(document.activeElement);
+  change();
+  if (had && !container.contains(document.activeElement)) {
+    container.closest('[tabindex="-1"]')?.focus({ preventScroll: true });
+  }
+}
+
+export function setCookie(name, value) {
+  const age = value ? 365 * 24 * 3600 : 0;
+  document.cookie = `${name}=${value}; path=/; max-age=${age}; samesite=lax`;
+}

@@ -1,0 +1,39 @@
+// The chat socket's language, as streaming/protocol.py has it; tests/streaming/test_protocol.py holds the two equal.
+
+export const protocolVersion = 1;
+
+export const closeCode = {
+  goingAway: 1012,
+  notSignedIn: 4401,
+  notFound: 4404,
+  tooSlow: 4408,
+  tooMany: 4429,
+};
+
+export const command = {
+  sendMessage: "message.send",
+  regenerate: "answer.regenerate",
+  continue: "answer.continue",
+  retry: "answer.retry",
+  stop: "answer.stop",
+  watch: "answer.watch",
+  acknowledge: "ack",
+  ping: "ping",
+};
+
+export const event = {
+  hello: "hello",
+  pong: "pong",
+  refused: "error",
+  pathChanged: "path.changed",
+  conversationTitled: "conversation.titled",
+  sidebarChanged: "sidebar.changed",
+  phase: "answer.phase",
+  textDelta: "text.delta",
+  blocksDone: "blocks.done",
+  tailRendered: "tail.rendered",
+  partRestarted: "part.restarted",
+  notice: "answer.notice",
+  answerFinished: "answer.finished",
+  resync: "answer.resync",
+};
