@@ -1,0 +1,64 @@
+"""`python -m streaming.demo`: the demo model server without Django, which starts in a fraction of a second."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+
+from .completion import Options
+from .faults import Manner
+from .server import DemoServer, serve
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8100, help="0 takes a free one; it is printed")
+    parser.add_argument("--model", default="demo", help="names of the models, separated by commas")
+    parser.add_argument("--ttft", type=float, default=Manner().ttft, help="seconds to the first token")
+    parser.add_argument("--rate", type=float, default=Manner().rate, help="tokens per second; 0: as fast as it goes")
+    parser.add_argument("--max-model-len", type=int, default=Options().max_model_len, help="tokens of the context")
+    parser.add_argument("--max-num-seqs", type=int, default=256, help="requests at a time; the others wait")
+    parser.add_argument("--max-num-queued-reqs", type=int, default=None, help="waiting ones; beyond: 503")
+    parser.add_argument("--api-key", default="")
+    parser.add_argument("--reasoning-parser", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--strict-continuation", action="store_true", help="refuse a text that is not its own")
+
+
+def run(options: argparse.Namespace) -> None:
+    server = DemoServer(
+        Options(
+            models=tuple(options.model.split(",")),
+            max_model_len=options.max_model_len,
+            reasoning_parser=options.reasoning_parser,
+            strict_continuation=options.strict_continuation,
+        ),
+        Manner(ttft=options.ttft, rate=options.rate),
+        api_key=options.api_key,
+        places=options.max_num_seqs,
+        queue=options.max_num_queued_reqs,
+    )
+
+    def ready(port: int) -> None:
+        print(f"demo model server on http://{options.host}:{port}/v1", flush=True)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(server, options.host, options.port, ready))
+
+
+def main() -> None:
+    from . import __doc__ as about  # the prompts and directives, for --help
+
+    parser = argparse.ArgumentParser("demo_model_server", description=about, formatter_class=argparse.RawTextHelpFormatter)
+    add_arguments(parser)
+    try:
+        run(parser.parse_args())
+    except OSError as error:
+        sys.exit(f"The demo model server cannot listen: {error}. Choose another --port.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""What the demo says: composed by rule from the question's words, honest about what it is."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+
+from . import passages
+from .tokens import seed_of, tokens_of
+
+COUNT = re.compile(r"\bcount to (\d{1,6})\b", re.IGNORECASE)
+ECHO = "[echo] "
+THINK = "[think]"
+STOP_WORDS = frozenset(
+    "a an and are as at be can could do does for from give how i in is it me my of on or please show tell that the this "
+    "to us was we what when where which who why will with would write you your explain about".split()
+)
+TITLE_WORDS = 5
+WORD = re.compile(r"[^\W_]+", re.UNICODE)
+SCRIPTS = {"ar": re.compile("[\u0600-\u06ff]"), "he": re.compile("[\u0590-\u05ff]"), "zh": re.compile("[\u4e00-\u9fff]")}
+
+
+def answer_to(question: str) -> str:
+    """The answer's text; the same for the same question."""
+    if question.startswith(ECHO):
+        return question.removeprefix(ECHO)
+    if match := COUNT.search(question):
+        return "".join(f"{n} " for n in range(1, int(match[1]) + 1))
+    question = question.replace(THINK, "").strip()
+    for language, script in SCRIPTS.items():
+        if script.search(question):
+            return passages.IN_OTHER_LANGUAGES[language].format(topic=topic_of(question))
+    return compose(question)
+
+
+def answer_tokens(question: str) -> list[str]:
+    """The answer, token by token."""
+    if not question.startswith(ECHO) and (match := COUNT.search(question)):
+        return [f"{n} " for n in range(1, int(match[1]) + 1)]
+    return tokens_of(answer_to(question))
+
+
+def thinking_about(question: str) -> str | None:
+    """What is thought before the answer; None if the question does not ask for thinking."""
+    if THINK not in question:
+        return None
+    topic = topic_of(question.replace(THINK, ""))
+    return (
+        f"\nThe user asks about {topic}. I am a demo, so I have no knowledge to draw on, only passages.\n\n"
+        "First I look at the words of the question. Then I choose the passages that show what an answer to such a "
+        "question usually contains: a list, a table, some code, a formula.\n\n"
+        "I should say at the start that I am a demo, and keep to what I can really do.\n"
+    )
+
+
+def title_for(question: str) -> str:
+    """The question's first significant words."""
+    words = [word for word in WORD.findall(question) if word.lower() not in STOP_WORDS]
+    chosen = (words or WORD.findall(question) or ["Conversation"])[:TITLE_WORDS]
+    return " ".join(word if word.isupper() else word[:1].upper() + word[1:] for word in chosen)
+
+
+def choice_of(choices: Sequence[str], question: str) -> str:
+    """Of a constrained choice: the one that shares most words with the question, else one by its hash."""
+    words = set(WORD.findall(question.lower()))
+    best = max(choices, key=lambda choice: len(words & set(WORD.findall(choice.lower()))))
+    shares = words & set(WORD.findall(best.lower()))
+    return best if shares else choices[seed_of(question) % len(choices)]
+
+
+def topic_of(question: str) -> str:
+    """Up to six words of the question, to weave in."""
+    words = question.split("\n")[0].strip(" .?!؟。？").split()
+    significant = [word for word in words if word.lower().strip(".,:;") not in STOP_WORDS]
+    return " ".join((significant or words or ["this"])[:6])
+
+
+def compose(question: str) -> str:
+    chance = random.Random(seed_of(question))  # noqa: S311 - not a secret
+    topic = topic_of(question)
+    words = set(WORD.findall(question.lower()))
+    if words & passages.GREETINGS and len(words) <= 4:
+        return chance.choice(passages.HELLO)
+    opening = chance.choice(passages.OPENINGS).format(topic=topic)
+    if words & passages.BRIEF:
+        return opening + "\n\n" + chance.choice(passages.SHORT).format(topic=topic)
+    chosen = sections_for(words, chance)
+    if words & passages.LONG:
+        chosen = [name for name in passages.SECTIONS if name not in chosen] + chosen
+        chosen = chosen * 3
+    body = "\n\n".join(section(name, topic, number, chance) for number, name in enumerate(chosen, 1))
+    return f"{opening}\n\n{body}\n\n{chance.choice(passages.CLOSINGS).format(topic=topic)}"
+
+
+def sections_for(words: set[str], chance: random.Random) -> list[str]:
+    """What the question asks for, and one or two things beside it."""
+    wanted = [name for name, (triggers, _) in passages.SECTIONS.items() if words & triggers]
+    others = [name for name in passages.SECTIONS if name not in wanted]
+    return wanted[:3] + chance.sample(others, k=max(1, 3 - len(wanted)))
+
+
+def section(name: str, topic: str, number: int, chance: random.Random) -> str:
+    texts = passages.SECTIONS[name][1]
+    return f"## {number}. {chance.choice(passages.HEADINGS[name])}\n\n{chance.choice(texts).replace('{topic}', topic)}"
+
+

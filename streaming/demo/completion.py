@@ -1,0 +1,153 @@
+"""One chat completion: what is said, from where on, and in which manner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from .answers import answer_tokens, choice_of, thinking_about, title_for
+from .faults import Faults, Manner
+from .tokens import logprob_of, tokens_of
+from .wire import ChatRequest, WireError
+
+TITLE_MARK = "title of this conversation"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the server was started."""
+
+    models: tuple[str, ...] = ("demo",)
+    max_model_len: int = 32_768
+    reasoning_parser: bool = True
+    strict_continuation: bool = False
+
+
+@dataclass(frozen=True)
+class Token:
+    text: str
+    field: str  # content or reasoning
+    place: int
+
+    def logprobs(self, top: int) -> dict[str, Any]:
+        entry = {
+            "token": self.text,
+            "logprob": logprob_of(self.text, self.place),
+            "bytes": list(self.text.encode()),
+        }
+        return {"content": [entry | {"top_logprobs": [entry] if top else []}]}
+
+
+class Completion:
+    """Raises WireError, with vLLM's messages, for what cannot be answered."""
+
+    def __init__(self, request: ChatRequest, options: Options, faults: Faults):
+        self.request = request
+        self.model = request.model or options.models[0]
+        check(request, options)
+        asked = [message.text for message in request.messages if message.role == "user"]
+        try:
+            self.manner: Manner
+            self.manner, self.question = faults.take(asked[-1] if asked else "")
+        except msgspec.ValidationError as error:
+            raise WireError(400, f"[[demo …]]: {error}") from error
+        self._refuse_by_manner()
+        self.prompt_tokens = sum(len(tokens_of(message.text)) + 4 for message in request.messages)
+        if self.prompt_tokens >= options.max_model_len:
+            text = (
+                f"This model's maximum context length is {options.max_model_len} tokens. However, your request has "
+                f"at least {self.prompt_tokens} input tokens."
+            )
+            raise WireError(400, text, param="input_tokens")
+        room = options.max_model_len - self.prompt_tokens
+        self.max_tokens = min(request.max_completion_tokens or request.max_tokens or room, room)
+        self._tokens = self._rest(options)
+
+    def tokens(self) -> Iterator[Token]:
+        """Up to ``max_tokens``; stop strings are the caller's."""
+        for place, (field, text) in enumerate(self._tokens[: self.max_tokens]):
+            yield Token(text, field, place)
+
+    @property
+    def finish_reason(self) -> str:
+        return "length" if len(self._tokens) > self.max_tokens else "stop"
+
+    @property
+    def thinks(self) -> bool:
+        kwargs = self.request.chat_template_kwargs
+        return kwargs.get("enable_thinking", True) is not False and self.request.reasoning_effort != "none"
+
+    def _refuse_by_manner(self) -> None:
+        if self.manner.no_stream and self.request.stream:
+            raise WireError(400, "Streaming is switched off on this server.", param="stream")
+        if self.manner.no_continue and self.request.continue_final_message:
+            raise WireError(400, "continue_final_message is not supported by this chat template.")
+
+    def _whole(self) -> list[str]:
+        system = " ".join(message.text for message in self.request.messages if message.role == "system")
+        if TITLE_MARK in system:
+            return tokens_of(title_for(self.question))
+        if self.request.structured_outputs and (choices := self.request.structured_outputs.get("choice")):
+            return tokens_of(choice_of(choices, self.question))
+        return answer_tokens(self.question)
+
+    def _rest(self, options: Options) -> list[tuple[str, str]]:
+        """(field, token) of what is to be said: all of it, or what follows the beginning that was sent along."""
+        tokens = [("content", token) for token in self._whole()]
+        if self.request.continue_final_message and self.request.messages[-1].role == "assistant":
+            return self._after(self.request.messages[-1].text, tokens, options)
+        thinking = thinking_about(self.question) if self.thinks else None
+        if thinking is None:
+            return tokens
+        if options.reasoning_parser:
+            shown = [("reasoning", token) for token in tokens_of(thinking)] if self.request.include_reasoning else []
+            return [*shown, ("content", "\n\n"), *tokens]
+        return [("content", token) for token in tokens_of(f"<think>{thinking}</think>\n\n")] + tokens
+
+    def _after(self, begun: str, tokens: list[tuple[str, str]], options: Options) -> list[tuple[str, str]]:
+        """What follows ``begun``. A cut inside a token gives that token's rest first."""
+        begun = begun.rpartition("</think>")[2]
+        lead = "\n\n" if begun.startswith("\n\n") else ""  # what stands between thinking and answer
+        text = lead + "".join(token for _, token in tokens)
+        if not text.startswith(begun):
+            if options.strict_continuation:
+                raise WireError(400, "The final message is no beginning of this model's answer.")
+            return [("content", token) for token in tokens_of("\n\nI go on from here, in my own words.")]
+        return [("content", token) for token in continued(tokens, len(begun) - len(lead))]
+
+
+def continued(tokens: list[tuple[str, str]], length: int) -> list[str]:
+    rest: list[str] = []
+    for _, token in tokens:
+        if length >= len(token):
+            length -= len(token)
+        else:
+            rest.append(token[max(length, 0) :])
+            length = 0
+    return rest
+
+
+def check(request: ChatRequest, options: Options) -> None:
+    if request.model is not None and request.model not in options.models:
+        known = ", ".join(options.models)
+        message = f"The model `{request.model}` does not exist. Valid aliases: {known}."
+        raise WireError(404, message, "NotFoundError", "model")
+    if not request.messages:
+        raise WireError(400, "Please provide at least one message.")
+    if request.n != 1:
+        raise WireError(400, "The demo gives one answer: n must be 1.", param="n")
+    if request.stream_options and not request.stream:
+        raise WireError(400, "Stream options can only be defined when `stream=True`.", param="stream_options")
+    if request.continue_final_message and request.add_generation_prompt:
+        raise WireError(400, "Cannot set both `continue_final_message` and `add_generation_prompt` to True.")
+    if request.temperature is not None and request.temperature < 0:
+        message = f"temperature must be non-negative, got {request.temperature}."
+        raise WireError(400, message, param="temperature")
+    if request.top_p is not None and not 0 < request.top_p <= 1:
+        raise WireError(400, f"top_p must be in (0, 1], got {request.top_p}.", param="top_p")
+    wanted = request.max_completion_tokens or request.max_tokens
+    if wanted is not None and wanted < 1:
+        raise WireError(400, f"max_tokens must be at least 1, got {wanted}.", param="max_tokens")

@@ -1,0 +1,74 @@
+"""How an answer is made, and what goes wrong with it: for the server, for the next requests, or for one question."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+DIRECTIVE = re.compile(r"\[\[demo([^\]]*)\]\]")
+
+
+class Manner(msgspec.Struct, frozen=True):
+    """Counts are of tokens, times in seconds. None: it does not happen."""
+
+    ttft: float = 0.3  # time to first token
+    rate: float = 50.0  # tokens per second; 0: as fast as it goes
+    status: int | None = None  # answer with this HTTP error before the first token
+    headers: float = 0.0  # wait this long before the response's headers
+    error_after: int | None = None  # an error inside the stream
+    hang_after: int | None = None  # silence, with the connection open
+    keep_alive: bool = False  # with comments while it hangs
+    drop_after: int | None = None  # the connection breaks
+    rubbish_after: int | None = None  # a chunk that is no JSON
+    end_after: int | None = None  # the stream ends without a finish reason and without [DONE]
+    exit_after: int | None = None  # the process ends
+    no_stream: bool = False  # streaming is refused
+    no_continue: bool = False  # continue_final_message is refused
+    times: int | None = None  # of POST /demo/faults: so many requests, then as before
+
+    @property
+    def fault_after(self) -> tuple[int, str] | None:
+        """(tokens, what happens then); the earliest, None if nothing does."""
+        kinds = ("error", "hang", "drop", "rubbish", "end", "exit")
+        planned = [(n, kind) for kind in kinds if (n := getattr(self, f"{kind}_after")) is not None]
+        return min(planned, default=None)
+
+
+class Faults:
+    """The manner of the requests to come."""
+
+    def __init__(self, usual: Manner):
+        self._usual = usual
+        self._now = usual
+        self._left: int | None = None
+
+    def set(self, manner: dict[str, object]) -> None:
+        """Raises msgspec.ValidationError."""
+        self._now = changed(self._usual, manner)
+        self._left = self._now.times
+
+    def clear(self) -> None:
+        self._now, self._left = self._usual, None
+
+    def take(self, question: str) -> tuple[Manner, str]:
+        """The manner of one request, and its question without the directive. Raises msgspec.ValidationError."""
+        manner = self._now
+        if self._left is not None:
+            self._left -= 1
+            if self._left <= 0:
+                self.clear()
+        match = DIRECTIVE.search(question)
+        if not match:
+            return manner, question
+        wanted = dict(word.partition("=")[::2] for word in match[1].split())
+        return changed(manner, {name: value or "true" for name, value in wanted.items()}), DIRECTIVE.sub("", question).strip()
+
+
+def changed(manner: Manner, wishes: dict[str, object]) -> Manner:
+    known = {name: value for name, value in wishes.items() if name in Manner.__struct_fields__}
+    return msgspec.convert(msgspec.to_builtins(manner) | known, Manner, strict=False)
+
+
+Outcome = Literal["stop", "length", "abort", "error"]

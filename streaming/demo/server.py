@@ -1,0 +1,398 @@
+"""HTTP/1.1 on asyncio and h11: routes, places, streams. A client that hangs up frees its place at once."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+import h11
+import msgspec
+
+from .completion import Completion, Options, Token
+from .faults import Faults, Manner
+from .metrics import Metrics
+from .tokens import tokens_of
+from .wire import (
+    DONE_EVENT,
+    VERSION,
+    ChatRequest,
+    ChunkWriter,
+    NotFound,
+    Unauthorized,
+    WireError,
+    chunked,
+    encode,
+    faked,
+    usage_of,
+)
+
+KEEP_ALIVE_S = 5.0  # an idle connection is closed after this, as vLLM does
+KNOWN_PROMPTS = 10_000
+EXIT_CODE = 17  # of the fault that ends the process
+
+Write = Callable[[bytes], None]
+decode_chat = msgspec.json.Decoder(ChatRequest).decode
+
+
+class DemoServer:
+    """All that connections share."""
+
+    def __init__(self, options: Options, manner: Manner, api_key: str = "", places: int = 256, queue: int | None = None):
+        self.options = options
+        self.faults = Faults(manner)
+        self.metrics = Metrics(options.models[0])
+        self.api_key = api_key
+        self._places = places
+        self._queue = queue
+        self._running = 0
+        self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+        self._known: OrderedDict[int, None] = OrderedDict()  # prompts seen before, for the prefix cache's figures
+
+    def admit(self) -> None:
+        """Raises WireError if the queue is full."""
+        if self._queue is not None and self._running >= self._places and len(self._waiting) >= self._queue:
+            raise faked(503)
+
+    async def enter(self) -> None:
+        """Wait for a place."""
+        begun = time.monotonic()
+        if self._running >= self._places:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting[turn] = None
+            self._show()
+            try:
+                await turn
+            finally:
+                self._waiting.pop(turn, None)
+        self._running += 1
+        self._show()
+        self.metrics.queue.observe(time.monotonic() - begun)
+
+    def leave(self) -> None:
+        self._running -= 1
+        if self._waiting:
+            turn, _ = self._waiting.popitem(last=False)
+            if not turn.done():
+                turn.set_result(None)
+        self._show()
+
+    def cached_tokens(self, completion: Completion) -> int:
+        """All of a prompt that was seen before, none of a new one."""
+        key = hash(tuple((message.role, message.text) for message in completion.request.messages))
+        seen = key in self._known
+        self._known[key] = None
+        if len(self._known) > KNOWN_PROMPTS:
+            self._known.popitem(last=False)
+        cached = completion.prompt_tokens if seen else 0
+        self.metrics.prompt_tokens.inc(completion.prompt_tokens)
+        self.metrics.cache_queries.inc(completion.prompt_tokens)
+        self.metrics.cache_hits.inc(cached)
+        return cached
+
+    def _show(self) -> None:
+        self.metrics.running.set(self._running)
+        self.metrics.waiting.set(len(self._waiting))
+        self.metrics.kv_cache.set(self._running / self._places)
+
+
+class Connection(asyncio.Protocol):
+    """One client."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, server: DemoServer):
+        self.server = server
+        self.http = h11.Connection(h11.SERVER)
+        self.task: asyncio.Task[None] | None = None
+        self._request: h11.Request | None = None
+        self._body = b""
+        self._idle: asyncio.TimerHandle | None = None
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._stay()
+        try:
+            self.http.receive_data(data)
+            self._next_event()
+        except h11.RemoteProtocolError:
+            self.transport.close()
+
+    def eof_received(self) -> bool:
+        """A client that closes its half is gone, for vLLM too."""
+        self.connection_lost(None)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stay()
+        if self.task is not None:
+            self.task.cancel()
+
+    # Requests
+
+    def _next_event(self) -> None:
+        while self.task is None:
+            event = self.http.next_event()
+            if event in (h11.NEED_DATA, h11.PAUSED):
+                return
+            if isinstance(event, h11.Request):
+                self._request, self._body = event, b""
+            elif isinstance(event, h11.Data):
+                self._body += bytes(event.data)
+            elif isinstance(event, h11.EndOfMessage) and self._request is not None:
+                self.task = asyncio.get_running_loop().create_task(self._answer(self._request, self._body))
+            elif isinstance(event, h11.ConnectionClosed):
+                self.transport.close()
+                return
+
+    async def _answer(self, request: h11.Request, body: bytes) -> None:
+        headers = {name.lower(): value for name, value in request.headers}
+        path = request.target.split(b"?")[0].decode("latin1")
+        try:
+            if path.startswith("/v1/") and not self._may(headers):
+                raise Unauthorized
+            await self._route(request.method.decode(), path, headers, body)
+        except WireError as error:
+            self._send(error.status, error.body)
+        self.task = None
+        self._begin_again()
+
+    def _begin_again(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self.http.our_state is h11.DONE and self.http.their_state is h11.DONE:
+            self.http.start_next_cycle()
+            self._idle = asyncio.get_running_loop().call_later(KEEP_ALIVE_S, self.transport.close)
+            self._next_event()
+        else:
+            self.transport.close()
+
+    def _stay(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    def _may(self, headers: dict[bytes, bytes]) -> bool:
+        wanted = f"Bearer {self.server.api_key}".encode()
+        return not self.server.api_key or hmac.compare_digest(headers.get(b"authorization", b""), wanted)
+
+    async def _route(self, method: str, path: str, headers: dict[bytes, bytes], body: bytes) -> None:
+        server = self.server
+        match method, path:
+            case "GET", "/health" | "/ping":
+                self._send(200, b"")
+            case "GET", "/version":
+                self._send(200, encode({"version": VERSION}))
+            case "GET", "/metrics":
+                self._send(200, server.metrics.text(), b"text/plain; version=1.0.0; charset=utf-8")
+            case "GET", "/v1/models":
+                self._send(200, encode({"object": "list", "data": [self._model(m) for m in server.options.models]}))
+            case "POST", "/tokenize":
+                tokens = tokens_of(msgspec.json.decode(body).get("prompt", ""))
+                self._send(200, encode({"count": len(tokens), "max_model_len": server.options.max_model_len}))
+            case "POST", "/demo/faults":
+                self._set_faults(body)
+            case "DELETE", "/demo/faults":
+                server.faults.clear()
+                self._send(200, b"{}")
+            case "POST", "/v1/chat/completions":
+                await self._chat(headers, body)
+            case _:
+                raise NotFound
+
+    def _set_faults(self, body: bytes) -> None:
+        try:
+            self.server.faults.set(msgspec.json.decode(body, type=dict))
+        except msgspec.MsgspecError as error:
+            raise WireError(400, str(error)) from error
+        self._send(200, b"{}")
+
+    def _model(self, name: str) -> dict[str, object]:
+        return {
+            "id": name, "object": "model", "created": int(time.time()), "owned_by": "throughline-demo", "root": name,
+            "parent": None, "max_model_len": self.server.options.max_model_len, "permission": [],
+        }  # fmt: skip
+
+    # Chat
+
+    async def _chat(self, headers: dict[bytes, bytes], body: bytes) -> None:
+        server = self.server
+        try:
+            request = decode_chat(body)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise WireError(400, str(error), "Bad Request") from error
+        completion = Completion(request, server.options, server.faults)
+        manner = completion.manner
+        await asyncio.sleep(manner.headers)
+        if manner.status is not None:
+            raise faked(manner.status)
+        server.admit()
+        request_id = headers.get(b"x-request-id", b"").decode("latin1") or None
+        if not request.stream:
+            await self._whole(completion, request_id)
+            return
+        self._begin_stream()
+        await server.enter()
+        try:
+            await self._stream(completion, ChunkWriter(request_id, completion.model))
+        except asyncio.CancelledError:
+            # A client that hangs up is in no figure of vLLM's; its place is free at once.
+            raise
+        finally:
+            server.leave()
+
+    async def _whole(self, completion: Completion, request_id: str | None) -> None:
+        await self.server.enter()
+        try:
+            tokens = list(completion.tokens())
+            pause = completion.manner.ttft + (len(tokens) / completion.manner.rate if completion.manner.rate else 0)
+            await asyncio.sleep(pause)
+        finally:
+            self.server.leave()
+        content = "".join(token.text for token in tokens if token.field == "content")
+        reasoning = "".join(token.text for token in tokens if token.field == "reasoning")
+        message = {"role": "assistant", "content": content, "refusal": None, "reasoning": reasoning or None}
+        choice = {
+            "index": 0, "message": message, "logprobs": None, "finish_reason": completion.finish_reason,
+            "stop_reason": None, "token_ids": None,
+        }  # fmt: skip
+        self.server.metrics.finished(completion.finish_reason)
+        head = {
+            "id": f"chatcmpl-{request_id or 'demo'}", "object": "chat.completion", "created": int(time.time()),
+            "model": completion.model, "choices": [choice],
+            "usage": usage_of(completion.prompt_tokens, len(tokens), 0, self.server.cached_tokens(completion)),
+        }  # fmt: skip
+        self._send(200, encode(head))
+
+    async def _stream(self, completion: Completion, chunks: ChunkWriter) -> None:
+        manner, metrics = completion.manner, self.server.metrics
+        begun = time.monotonic()
+        options = completion.request.stream_options
+        cached = self.server.cached_tokens(completion)
+        said = thought = 0
+        fault = manner.fault_after
+        await self._fault_at(0, fault, chunks)
+        await asyncio.sleep(manner.ttft)
+        metrics.ttft.observe(time.monotonic() - begun)
+        first_at = time.monotonic()
+        self._write(chunks.role())
+        stops = stop_strings(completion.request)
+        text, stopped_by = "", None
+        for token in completion.tokens():
+            await self._keep_pace(said, first_at, manner.rate)
+            said += 1
+            thought += token.field == "reasoning"
+            usage = usage_of(completion.prompt_tokens, said, thought, cached) if continuous(options) else None
+            if stops:
+                text += token.text
+                if stopped_by := next((stop for stop in stops if stop in text), None):
+                    break
+            self._write(self._token_chunk(chunks, completion, token, usage))
+            if await self._fault_at(said, fault, chunks):
+                return
+        metrics.generation_tokens.inc(said)
+        metrics.e2e.observe(time.monotonic() - begun)
+        metrics.finished(completion.finish_reason)
+        self._write(chunks.finish("stop" if stopped_by else completion.finish_reason, stopped_by))
+        if options and options.include_usage:
+            self._write(chunks.usage(usage_of(completion.prompt_tokens, said, thought, cached)))
+        self._end_stream()
+
+    def _token_chunk(
+        self, chunks: ChunkWriter, completion: Completion, token: Token, usage: dict[str, object] | None
+    ) -> bytes:
+        request = completion.request
+        logprobs = token.logprobs(request.top_logprobs) if request.logprobs and token.field == "content" else None
+        return chunks.token(token.field, token.text, logprobs, usage)
+
+    async def _keep_pace(self, said: int, first_at: float, rate: float) -> None:
+        """Wait for the token's time; behind the schedule, tokens follow at once."""
+        if rate <= 0:
+            if said % 64 == 63:
+                await asyncio.sleep(0)
+            return
+        wait = first_at + said / rate - time.monotonic()
+        if wait > 0:
+            await asyncio.sleep(wait)
+            self.server.metrics.gap.observe(1 / rate)
+
+    async def _fault_at(self, said: int, fault: tuple[int, str] | None, chunks: ChunkWriter) -> bool:
+        """True if the stream has ended by it."""
+        if fault is None or fault[0] != said:
+            return False
+        match fault[1]:
+            case "error":
+                self._write(chunks.error("The demo was told to fail here."))
+                self._end_stream()
+            case "hang":
+                await self._hang()
+            case "drop":
+                self.transport.abort()
+            case "rubbish":
+                self._write(chunked(b'data: {"choices": [{"delta": \xff\xfe\n\n'))
+                return False
+            case "end":
+                self._write(b"0\r\n\r\n")
+                self._finish_http()
+            case "exit":
+                os._exit(EXIT_CODE)
+        return True
+
+    async def _hang(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self._write(chunked(b": keep-alive\n\n"))
+
+    # HTTP
+
+    def _begin_stream(self) -> None:
+        headers = [
+            (b"server", b"uvicorn"),
+            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"transfer-encoding", b"chunked"),
+        ]
+        self._write(self.http.send(h11.Response(status_code=200, headers=headers)))
+
+    def _end_stream(self) -> None:
+        self._write(chunked(DONE_EVENT) + b"0\r\n\r\n")
+        self._finish_http()
+
+    def _finish_http(self) -> None:
+        """h11 does not see the raw chunks; this tells it that the body is over, and drops what it would write."""
+        self.http.send(h11.EndOfMessage())
+
+    def _send(self, status: int, body: bytes, kind: bytes = b"application/json") -> None:
+        headers = [(b"server", b"uvicorn"), (b"content-type", kind), (b"content-length", b"%d" % len(body))]
+        out = self.http.send(h11.Response(status_code=status, headers=headers)) or b""
+        out += self.http.send(h11.Data(data=body)) or b""
+        out += self.http.send(h11.EndOfMessage()) or b""
+        self._write(out)
+
+    def _write(self, data: bytes | None) -> None:
+        if data:
+            self.transport.write(data)
+
+
+def continuous(options: object) -> bool:
+    return bool(getattr(options, "continuous_usage_stats", False))
+
+
+def stop_strings(request: ChatRequest) -> list[str]:
+    return [request.stop] if isinstance(request.stop, str) else list(request.stop or ())
+
+
+async def serve(server: DemoServer, host: str, port: int, ready: Callable[[int], Awaitable[None] | None]) -> None:
+    """Serve until cancelled; ``ready`` is told the port."""
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(lambda: Connection(server), host, port, backlog=1024)
+    ready(listening.sockets[0].getsockname()[1])
+    async with listening:
+        await listening.serve_forever()
