@@ -1,0 +1,35 @@
+/** Requests to our own pages. `token` is the CSRF token of this page. */
+export class Api {
+  #token;
+
+  constructor(token) {
+    this.#token = token;
+  }
+
+  /** Resolves to null, or to a sentence that says what was wrong. */
+  async post(url, fields = {}) {
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        headers: { "X-CSRFToken": this.#token, "X-Requested-With": "fetch" },
+        body: new URLSearchParams(fields),
+      });
+      if (response.ok) return null;
+      const told = response.status === 400 ? (await response.json()).message : "";
+      return told || "That did not work. Reload the page, and try again.";
+    } catch {
+      return "The server cannot be reached just now. Try again in a moment.";
+    }
+  }
+
+  /** HTML of one of our pages; null if it cannot be had now. With `fields` it is posted to first. */
+  async html(url, fields = null) {
+    try {
+      const body = fields && new URLSearchParams({ csrfmiddlewaretoken: this.#token, ...fields });
+      const response = await fetch(url, { method: fields ? "POST" : "GET", body });
+      return response.ok ? await response.text() : null;
+    } catch {
+      return null;
+    }
+  }
+}

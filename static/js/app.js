@@ -1,0 +1,120 @@
+import { Api } from "./api.js";
+import { Chat } from "./chat.js";
+import { copy } from "./clipboard.js";
+import { Composer } from "./composer.js";
+import { ConnectionBar } from "./connection_bar.js";
+import { Draft } from "./draft.js";
+import { Drawer } from "./drawer.js";
+import { Editor } from "./editor.js";
+import { Frames } from "./frames.js";
+import { Page } from "./page.js";
+import { command } from "./protocol.js";
+import { Scroller } from "./scroller.js";
+import { Sidebar } from "./sidebar.js";
+import { Socket } from "./socket.js";
+import { Theme } from "./theme.js";
+import { Toasts } from "./toasts.js";
+import { Transcript } from "./transcript.js";
+
+// The page's elements are looked up here and nowhere else.
+
+const find = (name) => document.querySelector(`[data-${name}]`);
+const root = document.documentElement;
+const main = find("main");
+const forms = Object.fromEntries([...document.querySelectorAll("[data-form]")].map((form) => [form.dataset.form, form]));
+const { conversation, account } = main.dataset;
+
+const frames = new Frames();
+const api = new Api(find("show").elements.csrfmiddlewaretoken.value);
+const toasts = new Toasts(find("toasts"), forms.toast);
+const draft = new Draft(account, conversation);
+const transcript = new Transcript(find("transcript"), { forms, frames });
+const scroller = new Scroller(find("scroller"), { content: [find("transcript"), find("greeting")], jump: find("jump") });
+const sidebar = new Sidebar({ list: find("list"), search: find("search"), menu: find("menu") }, { api, toasts, onGone: leave });
+const composer = new Composer(find("composer"), { draft, onSend: send, onStop: stop });
+const page = new Page(
+  { root, main, transcript: find("transcript"), greeting: find("greeting"), title: find("title"), announcer: find("announcer") },
+  { api, composer, draft, frames, sidebar, toasts, transcript },
+);
+const socket = new Socket(address, { onEvent: (e) => chat.receive(e), onState: connect });
+const bar = new ConnectionBar(find("connection-bar"), { onRetry: () => socket.retryNow() });
+const chat = new Chat(conversation, { socket, transcript, page });
+new Drawer({ body: document.body, sidebar: find("sidebar"), main, veil: find("veil") });
+new Theme(find("theme-choice"));
+
+function address() {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  return `${scheme}://${location.host}/ws/chat/${chat.conversation || "new"}/`;
+}
+
+function connect(state, details) {
+  root.dataset.connection = state;
+  if (state !== "open") chat.lost();
+  bar.show(state, details);
+}
+
+function send(text, edited = null) {
+  chat.send(text, edited);
+  scroller.toEnd();
+}
+
+function stop() {
+  if (!chat.isBusy) return;
+  chat.stop();
+  page.announce("Stopping.");
+}
+
+/** The conversation on the page was deleted: go to a new one, and offer the way back there. */
+function leave(url, title) {
+  sessionStorage.setItem("deleted", JSON.stringify({ url, title }));
+  location.assign("/");
+}
+
+// What the user does with messages
+
+const actions = {
+  copy: (article, button) => copy(transcript.sourceOf(article), button),
+  edit: (article) => ask(() => edit(article)),
+  regenerate: (article) => ask(() => chat.act(command.regenerate, article)),
+  continue: (article) => ask(() => chat.act(command.continue, article)),
+  retry: (article) => ask(() => chat.act(command.retry, article)),
+};
+
+function ask(act) {
+  if (chat.isBusy) composer.refuse("The last answer is still being written. Wait for its end, or stop it first.");
+  else act();
+}
+
+function edit(article) {
+  new Editor(article, { form: forms.editor, text: transcript.sourceOf(article), onSave: (text) => send(text, article) });
+}
+
+find("transcript").addEventListener("click", (e) => {
+  const button = e.target.closest("[data-action], [data-copy-code]");
+  if (!button) return;
+  if (button.dataset.action) actions[button.dataset.action](button.closest("article"), button);
+  else copy(button.closest(".code").querySelector("pre").textContent, button);
+});
+
+find("show").addEventListener("submit", (e) => {
+  e.preventDefault();
+  page.switchTo(e.submitter);
+});
+
+find("greeting").addEventListener("click", (e) => {
+  const suggestion = e.target.closest("[data-suggestion]");
+  if (suggestion) composer.fill(suggestion.dataset.suggestion);
+});
+
+document.addEventListener("keydown", (e) => {
+  if (e.key === "Escape" && !e.defaultPrevented && !e.isComposing && !document.querySelector(":popover-open")) stop();
+});
+
+addEventListener("popstate", () => location.reload());
+
+const deleted = JSON.parse(sessionStorage.getItem("deleted"));
+sessionStorage.removeItem("deleted");
+if (deleted) sidebar.offerUndo(deleted.url, deleted.title);
+if (matchMedia("(pointer: fine)").matches) composer.focus();
+page.serve(chat);
+socket.open();

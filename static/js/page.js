@@ -1,0 +1,99 @@
+import { elementFrom, pageFrom } from "./dom.js";
+
+const SENTENCES = { done: "The answer is complete.", stopped: "The answer was stopped." };
+const UNTITLED = "New chat";
+
+/** What is around the transcript, as the chat sees it. `parts` are elements, `tools` the objects that serve them. */
+export class Page {
+  #parts;
+  #tools;
+  #chat = null;
+
+  constructor(parts, tools) {
+    this.#parts = parts;
+    this.#tools = tools;
+  }
+
+  serve(chat) {
+    this.#chat = chat;
+    this.#tools.sidebar.mark(chat.conversation);
+    this.changed();
+  }
+
+  /** The chat's state is another one. Tests wait for the idle mark, which comes after the last text is shown. */
+  changed() {
+    const { root, transcript, greeting } = this.#parts;
+    const isBusy = this.#chat?.isBusy ?? false;
+    this.#tools.composer.setBusy(isBusy);
+    transcript.ariaBusy = String(isBusy);
+    greeting.hidden = transcript.childElementCount > 0;
+    if (isBusy) root.dataset.idle = "false";
+    else this.#tools.frames.request(() => (root.dataset.idle = String(!this.#chat?.isBusy)));
+  }
+
+  /** A new chat has got its address. */
+  begun(conversation, url) {
+    history.pushState({}, "", url);
+    this.#parts.main.dataset.conversation = conversation;
+    this.#tools.draft.moveTo(conversation);
+    this.#tools.sidebar.mark(conversation);
+  }
+
+  titled(conversation, title) {
+    this.#tools.sidebar.retitle(conversation, title);
+    if (conversation !== this.#chat.conversation) return;
+    this.#parts.title.textContent = title || UNTITLED;
+    document.title = `${title || UNTITLED} · Throughline`;
+  }
+
+  sidebarChanged() {
+    this.#tools.sidebar.refreshSoon();
+  }
+
+  finished(e) {
+    this.announce(SENTENCES[e.status] ?? e.error);
+  }
+
+  refused(sentence, text) {
+    this.#tools.composer.refuse(sentence, text);
+  }
+
+  outdated() {
+    this.#tools.toasts.show("Throughline has been updated. Reload the page to get the new version.");
+  }
+
+  announce(sentence) {
+    this.#parts.announcer.textContent = "";
+    this.#tools.frames.request(() => (this.#parts.announcer.textContent = sentence));
+  }
+
+  // The server's pages
+
+  async fetchArticle(url) {
+    const html = await this.#tools.api.html(url);
+    const article = html && elementFrom(html);
+    return article?.dataset?.messageId ? article : null;
+  }
+
+  /** Bring the whole path up to date with what the server shows. */
+  async refresh() {
+    if (this.#chat.conversation) await this.show(`/c/${this.#chat.conversation}/`);
+  }
+
+  /** The path of another version of a message. */
+  async switchTo(button) {
+    const { version } = button.dataset;
+    const at = [...this.#parts.transcript.children].indexOf(button.closest("article"));
+    await this.show(button.formAction, {});
+    this.#chat.watchAll();
+    this.#parts.transcript.children[at]?.querySelector(`[data-version="${version}"]:enabled`)?.focus({ preventScroll: true });
+  }
+
+  async show(url, fields = null) {
+    const html = await this.#tools.api.html(url, fields);
+    const found = html && pageFrom(html).querySelector("[data-transcript]");
+    if (!found) return;
+    this.#tools.transcript.showBelow(null, [...found.children].map((article) => document.adoptNode(article)));
+    this.changed();
+  }
+}

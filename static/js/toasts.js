@@ -1,0 +1,37 @@
+import { copyOf } from "./dom.js";
+
+const SHOWN_MS = 8000;
+
+/** Short messages at the edge of the page; some can be undone. */
+export class Toasts {
+  #element;
+  #form;
+
+  constructor(element, form) {
+    this.#element = element;
+    this.#form = form;
+  }
+
+  show(sentence, onUndo = null) {
+    const toast = copyOf(this.#form);
+    const undo = toast.querySelector("[data-undo]");
+    const close = () => toast.remove();
+    toast.querySelector("[data-text]").textContent = sentence;
+    toast.querySelector("[data-close]").addEventListener("click", close);
+    undo.hidden = !onUndo;
+    undo.addEventListener("click", () => {
+      close();
+      onUndo();
+    });
+    this.#element.append(toast);
+    this.#closeLater(toast, close);
+  }
+
+  /** Not while somebody points at it or is about to press a key on it. */
+  #closeLater(toast, close) {
+    setTimeout(() => {
+      if (toast.matches(":hover, :focus-within")) this.#closeLater(toast, close);
+      else close();
+    }, SHOWN_MS);
+  }
+}
