@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from .asking import AnswerPending, NotContinuable, Request, UnknownMessage, check_length, storable
 from .generation import Generation
-from .message import Message, Part, PartKind, Role, mark_siblings
+from .message import Message, Part, PartKind, Role, latest_leaf, mark_siblings
 
 TITLE_LENGTH = 120
 UNTITLED = "New chat"
@@ -22,13 +22,17 @@ UNTITLED = "New chat"
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """The only door for users' pages and sockets: their own, not deleted. Reviewers have a door of their own."""
-        if not user.is_authenticated:
-            return self.none()
-        return self.filter(owner_id=user.pk, deleted_at=None)
+        return self.owned_by(user).filter(deleted_at=None)
+
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """Deleted ones too, for undo."""
+        return self.filter(owner_id=user.pk) if user.is_authenticated else self.none()
 
     def for_sidebar(self) -> Self:
-        """Pinned ones first, then the latest used."""
-        return self.order_by(models.F("pinned_at").desc(nulls_last=True), "-used_at")
+        """Pinned ones first, then the latest used; with ``is_being_written``."""
+        being_written = Generation.objects.unfinished().filter(message__conversation=models.OuterRef("pk"))
+        ordered = self.order_by(models.F("pinned_at").desc(nulls_last=True), "-used_at")
+        return ordered.annotate(is_being_written=models.Exists(being_written))
 
     def search(self, text: str) -> Self:
         """Those that have every word of ``text`` in the title or in a message. Scans the parts' texts."""
@@ -160,11 +164,16 @@ class Conversation(models.Model):
 
     # What is read
 
-    def path(self) -> list[Message]:
-        """The shown messages from the first to the leaf, with parts, generations and siblings. Three queries."""
+    def path(self, through: str | None = None) -> list[Message]:
+        """The shown messages from the first to the leaf, with parts, generations and siblings. Three queries.
+
+        ``through`` is the id of a message whose path is wanted instead, down to its latest leaf.
+        """
         by_id = {message.pk: message for message in self.messages.with_all()}
         shown: list[Message] = []
         message = by_id.get(self.leaf_id) if self.leaf_id else None
+        if through is not None:
+            message = latest_leaf(through, by_id.values()) or message
         while message is not None:
             shown.append(message)
             message = by_id.get(message.parent_id) if message.parent_id else None

@@ -94,6 +94,11 @@ class Generation(models.Model):
         return self.first_token_at - self.accepted_at if self.first_token_at else None
 
     @property
+    def duration(self) -> timedelta | None:
+        """From accepted to its end; None before."""
+        return self.finished_at - self.accepted_at if self.finished_at else None
+
+    @property
     def tokens_per_second(self) -> float | None:
         """Of the writing alone, without the wait for the first token; None if it cannot be told."""
         if not (self.first_token_at and self.last_token_at and self.completion_tokens):

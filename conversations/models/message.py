@@ -125,3 +125,12 @@ def mark_siblings(shown: Iterable[Message], everything: Iterable[Message]) -> No
         children.setdefault(message.parent_id, []).append(message.pk)
     for message in shown:
         message.siblings = children[message.parent_id]
+
+
+def latest_leaf(message_id: str, everything: Iterable[Message]) -> Message | None:
+    """The end of the latest path through a message; None if there is no such message."""
+    children = {message.parent_id: message for message in sorted(everything, key=lambda m: m.created_at)}
+    found = next((message for message in everything if str(message.pk) == message_id), None)
+    while found is not None and (child := children.get(found.pk)):
+        found = child
+    return found

@@ -1,0 +1,27 @@
+"""`manage.py create_demo_accounts`: user, reviewer, operator and admin, for a try on one's own machine."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from conversations.accounts import DEMO_GROUPS, ensure_demo_accounts
+
+
+class Command(BaseCommand):
+    help = __doc__ or ""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEBUG:
+            raise CommandError("Demo accounts are for DEBUG only: their names are known to everyone.")
+        made, password = ensure_demo_accounts()
+        names = ", ".join(DEMO_GROUPS)
+        if made:
+            self.stdout.write(f"Demo accounts {names}, password: {password}")
+        elif settings.DEMO_PASSWORD:
+            self.stdout.write(f"Demo accounts {names}, with the password in DEMO_PASSWORD")
+        else:
+            self.stdout.write(
+                f"Demo accounts {names}, with the password that was printed when they were made "
+                "(set DEMO_PASSWORD in .env to change it)"
+            )

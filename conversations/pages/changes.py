@@ -1,0 +1,67 @@
+"""What owners change about their conversations. A script that fetches gets 204, a form gets a redirect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from conversations.models import Conversation
+from conversations.models.asking import ConversationError
+
+View = Callable[..., HttpResponse]
+
+
+def change(*, leads_home: bool = False, deleted_too: bool = False) -> Callable[[Callable[..., None]], View]:
+    """A view of a verb: finds the owner's conversation, and turns refusals into sentences."""
+
+    def decorate(verb: Callable[..., None]) -> View:
+        @require_POST
+        @login_required
+        @wraps(verb)
+        def view(request: HttpRequest, conversation_id: UUID, **kwargs: UUID) -> HttpResponse:
+            mine = Conversation.objects.owned_by(request.user) if deleted_too else None
+            visible = Conversation.objects.visible_to(request.user) if mine is None else mine
+            conversation = get_object_or_404(visible, pk=conversation_id)
+            try:
+                verb(request, conversation, **kwargs)
+            except ConversationError as error:
+                return JsonResponse({"code": error.code, "message": str(error)}, status=400)
+            if request.headers.get("X-Requested-With") == "fetch":
+                return HttpResponse(status=204)
+            return HttpResponseRedirect(reverse("chat") if leads_home else conversation.get_absolute_url())
+
+        return view
+
+    return decorate
+
+
+@change()
+def rename(request: HttpRequest, conversation: Conversation) -> None:
+    conversation.rename(request.POST.get("title", ""))
+
+
+@change()
+def pin(request: HttpRequest, conversation: Conversation) -> None:
+    conversation.pin(request.POST.get("pinned") == "1")
+
+
+@change(leads_home=True)
+def delete(request: HttpRequest, conversation: Conversation) -> None:
+    conversation.delete_softly()
+
+
+@change(deleted_too=True)
+def restore(request: HttpRequest, conversation: Conversation) -> None:
+    conversation.restore()
+
+
+@change()
+def show(request: HttpRequest, conversation: Conversation, message_id: UUID) -> None:
+    conversation.show_path_through(message_id)

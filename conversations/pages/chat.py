@@ -1,0 +1,53 @@
+"""The chat page, its sidebar, and one message alone."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from conversations.models import Conversation
+
+from .groups import sidebar_groups
+
+
+@require_safe
+@never_cache
+@login_required
+def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
+    """A new chat, or a conversation with its shown path. Another user's is 404."""
+    conversation = None
+    if conversation_id is not None:
+        conversation = get_object_or_404(Conversation.objects.visible_to(request.user), pk=conversation_id)
+    context = {
+        "conversation": conversation,
+        "messages_shown": conversation.path() if conversation else [],
+        "groups": sidebar_groups(request.user),
+        "message_max_length": settings.MESSAGE_MAX_LENGTH,
+        "demo": settings.DEMO_MODEL_SERVER,
+    }
+    return render(request, "chat/page.html", context)
+
+
+@require_safe
+@never_cache
+@login_required
+def sidebar(request: HttpRequest) -> HttpResponse:
+    query = request.GET.get("q", "").replace("\0", "").strip()[:200]
+    groups = sidebar_groups(request.user, query)
+    return render(request, "chat/_sidebar_list.html", {"groups": groups, "query": query})
+
+
+@require_safe
+@never_cache
+@login_required
+def message(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> HttpResponse:
+    """For a page whose log has gone."""
+    conversation = get_object_or_404(Conversation.objects.visible_to(request.user), pk=conversation_id)
+    found = get_object_or_404(conversation.messages.with_all(), pk=message_id)
+    return render(request, "chat/_message.html", {"message": found, "conversation": conversation})

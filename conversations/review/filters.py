@@ -1,0 +1,57 @@
+"""Filters of the list of conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+
+from conversations.models import Conversation, Generation
+from conversations.models.generation import Status
+
+Choices = Iterable[tuple[Any, str]]
+
+
+class GenerationFilter(SimpleListFilter):
+    """Conversations with a generation whose ``field`` has the chosen value."""
+
+    field = ""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> QuerySet[Conversation]:
+        if not self.value():
+            return queryset
+        having = Generation.objects.filter(message__conversation=OuterRef("pk"), **{self.field: self.value()})
+        return queryset.filter(Exists(having))
+
+
+class StateFilter(GenerationFilter):
+    title = "state of an answer"
+    parameter_name = field = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        return Status.choices
+
+
+class ModelFilter(GenerationFilter):
+    title = "model"
+    parameter_name = field = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        names = Generation.objects.exclude(model="").order_by("model").values_list("model", flat=True).distinct()
+        return [(name, name) for name in names]
+
+
+class ReviewedFilter(SimpleListFilter):
+    title = "reviewed"
+    parameter_name = "reviewed"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        return [("no", "Not yet"), ("yes", "Reviewed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> QuerySet[Conversation]:
+        if not self.value():
+            return queryset
+        return queryset.filter(reviews__isnull=self.value() == "no").distinct()
