@@ -42,6 +42,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", True)
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers to this machine's own addresses only
+HOST = env.str("HOST", "127.0.0.1")  # that `make run` listens on
+PORT = env.int("PORT", 8000)
 HTTPS = env.bool("HTTPS", not DEBUG)  # a proxy in front speaks TLS and sets X-Forwarded-Proto
 
 if not SECRET_KEY:
@@ -212,11 +214,11 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # of this session; every other one en
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
 
-email = env.email_url("EMAIL_URL", "consolemail://")
-EMAIL_BACKEND = email["EMAIL_BACKEND"]
-EMAIL_HOST, EMAIL_PORT = email["EMAIL_HOST"] or "localhost", email["EMAIL_PORT"] or 25
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = email["EMAIL_HOST_USER"] or "", email["EMAIL_HOST_PASSWORD"] or ""
-EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
+_email = env.email_url("EMAIL_URL", "consolemail://")
+EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _email["EMAIL_HOST"] or "localhost", _email["EMAIL_PORT"] or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_USER"] or "", _email["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Throughline <throughline@localhost>")
 
 # The browser

@@ -7,4 +7,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),
     path("", include("conversations.urls")),
+    path("", include("streaming.ops.urls")),
 ]

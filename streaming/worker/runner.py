@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from conversations.models.generation import Status
-from streaming import control
+from streaming import control, workers
 from streaming.leases import Leases
 from streaming.log.writer import LogWriter
 from streaming.model_servers import ModelServers
@@ -120,6 +120,7 @@ class Runner:
             await asyncio.sleep(settings.LEASE_RENEWAL_S)
             try:
                 lost = await self._leases.renew(list(self.attempts))
+                await workers.tell(self._tools.redis, self.process, len(self.attempts))
             except (RedisError, OSError) as error:
                 logger.warning("leases were not renewed: %s", error)
                 continue

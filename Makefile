@@ -1,0 +1,44 @@
+# `make run` serves, `make test` runs everything that CI runs. Both build what is missing.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PORT DEMO_MODEL_PORT
+
+.PHONY: help run test format clean
+
+help:
+	@echo "make run      serve http://127.0.0.1:8000 with all processes (PORT=… for another port); Ctrl-C ends them"
+	@echo "make test     all checks and tests"
+	@echo "make format   format the code"
+	@echo "make clean    remove the virtual environment and all data of this folder"
+
+run: .venv/run.stamp .env
+	@exec $(BIN)/python -m chatsite.launch
+
+test: .venv/test.stamp
+	@$(BIN)/python -m tests.check
+
+format: .venv/test.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	git ls-files -z 'templates/*.html' | xargs -0 $(BIN)/djade --target-version 5.2
+
+clean:
+	rm -rf .venv var
+
+.env: | .venv/run.stamp
+	@$(BIN)/python -c "import pathlib, secrets; text = pathlib.Path('.env.example').read_text(); \
+	pathlib.Path('.env').write_text(text.replace('DEBUG=false', 'DEBUG=true', 1).replace('SECRET_KEY=', 'SECRET_KEY=' + secrets.token_urlsafe(50), 1))"
+	@echo "Wrote .env with a random SECRET_KEY."
+
+.venv/bin/python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Throughline needs Python 3.11 or newer; make run PYTHON=/path/to/it')"
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Python cannot make virtual environments: install its venv module (Debian: apt install python3-venv)."; exit 1; }
+
+.venv/run.stamp: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/test.stamp: tests/requirements.txt requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@ .venv/run.stamp

@@ -1,0 +1,1 @@
+"""For those who run the site: pages with live figures, metrics for Prometheus, health checks."""

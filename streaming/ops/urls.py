@@ -1,0 +1,13 @@
+"""Addresses for operators and their machines."""
+
+from django.urls import path
+
+from . import health, metrics, pages
+
+urlpatterns = [
+    path("ops/", pages.overview, name="ops"),
+    path("ops/figures/", pages.figures, name="ops-figures"),
+    path("metrics", metrics.metrics, name="metrics"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
