@@ -52,6 +52,7 @@ export class Page {
 
   finished(e) {
     this.announce(SENTENCES[e.status] ?? e.error);
+    this.#tools.sidebar.refreshSoon();
   }
 
   refused(sentence, text) {
@@ -86,7 +87,9 @@ export class Page {
     const at = [...this.#parts.transcript.children].indexOf(button.closest("article"));
     await this.show(button.formAction, {});
     this.#chat.watchAll();
-    this.#parts.transcript.children[at]?.querySelector(`[data-version="${version}"]:enabled`)?.focus({ preventScroll: true });
+    const article = this.#parts.transcript.children[at];
+    const next = article?.querySelector(`[data-version="${version}"]:enabled`) ?? article?.querySelector("[data-version]:enabled");
+    next?.focus({ preventScroll: true });
   }
 
   async show(url, fields = null) {

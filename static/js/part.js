@@ -103,10 +103,8 @@ export class Part {
     for (const html of this.#fresh) this.#tail.before(this.#wrapper(html));
     this.#fresh = [];
     if (this.#tailStale) this.#showTail();
-    const missing = this.source.slice(this.#restUpto);
-    if (!missing) return;
     if (!this.#rest) this.#openRest();
-    this.#rest.appendData(missing);
+    this.#rest?.appendData(this.source.slice(this.#restUpto));
     this.#restUpto = this.source.length;
   }
 
@@ -126,6 +124,8 @@ export class Part {
   }
 
   #openRest() {
+    if (!this.#tailHtml) this.#restUpto += /^\s*/.exec(this.source.slice(this.#restUpto))[0].length;
+    if (this.#restUpto === this.source.length) return;
     const holder = document.createElement("span");
     holder.className = "rest";
     this.#rest = holder.appendChild(document.createTextNode(""));

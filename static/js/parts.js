@@ -36,7 +36,9 @@ export class Parts {
     this.#element.replaceChildren(...shown);
     for (const element of shown) {
       const name = element.dataset.part;
-      this.#parts.set(name, Part.reopened(element, isText(name) ? source : element.querySelector("[data-tail]").textContent));
+      const part = isText(name) ? Part.reopened(element, source) : new Part(element);
+      if (!isText(name)) part.restart();
+      this.#parts.set(name, part);
     }
   }
 
