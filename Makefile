@@ -2,7 +2,6 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-export PORT DEMO_MODEL_PORT
 
 .PHONY: help run test format clean
 

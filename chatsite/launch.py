@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import django
 import psutil
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from redis import Redis
 from redis.exceptions import RedisError
@@ -33,14 +34,14 @@ class InTheWay(Exception):
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
     os.environ.setdefault("PROCESS_NAME", "setup")
-    django.setup()
     try:
+        django.setup()
         prepare_folder()
         end_orphans()
         check_ports()
         environment = redis_environment()
         prepare_database()
-    except InTheWay as error:
+    except (InTheWay, ImproperlyConfigured, ValueError) as error:  # a setting that cannot be read is a ValueError
         print(f"Throughline cannot start: {error}", file=sys.stderr)
         sys.exit(2)
     tell_when_ready()

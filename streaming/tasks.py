@@ -61,6 +61,7 @@ def begin_at_once(**_: object) -> None:
     """A worker that starts looks for what is left undone, without waiting for beat."""
     runner()
     sweep.delay()
+    probe_model_servers.delay()
 
 
 @worker_shutting_down.connect
