@@ -33,7 +33,7 @@ const scroller = new Scroller(find("scroller"), { content: [find("transcript"), 
 const sidebar = new Sidebar({ list: find("list"), search: find("search"), menu: find("menu") }, { api, toasts, onGone: leave });
 const composer = new Composer(find("composer"), { draft, onSend: send, onStop: stop });
 const page = new Page(
-  { root, main, transcript: find("transcript"), greeting: find("greeting"), title: find("title"), announcer: find("announcer") },
+  { root, main, transcript: find("transcript"), greeting: find("greeting"), title: find("heading"), announcer: find("announcer") },
   { api, composer, draft, frames, sidebar, toasts, transcript },
 );
 const socket = new Socket(address, { onEvent: (e) => chat.receive(e), onState: connect });

@@ -128,11 +128,12 @@ export class Part {
     if (this.#restUpto === this.source.length) return;
     const holder = document.createElement("span");
     holder.className = "rest";
-    this.#rest = holder.appendChild(document.createTextNode(""));
     let place = this.#tail;
     while (place.lastElementChild?.matches(OPEN_BLOCKS) && !place.lastElementChild.nextSibling?.data?.trim()) {
       place = place.lastElementChild;
     }
+    const breaks = place !== this.#tail && !place.matches("code") && this.source[this.#restUpto - 1] === "\n";
+    this.#rest = holder.appendChild(document.createTextNode(breaks ? "\n" : ""));
     place.append(holder);
   }
 
