@@ -1,6 +1,74 @@
+"""A Redis for every run, and people: Alice owns, Bob has no access, Rita reviews, Otto operates."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
 import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
 from redis.asyncio import Redis
+
 from streaming.redis_clients import command_client
+from tests.processes import Process, redis_process
+from tests.site import Site
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redis_server() -> Iterator[Process]:
+    path = Path(settings.REDIS_URL.removeprefix("unix://"))
+    with tempfile.TemporaryDirectory(prefix="throughline-redis-") as folder:
+        process = redis_process(path, Path(folder))
+        yield process
+        process.stop()
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """All real processes, for the whole run."""
+    with tempfile.TemporaryDirectory(prefix="throughline-site-") as folder:
+        site = Site(Path(folder)).start()
+        yield site
+        site.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """A failure against the running site comes with what its processes said."""
+    report = yield
+    if report.failed and "site" in getattr(item, "funcargs", {}):
+        report.sections.append(("the site's processes", item.funcargs["site"].output()))
+    return report
+
+
 @pytest.fixture
-async def redis():
-    c=command_client(); yield c; await c.aclose()
+async def redis() -> AsyncIterator[Redis]:
+    client = command_client()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice", "alice@example.com", "secret")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return User.objects.create_user("bob", "bob@example.com", "secret")
+
+
+@pytest.fixture
+def rita(db: None) -> User:
+    user = User.objects.create_user("rita", "rita@example.com", "secret", is_staff=True)
+    user.groups.add(Group.objects.get(name="reviewers"))
+    return user
+
+
+@pytest.fixture
+def otto(db: None) -> User:
+    user = User.objects.create_user("otto", "otto@example.com", "secret")
+    user.groups.add(Group.objects.get(name="operators"))
+    return user

@@ -1,0 +1,149 @@
+"""A page without a browser: a socket, the events it heard, and the text that they fold to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.site import Site
+
+PATIENCE_S = 20.0
+
+Event = dict[str, Any]
+
+
+class Page:
+    def __init__(self, site: Site, who: str, conversation: str = "new", cookie: str | None = None):
+        self.site = site
+        self.conversation = conversation
+        self.text: dict[str, str] = {}  # by part
+        self.positions: dict[str, str] = {}  # by generation
+        self.blocks: dict[str, list[str]] = {}  # finished ones, by part
+        self.events: list[Event] = []
+        self.generation = ""
+        self.message = ""
+        self._cookie = cookie or site.cookie(who)
+        self._frames = 0
+
+    async def __aenter__(self) -> Page:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.socket.close()
+
+    async def open(self) -> Page:
+        """Connect, and hear the first frame."""
+        self.socket: ClientConnection = await connect(
+            f"ws://127.0.0.1:{self.site.port}/ws/chat/{self.conversation}/",
+            additional_headers={"Cookie": f"sessionid={self._cookie}"},
+            origin=self.site.url,  # type: ignore[arg-type]
+            max_size=None,
+        )
+        self._frames = 0
+        self.hello = await self.hear()
+        return self
+
+    # What it does
+
+    async def tell(self, type: str, **fields: Any) -> None:
+        await self.socket.send(json.dumps({"type": type, **fields}, default=str))
+
+    async def send(self, text: str, id: UUID | None = None, **fields: Any) -> Event:
+        """Ask; returns the change of the path."""
+        await self.tell("message.send", id=id or uuid4(), text=text, **fields)
+        return await self.path()
+
+    async def click(self, type: str) -> Event:
+        """Regenerate, continue or retry the last answer."""
+        await self.tell(type, id=uuid4(), message=self.message)
+        return await self.path()
+
+    async def stop(self) -> None:
+        await self.tell("answer.stop", generation=self.generation)
+
+    async def watch(self) -> None:
+        """As after a lost connection: tell what is there."""
+        seen = {part: [units(text), len(self.blocks.get(part, []))] for part, text in self.text.items()}
+        position = self.positions.get(self.generation, "")
+        await self.tell("answer.watch", generation=self.generation, position=position, seen=seen)
+
+    # What it hears
+
+    async def hear(self) -> Event:
+        """The next event, folded."""
+        async with asyncio.timeout(PATIENCE_S):
+            event: Event = json.loads(await self.socket.recv())
+        self._frames += 1
+        if self._frames % 32 == 0:
+            await self.tell("ack", frames=self._frames)
+        self.events.append(event)
+        self._fold(event)
+        return event
+
+    async def until(self, *types: str) -> Event:
+        while True:
+            event = await self.hear()
+            if event["type"] in types:
+                return event
+
+    async def path(self) -> Event:
+        event = await self.until("path.changed", "error")
+        if event["type"] == "path.changed":
+            self.conversation = event["conversation"]
+            self.generation = event["generation"]
+            self.message = event["messages"][-1]["id"]
+            self.text, self.blocks = {}, {}
+        return event
+
+    async def finish(self) -> Event:
+        return await self.until("answer.finished")
+
+    async def until_text(self, length: int, part: str = "0.text") -> None:
+        while len(self.text.get(part, "")) < length:
+            await self.hear()
+
+    async def close_code(self) -> int:
+        """Waits for the server to close."""
+        try:
+            while True:
+                await self.hear()
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else 1006
+
+    @property
+    def answer(self) -> str:
+        return self.text.get("0.text", "")
+
+    def stored(self, who: str = "alice") -> str:
+        """The answer as the database has it: the last part of the export that belongs to this page's message."""
+        with self.site.visitor(who) as visitor:
+            for conversation in visitor.get("/settings/export/json/").json():
+                for message in conversation["messages"]:
+                    if message["id"] == self.message:
+                        return "".join(p["text"] for p in message["parts"] if p["kind"] == "text")
+        raise AssertionError("the message is not stored")
+
+    def _fold(self, event: Event) -> None:
+        part = event.get("part", "")
+        match event["type"]:
+            case "text.delta":
+                assert event["at"] == units(self.text.get(part, "")), "a hole, or text twice"
+                self.text[part] = self.text.get(part, "") + event["text"]
+            case "part.restarted":
+                self.text[part], self.blocks[part] = "", []
+            case "blocks.done":
+                assert event["first"] == len(self.blocks.get(part, []))
+                self.blocks.setdefault(part, []).extend(event["html"])
+        if "position" in event:
+            self.positions[event["generation"]] = event["position"]
+
+
+def units(text: str) -> int:
+    """Code units, as the protocol counts."""
+    return len(text.encode("utf-16-le")) // 2

@@ -1,0 +1,48 @@
+"""Whatever a model server does: the question is kept, the failure has a sentence, and Retry works."""
+
+import pytest
+
+from tests.site import Site
+from tests.stack.page import Page
+
+FAILURES = [
+    ("status=401", "unauthorised"),
+    ("status=404", "unknown_model"),
+    ("status=400", "context_too_long"),
+    ("status=429", "overloaded"),
+    ("status=503", "overloaded"),
+    ("status=500", "server_error"),
+    ("error_after=0", "server_error"),
+    ("error_after=5", "server_error"),
+    ("drop_after=0", "no_server"),
+    ("drop_after=7", "no_server"),
+    ("rubbish_after=3", "bad_reply"),
+    ("end_after=4", "no_server"),
+    ("hang_after=0", "timeout_first_token"),
+    ("hang_after=3", "timeout_silence"),
+]
+
+
+@pytest.mark.parametrize(("fault", "code"), FAILURES)
+async def test_a_failure_is_told_and_nothing_is_lost(site: Site, fault: str, code: str) -> None:
+    async with Page(site, "alice") as page:
+        await page.send(f"count to 20 [[demo {fault}]]")
+        finished = await page.finish()
+
+    assert (finished["status"], finished["errorCode"]) == ("failed", code)
+    assert finished["error"].endswith(".")
+    assert page.answer == page.stored()
+
+
+async def test_retry_makes_a_failed_answer_again(site: Site) -> None:
+    site.model.kill()
+    async with Page(site, "alice") as page:
+        await page.send("count to 9")
+        failed = await page.finish()
+        site.model = site.start_model()
+        await page.click("answer.retry")
+        finished = await page.finish()
+
+    assert (failed["status"], failed["errorCode"]) == ("failed", "no_server")
+    assert finished["status"] == "done"
+    assert page.answer == "1 2 3 4 5 6 7 8 9 " == page.stored()
