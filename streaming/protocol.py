@@ -14,8 +14,8 @@ import msgspec
 
 PROTOCOL_VERSION = 1
 
-# Codes with which the server closes a socket. 1012 (restart) and 1006 (lost) mean: come back and resume.
-CLOSE_GOING_AWAY = 1012
+# Codes with which the server closes a socket. (1012 would say the same as 4012, but daphne cannot send it.)
+CLOSE_GOING_AWAY = 4012  # this process ends: come back at once, and resume
 CLOSE_NOT_SIGNED_IN = 4401  # sign in again
 CLOSE_NOT_FOUND = 4404  # no such conversation for this user
 CLOSE_TOO_SLOW = 4408  # nothing was acknowledged for too long; come back and resume

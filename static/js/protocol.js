@@ -3,7 +3,7 @@
 export const protocolVersion = 1;
 
 export const closeCode = {
-  goingAway: 1012,
+  goingAway: 4012,
   notSignedIn: 4401,
   notFound: 4404,
   tooSlow: 4408,

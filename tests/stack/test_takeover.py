@@ -56,7 +56,7 @@ async def test_a_web_process_that_is_told_to_end_sends_its_pages_away(site: Site
     site.web.stop()
     site.web = site.start_web()
 
-    assert code == 1012
+    assert code == 4012
 
 
 async def test_a_question_that_no_worker_takes_waits_for_one(site: Site) -> None:
