@@ -77,6 +77,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             command = None
             await self.tell(Refused("bad_command", str(error)))
         if not isinstance(command, protocol.Acknowledge) and self._too_many():
+            sockets().refused["too_many"] += 1
             await self.close(protocol.CLOSE_TOO_MANY)
         elif command is not None:
             await self._carry_out(command)
@@ -165,6 +166,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.viewers.pop(viewer.answer.generation_id, None)
 
     async def tell(self, event: AnyEvent) -> None:
+        if isinstance(event, Refused):
+            sockets().refused[event.code] += 1
         frame = protocol.encode(event)
         self.window.sent(len(frame))
         await self.send(text_data=frame.decode())

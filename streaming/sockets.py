@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,13 @@ from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError
 from django.utils import timezone
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
+from streaming import presence
 from streaming.database import in_database
 from streaming.protocol import CLOSE_GOING_AWAY, CLOSE_NOT_SIGNED_IN, CLOSE_TOO_SLOW
+from streaming.redis_clients import command_client
 
 if TYPE_CHECKING:
     from streaming.consumers import ChatConsumer
@@ -30,8 +35,11 @@ SessionState = tuple[set[str], dict[int, str]]  # living session keys; password 
 
 class Sockets:
     def __init__(self) -> None:
+        self.refused: Counter[str] = Counter()  # commands, by the refusal's code; those that Redis was not told of yet
         self._open: set[ChatConsumer] = set()
+        self._redis: Redis = command_client()
         self._care = asyncio.create_task(self._take_care(), name="sockets")
+        self._presence = asyncio.create_task(self._tell_presence(), name="presence")
         drain_before_shutdown(self)
 
     def __len__(self) -> int:
@@ -60,6 +68,16 @@ class Sockets:
                 await self._close_signed_out()
             except DatabaseError as error:
                 logger.warning("sessions were not looked at: %s", error)
+
+    async def _tell_presence(self) -> None:
+        while True:
+            refused, self.refused = self.refused, Counter()
+            try:
+                await presence.tell_web(self._redis, presence.this_process(), len(self), refused)
+            except (RedisError, OSError) as error:
+                self.refused.update(refused)
+                logger.warning("the number of sockets was not told: %s", error)
+            await asyncio.sleep(CARE_INTERVAL_S)
 
     async def _close_signed_out(self) -> None:
         if not self._open:

@@ -1,28 +1,27 @@
-"""The operators' figures: counted from the generations' rows, and read from Redis. No text of users is among them."""
+"""The operators' figures, counted from the generations' rows. No text of users is among them."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import quantiles
 
-from django.db.models import F
+from django.db import connection
+from django.db.models import Count, F, Min, Q, Sum
 from django.utils import timezone
-from redis import Redis
-from redis.exceptions import RedisError
 
 from conversations.models import Generation
-from conversations.models.generation import Status, moments
-from streaming.model_health import Health, last_probes
-from streaming.ops.health import redis
-from streaming.workers import WorkerState, living_workers
+from conversations.models.generation import GenerationQuerySet, Status
 
-WINDOW = timedelta(minutes=15)
-LOOKED_AT = 2000  # latest generations of the window, at most
+from .live import Live, live
+from .phases import Span, spans_of
+
+PERIODS = {"15 minutes": timedelta(minutes=15), "hour": timedelta(hours=1)}
+SAMPLE = 1000  # latest ended generations, from which percentiles are computed
 RECENT = 50
-STAGES = ("accepted", "dispatched", "claimed", "requested", "first_token", "last_token", "finished")
-BAR_WIDTH = 240  # of the picture of a generation's life, in its own units
+TOP_ERRORS = 5
+NEVER_READ = ("error_detail", "message__conversation__title", "message__conversation__owner__password")
 
 
 @dataclass(frozen=True)
@@ -31,22 +30,47 @@ class Percentiles:
     p95: float
 
     @classmethod
-    def of(cls, values: list[float]) -> Percentiles | None:
-        """None without values. Exact, from the values themselves."""
+    def of(cls, values: Sequence[float]) -> Percentiles | None:
+        """None without values. Exact: from the values themselves, with interpolation between neighbours."""
         if not values:
             return None
-        cuts = quantiles(values, n=20, method="inclusive") if len(values) > 1 else values * 19
+        cuts = quantiles(values, n=20, method="inclusive") if len(values) > 1 else [values[0]] * 19
         return cls(cuts[9], cuts[18])
 
 
 @dataclass(frozen=True)
-class Span:
-    """A phase of a generation in its picture."""
+class Period:
+    """What ended within a while."""
 
     name: str
-    seconds: float
-    x: float
-    width: float
+    done: int
+    stopped: int
+    failed: int
+    takeovers: int
+    throughput: float  # tokens per second, of all answers together
+    time_to_first_token: Percentiles | None  # seconds; None if nothing is known
+    tokens_per_second: Percentiles | None
+
+    @property
+    def ended(self) -> int:
+        return self.done + self.stopped + self.failed
+
+    @property
+    def failed_percent(self) -> float | None:
+        """None if nothing ended."""
+        return 100 * self.failed / self.ended if self.ended else None
+
+
+@dataclass(frozen=True)
+class Overview:
+    at: datetime
+    running: int
+    queued: int
+    oldest_queued: timedelta | None
+    periods: list[Period]
+    errors: list[tuple[str, int]]  # of the longest period, the most frequent first
+    live: Live
+    database: str
 
 
 @dataclass(frozen=True)
@@ -56,91 +80,76 @@ class Row:
     spans: list[Span]
 
 
-@dataclass(frozen=True)
-class RedisState:
-    version: str
-    memory: str
-    clients: int
-
-
-@dataclass(frozen=True)
-class Overview:
-    at: datetime
-    window_minutes: int
-    running: int
-    queued: int
-    outcomes: dict[str, int]
-    errors: list[tuple[str, int]]
-    error_share: float | None  # of those that ended; None if none did
-    time_to_first_token: Percentiles | None  # seconds
-    tokens_per_second: Percentiles | None
-    throughput: float  # tokens per second of all, over the window
-    takeovers: int
-    servers: list[Health]
-    workers: list[WorkerState]
-    redis: RedisState | None  # None: it does not answer
-
-
 def overview() -> Overview:
-    """Four queries, and Redis if it answers."""
-    since = timezone.now() - WINDOW
-    ended = list(Generation.objects.filter(finished_at__gte=since).order_by("-finished_at")[:LOOKED_AT])
-    outcomes = Counter(generation.status for generation in ended)
-    failed = outcomes[Status.FAILED]
-    servers, workers, state = live_state()
-    first = [g.time_to_first_token.total_seconds() for g in ended if g.time_to_first_token is not None]
+    """Six queries, and Redis if it answers."""
+    now = timezone.now()
+    longest = now - max(PERIODS.values())
+    unfinished = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
+    sample = list(ended_since(longest).order_by("-finished_at").defer("error_detail")[:SAMPLE])
     return Overview(
-        at=timezone.now(),
-        window_minutes=int(WINDOW.total_seconds() // 60),
-        running=Generation.objects.filter(status=Status.RUNNING).count(),
-        queued=Generation.objects.filter(status=Status.QUEUED).count(),
-        outcomes={status.label: outcomes[status] for status in (Status.DONE, Status.STOPPED, Status.FAILED)},
-        errors=Counter(g.error_code for g in ended if g.error_code).most_common(5),
-        error_share=failed / len(ended) if ended else None,
-        time_to_first_token=Percentiles.of(first),
-        tokens_per_second=Percentiles.of([g.tokens_per_second for g in ended if g.tokens_per_second]),
-        throughput=sum(g.completion_tokens or 0 for g in ended) / WINDOW.total_seconds(),
-        takeovers=sum(max(g.attempt - 1, 0) for g in ended),
-        servers=servers,
-        workers=workers,
-        redis=state,
+        at=now,
+        running=unfinished.get(Status.RUNNING, 0),
+        queued=unfinished.get(Status.QUEUED, 0),
+        oldest_queued=oldest_queued(now),
+        periods=[period(name, now - length, now, sample) for name, length in PERIODS.items()],
+        errors=top_errors(longest),
+        live=live(),
+        database=database_name(),
     )
 
 
-def live_state() -> tuple[list[Health], list[WorkerState], RedisState | None]:
-    try:
-        with redis() as client:
-            return last_probes(client), living_workers(client), redis_state(client)
-    except (RedisError, OSError):
-        return [], [], None
+def oldest_queued(now: datetime) -> timedelta | None:
+    """How long the one that waits longest has waited; None if none waits."""
+    since = Generation.objects.filter(status=Status.QUEUED).aggregate(since=Min("accepted_at"))["since"]
+    return now - since if since else None
 
 
-def redis_state(client: Redis) -> RedisState:
-    info = client.info()
-    assert isinstance(info, dict)
-    return RedisState(info["redis_version"], info["used_memory_human"], info["connected_clients"])
+def period(name: str, since: datetime, now: datetime, sample: list[Generation]) -> Period:
+    """Counts are of all that ended, percentiles of those among ``sample``. One query."""
+    counted = ended_since(since).aggregate(
+        done=Count("pk", filter=Q(status=Status.DONE)),
+        stopped=Count("pk", filter=Q(status=Status.STOPPED)),
+        failed=Count("pk", filter=Q(status=Status.FAILED)),
+        takeovers=Sum(F("attempt") - 1, filter=Q(attempt__gt=1)),
+        tokens=Sum("completion_tokens"),
+    )
+    latest = [generation for generation in sample if generation.finished_at and generation.finished_at >= since]
+    return Period(
+        name=name,
+        done=counted["done"],
+        stopped=counted["stopped"],
+        failed=counted["failed"],
+        takeovers=counted["takeovers"] or 0,
+        throughput=(counted["tokens"] or 0) / (now - since).total_seconds(),
+        time_to_first_token=Percentiles.of(
+            [g.time_to_first_token.total_seconds() for g in latest if g.time_to_first_token]
+        ),
+        tokens_per_second=Percentiles.of([g.tokens_per_second for g in latest if g.tokens_per_second]),
+    )
+
+
+def top_errors(since: datetime) -> list[tuple[str, int]]:
+    counted = ended_since(since).exclude(error_code="").values_list("error_code").annotate(count=Count("pk"))
+    return list(counted.order_by("-count", "error_code")[:TOP_ERRORS])
+
+
+def ended_since(moment: datetime) -> GenerationQuerySet:
+    return Generation.objects.order_by().filter(finished_at__gte=moment)
+
+
+def database_name() -> str:
+    """Such as "SQLite 3.45.1": that it can be told means that it answers."""
+    connection.ensure_connection()
+    return f"{connection.display_name} {'.'.join(map(str, connection.get_database_version()))}"
 
 
 def recent(status: str = "") -> list[Row]:
-    """The latest generations; one query."""
-    rows = Generation.objects.annotate(owner=F("message__conversation__owner__username")).order_by("-accepted_at")
+    """The latest generations, of one state or of all. One query."""
+    rows = Generation.objects.select_related("message__conversation__owner").defer(*NEVER_READ).order_by("-accepted_at")
     if status in Status.values:
         rows = rows.filter(status=status)
-    return [Row(generation, generation.owner, spans_of(generation)) for generation in rows[:RECENT]]
+    return [row_of(generation) for generation in rows[:RECENT]]
 
 
-def spans_of(generation: Generation) -> list[Span]:
-    """Where its time went: from each moment to the next, drawn to scale of the whole."""
-    known = [(name, moment) for name, moment in moments(generation) if name in STAGES]
-    known.sort(key=lambda pair: pair[1])
-    whole = (known[-1][1] - known[0][1]).total_seconds() if known else 0
-    if whole <= 0:
-        return []
-    spans: list[Span] = []
-    x = 0.0
-    for (_, begun), (name, ended) in zip(known, known[1:], strict=False):
-        seconds = (ended - begun).total_seconds()
-        width = BAR_WIDTH * seconds / whole
-        spans.append(Span(name, seconds, round(x, 2), round(width, 2)))
-        x += width
-    return spans
+def row_of(generation: Generation) -> Row:
+    return Row(generation, generation.message.conversation.owner.get_username(), spans_of(generation))

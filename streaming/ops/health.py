@@ -1,8 +1,14 @@
-"""Is this process alive, and can it serve? Both answer JSON, without sign-in; ALLOWED_HOSTS applies."""
+"""Is this process alive, and can it serve? Both answer JSON, without sign-in and without HTTPS.
+
+ALLOWED_HOSTS applies: a probe that asks by an address sends `Host:` with one of the allowed names, or gets 400.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -10,39 +16,54 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from redis import Redis
 from redis.exceptions import RedisError
 
-from streaming import model_health
-from streaming.workers import living_workers
+from .live import live, redis_client
 
-TIMEOUT_S = 2.0
+LIMIT_S = 3.0  # of all checks together: they run side by side
 PROBE_KEY = "throughline:readyz"
+PROBE_KEPT_S = 60
+
+_threads = ThreadPoolExecutor(8, thread_name_prefix="readyz")  # a check that hangs keeps its thread, not the answer
 
 
 @require_safe
 @never_cache
-def healthz(request: HttpRequest) -> JsonResponse:
-    """200 as long as this process answers; tests nothing else, so that a broken database restarts no web process."""
+async def healthz(request: HttpRequest) -> JsonResponse:
+    """200 as long as this process's event loop answers. A broken database must not restart web processes."""
     return JsonResponse({"status": "alive"})
 
 
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 if pages and sockets can be served, else 503 with what fails. Missing workers and model servers are told,
-    and do not fail it: questions are accepted and wait."""
+    """200 if pages and sockets can be served, else 503, with what fails. Missing workers and model servers are told as
+    "degraded" and fail nothing: questions are accepted, and wait."""
     needed = {"database": check_database, "redis": check_redis, "static": check_static}
-    checks = {name: outcome(check) for name, check in needed.items()}
-    ready = all(result == "ok" for result in checks.values())
-    told = {"workers": outcome(check_workers), "model_servers": outcome(check_model_servers)} if ready else {}
-    degraded = any(result != "ok" for result in told.values())
-    status = ("degraded" if degraded else "ready") if ready else "not ready"
-    return JsonResponse({"status": status, "checks": checks | told}, status=200 if ready else 503)
+    told = {"workers": check_workers, "model_servers": check_model_servers}
+    found = outcomes({**needed, **told})
+    is_ready = all(found[name] == "ok" for name in needed)
+    is_whole = all(result == "ok" for result in found.values())
+    status = ("ready" if is_whole else "degraded") if is_ready else "not ready"
+    return JsonResponse({"status": status, "checks": found}, status=200 if is_ready else 503)
 
 
 class NotWell(Exception):
-    """``str()`` says what is wrong, without secrets."""
+    """``str()`` says what is wrong, for everyone to read: no address, no secret."""
+
+
+def outcomes(checks: Mapping[str, Callable[[], None]]) -> dict[str, str]:
+    """What each check says: "ok", or what is wrong."""
+    until = time.monotonic() + LIMIT_S
+    running = {name: _threads.submit(outcome, check) for name, check in checks.items()}
+    found = {}
+    for name, future in running.items():
+        try:
+            found[name] = future.result(max(until - time.monotonic(), 0))
+        except TookTooLong:
+            future.cancel()
+            found[name] = f"no answer within {LIMIT_S:g} s"
+    return found
 
 
 def outcome(check: Callable[[], None]) -> str:
@@ -50,8 +71,10 @@ def outcome(check: Callable[[], None]) -> str:
         check()
     except NotWell as error:
         return str(error)
-    except (DatabaseError, RedisError, OSError) as error:
-        return type(error).__name__
+    except (DatabaseError, RedisError, OSError) as error:  # their texts can name hosts and users
+        return f"does not work: {type(error).__name__}"
+    finally:
+        connection.close()  # of this thread: each time shows that a new one can be had
     return "ok"
 
 
@@ -61,13 +84,9 @@ def check_database() -> None:
         raise NotWell("migrations are missing: run manage.py migrate")
 
 
-def redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
-
-
 def check_redis() -> None:
-    with redis() as client:
-        client.set(PROBE_KEY, 1, ex=60)
+    with redis_client() as redis:
+        redis.set(PROBE_KEY, 1, ex=PROBE_KEPT_S)
 
 
 def check_static() -> None:
@@ -76,15 +95,13 @@ def check_static() -> None:
 
 
 def check_workers() -> None:
-    with redis() as client:
-        if not living_workers(client):
-            raise NotWell("no worker is alive: answers wait")
+    if not live().workers:
+        raise NotWell("no worker is alive: answers wait")
 
 
 def check_model_servers() -> None:
-    with redis() as client:
-        probes = model_health.last_probes(client)
-    if not probes:
-        raise NotWell("not probed lately")
-    if ill := [probe.name for probe in probes if not probe.healthy]:
-        raise NotWell(f"unreachable: {', '.join(ill)}")
+    servers = live().servers
+    if not any(server.is_fresh for server in servers):
+        raise NotWell("not probed lately: does the worker run, and beat?")
+    if down := [server for server in servers if not server.is_up]:
+        raise NotWell(f"{len(down)} of {len(servers)} do not answer")

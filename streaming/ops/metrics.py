@@ -7,12 +7,12 @@ takes for a restart.
 from __future__ import annotations
 
 import hmac
-from datetime import timedelta
 from collections.abc import Iterable
+from datetime import timedelta
 from ipaddress import ip_address
 
 from django.conf import settings
-from django.db.models import Count, ExpressionWrapper, DurationField, F, Q, Sum
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -23,7 +23,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from conversations.models import Generation
 from conversations.models.generation import Status
 
-from .figures import live_state
+from .live import live as live_state
 
 TTFT_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 DURATION_BUCKETS_S = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
@@ -110,10 +110,11 @@ def histogram(name: str, text: str, until: str, buckets: tuple[float, ...]) -> H
 
 def live() -> Iterable[Metric]:
     """What Redis knows: model servers and workers."""
-    servers, workers, redis = live_state()
-    yield GaugeMetricFamily("throughline_redis_up", "1 if Redis answers.", int(redis is not None))
+    now = live_state()
+    servers, workers = now.servers, now.workers
+    yield GaugeMetricFamily("throughline_redis_up", "1 if Redis answers.", int(now.redis is not None))
     up = GaugeMetricFamily("throughline_model_server_up", "1 if the last probe was well.", labels=["server"])
     for server in servers:
-        up.add_metric([server.name], int(server.healthy))
+        up.add_metric([server.name], int(server.is_up))
     yield up
     yield GaugeMetricFamily("throughline_workers", "Workers that were heard of lately.", len(workers))

@@ -10,7 +10,9 @@ from django.views.decorators.http import require_safe
 
 from conversations.models.generation import Status
 
-from .figures import BAR_WIDTH, overview as overview_of, recent
+from .figures import overview as overview_of
+from .figures import recent
+from .phases import PHASES, WIDTH
 
 
 @require_safe
@@ -37,5 +39,6 @@ def context_of(request: HttpRequest) -> dict[str, object]:
         "rows": recent(status),
         "status": status,
         "statuses": Status.choices,
-        "bar_width": BAR_WIDTH,
+        "bar_width": WIDTH,
+        "phases": PHASES,
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 import threading
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -18,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from conversations.models.generation import Status
-from streaming import control, workers
+from streaming import control, presence
 from streaming.leases import Leases
 from streaming.log.writer import LogWriter
 from streaming.model_servers import ModelServers
@@ -37,7 +36,7 @@ class Runner:
     """What a worker process is running. Everything but ``run_blocking`` and ``hand_over_blocking`` is the loop's."""
 
     def __init__(self) -> None:
-        self.process = f"{socket.gethostname()}:{os.getpid()}"
+        self.process = presence.this_process()
         self.attempts: dict[UUID, Attempt] = {}
         self._draining = False
         self._loop = asyncio.new_event_loop()
@@ -120,7 +119,7 @@ class Runner:
             await asyncio.sleep(settings.LEASE_RENEWAL_S)
             try:
                 lost = await self._leases.renew(list(self.attempts))
-                await workers.tell(self._tools.redis, self.process, len(self.attempts))
+                await presence.tell_worker(self._tools.redis, self.process, len(self.attempts))
             except (RedisError, OSError) as error:
                 logger.warning("leases were not renewed: %s", error)
                 continue

@@ -1,0 +1,112 @@
+"""What Redis knows of the processes and the model servers at this moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from streaming.model_health import Health, last_probes
+from streaming.model_servers import configured_servers
+from streaming.presence import WebState, WorkerState, living
+
+TIMEOUT_S = 1.5
+PROBED_WITHIN = timedelta(seconds=30)  # beat probes every ten; an older one says little
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """A model server and its last probe; None if there is none."""
+
+    name: str
+    probe: Health | None
+
+    @property
+    def age(self) -> timedelta | None:
+        return timezone.now() - self.probe.probed_at if self.probe else None
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.age is not None and self.age <= PROBED_WITHIN
+
+    @property
+    def is_up(self) -> bool:
+        return self.is_fresh and self.probe is not None and self.probe.healthy
+
+    @property
+    def word(self) -> str:
+        return ("healthy" if self.is_up else "down") if self.is_fresh else "unknown"
+
+    @property
+    def gauges(self) -> list[tuple[str, str]]:
+        """vLLM's own figures, in words; those that it told."""
+        figures = self.probe.figures if self.probe else {}
+        shown = []
+        for name, word in (("num_requests_running", "running"), ("num_requests_waiting", "waiting")):
+            if name in figures:
+                shown.append((word, f"{figures[name]:.0f}"))
+        if "kv_cache_usage_perc" in figures:  # a share of 1, whatever its name says
+            shown.append(("KV cache", f"{figures['kv_cache_usage_perc']:.0%}"))
+        return shown
+
+
+@dataclass(frozen=True)
+class RedisState:
+    version: str
+    memory: str
+    clients: int
+
+
+@dataclass(frozen=True)
+class Live:
+    servers: list[ServerState]
+    workers: list[WorkerState] = field(default_factory=list)
+    webs: list[WebState] = field(default_factory=list)
+    redis: RedisState | None = None  # None: it does not answer, and nothing above is known
+
+    @property
+    def sockets(self) -> int:
+        return sum(web.sockets for web in self.webs)
+
+    @property
+    def attempts(self) -> int:
+        return sum(worker.running for worker in self.workers)
+
+
+def redis_client() -> Redis:
+    """One connection that answers soon or fails: without retries, which would wait for seconds."""
+    return Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        single_connection_client=True,
+    )
+
+
+def live() -> Live:
+    try:
+        with redis_client() as redis:
+            state = redis_state(redis)
+            return Live(server_states(last_probes(redis)), living(redis, WorkerState), living(redis, WebState), state)
+    except (RedisError, OSError):
+        return Live(server_states([]))
+
+
+def server_states(probes: list[Health]) -> list[ServerState]:
+    """The configured servers first, then others that were probed: this process may be older than the worker."""
+    by_name = {probe.name: probe for probe in probes}
+    names = dict.fromkeys([server.name for server in configured_servers()] + list(by_name))
+    return [ServerState(name, by_name.get(name)) for name in names]
+
+
+def redis_state(redis: Redis) -> RedisState:
+    info: Any = redis.info()
+    return RedisState(info["redis_version"], info["used_memory_human"], info["connected_clients"])
