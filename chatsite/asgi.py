@@ -11,6 +11,4 @@ pages = get_asgi_application()
 
 from streaming.routing import websocket_urlpatterns  # noqa: E402 - models can be imported from here on
 
-application = ProtocolTypeRouter(
-    {"http": pages, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
-)
+application = ProtocolTypeRouter({"http": pages, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))})

@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = environ.Env()  # type: ignore[no-untyped-call]
 ENV_FILE = env.str("ENV_FILE", str(BASE_DIR / ".env"))  # tests point it at nothing
 if ENV_FILE and Path(ENV_FILE).is_file():
     env.read_env(ENV_FILE)
@@ -174,11 +174,13 @@ VLLM_API_KEY = env.str("VLLM_API_KEY", "")
 VLLM_MODEL = env.str("VLLM_MODEL", "")  # empty: the first that the server lists
 VLLM_CONNECT_TIMEOUT_S = env.float("VLLM_CONNECT_TIMEOUT_S", 3.0)
 VLLM_FIRST_TOKEN_TIMEOUT_S = env.float("VLLM_FIRST_TOKEN_TIMEOUT_S", 120.0)
-VLLM_SILENCE_TIMEOUT_S = env.float("VLLM_SILENCE_TIMEOUT_S", 30.0)  # between two tokens; keep-alive comments don't count
+VLLM_SILENCE_TIMEOUT_S = env.float("VLLM_SILENCE_TIMEOUT_S", 30.0)  # keep-alive comments don't count
 VLLM_MAX_TOKENS = env.int("VLLM_MAX_TOKENS", 4096)
 VLLM_TEMPERATURE = env.float("VLLM_TEMPERATURE", 0.7)
 VLLM_TOP_P = env.float("VLLM_TOP_P", 0.95)
-SYSTEM_PROMPT = env.str("SYSTEM_PROMPT", "You are a helpful assistant. Answer in the language of the question, in Markdown.")
+SYSTEM_PROMPT = env.str(
+    "SYSTEM_PROMPT", "You are a helpful assistant. Answer in the language of the question, in Markdown."
+)
 
 # A generation's life
 
@@ -274,7 +276,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": f"%(asctime)s {PROCESS_NAME:<6} %(levelname)-7s %(name)s: %(message)s", "datefmt": "%H:%M:%S"}
+        "line": {
+            "format": f"%(asctime)s {PROCESS_NAME:<6} %(levelname)-7s %(name)s: %(message)s",
+            "datefmt": "%H:%M:%S",
+        }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},

@@ -52,7 +52,16 @@ def message_data(message: Message) -> dict[str, Any]:
 
 
 def generation_data(generation: Generation) -> dict[str, Any]:
-    names = ("status", "attempt", "model", "server", "prompt_tokens", "completion_tokens", "finish_reason", "error_code")
+    names = (
+        "status",
+        "attempt",
+        "model",
+        "server",
+        "prompt_tokens",
+        "completion_tokens",
+        "finish_reason",
+        "error_code",
+    )
     return {
         "id": generation.pk,
         **{name: getattr(generation, name) for name in names},

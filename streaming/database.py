@@ -1,7 +1,7 @@
 """The database from coroutines: a few threads, each with a connection of its own that it keeps.
 
-Channels' own bridge runs everything in one thread, where one slow query holds up every socket, and opens a connection per
-call; on SQLite that costs more than the query.
+Channels' own bridge runs everything in one thread, where one slow query holds up every socket, and opens a connection
+per call; on SQLite that costs more than the query.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sends generations to the workers. A dispatch is a hint: what is lost is found by the sweeper, what is double is refused."""
+"""Sends generations to the workers. A dispatch is a hint: a lost one is swept up, a double one is refused."""
 
 from __future__ import annotations
 

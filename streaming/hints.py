@@ -1,4 +1,4 @@
-"""Hints through the channel layer: "look again". They may be lost, so none carries content, and none is the only way."""
+"""Hints through the channel layer: "look again". They may be lost: none carries content, none is the only way."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ def user_group(user_id: int) -> str:
 
 async def hint(group: str, kind: str, **fields: Any) -> None:
     """Call ``kind`` (dots become underscores) on every consumer of the group that hears of it."""
-    layer = get_channel_layer()
+    layer = get_channel_layer()  # type: ignore[no-untyped-call]
     assert layer is not None
     try:
         await layer.group_send(group, {"type": kind, **fields})
     except (RedisError, OSError) as error:
         logger.warning("hint %s for %s was lost: %s", kind, group, error)
-

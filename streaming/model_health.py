@@ -56,7 +56,9 @@ async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
     try:
         await ask(http, server, "GET", f"{server.root}/health", PROBE_TIMEOUT_S)
         models = await list_models(http, server)
-        version = msgspec.json.decode(await ask(http, server, "GET", f"{server.root}/version", PROBE_TIMEOUT_S), type=Version)
+        version = msgspec.json.decode(
+            await ask(http, server, "GET", f"{server.root}/version", PROBE_TIMEOUT_S), type=Version
+        )
         metrics = await ask(http, server, "GET", f"{server.root}/metrics", PROBE_TIMEOUT_S)
     except (ModelServerError, msgspec.DecodeError) as error:
         return Health(server.name, now, healthy=False, error=str(error), seconds=time.monotonic() - begun)

@@ -18,4 +18,4 @@ def is_same_origin(scope: dict[str, Any]) -> bool:
         return False
     if f"{origin.scheme}://{origin.netloc}" in settings.CSRF_TRUSTED_ORIGINS:
         return True
-    return origin.netloc == host and origin.scheme == ("https" if settings.HTTPS else "http")
+    return bool(origin.netloc == host) and origin.scheme == ("https" if settings.HTTPS else "http")

@@ -21,6 +21,7 @@ CLOSE_NOT_FOUND = 4404  # no such conversation for this user
 CLOSE_TOO_SLOW = 4408  # nothing was acknowledged for too long; come back and resume
 CLOSE_TOO_MANY = 4429  # commands, far above what a person clicks; wait before coming back
 
+PhaseName = Literal["queued", "starting", "waiting", "thinking", "writing", "resuming"]
 PartName = str  # "<stage>.<kind>", such as "0.text" or "0.thinking"
 
 
@@ -144,7 +145,7 @@ class SidebarChanged(Event, frozen=True, tag="sidebar.changed"):
 class Phase(Event, frozen=True, tag="answer.phase"):
     generation: UUID
     position: str
-    phase: Literal["queued", "starting", "waiting", "thinking", "writing", "resuming"]
+    phase: PhaseName
     model: str = ""
     attempt: int = 1
 
@@ -212,9 +213,22 @@ class Resync(Event, frozen=True, tag="answer.resync"):
 
 
 AnyEvent = (
-    Hello | Pong | Refused | PathChanged | ConversationTitled | SidebarChanged | Phase | TextDelta | BlocksDone
-    | TailRendered | PartRestarted | Notice | AnswerFinished | Resync
+    Hello
+    | Pong
+    | Refused
+    | PathChanged
+    | ConversationTitled
+    | SidebarChanged
+    | Phase
+    | TextDelta
+    | BlocksDone
+    | TailRendered
+    | PartRestarted
+    | Notice
+    | AnswerFinished
+    | Resync
 )
+
 
 def plain(text: object) -> str:
     """Django's templates give a subclass of str, which the encoder does not take."""
@@ -222,7 +236,7 @@ def plain(text: object) -> str:
 
 
 encode = msgspec.json.Encoder(enc_hook=plain).encode
-_decode = msgspec.json.Decoder(AnyCommand).decode
+_decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 
 
 class BadCommand(Exception):
@@ -232,7 +246,7 @@ class BadCommand(Exception):
 def parse_command(frame: str | bytes) -> AnyCommand:
     """Raises BadCommand for malformed JSON, unknown types, missing, unknown or mistyped fields, and deep nesting."""
     try:
-        return _decode(frame)
+        return _decoder.decode(frame)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise BadCommand(f"The page sent something that the server does not understand: {error}") from error
 

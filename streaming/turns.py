@@ -100,7 +100,9 @@ def unfinished(conversation_id: UUID) -> list[UUID]:
 def visible_generation(user: User, generation_id: UUID) -> Generation:
     """Raises UnknownMessage, for other users' generations too."""
     mine = Conversation.objects.visible_to(user)
-    found = Generation.objects.select_related("message").filter(message__conversation__in=mine, pk=generation_id).first()
+    found = (
+        Generation.objects.select_related("message").filter(message__conversation__in=mine, pk=generation_id).first()
+    )
     if found is None:
         raise UnknownMessage
     return found
@@ -112,4 +114,3 @@ def stop(user: User, generation_id: UUID) -> bool:
     Raises UnknownMessage.
     """
     return visible_generation(user, generation_id).request_stop()
-

@@ -61,7 +61,9 @@ def tests_on_postgres() -> int:
         postgres = postgres_process(Path(folder), port)
         try:
             url = f"postgres://throughline@127.0.0.1:{port}/throughline"
-            return call([sys.executable, "-m", "pytest", "-q", "tests/conversations", "tests/stack"], {"DATABASE_URL": url})
+            return call(
+                [sys.executable, "-m", "pytest", "-q", "tests/conversations", "tests/stack"], {"DATABASE_URL": url}
+            )
         finally:
             postgres.stop()
 

@@ -33,7 +33,7 @@ class Process:
 
     def start(self) -> Process:
         with self.log.open("ab") as log:
-            self.popen = subprocess.Popen(  # noqa: S603 - our own commands
+            self.popen = subprocess.Popen(
                 self.command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                 env=self._env, cwd=ROOT, start_new_session=True, user=self._user,
             )  # fmt: skip
@@ -114,7 +114,18 @@ def worker_process(folder: Path, env: dict[str, str], name: str = "worker") -> P
 
 
 def beat_process(folder: Path, env: dict[str, str]) -> Process:
-    command = [sys.executable, "-m", "celery", "-q", "-A", "chatsite.celery", "beat", "--pidfile=", "--loglevel", "INFO"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-q",
+        "-A",
+        "chatsite.celery",
+        "beat",
+        "--pidfile=",
+        "--loglevel",
+        "INFO",
+    ]
     return Process("beat", command, folder, env).start()
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import httpx
+
 from tests.processes import (
     ROOT,
     Process,
@@ -19,7 +20,7 @@ from tests.processes import (
     worker_process,
 )
 
-PASSWORD = "a-secret-of-tests"  # noqa: S105 - of accounts that live as long as a test run
+PASSWORD = "a-secret-of-tests"
 PEOPLE = """
 from django.contrib.auth.models import Group, User
 for name in ("alice", "bob", "rita", "otto"):
@@ -100,4 +101,3 @@ class Site:
     def _manage(self, *arguments: str) -> None:
         command = [sys.executable, "manage.py", *arguments]
         subprocess.run(command, cwd=ROOT, env={**os.environ, **self.env}, check=True)
-

@@ -113,7 +113,7 @@ class Conversation(models.Model):
 
     @transaction.atomic
     def continue_answer(self, answer_id: uuid.UUID, request: Request) -> Generation:
-        """Queue a generation that goes on from the stored text. Raises AnswerPending, UnknownMessage, NotContinuable."""
+        """Queue a generation that goes on from the text. Raises AnswerPending, UnknownMessage, NotContinuable."""
         if earlier := self._lock(request):
             return earlier
         answer = self._message(answer_id, Role.ASSISTANT)

@@ -43,7 +43,9 @@ class Generation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="generations")
-    client_id = models.UUIDField(default=uuid.uuid4, editable=False, help_text="Made by the browser: resends are known.")
+    client_id = models.UUIDField(
+        default=uuid.uuid4, editable=False, help_text="Made by the browser: resends are known."
+    )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED, db_index=True)
     attempt = models.PositiveSmallIntegerField(default=0, help_text="Processes that took it on so far.")
     continues = models.BooleanField(default=False, help_text="Goes on from the text that the message has.")
@@ -74,7 +76,9 @@ class Generation(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["message", "client_id"], name="generation_once_per_click"),
             models.UniqueConstraint(
-                fields=["message"], condition=models.Q(status__in=UNFINISHED), name="one_unfinished_generation_per_message"
+                fields=["message"],
+                condition=models.Q(status__in=UNFINISHED),
+                name="one_unfinished_generation_per_message",
             ),
         )
 
@@ -168,5 +172,14 @@ class Generation(models.Model):
 
 def moments(generation: Generation) -> list[tuple[str, datetime]]:
     """The moments of its life that have come, in order, by the field's name without ``_at``."""
-    names = ("accepted", "dispatched", "claimed", "requested", "first_token", "last_token", "stop_requested", "finished")
+    names = (
+        "accepted",
+        "dispatched",
+        "claimed",
+        "requested",
+        "first_token",
+        "last_token",
+        "stop_requested",
+        "finished",
+    )
     return [(name, moment) for name in names if (moment := getattr(generation, f"{name}_at"))]

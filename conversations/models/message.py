@@ -96,7 +96,9 @@ class Part(models.Model):
 
     class Meta:
         ordering = ("stage", "kind")
-        constraints = (models.UniqueConstraint(fields=["message", "stage", "kind"], name="one_part_per_stage_and_kind"),)
+        constraints = (
+            models.UniqueConstraint(fields=["message", "stage", "kind"], name="one_part_per_stage_and_kind"),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} of stage {self.stage}"
@@ -105,14 +107,14 @@ class Part(models.Model):
     def key(self) -> PartKey:
         return PartKey(self.stage, PartKind(self.kind))
 
-    @classmethod
-    def store(cls, message_id: uuid.UUID, texts: Mapping[PartKey, str]) -> None:
+    @staticmethod
+    def store(message_id: uuid.UUID, texts: Mapping[PartKey, str]) -> None:
         """Make ``texts`` the message's parts: one statement for those, one for what must go."""
-        rows = [cls(message_id=message_id, stage=key.stage, kind=key.kind, text=text) for key, text in texts.items()]
-        cls.objects.bulk_create(
+        rows = [Part(message_id=message_id, stage=key.stage, kind=key.kind, text=text) for key, text in texts.items()]
+        Part.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["message", "stage", "kind"], update_fields=["text"]
         )
-        gone = cls.objects.filter(message_id=message_id)
+        gone = Part.objects.filter(message_id=message_id)
         for key in texts:
             gone = gone.exclude(stage=key.stage, kind=key.kind)
         gone.delete()

@@ -18,7 +18,7 @@ def mathml(tex: str, *, display: bool) -> str:
         return as_source(tex)
     try:
         converted = convert(tex, display="block" if display else "inline")
-    except Exception:  # noqa: BLE001 - the converter raises anything for TeX that it does not know
+    except Exception:
         return as_source(tex)
     # The source as the title of the formula: readable on hover, and there for copying.
     return converted.replace("<math ", f'<math title="{html.escape(tex)}" ', 1)

@@ -32,7 +32,7 @@ ATTRIBUTES: dict[str, set[str]] = {
     "pre": {"tabindex"},
     "button": {"type", "data-copy-code"},
     "input": {"type", "disabled", "checked"},
-    **{tag: MATHML_ATTRIBUTES for tag in MATHML},
+    **dict.fromkeys(MATHML, MATHML_ATTRIBUTES),
 }
 CLEANER = nh3.Cleaner(
     tags=TAGS,

@@ -51,7 +51,17 @@ class ReadOnlyAdmin(ModelAdmin):
 
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyAdmin):
-    list_display = ("title", "owner", "answers", "last_state", "model", "tokens", "reviewed", "deleted", "used_at")
+    list_display = (
+        "title",
+        "owner",
+        "answers",
+        "last_state",
+        "answered_by",
+        "tokens",
+        "reviewed",
+        "deleted",
+        "used_at",
+    )
     list_filter = (ReviewedFilter, StateFilter, ModelFilter, "used_at", ("deleted_at", admin.EmptyFieldListFilter))
     search_fields = ("title", "owner__username", "owner__email")
     search_help_text = "Words of the title or of the texts, or the name or e-mail address of a user"
@@ -66,7 +76,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         per_conversation = generations.values("message__conversation")
         return Conversation.objects.annotate(
             last_state=Subquery(latest.values("status")[:1]),
-            model=Subquery(latest.values("model")[:1]),
+            answered_by=Subquery(latest.values("model")[:1]),
             answers=Subquery(per_conversation.annotate(n=Count("pk")).values("n")),
             tokens=Subquery(per_conversation.annotate(n=Sum("completion_tokens")).values("n")),
             reviewed_at=Subquery(Review.objects.filter(conversation=OuterRef("pk")).values("reviewed_at")[:1]),
@@ -91,12 +101,12 @@ class ConversationAdmin(ReadOnlyAdmin):
         return row.answers or 0
 
     @admin.display(ordering="tokens")
-    def tokens(self, row: Any) -> int | None:
-        return row.tokens
+    def tokens(self, row: Any) -> str:
+        return "" if row.tokens is None else str(row.tokens)
 
-    @admin.display(ordering="model")
-    def model(self, row: Any) -> str:
-        return row.model or ""
+    @admin.display(description="model", ordering="answered_by")
+    def answered_by(self, row: Any) -> str:
+        return row.answered_by or ""
 
     @admin.display(boolean=True, ordering="reviewed_at")
     def reviewed(self, row: Any) -> bool:

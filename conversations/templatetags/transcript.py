@@ -21,7 +21,7 @@ def blocks_of(message: Message) -> list[SafeString]:
     """The top-level blocks of its text; none while it is being written, since the page gets them by its socket."""
     if message.state in ("queued", "streaming"):
         return []
-    return [mark_safe(html) for html in rendered(message.text)]  # noqa: S308 - the renderer has sanitised it
+    return [mark_safe(html) for html in rendered(message.text)]
 
 
 def rendered(text: str) -> list[str]:

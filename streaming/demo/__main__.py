@@ -52,7 +52,9 @@ def run(options: argparse.Namespace) -> None:
 def main() -> None:
     from . import __doc__ as about  # the prompts and directives, for --help
 
-    parser = argparse.ArgumentParser("demo_model_server", description=about, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "demo_model_server", description=about, formatter_class=argparse.RawTextHelpFormatter
+    )
     add_arguments(parser)
     try:
         run(parser.parse_args())

@@ -13,12 +13,64 @@ COUNT = re.compile(r"\bcount to (\d{1,6})\b", re.IGNORECASE)
 ECHO = "[echo] "
 THINK = "[think]"
 STOP_WORDS = frozenset(
-    "a an and are as at be can could do does for from give how i in is it me my of on or please show tell that the this "
-    "to us was we what when where which who why will with would write you your explain about".split()
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "can",
+        "could",
+        "do",
+        "does",
+        "for",
+        "from",
+        "give",
+        "how",
+        "i",
+        "in",
+        "is",
+        "it",
+        "me",
+        "my",
+        "of",
+        "on",
+        "or",
+        "please",
+        "show",
+        "tell",
+        "that",
+        "the",
+        "this",
+        "to",
+        "us",
+        "was",
+        "we",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "why",
+        "will",
+        "with",
+        "would",
+        "write",
+        "you",
+        "your",
+        "explain",
+        "about",
+    ]
 )
 TITLE_WORDS = 5
 WORD = re.compile(r"[^\W_]+", re.UNICODE)
-SCRIPTS = {"ar": re.compile("[\u0600-\u06ff]"), "he": re.compile("[\u0590-\u05ff]"), "zh": re.compile("[\u4e00-\u9fff]")}
+SCRIPTS = {
+    "ar": re.compile("[\u0600-\u06ff]"),
+    "he": re.compile("[\u0590-\u05ff]"),
+    "zh": re.compile("[\u4e00-\u9fff]"),
+}
 
 
 def answer_to(question: str) -> str:
@@ -77,7 +129,7 @@ def topic_of(question: str) -> str:
 
 
 def compose(question: str) -> str:
-    chance = random.Random(seed_of(question))  # noqa: S311 - not a secret
+    chance = random.Random(seed_of(question))
     topic = topic_of(question)
     words = set(WORD.findall(question.lower()))
     if words & passages.GREETINGS and len(words) <= 4:
@@ -103,5 +155,3 @@ def sections_for(words: set[str], chance: random.Random) -> list[str]:
 def section(name: str, topic: str, number: int, chance: random.Random) -> str:
     texts = passages.SECTIONS[name][1]
     return f"## {number}. {chance.choice(passages.HEADINGS[name])}\n\n{chance.choice(texts).replace('{topic}', topic)}"
-
-

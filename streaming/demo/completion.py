@@ -135,19 +135,32 @@ def check(request: ChatRequest, options: Options) -> None:
         known = ", ".join(options.models)
         message = f"The model `{request.model}` does not exist. Valid aliases: {known}."
         raise WireError(404, message, "NotFoundError", "model")
-    if not request.messages:
-        raise WireError(400, "Please provide at least one message.")
-    if request.n != 1:
-        raise WireError(400, "The demo gives one answer: n must be 1.", param="n")
-    if request.stream_options and not request.stream:
-        raise WireError(400, "Stream options can only be defined when `stream=True`.", param="stream_options")
-    if request.continue_final_message and request.add_generation_prompt:
-        raise WireError(400, "Cannot set both `continue_final_message` and `add_generation_prompt` to True.")
-    if request.temperature is not None and request.temperature < 0:
-        message = f"temperature must be non-negative, got {request.temperature}."
-        raise WireError(400, message, param="temperature")
-    if request.top_p is not None and not 0 < request.top_p <= 1:
-        raise WireError(400, f"top_p must be in (0, 1], got {request.top_p}.", param="top_p")
     wanted = request.max_completion_tokens or request.max_tokens
-    if wanted is not None and wanted < 1:
-        raise WireError(400, f"max_tokens must be at least 1, got {wanted}.", param="max_tokens")
+    refusals: list[tuple[bool, str, str | None]] = [
+        (not request.messages, "Please provide at least one message.", None),
+        (request.n != 1, "The demo gives one answer: n must be 1.", "n"),
+        (
+            request.stream_options is not None and not request.stream,
+            "Stream options can only be defined when `stream=True`.",
+            "stream_options",
+        ),
+        (
+            request.continue_final_message and request.add_generation_prompt,
+            "Cannot set both `continue_final_message` and `add_generation_prompt` to True.",
+            None,
+        ),
+        (
+            (request.temperature or 0) < 0,
+            f"temperature must be non-negative, got {request.temperature}.",
+            "temperature",
+        ),
+        (
+            request.top_p is not None and not 0 < request.top_p <= 1,
+            f"top_p must be in (0, 1], got {request.top_p}.",
+            "top_p",
+        ),
+        (wanted is not None and wanted < 1, f"max_tokens must be at least 1, got {wanted}.", "max_tokens"),
+    ]
+    for refused, message, param in refusals:
+        if refused:
+            raise WireError(400, message, param=param)

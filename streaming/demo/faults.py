@@ -63,7 +63,9 @@ class Faults:
         if not match:
             return manner, question
         wanted = dict(word.partition("=")[::2] for word in match[1].split())
-        return changed(manner, {name: value or "true" for name, value in wanted.items()}), DIRECTIVE.sub("", question).strip()
+        return changed(manner, {name: value or "true" for name, value in wanted.items()}), DIRECTIVE.sub(
+            "", question
+        ).strip()
 
 
 def changed(manner: Manner, wishes: dict[str, object]) -> Manner:

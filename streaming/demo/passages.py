@@ -76,7 +76,7 @@ On the command line you would try it like this:
 python -m venv .venv && . .venv/bin/activate
 python fold.py --verbose | tee fold.log
 ```''',
-            '''In JavaScript, a small reader of a growing text could be written so:
+            """In JavaScript, a small reader of a growing text could be written so:
 
 ```javascript
 export class Reader {
@@ -103,13 +103,13 @@ GROUP BY status
 ORDER BY answers DESC;
 ```
 
-Use `Reader` wherever text *arrives*; use the query wherever it is *counted*.''',
+Use `Reader` wherever text *arrives*; use the query wherever it is *counted*.""",
         ],
     ),
     "table": (
         {"table", "compare", "comparison", "versus", "vs", "difference", "differences", "options", "data"},
         [
-            '''| Way | First token | Survives a reload | Effort |
+            """| Way | First token | Survives a reload | Effort |
 |:----|------------:|:-----------------:|--------|
 | Wait for the whole answer | 12.4 s | yes | low |
 | Stream, and hope | 0.3 s | no | low |
@@ -117,21 +117,21 @@ Use `Reader` wherever text *arrives*; use the query wherever it is *counted*.'''
 | Write it by hand | 3 days | yes, on paper | very high |
 
 The third row is what this page does: the text is written to a log first, and every reader, early or late, reads the
-same log. The figures are made up, `as is everything here`.''',
-            '''| | Small model | Large model |
+same log. The figures are made up, `as is everything here`.""",
+            """| | Small model | Large model |
 |---|---|---|
 | **Speed** | ~140 tokens/s | ~35 tokens/s |
 | **Price per million tokens** | 0.10 | 2.50 |
 | **Good at** | drafts, titles, sorting | reasoning, code, long texts |
 | **Bad at** | anything subtle | being quick |
 
-For {topic}, one would start in the left column and move to the right where the answers are not good enough.''',
+For {topic}, one would start in the left column and move to the right where the answers are not good enough.""",
         ],
     ),
     "mathematics": (
         {"mathematics", "math", "maths", "formula", "equation", "integral", "probability", "statistics", "proof"},
         [
-            r'''If tokens arrive at a rate \(\lambda\), the time until the \(n\)-th one is on average
+            r"""If tokens arrive at a rate \(\lambda\), the time until the \(n\)-th one is on average
 
 $$
 \mathbb{E}[T_n] = t_0 + \frac{n}{\lambda}
@@ -144,8 +144,8 @@ tokens takes about 10.3 s. The confidence in a sequence is often given by the me
 \bar{\ell} = \frac{1}{n} \sum_{i=1}^{n} \log p(x_i \mid x_{<i}),
 \]
 
-so that \(e^{\bar{\ell}}\) is the geometric mean of the tokens' probabilities.''',
-            r'''A quadratic equation \(ax^2 + bx + c = 0\) has the solutions
+so that \(e^{\bar{\ell}}\) is the geometric mean of the tokens' probabilities.""",
+            r"""A quadratic equation \(ax^2 + bx + c = 0\) has the solutions
 
 \[
 x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}.
@@ -157,13 +157,13 @@ $$
 \int_0^1 x^2 \, dx = \left[ \frac{x^3}{3} \right]_0^1 = \frac{1}{3}.
 $$
 
-It costs \$5 to be wrong and \$10 to be late, but these are dollars and no formulas.''',
+It costs \$5 to be wrong and \$10 to be late, but these are dollars and no formulas.""",
         ],
     ),
     "list": (
         {"list", "steps", "plan", "how", "guide", "todo", "ideas", "tips", "recipe", "install", "setup"},
         [
-            '''1. **Find out where you stand.** Write down what you know about {topic}:
+            """1. **Find out where you stand.** Write down what you know about {topic}:
    - what works already,
    - what does not, and
    - what nobody has tried.
@@ -176,8 +176,8 @@ It costs \$5 to be wrong and \$10 to be late, but these are dollars and no formu
    - [x] a first draft
    - [x] a reader who was not amused
    - [ ] a second draft
-   - [ ] a reader who was''',
-            '''Before you begin:
+   - [ ] a reader who was""",
+            """Before you begin:
 - a quiet hour,
 - a cup of something warm ☕, and
 - `git status` without surprises.
@@ -190,13 +190,13 @@ Then, in this order:
 2. Do it
 3. Clean up after yourself
 
-Finally, tell somebody. It is surprising how often step *three* is forgotten.''',
+Finally, tell somebody. It is surprising how often step *three* is forgotten.""",
         ],
     ),
     "explain": (
         {"explain", "why", "what", "describe", "understand", "idea", "theory", "background", "history", "does"},
         [
-            '''Think of a river with a gauge. The water does not wait for the gauge to be read, and the gauge does not care who
+            """Think of a river with a gauge. The water does not wait for the gauge to be read, and the gauge does not care who
 reads it: whoever comes, early or late, sees the same marks. An answer that is *streamed* is such a river. The
 **log** is the gauge.
 
@@ -208,21 +208,21 @@ Three properties make it work:
 
 **One writer.** Should a second one appear, the first is turned away, politely but firmly.[^1]
 
-[^1]: In Redis' own words: *the ID specified is equal or smaller than the target stream top item*.''',
-            '''At its heart, {topic} rests on a simple observation: things that are *written down* can be *read again*. All else
+[^1]: In Redis' own words: *the ID specified is equal or smaller than the target stream top item*.""",
+            """At its heart, {topic} rests on a simple observation: things that are *written down* can be *read again*. All else
 follows from it.
 
 Take two people who tell each other a story over a bad line. If they only talk, each crackle costs a sentence. If one of
 them **writes while speaking**, nothing is lost: whoever missed a line reads it. The bad line did not get better; it only
 stopped to matter.
 
-More about lines, good and bad, is at <https://docs.vllm.ai> and in the [documentation of Django](https://docs.djangoproject.com/).''',
+More about lines, good and bad, is at <https://docs.vllm.ai> and in the [documentation of Django](https://docs.djangoproject.com/).""",
         ],
     ),
     "story": (
         {"story", "poem", "tale", "write", "essay", "letter", "email", "joke"},
         [
-            '''There was once a thread that would not break. People pulled at it in the morning, when the line was bad; they cut it
+            """There was once a thread that would not break. People pulled at it in the morning, when the line was bad; they cut it
 at noon, to see what would happen; and in the evening somebody always closed the lid of a laptop on it.
 
 > "Does it hurt?" asked the needle.
@@ -231,8 +231,8 @@ at noon, to see what would happen; and in the evening somebody always closed the
 
 And it went on, in the middle of the
 
-word, as if nothing had been.''',
-            '''*Dear reader,*
+word, as if nothing had been.""",
+            """*Dear reader,*
 
 you asked about {topic}, and I have nothing but prepared sentences to offer. They are clean and well combed, and one of
 them is even true: **this one**.
@@ -240,27 +240,27 @@ them is even true: **this one**.
 What I can do is arrive slowly, word by word, so that you see how it looks when a model thinks about what to say. I do not
 think. But I arrive. 🧵
 
-*Yours, the demo model*''',
+*Yours, the demo model*""",
         ],
     ),
     "notes": (
         {"problem", "problems", "risk", "risks", "important", "error", "warning", "notes"},
         [
-            '''- **Do not measure once.** A single figure is an anecdote; take the *median* of several.
+            """- **Do not measure once.** A single figure is an anecdote; take the *median* of several.
 - **Do not trust the happy path.** Pull the plug while it runs, and look.
 - **Do not hide failures.** Say what happened and what to do: `Retry`, `Continue`, or *wait*.
 
 ---
 
-~~Everything will be fine.~~ Most things will be fine, if they were tried.''',
-            '''Some things are easily overlooked:
+~~Everything will be fine.~~ Most things will be fine, if they were tried.""",
+            """Some things are easily overlooked:
 
 1. Names matter. `generation`, `attempt` and `stage` are three different things.
 2. Time matters. *Soon* is not a time-out.
 3. People matter most:
    * users want an answer,
    * reviewers want to understand it,
-   * operators want to sleep.''',
+   * operators want to sleep.""",
         ],
     ),
 }

@@ -15,7 +15,6 @@ import msgspec
 from .completion import Completion, Options, Token
 from .faults import Faults, Manner
 from .metrics import Metrics
-from .tokens import tokens_of
 from .wire import (
     DONE_EVENT,
     VERSION,
@@ -41,7 +40,9 @@ decode_chat = msgspec.json.Decoder(ChatRequest).decode
 class DemoServer:
     """All that connections share."""
 
-    def __init__(self, options: Options, manner: Manner, api_key: str = "", places: int = 256, queue: int | None = None):
+    def __init__(
+        self, options: Options, manner: Manner, api_key: str = "", places: int = 256, queue: int | None = None
+    ):
         self.options = options
         self.faults = Faults(manner)
         self.metrics = Metrics(options.models[0])
@@ -185,26 +186,30 @@ class Connection(asyncio.Protocol):
         return not self.server.api_key or hmac.compare_digest(headers.get(b"authorization", b""), wanted)
 
     async def _route(self, method: str, path: str, headers: dict[bytes, bytes], body: bytes) -> None:
-        server = self.server
         match method, path:
-            case "GET", "/health" | "/ping":
-                self._send(200, b"")
-            case "GET", "/version":
-                self._send(200, encode({"version": VERSION}))
-            case "GET", "/metrics":
-                self._send(200, server.metrics.text(), b"text/plain; version=1.0.0; charset=utf-8")
-            case "GET", "/v1/models":
-                self._send(200, encode({"object": "list", "data": [self._model(m) for m in server.options.models]}))
-            case "POST", "/tokenize":
-                tokens = tokens_of(msgspec.json.decode(body).get("prompt", ""))
-                self._send(200, encode({"count": len(tokens), "max_model_len": server.options.max_model_len}))
+            case "POST", "/v1/chat/completions":
+                await self._chat(headers, body)
             case "POST", "/demo/faults":
                 self._set_faults(body)
             case "DELETE", "/demo/faults":
-                server.faults.clear()
+                self.server.faults.clear()
                 self._send(200, b"{}")
-            case "POST", "/v1/chat/completions":
-                await self._chat(headers, body)
+            case "GET", _:
+                self._about(path)
+            case _:
+                raise NotFound
+
+    def _about(self, path: str) -> None:
+        server = self.server
+        match path:
+            case "/health" | "/ping":
+                self._send(200, b"")
+            case "/version":
+                self._send(200, encode({"version": VERSION}))
+            case "/metrics":
+                self._send(200, server.metrics.text(), b"text/plain; version=1.0.0; charset=utf-8")
+            case "/v1/models":
+                self._send(200, encode({"object": "list", "data": [self._model(m) for m in server.options.models]}))
             case _:
                 raise NotFound
 

@@ -80,7 +80,7 @@ def faked(status: int) -> WireError:
     if status == 401:
         return Unauthorized()
     known = {
-        400: ("This model's maximum context length is 4096 tokens. However, your prompt has at least 4097 input tokens.",
+        400: ("This model's maximum context length is 4096 tokens, and your prompt has at least 4097 input tokens.",
               "BadRequestError", "input_tokens"),
         404: ("The model `demo` does not exist.", "NotFoundError", "model"),
         429: ("Too many requests.", "RateLimitError", None),
@@ -102,9 +102,7 @@ class ChunkWriter:
 
     def role(self) -> bytes:
         choice = {"index": 0, "delta": {"role": "assistant", "content": ""}, "logprobs": None, "finish_reason": None}
-        return self._event(
-            b',"choices":[' + encode(choice) + b'],"prompt_token_ids":null,"prompt_text":null}'
-        )
+        return self._event(b',"choices":[' + encode(choice) + b'],"prompt_token_ids":null,"prompt_text":null}')
 
     def token(self, field: str, token: str, logprobs: dict[str, Any] | None, usage: dict[str, Any] | None) -> bytes:
         body = b',"choices":[{"index":0,"delta":{"' + field.encode() + b'":' + quoted(token) + b'},"logprobs":'
@@ -145,7 +143,11 @@ def quoted(token: str) -> bytes:
 
 
 def usage_of(prompt: int, completion: int, thought: int, cached: int) -> dict[str, Any]:
-    usage: dict[str, Any] = {"prompt_tokens": prompt, "total_tokens": prompt + completion, "completion_tokens": completion}
+    usage: dict[str, Any] = {
+        "prompt_tokens": prompt,
+        "total_tokens": prompt + completion,
+        "completion_tokens": completion,
+    }
     usage["prompt_tokens_details"] = {"cached_tokens": cached}
     if thought:
         usage["completion_tokens_details"] = {"reasoning_tokens": thought}

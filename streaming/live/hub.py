@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -62,7 +63,9 @@ class Hub:
 
     # For consumers
 
-    async def watch(self, generation: Generation, viewer_of: Callable[[LiveAnswer], Viewer], show: Show) -> Viewer | None:
+    async def watch(
+        self, generation: Generation, viewer_of: Callable[[LiveAnswer], Viewer], show: Show
+    ) -> Viewer | None:
         """Show this answer, first what is there. None if it has no log any more: read the database.
 
         Raises RedisError, OSError.
@@ -141,7 +144,7 @@ class Hub:
                 await asyncio.sleep(RETRY_DELAY_S)
 
     async def _read(self) -> None:
-        open_logs = {
+        open_logs: dict[Any, Any] = {  # redis-py's type does not take one of str
             stream_log.key_of(pk): watched.answer.position
             for pk, watched in self._watched.items()
             if watched.answer.ended is None

@@ -1,7 +1,7 @@
 """Renders open answers within a share of the process's time, not by a timer for each.
 
-Finished blocks are rendered once, so they may take half of the time until they are done; the open tail is rendered again
-and again, so it gets RENDER_SHARE, at most ten times a second per answer. The more answers, the rarer each tail.
+Finished blocks are rendered once, so they may take half of the time until they are done; the open tail is rendered
+again and again, so it gets RENDER_SHARE, at most ten times a second per answer. The more answers, the rarer each tail.
 """
 
 from __future__ import annotations

@@ -131,5 +131,3 @@ def pair_or_beginning(position: Position) -> tuple[int, int]:
         return as_pair(position)
     except ValueError:
         return as_pair(BEGINNING)
-
-

@@ -12,7 +12,7 @@ import msgspec
 
 from conversations.models.generation import Status
 from conversations.models.message import PartKey, PartKind
-from streaming.protocol import code_units
+from streaming.protocol import PhaseName, code_units
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
@@ -27,7 +27,7 @@ class Claimed(Record, frozen=True, tag="c"):
 
 
 class PhaseBegan(Record, frozen=True, tag="p"):
-    phase: str  # starting, waiting, thinking, writing, resuming
+    phase: PhaseName
     model: str = ""
 
 

@@ -1,6 +1,6 @@
 """One generation's Redis Stream. Ids are `attempt-sequence`: order, position, idempotence key and fencing token in one.
 
-Redis refuses an id that is not greater than the last one, so whoever has a later attempt's number shuts the earlier out.
+Redis refuses an id that is not greater than the last one: whoever has a later attempt's number shuts the earlier out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Group commit: one writer per process puts the text of all its generations into their logs.
 
-Text that arrives while a write is on its way is joined per part and goes out with the next pipeline. There are no timers:
-at low load every token leaves at once, under load batches grow by themselves.
+Text that arrives while a write is on its way is joined per part and goes out with the next pipeline. There are no
+timers: at low load every token leaves at once, under load batches grow by themselves.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Talks to model servers over HTTP: one shared client per process, made and closed by its owner.
 
-A request is never cancelled: httpcore 1.0 leaks the pool's slot then (#1093). To end one early, its connection is closed,
-on which the task that reads it gets an error and unwinds. vLLM aborts the request as soon as the connection is gone.
+A request is never cancelled: httpcore 1.0 leaks the pool's slot then (#1093). To end one early, its connection is
+closed, on which the task that reads it gets an error and unwinds. vLLM aborts the request when the connection is gone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -73,7 +73,7 @@ class WholeReply(msgspec.Struct):
 
 
 def http_client() -> httpx.AsyncClient:
-    """Without proxies or certificates from the environment, and without redirects: a key goes only where it was meant."""
+    """Without proxies from the environment, and without redirects: a key goes only where it was meant to go."""
     return httpx.AsyncClient(
         trust_env=False,
         follow_redirects=False,
@@ -104,7 +104,7 @@ class ChatStream:
         self._waited_since = time.monotonic()
         self._had_tokens = False
 
-    async def deltas(self) -> AsyncIterator[ChatDelta]:
+    async def deltas(self) -> AsyncGenerator[ChatDelta, None]:
         """Raises ModelServerError. Ends without an error when ``close`` was called."""
         watch = asyncio.create_task(self._watch())
         try:

@@ -31,6 +31,7 @@ from streaming.log.stream_log import AttemptLost
 from streaming.log.writer import LogHandle, LogWriter
 from streaming.model_servers import ModelServers, Target
 from streaming.prompts import Prompt, request_body
+from streaming.protocol import PhaseName
 from streaming.vllm.client import ChatStream
 from streaming.vllm.errors import ModelServerError, Rejected
 from streaming.vllm.thinking import ThinkSplitter
@@ -197,16 +198,17 @@ class Attempt:
 
     def _write(self, thinking: str, text: str) -> None:
         assert self.handle is not None
-        for key, piece, phase in ((THINKING, thinking, "thinking"), (ANSWER, text, "writing")):
+        pieces: list[tuple[PartKey, str, PhaseName]] = [(THINKING, thinking, "thinking"), (ANSWER, text, "writing")]
+        for key, piece, phase in pieces:
             if piece:
                 self.figures.last_token_at = timezone.now()
                 self.figures.first_token_at = self.figures.first_token_at or self.figures.last_token_at
                 self._announce_phase(phase)
                 self.handle.write(key, piece)
 
-    _phase = ""
+    _phase: PhaseName = "starting"
 
-    def _announce_phase(self, phase: str) -> None:
+    def _announce_phase(self, phase: PhaseName) -> None:
         if phase != self._phase:
             self._phase = phase
             assert self.handle is not None
@@ -296,9 +298,7 @@ class Attempt:
         tries = 0
         while True:
             try:
-                return await in_database(
-                    self.generation.finish, status, self.handle.texts(), **self.figures.known()
-                )
+                return await in_database(self.generation.finish, status, self.handle.texts(), **self.figures.known())
             except DatabaseError as error:
                 logger.warning("generation %s: the database does not take its end: %s", self.generation_id, error)
                 await asyncio.sleep(STORE_DELAYS_S[min(tries, len(STORE_DELAYS_S) - 1)])
@@ -311,12 +311,9 @@ class Attempt:
             logger.warning("log of generation %s stays without an expiry: %s", self.generation_id, error)
 
 
-def claim(
-    generation_id: UUID, dispatched_at: datetime | None
-) -> tuple[Generation, Prompt, dict[PartKey, str]] | None:
+def claim(generation_id: UUID, dispatched_at: datetime | None) -> tuple[Generation, Prompt, dict[PartKey, str]] | None:
     """Take the next attempt's number; with the prompt and what is stored of the answer. None if it is not to be had."""
     generation = Generation.objects.select_related("message").filter(pk=generation_id).first()
     if generation is None or not generation.claim(dispatched_at):
         return None
     return generation, Prompt.for_answer(generation.message), generation.message.texts()
-

@@ -105,4 +105,3 @@ async def test_too_many_commands_close_the_socket(site: Site) -> None:
             await page.tell("ping")
 
         assert await page.close_code() == 4429
-

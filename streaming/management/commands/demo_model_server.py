@@ -11,7 +11,7 @@ from streaming.demo.__main__ import add_arguments, run
 
 class Command(BaseCommand):
     help = demo.__doc__ or ""
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's form
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_arguments(parser)
