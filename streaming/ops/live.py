@@ -76,6 +76,10 @@ class Live:
         return sum(web.sockets for web in self.webs)
 
     @property
+    def up(self) -> int:
+        return sum(server.is_up for server in self.servers)
+
+    @property
     def attempts(self) -> int:
         return sum(worker.running for worker in self.workers)
 

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 
 from conversations.models.generation import Status
 
+from .figures import SAMPLE, recent
 from .figures import overview as overview_of
-from .figures import recent
 from .phases import PHASES, WIDTH
 
 
@@ -29,11 +29,12 @@ def overview(request: HttpRequest) -> HttpResponse:
 @permission_required("conversations.watch_operations", raise_exception=True)
 def figures(request: HttpRequest) -> HttpResponse:
     """What of the page changes."""
-    return render(request, "ops/_figures.html", context_of(request))
+    return render(request, "ops/_content.html", context_of(request))
 
 
 def context_of(request: HttpRequest) -> dict[str, object]:
-    status = request.GET.get("status", "")
+    wanted = request.GET.get("status", "")
+    status = wanted if wanted in Status.values else ""
     return {
         "overview": overview_of(),
         "rows": recent(status),
@@ -41,4 +42,5 @@ def context_of(request: HttpRequest) -> dict[str, object]:
         "statuses": Status.choices,
         "bar_width": WIDTH,
         "phases": PHASES,
+        "sample": SAMPLE,
     }
