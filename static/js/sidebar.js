@@ -89,7 +89,8 @@ export class Sidebar {
     this.#toasts.show(`Deleted “${title}”`, async () => {
       const wrong = await this.#api.post(`${url}restore/`);
       if (wrong) this.#toasts.show(wrong);
-      this.refresh();
+      await this.refresh();
+      this.#list.querySelector(`a[href="${url}"]`)?.focus({ preventScroll: true });
     });
   }
 

@@ -10,20 +10,32 @@ export class Toasts {
   constructor(element, form) {
     this.#element = element;
     this.#form = form;
+    for (const toast of element.children) this.#serve(toast, null);
   }
 
   show(sentence, onUndo = null) {
     const toast = copyOf(this.#form);
-    const undo = toast.querySelector("[data-undo]");
-    const close = () => toast.remove();
     toast.querySelector("[data-text]").textContent = sentence;
+    this.#serve(toast, onUndo);
+    this.#element.append(toast);
+  }
+
+  // Internal
+
+  #serve(toast, onUndo) {
+    const undo = toast.querySelector("[data-undo]");
+    const before = document.activeElement;
+    const close = () => {
+      const hadFocus = toast.contains(document.activeElement);
+      toast.remove();
+      if (hadFocus) before?.focus({ preventScroll: true });
+    };
     toast.querySelector("[data-close]").addEventListener("click", close);
     undo.hidden = !onUndo;
     undo.addEventListener("click", () => {
       close();
       onUndo();
     });
-    this.#element.append(toast);
     this.#closeLater(toast, close);
   }
 
