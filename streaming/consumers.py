@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
@@ -159,8 +160,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Bring the page up to date with one answer, unless it has not yet read what it was sent."""
         if self.window.is_full:
             return
-        for event in viewer.lacking():
-            await self.tell(event)
+        try:
+            for event in viewer.lacking():
+                await self.tell(event)
+        except Disconnected:  # the page went, and Channels has not told yet
+            hub().leave(viewer)
+            return
         if viewer.done:
             hub().leave(viewer)
             self.viewers.pop(viewer.answer.generation_id, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -59,7 +60,7 @@ class Hub:
             asyncio.create_task(self._look_after(), name="silence"),
         ]
         for task in self._tasks:
-            task.add_done_callback(complain)
+            task.add_done_callback(die_with)
 
     # For consumers
 
@@ -194,7 +195,11 @@ class Hub:
 
     async def _show_all(self, watched: Watched) -> None:
         for viewer, show in list(watched.shows.items()):
-            await show(viewer)
+            try:
+                await show(viewer)
+            except Exception:  # whatever is wrong with one page's socket, the others go on
+                logger.exception("a page of generation %s cannot be shown it any more", watched.answer.generation_id)
+                self.leave(viewer)
 
     async def _end(self, watched: Watched, ended: Ended) -> None:
         """The terminal record came after the database's commit: read there what pages show of a finished answer."""
@@ -225,9 +230,11 @@ def ended_among(generation_ids: list[UUID]) -> list[tuple[UUID, str, str]]:
     return list(ended.values_list("pk", "status", "error_code"))
 
 
-def complain(task: asyncio.Task[None]) -> None:
+def die_with(task: asyncio.Task[None]) -> None:
+    """A process without one of these tasks only looks alive: end it, so that it is restarted and pages resume."""
     if not task.cancelled():
         logger.critical("task %r of the hub ended", task.get_name(), exc_info=task.exception())
+        os._exit(70)  # EX_SOFTWARE
 
 
 _hub: Hub | None = None
