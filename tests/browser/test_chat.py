@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 
-COUNTED = re.compile(r"^1 2 3 4 5")
+COUNTED = re.compile(r"1 2 3 4 5")
 
 
 def test_the_first_question_gets_an_answer_and_an_address(person: Open) -> None:
@@ -174,7 +174,7 @@ def test_thinking_folds_away_when_the_answer_begins(person: Open) -> None:
     alice.ask("[think] what is a thread?")
 
     thinking = alice.last_answer.locator("details[data-part='0.thinking']")
-    expect(thinking).not_to_have_attribute("open", re.compile(".*"))
+    assert thinking.get_attribute("open") is None
     assert "The user asks" not in alice.answer_text
 
 
