@@ -45,16 +45,15 @@ class ServerState:
         return ("healthy" if self.is_up else "down") if self.is_fresh else "unknown"
 
     @property
-    def gauges(self) -> list[tuple[str, str]]:
+    def gauges(self) -> list[str]:
         """vLLM's own figures, in words; those that it told."""
         figures = self.probe.figures if self.probe else {}
-        shown = []
-        for name, word in (("num_requests_running", "running"), ("num_requests_waiting", "waiting")):
-            if name in figures:
-                shown.append((word, f"{figures[name]:.0f}"))
-        if "kv_cache_usage_perc" in figures:  # a share of 1, whatever its name says
-            shown.append(("KV cache", f"{figures['kv_cache_usage_perc']:.0%}"))
-        return shown
+        words = {
+            "num_requests_running": "{:.0f} running",
+            "num_requests_waiting": "{:.0f} waiting",
+            "kv_cache_usage_perc": "KV cache {:.0%}",  # a share of 1, whatever its name says
+        }
+        return [words[name].format(figures[name]) for name in words if name in figures]
 
 
 @dataclass(frozen=True)

@@ -1,51 +1,74 @@
-"""/metrics for Prometheus: right whichever process is scraped, since it is counted from the database and Redis.
+"""/metrics for Prometheus: the same whichever process is scraped, since it is counted from the database and Redis.
 
-Histograms are over all generations that are remembered; purging old conversations resets counters, which Prometheus
-takes for a restart.
+Scrape any one web process, not each. With METRICS_TOKEN set, its bearer may read; else this machine alone.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, Sum
+from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
 
 from conversations.models import Generation
-from conversations.models.generation import Status
+from conversations.models.errors import ErrorCode
+from conversations.models.generation import UNFINISHED, Status
+from streaming.presence import REFUSED
 
-from .live import live as live_state
+from .live import ServerState, live, redis_client
+from .tally import DURATION, TIME_TO_FIRST_TOKEN, buckets, tally
 
-TTFT_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-DURATION_BUCKETS_S = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+PREFIX = "throughline_"
+PROXIED_BY = ("X-Forwarded-For", "Forwarded", "X-Real-IP")  # headers that a proxy adds
+NO_TOKEN = "Send METRICS_TOKEN as a bearer token: `Authorization: Bearer …`.\n"
+NOT_FROM_HERE = (
+    "METRICS_TOKEN is not set, so only this machine itself may read the metrics, and not through a proxy. "
+    "Set METRICS_TOKEN, and send it as a bearer token.\n"
+)
+HISTOGRAMS = {
+    TIME_TO_FIRST_TOKEN: "From the acceptance of a question to the model's first token, as the server saw it.",
+    DURATION: "From the acceptance of a question to the end of its answer, however it ended.",
+}
+SERVER_GAUGES = {
+    "requests_running": ("num_requests_running", "Requests that the model server works on, as it told the last probe."),
+    "requests_waiting": ("num_requests_waiting", "Requests that wait in the model server, as it told the last probe."),
+    "kv_cache_usage_ratio": ("kv_cache_usage_perc", "Share of the KV cache in use, as it told the last probe."),
+}
 
 
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """With METRICS_TOKEN set, for its bearer; else for this machine's own addresses, and not through a proxy."""
-    if not may_read(request):
-        sentence = "Send the METRICS_TOKEN as a bearer token, or ask from this machine itself.\n"
-        return HttpResponse(sentence, status=403, content_type="text/plain; charset=utf-8")
+    if settings.METRICS_TOKEN and not has_token(request):
+        refusal = HttpResponse(NO_TOKEN, status=401, content_type="text/plain; charset=utf-8")
+        refusal["WWW-Authenticate"] = "Bearer"
+        return refusal
+    if not settings.METRICS_TOKEN and not is_from_here(request):
+        return HttpResponse(NOT_FROM_HERE, status=403, content_type="text/plain; charset=utf-8")
     registry = CollectorRegistry()
-    registry.register(Collector())  # type: ignore[arg-type]
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    registry.register(Everything())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-def may_read(request: HttpRequest) -> bool:
-    if settings.METRICS_TOKEN:
-        given = request.headers.get("Authorization", "")
-        return hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
-    if "X-Forwarded-For" in request.headers:
+def has_token(request: HttpRequest) -> bool:
+    given = request.headers.get("Authorization", "")
+    return hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
+
+
+def is_from_here(request: HttpRequest) -> bool:
+    if any(header in request.headers for header in PROXIED_BY):
         return False
     try:
         return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
@@ -53,68 +76,83 @@ def may_read(request: HttpRequest) -> bool:
         return False
 
 
-class Collector:
-    """Counts when it is asked."""
+class Everything(Collector):
+    """Looks when it is asked. Without Redis, what only Redis knows is missing: no figure is better than a wrong one."""
 
     def collect(self) -> Iterable[Metric]:
-        yield from generations()
-        yield histogram(
-            "throughline_time_to_first_token_seconds",
-            "From the acceptance of a question to the model's first token, as the server saw it.",
-            "first_token_at",
-            TTFT_BUCKETS_S,
-        )
-        yield histogram(
-            "throughline_generation_duration_seconds",
-            "From the acceptance of a question to the end of its answer.",
-            "finished_at",
-            DURATION_BUCKETS_S,
-        )
-        yield from live()
+        yield from unfinished()
+        yield from processes()
+        try:
+            with redis_client() as redis:
+                counters = tally(redis)
+                refused: Any = redis.hgetall(REFUSED)
+        except (RedisError, OSError):
+            return
+        yield from ended(counters)
+        by_code = {code.decode(): int(count) for code, count in refused.items()}
+        yield labelled("refused_commands", "Commands of chat pages that were refused, by the reason.", "code", by_code)
 
 
-def generations() -> Iterable[Metric]:
-    counted = dict(Generation.objects.order_by().values_list("status").annotate(Count("pk")))
-    ended = CounterMetricFamily("throughline_generations", "Generations that ended, by outcome.", labels=["outcome"])
-    for status in (Status.DONE, Status.STOPPED, Status.FAILED):
-        ended.add_metric([status.value], counted.get(status.value, 0))
-    yield ended
-    errors = CounterMetricFamily("throughline_generation_errors", "Failed generations, by error.", labels=["code"])
-    failed = Generation.objects.exclude(error_code="").order_by()
-    for code, count in failed.values_list("error_code").annotate(Count("pk")):
-        errors.add_metric([code], count)
-    yield errors
-    for status in (Status.RUNNING, Status.QUEUED):
-        name = f"throughline_generations_{status.value}"
-        yield GaugeMetricFamily(name, f"Generations that are {status.value}.", counted.get(status.value, 0))
-    sums = Generation.objects.aggregate(
-        read=Sum("prompt_tokens"), written=Sum("completion_tokens"), tried=Sum("attempt", filter=Q(attempt__gt=1)),
-        taken=Count("pk", filter=Q(attempt__gt=1)),
-    )  # fmt: skip
-    yield CounterMetricFamily("throughline_prompt_tokens", "Tokens that models read.", sums["read"] or 0)
-    yield CounterMetricFamily("throughline_completion_tokens", "Tokens that models wrote.", sums["written"] or 0)
-    takeovers = (sums["tried"] or 0) - sums["taken"]
-    yield CounterMetricFamily("throughline_takeovers", "Attempts that went on with another's answer.", takeovers)
+def unfinished() -> Iterable[Metric]:
+    counted = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
+    for status in UNFINISHED:
+        yield gauge(f"generations_{status}", f"Generations that are {status}.", counted.get(status, 0))
+    since = Generation.objects.filter(status=Status.QUEUED).aggregate(since=Min("accepted_at"))["since"]
+    age = (timezone.now() - since).total_seconds() if since else 0
+    yield gauge("oldest_queued_age_seconds", "How long the question that waits longest has waited; 0 if none.", age)
 
 
-def histogram(name: str, text: str, until: str, buckets: tuple[float, ...]) -> HistogramMetricFamily:
-    """One query: cumulative counts of the time from acceptance to the moment ``until``."""
-    took = ExpressionWrapper(F(until) - F("accepted_at"), output_field=DurationField())
-    rows = Generation.objects.filter(**{f"{until}__isnull": False}).annotate(took=took)
-    counts = {f"b{i}": Count("pk", filter=Q(took__lte=timedelta(seconds=s))) for i, s in enumerate(buckets)}
-    found = rows.aggregate(**counts, all=Count("pk"), sum=Sum("took"))
-    filled = [(str(bound), found[f"b{i}"]) for i, bound in enumerate(buckets)] + [("+Inf", found["all"])]
-    total = found["sum"].total_seconds() if found["sum"] else 0.0
-    return HistogramMetricFamily(name, text, buckets=filled, sum_value=total)
+def processes() -> Iterable[Metric]:
+    now = live()
+    yield gauge("redis_up", "1 if Redis answers.", int(now.redis is not None))
+    yield from model_servers(now.servers)
+    if now.redis is None:
+        return
+    yield gauge("workers", "Worker processes that were heard of lately.", len(now.workers))
+    yield gauge("attempts_running", "Attempts that workers say they run.", now.attempts)
+    yield gauge("sockets_open", "Chat sockets that web processes say are open.", now.sockets)
 
 
-def live() -> Iterable[Metric]:
-    """What Redis knows: model servers and workers."""
-    now = live_state()
-    servers, workers = now.servers, now.workers
-    yield GaugeMetricFamily("throughline_redis_up", "1 if Redis answers.", int(now.redis is not None))
-    up = GaugeMetricFamily("throughline_model_server_up", "1 if the last probe was well.", labels=["server"])
-    for server in servers:
-        up.add_metric([server.name], int(server.is_up))
-    yield up
-    yield GaugeMetricFamily("throughline_workers", "Workers that were heard of lately.", len(workers))
+def model_servers(servers: list[ServerState]) -> Iterable[Metric]:
+    up = {server.name: int(server.is_up) for server in servers}
+    yield of_servers("up", "1 if the last probe is fresh and was well.", up)
+    ages = {server.name: server.age.total_seconds() for server in servers if server.age is not None}
+    yield of_servers("probe_age_seconds", "Time since the last probe.", ages)
+    for name, (wanted, text) in SERVER_GAUGES.items():
+        known = {s.name: s.probe.figures[wanted] for s in servers if s.is_up and s.probe and wanted in s.probe.figures}
+        yield of_servers(name, text, known)
+
+
+def ended(counters: Mapping[str, float]) -> Iterable[Metric]:
+    outcomes = {str(s): counters.get(f"ended:{s}", 0) for s in Status if s.is_final}
+    yield labelled("generations", "Generations that ended, by outcome.", "outcome", outcomes)
+    errors = {str(code): counters.get(f"errors:{code}", 0) for code in ErrorCode}
+    yield labelled("generation_errors", "Generations that failed, by error.", "code", errors)
+    for name, text in (
+        ("prompt_tokens", "Tokens that models read for generations that ended."),
+        ("completion_tokens", "Tokens that models wrote in generations that ended."),
+        ("takeovers", "Attempts that went on with what another had begun, of generations that ended."),
+    ):
+        yield CounterMetricFamily(f"{PREFIX}{name}", text, counters.get(name, 0))
+    for name, text in HISTOGRAMS.items():
+        full_name = f"{PREFIX}{'generation_' if name == DURATION else ''}{name}_seconds"
+        total = counters.get(f"{name}:sum", 0.0)
+        yield HistogramMetricFamily(full_name, text, buckets=buckets(name, counters), sum_value=total)
+
+
+def gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"{PREFIX}{name}", text, value)
+
+
+def labelled(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = CounterMetricFamily(f"{PREFIX}{name}", text, labels=[label])
+    for value, count in values.items():
+        family.add_metric([value], count)
+    return family
+
+
+def of_servers(name: str, text: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(f"{PREFIX}model_server_{name}", text, labels=["server"])
+    for server, value in values.items():
+        family.add_metric([server], value)
+    return family
