@@ -6,33 +6,35 @@ Every variable stands in .env.example with its default. A file `.env` in the pro
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
 
-import environ
 from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from chatsite.environment import Environment
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()  # type: ignore[no-untyped-call]
+env = Environment()  # type: ignore[no-untyped-call]
 ENV_FILE = env.str("ENV_FILE", str(BASE_DIR / ".env"))  # tests point it at nothing
 if ENV_FILE and Path(ENV_FILE).is_file():
     env.read_env(ENV_FILE)
 
 
 def unix_socket(name: str) -> str:
-    """Path of a unix socket of this checkout; sun_path holds 107 characters, so deep folders get one under /tmp."""
-    inside = DATA_DIR / name
-    if len(str(inside)) < 100:
-        return str(inside)
+    """Of this checkout. A path that is too long for sun_path, or that a URL cannot hold, gets a folder under /tmp."""
+    inside = str(DATA_DIR / name)
+    if len(inside) < 100 and re.fullmatch(r"[A-Za-z0-9_./-]+", inside):
+        return inside
     digest = hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:12]
-    return f"{tempfile.gettempdir()}/throughline-{os.getuid()}-{digest}.{name}"
+    return f"{tempfile.gettempdir()}/throughline-{os.getuid()}-{digest}/{name}"
 
 
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))  # database, Redis' files, static files: nothing to commit
+DATA_DIR = BASE_DIR / env.str("DATA_DIR", "var")  # database, Redis' files, static files: nothing to commit
 
 # Who may come in
 
@@ -112,7 +114,8 @@ TEMPLATES = [
 
 # What is remembered
 
-DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "db.sqlite3")}
+DATABASES = {"default": env.database("DATABASE_URL", SQLITE)}
 DATABASE_TIMEOUT_S = env.int("DATABASE_TIMEOUT_S", 10)  # waiting for a lock or a connection
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {

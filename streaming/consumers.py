@@ -59,7 +59,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         sockets().add(self)
         await self._join(user_group(self.user.pk))
         unfinished = await in_database(turns.unfinished, wanted) if wanted else []
-        await self.tell(protocol.Hello(protocol.PROTOCOL_VERSION, wanted, unfinished))
+        leaf = self.conversation.leaf_id if self.conversation else None
+        await self.tell(protocol.Hello(protocol.PROTOCOL_VERSION, wanted, unfinished, leaf))
 
     async def disconnect(self, code: int) -> None:
         sockets().discard(self)

@@ -101,6 +101,7 @@ class Hello(Event, frozen=True, tag="hello"):
     protocol: int
     conversation: UUID | None
     unfinished: list[UUID] = []  # generations that the page should watch
+    leaf: UUID | None = None  # the last message of the shown path: a page without it is behind, and fetches the path
 
 
 class Pong(Event, frozen=True, tag="pong"):

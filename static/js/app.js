@@ -49,7 +49,6 @@ function address() {
 
 function connect(state, details) {
   root.dataset.connection = state;
-  if (state !== "open") chat.lost();
   bar.show(state, details);
 }
 

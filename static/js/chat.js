@@ -3,7 +3,6 @@ import { elementFrom } from "./dom.js";
 import { command, event, protocolVersion } from "./protocol.js";
 
 const AGAIN_DELAY_MS = 2000; // before something is asked for that was not to be had
-const LONG_AWAY_MS = 10_000; // without a connection; other devices may have asked something meanwhile
 
 /** The conversation on the page: what the user does becomes commands, events become messages. */
 export class Chat {
@@ -12,7 +11,6 @@ export class Chat {
   #page; // what is around the transcript
   #clicks;
   #stopping = new Set(); // generations; a stop may have to wait for a connection
-  #lostAt = 0;
 
   #handlers = {
     [event.hello]: (e) => this.#greet(e),
@@ -66,10 +64,6 @@ export class Chat {
     else console.warn("unknown event", e.type);
   }
 
-  lost() {
-    this.#lostAt ||= Date.now();
-  }
-
   /** Ask for what the page lacks of every answer that it shows and that has not ended. */
   watchAll() {
     for (const answer of this.#transcript.unfinished) this.#watch(answer.generation);
@@ -89,12 +83,11 @@ export class Chat {
 
   async #greet(e) {
     if (e.protocol !== protocolVersion) this.#page.outdated();
-    const away = this.#lostAt && Date.now() - this.#lostAt > LONG_AWAY_MS;
-    this.#lostAt = 0;
     this.#clicks.resend();
     for (const generation of this.#stopping) this.#socket.send({ type: command.stop, generation });
+    const isBehind = e.leaf && !this.#transcript.articles.some((article) => article.dataset.messageId === e.leaf);
     const unknown = (e.unfinished ?? []).some((generation) => !this.#transcript.answer(generation));
-    if (away || unknown) await this.#page.refresh();
+    if (isBehind || unknown) await this.#page.refresh();
     this.watchAll();
     this.#page.changed();
   }

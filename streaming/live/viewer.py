@@ -57,7 +57,7 @@ class Viewer:
         if self._phase_at != answer.phase_at:
             self._phase_at = answer.phase_at
             phase = answer.phase
-            yield Phase(answer.generation_id, answer.position, phase.phase, phase.model, max(answer.attempt, 1))
+            yield Phase(answer.generation_id, answer.phase_at, phase.phase, phase.model, max(answer.attempt, 1))
         for part in answer.parts.values():
             yield from self._lacking_of(part)
         for message in answer.notices[self._notices :]:

@@ -313,7 +313,7 @@ class Attempt:
 
 def claim(generation_id: UUID, dispatched_at: datetime | None) -> tuple[Generation, Prompt, dict[PartKey, str]] | None:
     """Take the next attempt's number; with the prompt and what is stored of the answer. None if it is not to be had."""
-    generation = Generation.objects.select_related("message").filter(pk=generation_id).first()
+    generation = Generation.objects.select_related("message__conversation").filter(pk=generation_id).first()
     if generation is None or not generation.claim(dispatched_at):
         return None
     return generation, Prompt.for_answer(generation.message), generation.message.texts()

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from conversations.models.generation import Status
 from streaming import control, presence
+from streaming.hints import hint, user_group
 from streaming.leases import Leases
 from streaming.log.writer import LogWriter
 from streaming.model_servers import ModelServers
@@ -87,10 +88,14 @@ class Runner:
             return None
         attempt = self.attempts[generation_id] = Attempt(generation_id, self._tools, dispatched_at)
         try:
-            return await attempt.run()
+            status = await attempt.run()
         finally:
             del self.attempts[generation_id]
             await self._release(generation_id)
+        if status and attempt.generation:
+            owner_id = attempt.generation.message.conversation.owner_id
+            await hint(user_group(owner_id), "sidebar.changed")  # it is no longer being written
+        return status
 
     async def _release(self, generation_id: UUID) -> None:
         try:

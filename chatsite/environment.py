@@ -1,0 +1,33 @@
+"""Reads the environment for settings.py. What cannot be read ends the start with a sentence that names the variable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+YES_OR_NO = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"}
+
+
+class Environment(environ.Env):
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var} cannot be read: {error}.") from error
+
+    @classmethod
+    def parse_value(cls, value: Any, cast: Any) -> Any:
+        if cast is bool and value.strip().lower() not in YES_OR_NO:  # else a slip in HTTPS=ture would mean false
+            raise ValueError(f"{value!r} is neither true nor false")
+        return super().parse_value(value, cast)
+
+    def database(self, var: str, otherwise: dict[str, Any]) -> dict[str, Any]:
+        address = self.str(var, "")
+        if not address:
+            return otherwise
+        database: dict[str, Any] = self.db_url_config(address)
+        if not database.get("ENGINE"):
+            raise ImproperlyConfigured(f"{var} cannot be read: write it as postgres://user:password@host:5432/name.")
+        return database
