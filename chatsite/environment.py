@@ -21,13 +21,13 @@ class Environment(environ.Env):
     def parse_value(cls, value: Any, cast: Any) -> Any:
         if cast is bool and value.strip().lower() not in YES_OR_NO:  # else a slip in HTTPS=ture would mean false
             raise ValueError(f"{value!r} is neither true nor false")
-        return super().parse_value(value, cast)
+        return super().parse_value(value, cast)  # type: ignore[no-untyped-call]
 
     def database(self, var: str, otherwise: dict[str, Any]) -> dict[str, Any]:
         address = self.str(var, "")
         if not address:
             return otherwise
-        database: dict[str, Any] = self.db_url_config(address)
+        database: dict[str, Any] = self.db_url_config(address)  # type: ignore[no-untyped-call]
         if not database.get("ENGINE"):
             raise ImproperlyConfigured(f"{var} cannot be read: write it as postgres://user:password@host:5432/name.")
         return database
