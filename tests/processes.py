@@ -88,7 +88,7 @@ def listens(port: int) -> Callable[[], bool]:
 
 
 def redis_process(socket_path: Path, folder: Path) -> Process:
-    from chatsite.launch import find_redis_server
+    from chatsite.launch.redis import find_redis_server
 
     command = [find_redis_server(), "--port", "0", "--unixsocket", str(socket_path), "--dir", str(folder), "--save", ""]
     return Process("redis", command, folder).start().wait_until(socket_path.exists)

@@ -1,0 +1,87 @@
+"""The start, step by step. What stands in the way ends it with one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import django
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import Error as DatabaseError
+
+from . import InTheWay
+from .checkout import HOME, claim_folder, end_orphans
+from .ports import check_ports
+from .ready import address, tell_when_ready
+from .redis import redis_environment
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
+    os.environ.setdefault("PROCESS_NAME", "setup")
+    try:
+        read_settings()
+        lock = claim_folder()
+        end_orphans()
+        check_ports()
+        environment = redis_environment()
+        prepare_database()
+    except InTheWay as error:
+        print(f"Throughline cannot start: {error}", file=sys.stderr)
+        sys.exit(2)
+    print(f"Starting Throughline on {address()} …", flush=True)
+    give_output_a_path()
+    tell_when_ready(lock)
+    become_manager(environment)
+
+
+def read_settings() -> None:
+    try:
+        django.setup()
+    except ImproperlyConfigured as error:
+        raise InTheWay(str(error)) from error
+
+
+def prepare_database() -> None:
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+        if settings.DEBUG:
+            call_command("create_demo_accounts")
+    except DatabaseError as error:
+        raise InTheWay(f"the database cannot be used ({error}). See DATABASE_URL in .env.example.") from error
+    if not settings.DEBUG:  # with DEBUG, static files are served from where they are written
+        call_command("collectstatic", verbosity=0, interactive=False)
+
+
+def give_output_a_path() -> None:
+    """supervisord opens /dev/fd/1, which fails for a socket, and for another user's terminal: `cat` passes it on."""
+    try:
+        os.close(os.open("/dev/fd/1", os.O_WRONLY))
+    except OSError:
+        passed_on = subprocess.Popen(["cat"], stdin=subprocess.PIPE, process_group=0)
+        assert passed_on.stdin is not None
+        os.dup2(passed_on.stdin.fileno(), 1)
+
+
+def become_manager(environment: dict[str, str]) -> None:
+    os.environ.update(
+        environment,
+        BASE_DIR=str(settings.BASE_DIR),
+        DATA_DIR=str(settings.DATA_DIR),
+        PYTHON=sys.executable,
+        HOST=settings.HOST,
+        PORT=str(settings.PORT),
+        DEMO_MODEL_PORT=str(settings.DEMO_MODEL_PORT),
+        START_MODEL=str(settings.DEMO_MODEL_SERVER).lower(),
+        GENERATIONS_PER_WORKER=str(settings.GENERATIONS_PER_WORKER),
+        **{HOME: str(settings.DATA_DIR)},
+    )
+    deploy = settings.BASE_DIR / "deploy"
+    os.execv(sys.executable, [sys.executable, str(deploy / "manager.py"), "-c", str(deploy / "supervisord.conf")])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""One run per data folder, and no process left over from an earlier one."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+import psutil
+from django.conf import settings
+
+from . import InTheWay
+
+HOME = "THROUGHLINE_HOME"  # in every process that the manager starts: how the next start knows them
+ENDS_WITHIN_S = 5.0
+
+
+def claim_folder() -> int:
+    """Lock the data folder for as long as this process lives, as the manager too; returns the lock's descriptor."""
+    try:
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        lock = os.open(settings.DATA_DIR / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise InTheWay(f"nothing can be stored in {settings.DATA_DIR} ({error.strerror}). See DATA_DIR.") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.read(lock, 20).decode()
+        raise InTheWay(f"it runs already, as process {holder}. Press Ctrl-C there, or use that one.") from error
+    os.ftruncate(lock, 0)
+    os.write(lock, str(os.getpid()).encode())
+    os.set_inheritable(lock, True)  # the manager's own processes do not get it: supervisord closes it for them
+    return lock
+
+
+def end_orphans() -> None:
+    """Called with the folder's lock held, so whatever still belongs here has lost its manager."""
+    orphans = [process for process in psutil.process_iter() if belongs_here(process)]
+    for process in orphans:
+        process.terminate()
+    _, stubborn = psutil.wait_procs(orphans, timeout=ENDS_WITHIN_S)
+    for process in stubborn:
+        process.kill()
+    psutil.wait_procs(stubborn, timeout=ENDS_WITHIN_S)
+
+
+def belongs_here(process: psutil.Process) -> bool:
+    try:
+        environment = process.environ()
+    except psutil.Error:  # gone, or somebody else's
+        return False
+    return environment.get(HOME) == str(settings.DATA_DIR) and "SUPERVISOR_PROCESS_NAME" in environment

@@ -1,0 +1,42 @@
+"""Are the ports free that the site is going to listen on?"""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from django.conf import settings
+
+from . import InTheWay
+
+DEMO_MODEL_HOST = "127.0.0.1"
+
+
+def check_ports() -> None:
+    check_port("PORT", settings.HOST, settings.PORT)
+    if settings.DEMO_MODEL_SERVER:
+        if settings.PORT == settings.DEMO_MODEL_PORT:
+            raise InTheWay(f"PORT and DEMO_MODEL_PORT are both {settings.PORT}. Choose another for one of them.")
+        check_port("DEMO_MODEL_PORT", DEMO_MODEL_HOST, settings.DEMO_MODEL_PORT)
+
+
+def check_port(name: str, host: str, port: int) -> None:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as attempt:
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            attempt.bind(address)
+    except (OSError, OverflowError) as error:
+        raise InTheWay(why(error, name, host, port)) from error
+
+
+def why(error: Exception, name: str, host: str, port: int) -> str:
+    another = f"choose another: make run {name}=…"
+    match error:
+        case OSError(errno=errno.EADDRINUSE):
+            return f"port {port} is taken by another program. End that, or {another}"
+        case OSError(errno=errno.EACCES):
+            return f"you may not listen on port {port}. Use one above 1023: make run {name}=…"
+        case OverflowError():
+            return f"there is no port {port}. Use one from 1024 to 65535: make run {name}=…"
+    return f"{host} is no address of this machine ({error}). See HOST."

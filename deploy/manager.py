@@ -1,0 +1,52 @@
+"""supervisord as `make run` needs it.
+
+Other than `python -m supervisor.supervisord`, it ends when its terminal is closed (SIGHUP, where supervisord would
+start everything again, with nowhere to write to), and on Linux its processes end when it is killed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+
+from supervisor.medusa.asyncore_25 import ExitNow
+from supervisor.options import ServerOptions
+from supervisor.supervisord import Supervisor
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+libc = ctypes.CDLL(None)
+
+
+class Options(ServerOptions):
+    first = True  # supervisord counts its restarts
+    test = False
+
+    def setsignals(self) -> None:
+        super().setsignals()
+        signal.signal(signal.SIGHUP, self._end)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        self.signal_receiver.receive(signal.SIGTERM, frame)
+
+    def setpgrp(self) -> None:
+        """Called in each new process, before it becomes its program."""
+        super().setpgrp()
+        if sys.platform == "linux":
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    def set_uid_or_exit(self) -> None:
+        """No change of user; and no warning about that, which supervisord gives to root."""
+
+
+def main() -> None:
+    options = Options()
+    options.realize(sys.argv[1:])
+    with suppress(ExitNow):
+        Supervisor(options).main()
+
+
+if __name__ == "__main__":
+    main()
