@@ -33,7 +33,10 @@ def main() -> None:
     run("deployment check", [*manage, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION)
     run("migrations", [*manage, "makemigrations", "--check", "--dry-run"], PRODUCTION)
     run("tests on PostgreSQL", None)
-    run("tests", [sys.executable, "-m", "pytest", "-q", *sys.argv[1:]])
+    browser = ["tests/browser", "tests/js"]  # a run of their own: Playwright keeps an event loop of its own running
+    pytest = [sys.executable, "-m", "pytest", "-q", "--timeout", "120"]
+    run("tests", [*pytest, *(f"--ignore={folder}" for folder in browser)])
+    run("browser tests", [*pytest, *browser])
 
 
 def chromium_or_exit() -> None:

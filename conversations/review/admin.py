@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin  # no generic when it runs
 
+admin.site.site_header = admin.site.site_title = "Throughline"
+admin.site.index_title = "Administration"
+
 PERMISSION = "conversations.review_conversation"
 EXPORTS = {"json": (as_json, "application/json"), "md": (as_markdown, "text/markdown; charset=utf-8")}
 
