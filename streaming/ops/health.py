@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
-from .live import live, redis_client
+from .live import Live, live, redis_client
 
 LIMIT_S = 3.0  # of all checks together: they run side by side
 PROBE_KEY = "throughline:readyz"
@@ -95,13 +95,20 @@ def check_static() -> None:
 
 
 def check_workers() -> None:
-    if not live().workers:
+    if not known_live().workers:
         raise NotWell("no worker is alive: answers wait")
 
 
 def check_model_servers() -> None:
-    servers = live().servers
+    servers = known_live().servers
     if not any(server.is_fresh for server in servers):
         raise NotWell("not probed lately: does the worker run, and beat?")
     if down := [server for server in servers if not server.is_up]:
         raise NotWell(f"{len(down)} of {len(servers)} do not answer")
+
+
+def known_live() -> Live:
+    now = live()
+    if now.redis is None:
+        raise NotWell("unknown, without Redis")
+    return now

@@ -84,13 +84,12 @@ class Live:
 
 
 def redis_client() -> Redis:
-    """One connection that answers soon or fails: without retries, which would wait for seconds."""
+    """Answers soon or fails: without retries, which would wait for seconds. Close it: `with`."""
     return Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
-        single_connection_client=True,
     )
 
 

@@ -105,9 +105,9 @@ def unfinished() -> Iterable[Metric]:
 def processes() -> Iterable[Metric]:
     now = live()
     yield gauge("redis_up", "1 if Redis answers.", int(now.redis is not None))
-    yield from model_servers(now.servers)
     if now.redis is None:
         return
+    yield from model_servers(now.servers)
     yield gauge("workers", "Worker processes that were heard of lately.", len(now.workers))
     yield gauge("attempts_running", "Attempts that workers say they run.", now.attempts)
     yield gauge("sockets_open", "Chat sockets that web processes say are open.", now.sockets)

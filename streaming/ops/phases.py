@@ -48,15 +48,18 @@ def spans_of(generation: Generation) -> list[Span]:
 
 
 def beginnings(generation: Generation) -> list[tuple[str, datetime]]:
-    """Each phase with its beginning, in order of time.
+    """Each phase with its beginning, in order of time. What has not ended does not finish yet."""
+    begins = dict(BEGINS)
+    if was_asked_again(generation):  # when it was asked for the first time is not known any more
+        del begins["requested"]
+        begins["claimed"] = "waiting"
+    if generation.finished_at is None:
+        del begins["last_token"]
+    known = sorted(moments(generation), key=lambda pair: pair[1])
+    return [(begins[name], moment) for name, moment in known if name in begins]
 
-    An attempt that asks again after the first token goes on writing; what has not ended does not finish yet.
-    """
-    found: list[tuple[str, datetime]] = []
-    for name, moment in sorted(moments(generation), key=lambda pair: pair[1]):
-        phase = BEGINS.get(name)
-        writes_already = phase == "waiting" and any(earlier == "writing" for earlier, _ in found)
-        goes_on = phase == "finishing" and generation.finished_at is None
-        if phase and not (writes_already or goes_on):
-            found.append((phase, moment))
-    return found
+
+def was_asked_again(generation: Generation) -> bool:
+    """Another model server, or another attempt, went on in the middle of the answer."""
+    first, requested = generation.first_token_at, generation.requested_at
+    return first is not None and requested is not None and requested > first

@@ -1,0 +1,89 @@
+"""The figures are those of the rows."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from conversations.models.generation import Status
+from streaming.ops.figures import Percentiles, overview, recent
+from tests.ops.rows import asked, ended, failed
+
+
+def test_percentiles_are_exact() -> None:
+    assert Percentiles.of([]) is None
+    assert Percentiles.of([3.0]) == Percentiles(3.0, 3.0)
+    assert Percentiles.of([float(n) for n in range(101)]) == Percentiles(50.0, 95.0)
+
+
+def test_what_runs_and_waits_is_counted(alice: User) -> None:
+    asked(alice, accepted_at=timezone.now() - timedelta(seconds=40))
+    asked(alice)
+    asked(alice, status=Status.RUNNING)
+
+    now = overview()
+
+    assert (now.running, now.queued) == (1, 2)
+    assert now.oldest_queued is not None and 40 <= now.oldest_queued.total_seconds() < 60
+
+
+def test_periods_count_what_ended_in_them(alice: User) -> None:
+    ended(alice)
+    ended(alice, status=Status.STOPPED)
+    ended(alice, ago=1800, attempt=3)
+    ended(alice, ago=4000)
+    failed(alice, "no_server", ago=1800)
+
+    quarter, hour = overview().periods
+
+    assert (quarter.done, quarter.stopped, quarter.failed, quarter.takeovers) == (1, 1, 0, 0)
+    assert (hour.done, hour.stopped, hour.failed, hour.takeovers) == (2, 1, 1, 2)
+    assert (quarter.failed_percent, hour.failed_percent) == (0, 25)
+
+
+def test_speeds_are_of_the_answers_that_have_them(alice: User) -> None:
+    for ttft in (0.2, 0.4, 0.6):
+        ended(alice, ttft=ttft, writing=2.0)
+    failed(alice, "overloaded")
+
+    quarter = overview().periods[0]
+
+    first, rate = quarter.time_to_first_token, quarter.tokens_per_second
+    assert first and rate
+    assert (first.p50, first.p95) == pytest.approx((0.4, 0.58))
+    assert (rate.p50, rate.p95) == pytest.approx((50.0, 50.0))
+    assert quarter.throughput == pytest.approx(3 * 101 / 900)
+
+
+def test_the_most_frequent_errors_come_first(alice: User) -> None:
+    for code in ("no_server", "overloaded", "overloaded"):
+        failed(alice, code)
+    failed(alice, "internal", ago=4000)
+
+    assert overview().errors == [("overloaded", 2), ("no_server", 1)]
+
+
+def test_an_empty_site_has_no_figures(db: None) -> None:
+    quarter = overview().periods[0]
+
+    assert (quarter.ended, quarter.failed_percent, quarter.time_to_first_token) == (0, None, None)
+
+
+def test_queries_do_not_grow_with_the_rows(alice: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    for _ in range(5):
+        ended(alice)
+
+    with django_assert_num_queries(6):
+        overview()
+    with django_assert_num_queries(1):
+        recent()
+
+
+def test_the_latest_come_first_and_can_be_chosen_by_state(alice: User) -> None:
+    old, new = ended(alice, ago=300), failed(alice, "internal", ago=10)
+
+    assert [row.generation for row in recent()] == [new, old]
+    assert [row.generation for row in recent("failed")] == [new]
+    assert recent("queued") == []

@@ -1,0 +1,116 @@
+"""/healthz and /readyz test what they claim."""
+
+from pathlib import Path
+from threading import Event
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
+from pytest_django import Settings
+from redis import Redis
+
+from streaming.ops import health
+from tests.ops.test_page import probed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def ready(client: Client) -> tuple[int, dict[str, str]]:
+    response = client.get("/readyz")
+    assert "no-store" in response.headers["Cache-Control"]
+    body = response.json()
+    return response.status_code, {"status": body["status"], **body["checks"]}
+
+
+def test_a_whole_site_is_ready(client: Client, worker: None) -> None:
+    probed()
+
+    status, said = ready(client)
+
+    assert (status, said.pop("status")) == (200, "ready")
+    assert said == dict.fromkeys(("database", "redis", "static", "workers", "model_servers"), "ok")
+
+
+def test_without_workers_and_model_servers_it_is_degraded(client: Client) -> None:
+    status, said = ready(client)
+
+    assert (status, said["status"]) == (200, "degraded")
+    assert "no worker" in said["workers"] and "not probed" in said["model_servers"]
+
+
+def test_a_model_server_that_is_down_is_not_named_to_strangers(client: Client, worker: None) -> None:
+    probed(healthy=False, error="secret address")
+
+    status, said = ready(client)
+
+    assert (status, said["model_servers"]) == (200, "1 of 1 do not answer")
+
+
+def test_without_redis_it_is_not_ready(client: Client, no_redis: None) -> None:
+    status, said = ready(client)
+
+    assert (status, said["status"], said["database"]) == (503, "not ready", "ok")
+    assert said["redis"] == "does not work: ConnectionError"
+    assert said["workers"] == said["model_servers"] == "unknown, without Redis"
+
+
+def test_a_redis_that_takes_no_writes_is_not_ready(client: Client, store: Redis) -> None:
+    store.config_set("min-replicas-to-write", 1)
+    try:
+        status, said = ready(client)
+    finally:
+        store.config_set("min-replicas-to-write", 0)
+
+    assert status == 503 and said["redis"].startswith("does not work")
+
+
+def test_a_broken_database_is_not_ready(client: Client, broken_database: None) -> None:
+    status, said = ready(client)
+
+    assert (status, said["database"], said["redis"]) == (503, "does not work: OperationalError", "ok")
+
+
+def test_missing_migrations_are_not_ready(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'conversations'")
+    try:
+        status, said = ready(client)
+    finally:
+        MigrationRecorder(connection).record_applied("conversations", "0001_initial")
+
+    assert (status, said["database"]) == (503, "migrations are missing: run manage.py migrate")
+
+
+def test_missing_static_files_are_not_ready(client: Client, static_files: Path) -> None:
+    static_files.unlink()
+
+    status, said = ready(client)
+
+    assert (status, said["static"]) == (503, "static files are missing: run manage.py collectstatic")
+
+
+def test_a_check_that_hangs_does_not_hold_up_the_answer(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    released = Event()
+    monkeypatch.setattr(health, "LIMIT_S", 0.05)
+    monkeypatch.setattr(health, "check_static", lambda: released.wait() and None)
+
+    status, said = ready(client)
+    released.set()
+
+    assert (status, said["static"]) == (503, "no answer within 0.05 s")
+
+
+def test_this_process_is_alive_whatever_else_is_broken(client: Client, no_redis: None, broken_database: None) -> None:
+    response = client.get("/healthz")
+
+    assert (response.status_code, response.json()) == (200, {"status": "alive"})
+
+
+def test_they_need_no_https_but_an_allowed_host(client: Client, settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 200
+    assert client.get("/healthz", headers={"Host": "elsewhere.example"}).status_code == 400
