@@ -2,12 +2,13 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help run test format clean
 
 help:
 	@echo "make run      serve http://127.0.0.1:8000 with all processes (PORT=… for another port); Ctrl-C ends them"
-	@echo "make test     all checks and tests"
+	@echo "make test     all checks and tests, as CI runs them"
 	@echo "make format   format the code"
 	@echo "make clean    remove the virtual environment and all data of this folder"
 
@@ -15,7 +16,7 @@ run: .venv/run.stamp .env
 	@exec $(BIN)/python -m chatsite.launch
 
 test: .venv/test.stamp
-	@$(BIN)/python -m tests.check
+	@exec $(BIN)/python -m tests.check
 
 format: .venv/test.stamp
 	$(BIN)/ruff check --fix .
@@ -26,18 +27,22 @@ clean:
 	rm -rf .venv var
 
 .env: | .venv/run.stamp
-	@$(BIN)/python -c "import pathlib, secrets; text = pathlib.Path('.env.example').read_text(); \
-	pathlib.Path('.env').write_text(text.replace('DEBUG=false', 'DEBUG=true', 1).replace('SECRET_KEY=', 'SECRET_KEY=' + secrets.token_urlsafe(50), 1))"
-	@echo "Wrote .env with a random SECRET_KEY."
+	@umask 077 && $(BIN)/python -c "import pathlib, secrets; text = pathlib.Path('.env.example').read_text(); \
+	text = text.replace('\nDEBUG=false\n', '\nDEBUG=true\n').replace('\nSECRET_KEY=\n', f'\nSECRET_KEY={secrets.token_urlsafe(50)}\n'); \
+	pathlib.Path('.env').write_text(text)"
+	@echo "Wrote .env, with a random SECRET_KEY and DEBUG=true."
 
-.venv/bin/python:
-	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Throughline needs Python 3.11 or newer; make run PYTHON=/path/to/it')"
-	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Python cannot make virtual environments: install its venv module (Debian: apt install python3-venv)."; exit 1; }
+# pip is what venv makes last: without it, an earlier try was cut off, and venv completes it.
+.venv/bin/pip:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Throughline needs Python 3.11 or newer: make run PYTHON=/path/to/it')"
+	@$(PYTHON) -m venv .venv || { echo "Python cannot make virtual environments: install its venv module (Debian: apt install python3-venv)."; exit 1; }
 
-.venv/run.stamp: requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+.venv/run.stamp: requirements.txt | .venv/bin/pip
+	@echo "Installing what requirements.txt names …"
+	@$(INSTALL) -r requirements.txt
 	@touch $@
 
-.venv/test.stamp: tests/requirements.txt requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+.venv/test.stamp: tests/requirements.txt requirements.txt | .venv/bin/pip
+	@echo "Installing what tests/requirements.txt names …"
+	@$(INSTALL) -r tests/requirements.txt
 	@touch $@ .venv/run.stamp

@@ -1,11 +1,25 @@
-"""The site's settings for tests: nothing from .env, a data folder of this run, which the processes it starts share."""
+"""The site's settings for tests: a data folder of this run, which the processes it starts share. Of what the shell or
+.env sets for the real site, nothing reaches a test, except DATABASE_URL: whoever calls may choose the database."""
 
+import atexit
 import os
+import re
+import shutil
 import tempfile
+from pathlib import Path
 
-os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="throughline-test-"))
-os.environ["ENV_FILE"] = ""
+EXAMPLE = Path(__file__).resolve().parents[1] / ".env.example"
+
+if os.environ.get("THROUGHLINE_TESTS") != "1":  # the process that begins; those that it starts keep what it gives them
+    os.environ["THROUGHLINE_TESTS"] = "1"
+    for name in re.findall(r"^#?([A-Z][A-Z0-9_]*)=", EXAMPLE.read_text(), re.MULTILINE):
+        if name != "DATABASE_URL":
+            os.environ.pop(name, None)
+    os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="throughline-test-")
+    atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
+
 for name, value in {
+    "ENV_FILE": "",
     "SECRET_KEY": "only-for-tests-" + "x" * 50,
     "DEBUG": "false",
     "HTTPS": "false",
