@@ -34,7 +34,7 @@ def unix_socket(name: str) -> str:
     return f"{tempfile.gettempdir()}/throughline-{os.getuid()}-{digest}/{name}"
 
 
-DATA_DIR = BASE_DIR / env.str("DATA_DIR", "var")  # database, Redis' files, static files: nothing to commit
+DATA_DIR = BASE_DIR / (env.str("DATA_DIR", "") or "var")  # database, Redis' files, static files: nothing to commit
 
 # Who may come in
 
@@ -130,7 +130,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # What is live
 
-REDIS_URL = env.str("REDIS_URL", f"unix://{unix_socket('redis.sock')}")
+REDIS_URL = env.str("REDIS_URL", "") or f"unix://{unix_socket('redis.sock')}"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",

@@ -7,6 +7,7 @@ start everything again, with nowhere to write to), and on Linux its processes en
 from __future__ import annotations
 
 import ctypes
+import resource
 import signal
 import sys
 from contextlib import suppress
@@ -17,6 +18,7 @@ from supervisor.options import ServerOptions
 from supervisor.supervisord import Supervisor
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+OPEN_FILES = 65_536  # 1,024, the usual limit, is fewer sockets than one web process serves
 libc = ctypes.CDLL(None)
 
 
@@ -41,7 +43,14 @@ class Options(ServerOptions):
         """No change of user; and no warning about that, which supervisord gives to root."""
 
 
+def allow_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+
+
 def main() -> None:
+    allow_open_files()
     options = Options()
     options.realize(sys.argv[1:])
     with suppress(ExitNow):

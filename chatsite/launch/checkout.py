@@ -12,10 +12,14 @@ from . import InTheWay
 
 HOME = "THROUGHLINE_HOME"  # in every process that the manager starts: how the next start knows them
 ENDS_WITHIN_S = 5.0
+SPECIAL = set('%"')  # in supervisord.conf, after the path has been filled in
 
 
 def claim_folder() -> int:
     """Lock the data folder for as long as this process lives, as the manager too; returns the lock's descriptor."""
+    for path in (settings.BASE_DIR, settings.DATA_DIR):
+        if set(str(path)) & SPECIAL:
+            raise InTheWay(f"supervisord cannot work in {path}: the path holds a percent sign or a quotation mark.")
     try:
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         lock = os.open(settings.DATA_DIR / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
