@@ -73,23 +73,24 @@ def taken(user: User, conversation: Conversation, request: UUID) -> Turn | None:
 
 
 def turn_of(generation: Generation, command: Click | None) -> Turn:
-    """Reads the conversation's path. A question is among what is new unless the click only wanted another answer."""
-    conversation = Conversation.objects.get(messages=generation.message_id)
-    path = conversation.path()
-    place = next((i for i, message in enumerate(path) if message.pk == generation.message_id), len(path))
-    first = place if isinstance(command, Regenerate | Continue | Retry) else max(place - 1, 0)
+    """A question is among what is new unless the click only wanted another answer. Reads the new messages alone."""
+    messages = Message.objects.with_all().select_related("conversation")
+    answer = messages.get(pk=generation.message_id)
+    shown = [answer]
+    if not isinstance(command, Regenerate | Continue | Retry):
+        shown.insert(0, messages.get(pk=answer.parent_id))
+    conversation = answer.conversation
     return Turn(
         conversation=conversation.pk,
         url=conversation.get_absolute_url(),
         title=conversation.title,
         generation=generation,
-        parent=path[first - 1].pk if first else None,
-        messages=tuple(view_of(message, conversation) for message in path[first:]),
+        parent=shown[0].parent_id,
+        messages=tuple(view_of(message) for message in shown),
     )
 
 
-def view_of(message: Message, conversation: Conversation) -> MessageView:
-    message.conversation = conversation
+def view_of(message: Message) -> MessageView:
     return MessageView(message.pk, message.role, message_html(message))
 
 
