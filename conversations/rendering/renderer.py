@@ -1,4 +1,4 @@
-"""Text in, safe HTML out. Every function takes any text and raises nothing; the time is bounded by caps on the input."""
+"""Text in, safe HTML out. Every function takes any text and raises nothing; caps on the input bound the time."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from dataclasses import dataclass
 
 from markdown import Markdown, util
 
-from .extension import BlockTree, ChatMarkdown
+from .extension import ChatMarkdown
+from .inline import LEFTOVER
 from .sanitiser import sanitised
 from .segmenter import segments
+from .tree import BlockTree
 
 logger = logging.getLogger(__name__)
 
-RENDERER_VERSION = 1  # part of cache keys: raise it when the same text gives other HTML
+RENDERER_VERSION = 2  # part of cache keys: raise it when the same text gives other HTML
 
 BLOCK_LIMIT = 20_000  # characters of a block; a longer one is shown as it is
 LINE_LIMIT = 8_000  # characters of a line outside of code
 MARKS_LIMIT = 1_500  # in one block, of each character that makes the inline parser search far
 MARKS = re.compile(r"[\[\]<`*_$~!]")
 
-# Placeholders of Python-Markdown that ended up where it does not replace them, such as in an attribute.
-LEFTOVER = re.compile(f"{util.STX}[^{util.ETX}]*{util.ETX}?|{util.ETX}")
-
-References = dict[str, tuple[str, str | None]]  # link reference definitions: name → address, title
+References = dict[str, tuple[str, str]]  # link reference definitions: name → address, title
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import nh3
 
 MATHML = {
     "math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup",
-    "munder", "mover", "munderover", "mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom", "menclose", "mmultiscripts",
-    "mprescripts", "none",
+    "munder", "mover", "munderover", "mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom", "menclose",
+    "mmultiscripts", "mprescripts", "none",
 }  # fmt: skip
 TAGS = {
     "p", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "br", "ul", "ol", "li", "blockquote", "div", "span", "pre", "code",
@@ -19,8 +19,9 @@ TAGS = {
 } | MATHML  # fmt: skip
 MATHML_ATTRIBUTES = {
     "display", "title", "mathvariant", "stretchy", "fence", "separator", "lspace", "rspace", "minsize", "maxsize",
-    "linethickness", "width", "height", "depth", "columnalign", "rowspacing", "columnspacing", "columnlines", "rowlines",
-    "accent", "accentunder", "displaystyle", "scriptlevel", "form", "largeop", "movablelimits", "symmetric", "notation",
+    "linethickness", "width", "height", "depth", "columnalign", "rowspacing", "columnspacing", "columnlines",
+    "rowlines", "accent", "accentunder", "displaystyle", "scriptlevel", "form", "largeop", "movablelimits",
+    "symmetric", "notation",
 }  # fmt: skip
 ATTRIBUTES: dict[str, set[str]] = {
     "*": {"dir", "class"},

@@ -1,0 +1,6 @@
+"""The block structure of Markdown: a text as a tree of quotes, lists, paragraphs, code, tables and so on."""
+
+from .block import Block, Definition, Kind
+from .reader import BlockReader, read_blocks
+
+__all__ = ["Block", "BlockReader", "Definition", "Kind", "read_blocks"]

@@ -1,0 +1,65 @@
+"""What the block reader makes: a tree of blocks."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    # Containers
+    ROOT = "root"
+    QUOTE = "quote"
+    LIST = "list"
+    ITEM = "item"
+    NOTE = "note"  # the definition of a footnote
+    # Leaves
+    PARAGRAPH = "paragraph"
+    HEADING = "heading"
+    RULE = "rule"
+    FENCE = "fence"
+    CODE = "code"  # by indentation
+    TABLE = "table"
+    MATH = "math"
+    HIDDEN = "hidden"  # in an unfinished tail: one cannot say yet what it will be
+
+
+CONTAINERS = frozenset({Kind.ROOT, Kind.QUOTE, Kind.LIST, Kind.ITEM, Kind.NOTE})
+
+
+class Definition(NamedTuple):
+    """A link reference definition as it stands in the text; the target may stand in angle brackets."""
+
+    label: str
+    target: str
+    title: str | None
+
+
+class Block:
+    """Lines and their numbers are those of the text, ``start`` and ``end`` both included."""
+
+    __slots__ = (
+        "aligns", "children", "definitions", "end", "indent", "kind", "label", "level", "lines", "loose", "marker",
+        "rows", "start",
+    )  # fmt: skip
+
+    def __init__(self, kind: Kind, line: int):
+        self.kind = kind
+        self.start = self.end = line
+        self.children: list[Block] = []
+        self.lines: list[str] = []  # of a leaf, without what belongs to its containers
+        self.marker = ""  # fence: its opening run; list: bullet or what follows the number; math: its opening
+        self.label = ""  # fence: its info string; list: its first number, empty for bullets; note: its name
+        self.indent = 0  # item, note: columns of its content; fence: columns before it
+        self.level = 0  # heading
+        self.loose = False  # list: blank lines between its items
+        self.rows: list[list[str]] = []  # table: its cells, the head first
+        self.aligns: list[str | None] = []  # table: of its columns
+        self.definitions: list[Definition] = []  # paragraph, heading: those that stood at its beginning
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.start}-{self.end} {self.children or self.lines}>"
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)

@@ -1,0 +1,186 @@
+"""Reads blocks line by line.
+
+CommonMark 0.31's block rules without raw HTML, which is shown as text, with GitHub's tables, display mathematics and
+the definitions of footnotes. A child of the root that is not on the open path will never change: that makes the reader
+the segmenter of the live stream as well.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from .beginning import BEGINNINGS, Began
+from .block import CONTAINERS, Block, Kind
+from .continuing import CONTINUATIONS, Fate, is_closed_math
+from .line import Line
+from .references import take_definitions
+from .tables import cells, columns_below, row_of
+
+MAX_DEPTH = 24  # containers inside each other; deeper markers stay text
+
+
+class BlockReader:
+    """``depth`` and ``lazy`` are about the line that is being read."""
+
+    def __init__(self) -> None:
+        self.root = Block(Kind.ROOT, 0)
+        self.path = [self.root]  # the open blocks, each inside the one before
+        self.number = -1  # of the line
+        self.depth = 1  # how many open blocks the line continues
+        self.lazy = False  # it may continue a paragraph although it does not continue what that stands in
+
+    def line(self, text: str) -> None:
+        """Take one line, without its line end."""
+        self.number += 1
+        line = Line(text)
+        if not self._continue(line):
+            self._begin(line)
+
+    def close(self) -> None:
+        """The text has ended."""
+        self.close_to(1)
+
+    @property
+    def tip(self) -> Block:
+        return self.path[-1]
+
+    @property
+    def surrounding(self) -> Block:
+        """The innermost block that the line continues."""
+        return self.path[min(self.depth, len(self.path)) - 1]
+
+    @property
+    def in_paragraph(self) -> bool:
+        return self.surrounding.kind == Kind.PARAGRAPH
+
+    # The two steps for every line
+
+    def _continue(self, line: Line) -> bool:
+        """Find how many of the open blocks it continues; True if one of them took it whole."""
+        self.depth = 1
+        while self.depth < len(self.path):
+            block = self.path[self.depth]
+            fate = CONTINUATIONS[block.kind](self, block, line)
+            if fate is Fate.TAKEN:
+                return True
+            if fate is Fate.ENDS:
+                break
+            self.depth += 1
+        return False
+
+    def _begin(self, line: Line) -> None:
+        """Open the blocks that its rest begins; what is left is text."""
+        self.lazy = self.tip.kind == Kind.PARAGRAPH and self.depth < len(self.path)
+        while not line.blank:
+            began = self._begin_code(line) if line.width >= 4 else self._begin_block(line)
+            if began is Began.LEAF:
+                return
+            if began is Began.NOTHING:
+                return self._text(line)
+            self.lazy = False
+        self._blank()
+
+    def _begin_code(self, line: Line) -> Began:
+        if self.in_paragraph or self.lazy:
+            return Began.NOTHING
+        self.open(Kind.CODE).lines.append(line.without(4))
+        return Began.LEAF
+
+    def _begin_block(self, line: Line) -> Began:
+        if self.depth > MAX_DEPTH and len(self.path) > MAX_DEPTH:
+            return Began.NOTHING
+        for begin in BEGINNINGS.get(line.text[line.index], ()):
+            began = begin(self, line)
+            if began is not Began.NOTHING:
+                return began
+        return Began.NOTHING
+
+    def _blank(self) -> None:
+        """A blank line inside a quote belongs to the quote."""
+        for depth in range(min(self.depth, len(self.path)) - 1, 0, -1):
+            if self.path[depth].kind == Kind.QUOTE:
+                self.touch(depth + 1)
+                break
+        self.close_to(self.depth)
+
+    def _text(self, line: Line) -> None:
+        if not self.lazy:
+            self.close_to(self.depth)
+        tip, text = self.tip, line.rest
+        if tip.kind == Kind.PARAGRAPH:
+            if self.lazy or line.width >= 4 or not self._begin_table(tip, text):
+                tip.lines.append(text)
+                self.touch(len(self.path))
+        elif tip.kind == Kind.TABLE:
+            tip.rows.append(row_of(text, len(tip.aligns), len(tip.rows)))
+            self.touch(len(self.path))
+        else:
+            self.open(Kind.PARAGRAPH).lines.append(text)
+
+    def _begin_table(self, paragraph: Block, line: str) -> bool:
+        """The paragraph's last line becomes the head of a table if ``line`` is its row of dashes."""
+        aligns = columns_below(paragraph.lines[-1], line) if paragraph.lines else None
+        if aligns is None:
+            return False
+        heads = paragraph.lines.pop()
+        self.path.pop()
+        if paragraph.lines:
+            paragraph.end = self.number - 2
+            take_definitions(paragraph)
+        else:
+            self.tip.children.pop()
+        self.depth = len(self.path)
+        table = self.open(Kind.TABLE)
+        table.start = self.number - 1
+        table.aligns = aligns
+        table.rows.append(cells(heads))
+        return True
+
+    # The open path
+
+    def open(self, kind: Kind) -> Block:
+        """A new block inside the innermost that the line continues and that may hold it."""
+        self.close_to(self.depth)
+        while self.tip.kind not in CONTAINERS or (self.tip.kind == Kind.LIST and kind != Kind.ITEM):
+            self.close_tip()
+        block = Block(kind, self.number)
+        self.tip.children.append(block)
+        self.path.append(block)
+        self.touch(len(self.path))
+        self.depth = len(self.path)
+        return block
+
+    def touch(self, depth: int) -> None:
+        """The first ``depth`` blocks of the path reach to this line."""
+        for block in self.path[:depth]:
+            block.end = self.number
+
+    def close_tip(self) -> None:
+        self.close_to(len(self.path) - 1)
+
+    def close_to(self, depth: int) -> None:
+        while len(self.path) > max(depth, 1):
+            block = self.path.pop()
+            if block.kind == Kind.PARAGRAPH:
+                take_definitions(block)
+            elif block.kind == Kind.MATH and not is_closed_math(block):
+                block.kind = Kind.PARAGRAPH
+            elif block.kind == Kind.LIST:
+                block.loose = is_loose(block)
+
+
+def is_loose(block: Block) -> bool:
+    """Are there blank lines between its items, or directly inside one of them?"""
+    rows = [block.children, *(item.children for item in block.children)]
+    return any(two.start - one.end > 1 for row in rows for one, two in pairwise(row))
+
+
+def read_blocks(text: str) -> Block:
+    reader = BlockReader()
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()  # the end of the last line, not a line of its own
+    for line in lines:
+        reader.line(line)
+    reader.close()
+    return reader.root

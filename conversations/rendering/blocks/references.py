@@ -1,0 +1,42 @@
+"""Link reference definitions, which stand at the beginning of a paragraph and are taken out of it."""
+
+from __future__ import annotations
+
+import re
+
+from .block import Block, Definition
+
+# The label's length is that of the specification; without it, unclosed brackets would cost quadratic time.
+HEAD = re.compile(
+    r"[ ]{0,3}\[(?!\^)((?:[^\[\]\\]|\\.){1,999}+)\]:[ \t]*+\n?[ \t]*+(<(?:[^<>\n\\]|\\.)*+>|[^\s<]\S*+)", re.DOTALL
+)
+TITLE = re.compile(
+    r"""(?:[ \t]++\n?|\n)[ \t]*+("(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\))[ \t]*+(?:\n|$)""",
+    re.DOTALL,
+)
+END = re.compile(r"[ \t]*+(?:\n|$)")
+
+
+def take_definitions(block: Block) -> bool:
+    """Move the definitions at the paragraph's beginning to its ``definitions``; False if nothing else is left."""
+    if not block.lines or not block.lines[0].startswith("["):
+        return bool(block.lines)
+    found, end = definitions_in(block.text)
+    rest = block.text[end:]
+    block.definitions += found
+    block.lines = rest.split("\n") if rest.strip() else []
+    return bool(block.lines)
+
+
+def definitions_in(text: str) -> tuple[list[Definition], int]:
+    """Those that the text begins with, and where they end."""
+    found: list[Definition] = []
+    position = 0
+    while (head := HEAD.match(text, position)) and head.group(1).strip():
+        title = TITLE.match(text, head.end())
+        end = title or END.match(text, head.end())
+        if not end:
+            break
+        found.append(Definition(head.group(1), head.group(2), title.group(1) if title else None))
+        position = end.end()
+    return found, position

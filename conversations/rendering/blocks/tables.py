@@ -1,0 +1,49 @@
+"""GitHub's tables: a row of heads, a row of dashes, rows of cells."""
+
+from __future__ import annotations
+
+import re
+
+MOST_COLUMNS = 100  # a wider row of dashes makes no table
+MOST_CELLS = 10_000  # in a table; beyond, short rows stay short, or a few characters could ask for millions of cells
+
+DELIMITER_ROW = re.compile(r"\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
+CELL = re.compile(r"((?:[^|\\]|\\.?)*+)(?:\||$)")
+
+
+def cells(row: str) -> list[str]:
+    row = row.strip().removeprefix("|")
+    found: list[str] = []
+    for match in CELL.finditer(row):
+        found.append(match.group(1).strip().replace("\\|", "|"))
+        if match.end() == match.end(1):
+            break
+    if len(found) > 1 and not found[-1] and row.endswith("|"):
+        found.pop()
+    return found
+
+
+def columns_below(heads: str, line: str) -> list[str | None] | None:
+    """The alignments of a table whose row of dashes is ``line``; None if the two lines begin no table."""
+    if line[0] not in "|:-" or not DELIMITER_ROW.match(line):
+        return None
+    if "|" not in line and "|" not in heads and ":" not in line:
+        return None
+    marks = cells(line)
+    if len(marks) > MOST_COLUMNS or len(cells(heads)) != len(marks):
+        return None
+    return [alignment(mark) for mark in marks]
+
+
+def alignment(mark: str) -> str | None:
+    if mark.startswith(":"):
+        return "center" if mark.endswith(":") else "left"
+    return "right" if mark.endswith(":") else None
+
+
+def row_of(line: str, columns: int, rows: int) -> list[str]:
+    """The cells of one more row of a table that has ``rows`` already."""
+    found = cells(line)[:columns]
+    if columns * rows < MOST_CELLS:
+        found += [""] * (columns - len(found))
+    return found

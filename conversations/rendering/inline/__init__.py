@@ -1,0 +1,17 @@
+"""What stands inside a line: our patterns for Python-Markdown, whose own do emphasis and bare addresses."""
+
+from .links import normalised_label, without_marks
+from .patterns import LEFTOVER, CleanText, register_patterns, without_placeholders
+from .suffix import BracketPairs
+from .verbatim import LastTicks
+
+__all__ = [
+    "LEFTOVER",
+    "BracketPairs",
+    "CleanText",
+    "LastTicks",
+    "normalised_label",
+    "register_patterns",
+    "without_marks",
+    "without_placeholders",
+]

@@ -1,0 +1,142 @@
+"""Closes the marks that are open at the end of an unfinished text, and holds back an end that may yet become one."""
+
+from __future__ import annotations
+
+import re
+
+from conversations.rendering.inline import BracketPairs
+
+from .delimiters import Open, closes_something, take_delimiter
+from .verbatim import Masked, masked
+
+MARK = re.compile(r"!?\[|\*+|_+|~~+|<(/?)(sub|sup|kbd|mark|u|ins|small|b|i)>|<(?:https?://|mailto:)[^\s<>]*$", re.I)
+
+# What a text may end with that is held back: marks, and the beginnings of entities, tags and addresses.
+UNDECIDED_END = re.compile(
+    r"(?:[*]+|_+|~+|`+|\$+|[!\\\[<]|(?<!\w)&\#?\w{0,12}|<[A-Za-z/][^\s<>]{0,120}"
+    r"|(?:https?://|\bwww\.)[^\s/.]*(?:\.\w?)?|\bh(?:t(?:t(?:p(?:s?(?::/?/?)?)?)?)?)?|\bww?w?\.?)$",
+)
+LONGEST_END = 200  # characters
+UNFINISHED_ADDRESS = re.compile(
+    r"""\]\((?:[^()\s\\]|\\.|\([^()\s]*(?:\)|$))*+(?:[ \t\n]+(?:"[^"]*|'[^']*)?)?$""",
+)
+PARENTHESIS = re.compile(r"[()]")
+LINK_TEXT_WORTH_WAITING = 160  # characters
+
+
+def closed(text: str) -> str:
+    """The text with its open marks closed, and an undecided end cut off."""
+    return OpenText(masked(without_undecided_end(text.rstrip(" \t")))).closed()
+
+
+def without_undecided_end(text: str) -> str:
+    for _ in range(8):
+        end = UNDECIDED_END.search(text, max(0, len(text) - LONGEST_END))
+        if not end or is_decided(text, end.start()):
+            break
+        text = text[: end.start()].rstrip(" \t")
+    return text
+
+
+def is_decided(text: str, start: int) -> bool:
+    """Marks that close what is open may be shown at once."""
+    end = text[start:]
+    if end.strip("$") == "":
+        return text.count("$") % 2 == 0
+    return end.strip(end[0]) == "" and end[0] in "*_~`" and closes_something(text, start)
+
+
+class OpenText:
+    """Walks through the marks of a text and keeps those that are open."""
+
+    def __init__(self, settled: Masked):
+        self.text = settled.text
+        self.masked = settled.masked  # without code, mathematics and escapes, each character at its place
+        self.closing = settled.closing
+        self.open: list[Open] = []
+        self.position = 0
+        self.cut = False
+        self.pairs = BracketPairs()
+
+    def closed(self) -> str:
+        while not self.cut and (mark := MARK.search(self.masked, self.position)):
+            self.position = mark.end()
+            self._take(mark)
+        for opened, start in reversed(self.open):
+            self._close(opened, start)
+        return self.text + self.closing
+
+    def _take(self, mark: re.Match[str]) -> None:
+        token = mark.group()
+        if token.endswith("["):
+            self._take_bracket(token, mark.start())
+        elif mark.group(2):
+            self._take_tag(mark)
+        elif token[0] == "<":  # an address in angle brackets
+            self._cut_at(mark.start())
+        else:
+            take_delimiter(self.masked, token, mark.start(), self.open)
+
+    def _take_bracket(self, token: str, start: int) -> None:
+        closing = self.pairs.closing(self.masked, self.position - 1)
+        if closing is None:
+            if len(self.text) - self.position < LINK_TEXT_WORTH_WAITING:
+                self._cut_at(start)
+            return
+        after = self.masked[closing + 1 : closing + 2]
+        begins_line = start == 0 or self.masked[start - 1] == "\n"
+        if not after or (after == ":" and begins_line):  # a label, or a definition
+            self._cut_at(start)
+        elif after == "(":
+            self._take_address(token, start, closing)
+        elif after == "[":
+            end = self.masked.find("]", closing + 2)
+            self.position = end + 1
+            if end < 0:
+                self._cut_at(start)
+
+    def _take_address(self, token: str, start: int, closing: int) -> None:
+        """While it arrives, a link is shown as a link to nowhere, an image not at all."""
+        if not UNFINISHED_ADDRESS.match(self.masked, closing):
+            self.position = end_of_parenthesis(self.masked, closing + 2) or self.position
+        elif token == "![":
+            self._cut_at(start)
+        else:
+            self.text = self.text[: closing + 1] + "(#)"
+            self.masked = self.masked[: closing + 1] + "(#)"
+            self.position = len(self.masked)
+            self.closing = ""
+
+    def _take_tag(self, mark: re.Match[str]) -> None:
+        opening = f"<{mark.group(2).lower()}>"
+        if not mark.group(1):
+            self.open.append((opening, mark.start()))
+            return
+        for index in range(len(self.open) - 1, -1, -1):
+            if self.open[index][0] == opening:
+                del self.open[index:]
+                return
+
+    def _cut_at(self, start: int) -> None:
+        self.text = self.text[:start].rstrip(" \t")
+        self.closing = ""
+        self.cut = True
+
+    def _close(self, mark: str, start: int) -> None:
+        text = self.text + self.closing
+        self.closing = ""
+        if start + len(mark) >= len(text.rstrip()):  # nothing follows it yet
+            self.text = text[:start].rstrip(" \t")
+        elif mark[0] == "<":
+            self.text = text + "</" + mark[1:]
+        else:
+            self.text = text.rstrip(" \t\n") + mark
+
+
+def end_of_parenthesis(text: str, position: int) -> int | None:
+    depth = 1
+    for found in PARENTHESIS.finditer(text, position):
+        depth += 1 if found.group() == "(" else -1
+        if not depth:
+            return found.end()
+    return None

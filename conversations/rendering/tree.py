@@ -1,0 +1,176 @@
+"""The tree of blocks as a tree of elements, whose text Python-Markdown then reads for what stands inside lines."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as etree
+from collections.abc import Callable
+
+from markdown import Markdown, util
+from markdown.blockparser import BlockParser
+
+from .blocks import Block, Kind, read_blocks
+from .code import code_block
+from .inline import normalised_label, without_marks
+from .mathematics import mathml
+from .tail import read_tail
+
+TASK = re.compile(r"\[([ xX])\](?=[ \t\n])[ \t]*")
+TEXT_LIMIT = 8_000  # characters of a paragraph or cell; a longer one is shown as it is
+MARKS_LIMIT = 1_500  # in a paragraph or cell, of the characters that make the inline patterns work
+MARK = re.compile(r"[\[\]<`*_$~!\\&]")
+AUTO = {"dir": "auto"}
+TABLE = {"class": "table", "role": "region", "aria-label": "Table", "tabindex": "0"}
+
+Builder = Callable[[Block, etree.Element, bool], None]
+
+
+class BlockTree(BlockParser):
+    """A method per kind of block; ``tight`` is true in a list without blank lines, where text needs no paragraph."""
+
+    def __init__(self, md: Markdown):
+        super().__init__(md)
+        self.live = False  # the text is the unfinished end of an answer
+        self.kind: Kind | None = None  # of the last top-level block that was read
+        self.builders: dict[Kind, Builder] = {
+            Kind.QUOTE: self._quote,
+            Kind.LIST: self._list,
+            Kind.NOTE: self._note,
+            Kind.PARAGRAPH: self._paragraph,
+            Kind.HEADING: self._heading,
+            Kind.RULE: self._rule,
+            Kind.FENCE: self._fence,
+            Kind.CODE: self._code,
+            Kind.TABLE: self._table,
+            Kind.MATH: self._math,
+            Kind.HIDDEN: self._hidden,
+        }
+
+    def parseDocument(self, lines: list[str]) -> etree.ElementTree:  # type: ignore[override]
+        self.root = etree.Element(self.md.doc_tag)
+        text = "\n".join(lines)
+        tree = read_tail(text) if self.live else read_blocks(text)
+        self.kind = tree.children[-1].kind if tree.children else None
+        self._define(tree)
+        self._build_children(tree, self.root)
+        return etree.ElementTree(self.root)
+
+    def _define(self, block: Block) -> None:
+        """Take link reference definitions; the first of a name counts."""
+        for label, target, title in block.definitions:
+            address = target[1:-1] if target.startswith("<") else target
+            found = (without_marks(address), without_marks(title[1:-1]) if title else "")
+            self.md.references.setdefault(normalised_label(label), found)
+        for child in block.children:
+            self._define(child)
+
+    def _build_children(self, block: Block, parent: etree.Element, tight: bool = False) -> None:
+        for child in block.children:
+            self.builders[child.kind](child, parent, tight)
+
+    def _stash(self, parent: etree.Element, html: str) -> None:
+        """Add what is HTML already."""
+        etree.SubElement(parent, "p").text = util.AtomicString(self.md.htmlStash.store(html))
+
+    # Leaves
+
+    def _paragraph(self, block: Block, parent: etree.Element, tight: bool) -> None:
+        text = readable(block.text.rstrip())
+        if not text:
+            return
+        if not tight:
+            etree.SubElement(parent, "p", AUTO).text = text
+        elif len(parent):
+            parent[-1].tail = type(text)("\n" + text)
+        else:
+            parent.text = text
+
+    def _heading(self, block: Block, parent: etree.Element, tight: bool) -> None:
+        etree.SubElement(parent, f"h{block.level}", AUTO).text = readable(block.text.strip())
+
+    def _rule(self, block: Block, parent: etree.Element, tight: bool) -> None:
+        etree.SubElement(parent, "hr")
+
+    def _hidden(self, block: Block, parent: etree.Element, tight: bool) -> None:
+        """Nothing."""
+
+    def _code(self, block: Block, parent: etree.Element, tight: bool) -> None:
+        lines = list(block.lines)
+        while lines and not lines[-1].strip():
+            lines.pop()
+        self._stash(parent, code_block("\n".join(lines), ""))
+
+    def _fence(self, block: Block, parent: etree.Element, tight: bool) -> None:
+        self._stash(parent, code_block(block.text, without_marks(block.label), coloured=not self.live))
+
+    def _math(self, block: Block, parent: etree.Element, tight: bool) -> None:
+        html = mathml(block.text[2:-2].strip(), display=True)  # without $$ or \[ and \]
+        self._stash(parent, f'<div class="math" dir="ltr">{html}</div>')
+
+    def _table(self, block: Block, parent: etree.Element, tight: bool) -> None:
+        table = etree.SubElement(etree.SubElement(parent, "div", TABLE), "table")
+        head, *rows = block.rows
+        self._row(etree.SubElement(table, "thead"), "th", head, block.aligns)
+        if rows:
+            body = etree.SubElement(table, "tbody")
+            for row in rows:
+                self._row(body, "td", row, block.aligns)
+
+    def _row(self, parent: etree.Element, tag: str, cells: list[str], aligns: list[str | None]) -> None:
+        row = etree.SubElement(parent, "tr")
+        for text, align in zip(cells, aligns, strict=False):
+            etree.SubElement(row, tag, AUTO | ({"align": align} if align else {})).text = readable(text)
+
+    # Containers
+
+    def _quote(self, block: Block, parent: etree.Element, tight: bool) -> None:
+        self._build_children(block, etree.SubElement(parent, "blockquote", AUTO))
+
+    def _note(self, block: Block, parent: etree.Element, tight: bool) -> None:
+        note = etree.SubElement(parent, "div", AUTO | {"class": "footnote-def"})
+        self._build_children(block, note)
+        mark = etree.Element("sup")
+        mark.text = util.AtomicString(block.label)
+        if not len(note) or note[0].tag != "p" or "dir" not in note[0].attrib:
+            note.insert(0, etree.Element("p", AUTO))
+        insert_first(note[0], mark)
+
+    def _list(self, block: Block, parent: etree.Element, tight: bool) -> None:
+        number = int(block.label or 1)
+        element = etree.SubElement(parent, "ol" if block.label else "ul", {} if number == 1 else {"start": str(number)})
+        for item in block.children:
+            li = etree.SubElement(element, "li", dict(AUTO))
+            box = take_task_box(item)
+            self._build_children(item, li, not block.loose)
+            if box is not None:
+                li.set("class", "task")
+                insert_first(li[0] if len(li) and li[0].tag == "p" and block.loose else li, box)
+
+
+def readable(text: str) -> str:
+    """As it is, and not to be read for marks, if that would take too long."""
+    too_much = len(text) > TEXT_LIMIT or (len(text) > MARKS_LIMIT and len(MARK.findall(text)) > MARKS_LIMIT)
+    return util.AtomicString(text) if too_much else text
+
+
+def take_task_box(item: Block) -> etree.Element | None:
+    """The check box of a task, whose mark is removed from the item's text; None if it is no task."""
+    first = item.children[0] if item.children else None
+    if first is None or first.kind != Kind.PARAGRAPH:
+        return None
+    match = TASK.match(first.text + "\n")
+    if not match or len(first.text) <= 3:
+        return None
+    first.lines[0] = first.lines[0][match.end() :]
+    box = etree.Element("input", {"type": "checkbox", "disabled": "disabled"})
+    if match.group(1) != " ":
+        box.set("checked", "checked")
+    return box
+
+
+def insert_first(parent: etree.Element, child: etree.Element) -> None:
+    """Put the child before the parent's text."""
+    text = parent.text or ""
+    child.tail = type(text)(" " + text)
+    parent.text = None
+    parent.insert(0, child)
