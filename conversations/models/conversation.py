@@ -188,7 +188,7 @@ class Conversation(models.Model):
 
         Raises AnswerPending. On SQLite the transaction itself is the lock.
         """
-        self.refresh_from_db(from_queryset=Conversation.objects.select_for_update().select_related("leaf"))
+        self.refresh_from_db(from_queryset=Conversation.objects.select_for_update(of=("self",)).select_related("leaf"))
         mine = Generation.objects.of(self.pk)
         if earlier := mine.filter(client_id=request.client_id).first():
             return earlier
