@@ -87,17 +87,19 @@ def test_model_servers_are_up_or_not(client: Client, db: None) -> None:
     assert value(client, "model_server_up", SERVER) == 0
 
 
-async def test_sockets_and_refusals_are_of_all_web_processes(db: None, async_client: Client, client: Client) -> None:
+@pytest.fixture
+async def web_processes() -> None:
     redis = command_client()
     await tell_web(redis, "host:1", 3, {"too_long": 2})
     await tell_web(redis, "host:2", 4, {"too_long": 1})
     await redis.aclose()
 
-    response = await async_client.get("/metrics")  # type: ignore[misc]
 
-    lines = response.content.decode().splitlines()
-    assert "throughline_sockets_open 7.0" in lines
-    assert 'throughline_refused_commands_total{code="too_long"} 3.0' in lines
+def test_sockets_and_refusals_are_of_all_web_processes(client: Client, db: None, web_processes: None) -> None:
+    found = scrape(client)
+
+    assert found["throughline_sockets_open", ()] == 7
+    assert found["throughline_refused_commands_total", ("too_long",)] == 3
 
 
 # Counted once
