@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import environ
@@ -27,7 +28,8 @@ class Environment(environ.Env):
         address = self.str(var, "")
         if not address:
             return otherwise
-        database: dict[str, Any] = self.db_url_config(address)  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings(action="ignore"):  # of an unknown engine, which is said better below
+            database: dict[str, Any] = self.db_url_config(address)  # type: ignore[no-untyped-call]
         if not database.get("ENGINE"):
             raise ImproperlyConfigured(f"{var} cannot be read: write it as postgres://user:password@host:5432/name.")
         return database

@@ -37,7 +37,7 @@ class Options(ServerOptions):
         """Called in each new process, before it becomes its program."""
         super().setpgrp()
         if sys.platform == "linux":
-            libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # they could not hand over: Redis would go too
 
     def set_uid_or_exit(self) -> None:
         """No change of user; and no warning about that, which supervisord gives to root."""

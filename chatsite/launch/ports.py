@@ -21,22 +21,22 @@ def check_ports() -> None:
 
 
 def check_port(name: str, host: str, port: int) -> None:
+    if not 0 < port < 65536:  # getaddrinfo would take it modulo 65536
+        raise InTheWay(f"there is no port {port}. Use one from 1024 to 65535: make run {name}=…")
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as attempt:
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             attempt.bind(address)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise InTheWay(why(error, name, host, port)) from error
 
 
-def why(error: Exception, name: str, host: str, port: int) -> str:
+def why(error: OSError, name: str, host: str, port: int) -> str:
     another = f"choose another: make run {name}=…"
     match error:
         case OSError(errno=errno.EADDRINUSE):
             return f"port {port} is taken by another program. End that, or {another}"
         case OSError(errno=errno.EACCES):
             return f"you may not listen on port {port}. Use one above 1023: make run {name}=…"
-        case OverflowError():
-            return f"there is no port {port}. Use one from 1024 to 65535: make run {name}=…"
     return f"{host} is no address of this machine ({error}). See HOST."
