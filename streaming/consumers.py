@@ -228,5 +228,3 @@ class ChatConsumer(AsyncWebsocketConsumer):
         while self._clicks[0] < now - RATE_WINDOW_S:
             self._clicks.popleft()
         return len(self._clicks) > settings.COMMANDS_PER_10_S
-
-
