@@ -10,22 +10,21 @@ from dataclasses import dataclass
 
 from markdown import Markdown, util
 
+from .blocks import Kind, read_blocks
 from .extension import ChatMarkdown
-from .inline import LEFTOVER
+from .inline import LEFTOVER, without_placeholders
 from .sanitiser import sanitised
 from .segmenter import segments
-from .tree import BlockTree
+from .tree import BlockTree, References, define
 
 logger = logging.getLogger(__name__)
 
-RENDERER_VERSION = 2  # part of cache keys: raise it when the same text gives other HTML
+RENDERER_VERSION = 3  # part of cache keys: raise it when the same text gives other HTML
 
-BLOCK_LIMIT = 20_000  # characters of a block; a longer one is shown as it is
-LINE_LIMIT = 8_000  # characters of a line outside of code
-MARKS_LIMIT = 1_500  # in one block, of each character that makes the inline parser search far
-MARKS = re.compile(r"[\[\]<`*_$~!]")
+BLOCK_LIMIT = 40_000  # characters of a block other than code; a longer one is shown as it is
 
-References = dict[str, tuple[str, str]]  # link reference definitions: name → address, title
+FENCE = re.compile(r" {0,3}(?:```|~~~)")
+NOT_TEXT = re.compile(r'<div class="code__bar">.*?</div>|<[^>]*>', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -33,102 +32,88 @@ class Tail:
     """The unfinished end of an answer as it looks now."""
 
     html: str
-    kind: str | None  # of its last block; None if it has none
-
-
-_of_thread = threading.local()
+    kind: str | None  # of its last block, see Kind; None if it has none
 
 
 def render(text: str) -> str:
     """A whole text."""
-    return "\n".join(html for html in render_blocks(text) if html)
+    return "\n".join(block for block in render_blocks(text) if block)
 
 
 def render_blocks(text: str) -> list[str]:
     """A whole text by top-level block, with the reference definitions of all of it."""
     sources = segments(text)
-    references = definitions(text)
+    references = definitions(sources)
     return [render_block(source, references) for source in sources]
 
 
 def render_block(source: str, references: References) -> str:
     """One finished top-level block alone. What it defines is added to ``references``."""
-    if is_too_much(source):
-        return as_text(source)
-    try:
-        return converted(source, references, live=False)
-    except Exception:
-        logger.exception("a block of %d characters could not be rendered", len(source))
-        return as_text(source)
+    return converted(source, references, live=False)[0]
 
 
 def render_tail(source: str, references: References) -> Tail:
     """The unfinished end: what is open is closed, what is undecided is held back."""
-    if is_too_much(source):
-        return Tail(as_text(source), None)
-    try:
-        found = converted(source, dict(references), live=True)
-    except Exception:
-        logger.exception("a tail of %d characters could not be rendered", len(source))
-        return Tail(as_text(source), None)
-    return Tail(found, parser().kind)
+    found, kind = converted(source, dict(references), live=True)
+    return Tail(found, kind)
 
 
 def plain_text(text: str, limit: int) -> str:
     """The beginning of a text without its marks, for titles and excerpts."""
-    without_tags = re.sub(r"<[^>]*>", " ", render(text[: limit * 4]))
-    words = html.unescape(without_tags).split()
-    line = " ".join(words)
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    beginning = text[: limit * 4]
+    shown = render(beginning) if beginning == text else render_tail(beginning, {}).html
+    words = " ".join(html.unescape(NOT_TEXT.sub(" ", shown)).split())
+    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
 
 
-def converted(source: str, references: References, *, live: bool) -> str:
-    md = markdown()
-    md.reset()
-    md.references.update(references)
-    parser().live = live
-    found = md.convert(source)
-    references.update(md.references)
-    return sanitised(LEFTOVER.sub("", found) if util.STX in found else found)
-
-
-def definitions(text: str) -> References:
-    """The link reference definitions of a text; the blocks are not rendered."""
+def definitions(sources: list[str]) -> References:
+    """The link reference definitions of all blocks."""
     references: References = {}
-    if "]:" not in text:
-        return references
-    for source in segments(text):
+    for source in sources:
         if "]:" in source:
-            render_block(source, references)
+            define(read_blocks(without_placeholders(source)), references)
     return references
 
 
-def markdown() -> Markdown:
-    """This thread's instance: it keeps state while it converts."""
-    if not hasattr(_of_thread, "markdown"):
-        _of_thread.markdown = Markdown(
-            extensions=["pymdownx.magiclink", ChatMarkdown()], output_format="html", tab_length=4
-        )
-    found: Markdown = _of_thread.markdown
-    return found
-
-
-def parser() -> BlockTree:
-    found = markdown().parser
-    assert isinstance(found, BlockTree)
-    return found
-
-
-def is_too_much(source: str) -> bool:
-    """Long beyond what people write, or full of marks that would make the inline parser take for ever."""
-    if len(source) > BLOCK_LIMIT:
-        return True
-    if source.lstrip().startswith(("```", "~~~")):
-        return False
-    if len(source) > LINE_LIMIT and max(map(len, source.split("\n"))) > LINE_LIMIT:
-        return True
-    return len(source) > MARKS_LIMIT and len(MARKS.findall(source)) > MARKS_LIMIT
+def converted(source: str, references: References, *, live: bool) -> tuple[str, Kind | None]:
+    """HTML, and the kind of the last block. What is defined is added to ``references``."""
+    if len(source) > BLOCK_LIMIT and not FENCE.match(source):
+        return as_text(source), None
+    try:
+        return renderer().convert(source, references, live=live)
+    except Exception:  # nothing that a model writes may end a page or a worker
+        logger.exception("a block of %d characters could not be rendered", len(source))
+        del _of_thread.renderer  # it may be left in the middle of something
+        return as_text(source), None
 
 
 def as_text(source: str) -> str:
-    return f'<pre class="plain" dir="auto">{html.escape(source, quote=False)}</pre>'
+    return f'<pre class="plain" dir="auto">{html.escape(without_placeholders(source), quote=False)}</pre>'
+
+
+class Renderer:
+    """Markdown instances keep state while they convert and are costly to make: one per thread."""
+
+    def __init__(self) -> None:
+        self.markdown = Markdown(extensions=["pymdownx.magiclink", ChatMarkdown()], output_format="html")
+        parser = self.markdown.parser
+        assert isinstance(parser, BlockTree)
+        self.tree = parser
+
+    def convert(self, source: str, references: References, *, live: bool) -> tuple[str, Kind | None]:
+        self.markdown.references = {}  # the one before belongs to its caller, and is emptied by ``reset``
+        self.markdown.reset()
+        self.markdown.references = references
+        self.tree.begin(live=live)
+        found = self.markdown.convert(source)
+        return sanitised(LEFTOVER.sub("", found) if util.STX in found else found), self.tree.kind
+
+
+_of_thread = threading.local()
+
+
+def renderer() -> Renderer:
+    if not hasattr(_of_thread, "renderer"):
+        _of_thread.renderer = Renderer()
+    found: Renderer = _of_thread.renderer
+    return found

@@ -22,6 +22,7 @@ MARK = re.compile(r"[\[\]<`*_$~!\\&]")
 AUTO = {"dir": "auto"}
 TABLE = {"class": "table", "role": "region", "aria-label": "Table", "tabindex": "0"}
 
+References = dict[str, tuple[str, str]]  # link reference definitions: name → address, title
 Builder = Callable[[Block, etree.Element, bool], None]
 
 
@@ -46,23 +47,18 @@ class BlockTree(BlockParser):
             Kind.HIDDEN: self._hidden,
         }
 
+    def begin(self, *, live: bool) -> None:
+        self.live = live
+        self.kind = None
+
     def parseDocument(self, lines: list[str]) -> etree.ElementTree:  # type: ignore[override]
         self.root = etree.Element(self.md.doc_tag)
         text = "\n".join(lines)
         tree = read_tail(text) if self.live else read_blocks(text)
         self.kind = tree.children[-1].kind if tree.children else None
-        self._define(tree)
+        define(tree, self.md.references)
         self._build_children(tree, self.root)
         return etree.ElementTree(self.root)
-
-    def _define(self, block: Block) -> None:
-        """Take link reference definitions; the first of a name counts."""
-        for label, target, title in block.definitions:
-            address = target[1:-1] if target.startswith("<") else target
-            found = (without_marks(address), without_marks(title[1:-1]) if title else "")
-            self.md.references.setdefault(normalised_label(label), found)
-        for child in block.children:
-            self._define(child)
 
     def _build_children(self, block: Block, parent: etree.Element, tight: bool = False) -> None:
         for child in block.children:
@@ -145,6 +141,16 @@ class BlockTree(BlockParser):
             if box is not None:
                 li.set("class", "task")
                 insert_first(li[0] if len(li) and li[0].tag == "p" and block.loose else li, box)
+
+
+def define(block: Block, references: References) -> None:
+    """Take the link reference definitions in it; the first of a name counts."""
+    for label, target, title in block.definitions:
+        address = target[1:-1] if target.startswith("<") else target
+        found = (without_marks(address), without_marks(title[1:-1]) if title else "")
+        references.setdefault(normalised_label(label), found)
+    for child in block.children:
+        define(child, references)
 
 
 def readable(text: str) -> str:

@@ -9,11 +9,51 @@ DATA = Path(__file__).parents[1] / "data" / "markdown"
 CORPUS: list[dict[str, str]] = json.loads((DATA / "corpus.json").read_text())
 TEXTS = [snippet["text"] for snippet in CORPUS]
 
-HEADS = (
-    "word|two words|- item|* star|+ plus|1. one|2. two|7) seven|> quote|>quote|> - q item|- > i quote|# head|## h2 ##|---|"
-    "***|===|```|```py|~~~|````|-|1.|||||- - nested|1. - mixed|- [x] task|- ```|>|> ```|#|10. ten|$$|\\[|\\]|[^1]: note|"
-    "[a]: /b|x $y$|**bold|`code"
-).split("|") + ["| a | b |", "|---|---|", "| 1 | 2 |", "a | b", "--- | ---", "😀 é", "\x02\x03"]
+HEADS = [
+    "word",
+    "two words",
+    "- item",
+    "* star",
+    "+ plus",
+    "1. one",
+    "2. two",
+    "7) seven",
+    "> quote",
+    ">quote",
+    "> - q item",
+    "- > i quote",
+    "# head",
+    "## h2 ##",
+    "---",
+    "***",
+    "===",
+    "```",
+    "```py",
+    "~~~",
+    "````",
+    "-",
+    "1.",
+    "",
+    "",
+    "",
+    "",
+    "- - nested",
+    "1. - mixed",
+    "- [x] task",
+    "- ```",
+    ">",
+    "> ```",
+    "#",
+    "10. ten",
+    "$$",
+    "\\[",
+    "\\]",
+    "[^1]: note",
+    "[a]: /b",
+    "x $y$",
+    "**bold",
+    "`code",
+] + ["| a | b |", "|---|---|", "| 1 | 2 |", "a | b", "--- | ---", "😀 é", "\x02\x03"]
 INDENTS = ["", "", "", " ", "  ", "   ", "    ", "      ", "\t", "> ", ">  "]
 
 lines = st.tuples(st.sampled_from(INDENTS), st.sampled_from(HEADS)).map("".join)

@@ -41,7 +41,7 @@ def test_the_tail_is_what_is_in_no_finished_block(text: str, points: list[int]) 
 @often
 @given(texts)
 def test_blocks_rendered_alone_are_the_whole(text: str) -> None:
-    references = definitions(text)
+    references = definitions(segments(text))
 
     alone = [render_block(source, references) for source in segments(text)]
 
