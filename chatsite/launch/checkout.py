@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
+import time
+from contextlib import suppress
 
 import psutil
 from django.conf import settings
@@ -39,12 +42,19 @@ def claim_folder() -> int:
 def end_orphans() -> None:
     """Called with the folder's lock held, so whatever still belongs here has lost its manager."""
     orphans = [process for process in psutil.process_iter() if belongs_here(process)]
-    for process in orphans:
-        process.terminate()
-    _, stubborn = psutil.wait_procs(orphans, timeout=ENDS_WITHIN_S)
-    for process in stubborn:
-        process.kill()
-    psutil.wait_procs(stubborn, timeout=ENDS_WITHIN_S)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for process in orphans:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+        orphans = those_left(orphans)
+
+
+def those_left(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that have not ended in good time; a zombie has, though psutil would go on waiting for it."""
+    until = time.monotonic() + ENDS_WITHIN_S
+    while (processes := [process for process in processes if belongs_here(process)]) and time.monotonic() < until:
+        time.sleep(0.05)
+    return processes
 
 
 def belongs_here(process: psutil.Process) -> bool:
