@@ -33,6 +33,10 @@ from streaming.sockets import sockets
 logger = logging.getLogger(__name__)
 
 RATE_WINDOW_S = 10.0
+SENTENCES = {
+    "unavailable": "The server has trouble storing this just now. Nothing is lost; please try again in a moment.",
+    "internal": "Something went wrong on our side. Please try again.",
+}
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
@@ -102,13 +106,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
                     await self._click(command)
         except ConversationError as error:
             await self.tell(Refused(error.code, str(error), request))
-        except (DatabaseError, RedisError, OSError):
+        except Exception as error:
             logger.exception("user %s: %s failed", self.user.pk, type(command).__name__)
-            sentence = "The server has trouble storing this just now. Nothing is lost; please try again in a moment."
-            await self.tell(Refused("unavailable", sentence, request))
-        except Exception:
-            logger.exception("user %s: %s failed", self.user.pk, type(command).__name__)
-            await self.tell(Refused("internal", "Something went wrong on our side. Please try again.", request))
+            code = "unavailable" if isinstance(error, (DatabaseError, RedisError, OSError)) else "internal"
+            await self.tell(Refused(code, SENTENCES[code], request))
 
     async def _click(self, command: Click) -> None:
         """Store what is asked for, then show it: to this page by the same event as to the others."""

@@ -1,4 +1,4 @@
-"""All open chat sockets of a web process, and their care: ended sessions, pages that read nothing, the process's end."""
+"""All open chat sockets of a web process, and their care: ended sessions, pages that read nothing, its end."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Sockets:
         going = list(self._open)
         for socket in going:
             await socket.close(CLOSE_GOING_AWAY)
-            await asyncio.sleep(DRAIN_S / len(going) * random.random())  # noqa: S311 - not a secret
+            await asyncio.sleep(DRAIN_S / len(going) * random.random())
 
     async def _take_care(self) -> None:
         while True:

@@ -78,7 +78,7 @@ def turn_of(generation: Generation, command: Click | None) -> Turn:
     answer = messages.get(pk=generation.message_id)
     shown = [answer]
     if not isinstance(command, Regenerate | Continue | Retry):
-        shown.insert(0, messages.get(pk=answer.parent_id))
+        shown.insert(0, messages.get(children=answer))
     conversation = answer.conversation
     return Turn(
         conversation=conversation.pk,

@@ -154,7 +154,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         if not request.user.has_perm(PERMISSION) or request.method != "POST":
             raise PermissionDenied
         conversation = get_object_or_404(Conversation, pk=pk)
-        conversation.reviews.create(reviewer_id=request.user.pk, note=request.POST.get("note", "").replace("\0", ""))
+        conversation.reviews.create(reviewer=request.user, note=request.POST.get("note", "").replace("\0", ""))
         messages.success(request, "Marked as reviewed.")
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[pk]))
 
@@ -174,7 +174,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         if not request.user.has_perm(PERMISSION):
             raise PermissionDenied
         conversation = get_object_or_404(Conversation.objects.select_related("owner"), pk=pk)
-        conversation.looks.create(reviewer_id=request.user.pk)
+        conversation.looks.create(reviewer=request.user)
         return conversation
 
 

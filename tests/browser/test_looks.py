@@ -58,7 +58,8 @@ def test_markup_of_a_model_is_shown_and_not_run(person: Open) -> None:
     alice = person()
     alice.visit()
 
-    alice.ask('[echo] <img src=x onerror="document.title=1"> <script>document.title=2</script> [a](javascript:alert(1))')
+    image, script = '<img src=x onerror="document.title=1">', "<script>document.title=2</script>"
+    alice.ask(f"[echo] {image} {script} [a](javascript:alert(1))")
 
     assert "<script>" in alice.answer_text
     assert alice.last_answer.locator("[data-block] img, [data-block] script").count() == 0
