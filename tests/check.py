@@ -65,7 +65,8 @@ def tests_on_postgres() -> int:
         try:
             url = f"postgres://throughline@127.0.0.1:{port}/throughline"
             return call(
-                [sys.executable, "-m", "pytest", "-q", "tests/conversations", "tests/ops", "tests/stack"], {"DATABASE_URL": url}
+                [sys.executable, "-m", "pytest", "-q", "tests/conversations", "tests/ops", "tests/stack"],
+                {"DATABASE_URL": url},
             )
         finally:
             postgres.stop()

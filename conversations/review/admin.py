@@ -153,6 +153,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         """Mark as reviewed, with a note."""
         if not request.user.has_perm(PERMISSION) or request.method != "POST":
             raise PermissionDenied
+        assert request.user.is_authenticated  # who has a permission is
         conversation = get_object_or_404(Conversation, pk=pk)
         conversation.reviews.create(reviewer=request.user, note=request.POST.get("note", "").replace("\0", ""))
         messages.success(request, "Marked as reviewed.")
@@ -173,6 +174,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         """The conversation, after the look at it was recorded."""
         if not request.user.has_perm(PERMISSION):
             raise PermissionDenied
+        assert request.user.is_authenticated  # who has a permission is
         conversation = get_object_or_404(Conversation.objects.select_related("owner"), pk=pk)
         conversation.looks.create(reviewer=request.user)
         return conversation
