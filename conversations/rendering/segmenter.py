@@ -75,7 +75,7 @@ class Segmenter:
         count = len(children) - (len(self._reader.path) > 1)
         done = [self._source_of(block.start, block.end) for block in children[:count]]
         if count:
-            self._forget(children[count - 1].end + 1 if count == len(children) else children[count].start)
+            self._forget(self._reader.number + 1 if count == len(children) else children[count].start)
             del children[:count]
         return done
 

@@ -14,7 +14,7 @@ from .verbatim import Found, Verbatim
 
 FOOTNOTE = r"\[\^([^\s\]\[^]+)\]"
 ALLOWED_TAG = r"(?i)<(br)\s*/?>|<(sub|sup|kbd|mark|u|ins|small|b|i)>((?:(?!<\2>).)*?)</\2>"
-BARE_ADDRESS = re.compile(r"""(?<![^\s*_~^[('"\x03])(?:https?://|(?P<www>www\.))""", re.IGNORECASE)
+BARE_ADDRESS = re.compile(r"(?<![^\s*_~(\x03])(?:https?://|(?P<www>www\.))", re.IGNORECASE)  # as GitHub has it
 REPLACED = (
     "backtick", "escape", "reference", "link", "image_link", "image_reference", "short_reference", "short_image_ref",
     "autolink", "automail", "linebreak", "html", "entity", "magic-autolink",
