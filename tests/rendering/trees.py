@@ -12,31 +12,10 @@ from urllib.parse import unquote
 Tree = list["str | Tree"]
 
 VOID = {"br", "hr", "img", "input"}
-BLOCKS = set(
-    [
-        "p",
-        "div",
-        "ul",
-        "ol",
-        "li",
-        "blockquote",
-        "pre",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "table",
-        "tr",
-        "td",
-        "th",
-        "br",
-        "display",
-        "footnotes",
-    ]
-)
+BLOCKS = {
+    "p", "div", "ul", "ol", "li", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "table", "tr", "td",
+    "th", "br", "display", "footnotes",
+}  # fmt: skip
 TRANSPARENT = {"span", "thead", "tbody", "body"}
 SAME = {"s": "del"}
 

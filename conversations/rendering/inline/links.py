@@ -23,7 +23,7 @@ BARE_STEP = re.compile(r"[^ \t\n()]+|[()]")
 REST = re.compile(r"""(?:[ \t\n]+("[^"]*"|'[^']*'|\([^()]*\)))?[ \t\n]*\)""")
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 ESCAPED = re.compile(f"{util.STX}(\\d+){util.ETX}")
-MOST_PARENTHESES = 32  # inside each other in an address, as in cmark
+MOST_PARENTHESES = 8  # inside each other in an address
 
 
 class Target(NamedTuple):
