@@ -9,9 +9,7 @@ from conversations.rendering import References, Segmenter, render, render_block,
 from .bombs import bombs
 from .fuzz import TEXTS
 
-WORDS = "The **scheduler** wakes `worker-3` when a [job](https://example.org/jobs) arrives, and *only* then asks again "
-    "The **scheduler** wakes `worker-3` when a [job](https://example.org/jobs) arrives, and *only* then asks again. "
-)
+WORDS = "The **scheduler** wakes `worker-3` when a [job](https://example.org/jobs) arrives, and *only* then asks. "
 TABLE = "| Name | Size | Note |\n|---|---:|---|\n" + "| **alpha** | 10 | `a` and b |\n" * 6
 SLOW = 0.1  # seconds; bombs that take less are not listed
 
