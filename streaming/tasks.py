@@ -52,8 +52,7 @@ def probe_model_servers() -> None:
 def purge_deleted() -> None:
     """Forget for good what users deleted long enough ago."""
     limit = timezone.now() - timedelta(days=settings.DELETED_KEPT_DAYS)
-    _, rows = Conversation.objects.deleted_before(limit).delete()
-    logger.info("purged %d conversations", rows.get("conversations.Conversation", 0))
+    logger.info("purged %d conversations", Conversation.objects.deleted_before(limit).purge())
 
 
 @worker_ready.connect

@@ -5,7 +5,8 @@ ConversationError
 ├── TextTooLong      more than ``limit`` characters
 ├── AnswerPending    the conversation's last answer is still being made
 ├── UnknownMessage   no such message in this conversation, or not of that role
-└── NotContinuable   the answer is complete, or was not begun
+├── NotContinuable   the answer is complete, or was not begun
+└── NotRetryable     the answer did not fail
 """
 
 from __future__ import annotations
@@ -59,6 +60,13 @@ class NotContinuable(ConversationError):
 
     def __init__(self) -> None:
         super().__init__("There is nothing to continue here: the answer is complete, or has not begun.")
+
+
+class NotRetryable(ConversationError):
+    code = "not_retryable"
+
+    def __init__(self) -> None:
+        super().__init__("This answer did not fail. Regenerate makes another one, and keeps this one.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
 from django.utils import timezone
 
-from .asking import AnswerPending, NotContinuable, Request, UnknownMessage, check_length, storable
-from .generation import Generation
+from .asking import AnswerPending, NotContinuable, NotRetryable, Request, UnknownMessage, check_length, storable
+from .generation import Generation, Status
 from .message import Message, Part, PartKind, Role, latest_leaf, mark_siblings
 
 TITLE_LENGTH = 120
 UNTITLED = "New chat"
+SEARCHED_WORDS = 20  # of a search; SQLite refuses expressions that are too deep
+PURGED_AT_ONCE = 50  # conversations; SQLite has one writer at a time, and answers are being saved
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -37,7 +39,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def search(self, text: str) -> Self:
         """Those that have every word of ``text`` in the title or in a message. Scans the parts' texts."""
         found = self
-        for word in text.split():
+        for word in text.split()[:SEARCHED_WORDS]:
             texts = Part.objects.filter(
                 message__conversation=models.OuterRef("pk"), kind=PartKind.TEXT, text__icontains=word
             )
@@ -46,6 +48,22 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def deleted_before(self, moment: datetime) -> Self:
         return self.filter(deleted_at__lt=moment)
+
+    def delete_softly(self) -> int:
+        """Hide them for ``DELETED_KEPT_DAYS``, and stop what is being written in them; how many they were."""
+        unfinished = list(Generation.objects.unfinished().filter(message__conversation__in=self))
+        rows = self.update(deleted_at=timezone.now())
+        for generation in unfinished:
+            generation.request_stop()
+        return rows
+
+    def purge(self) -> int:
+        """Delete for good, in short transactions; how many they were."""
+        purged = 0
+        while ids := list(self.order_by().values_list("pk", flat=True)[:PURGED_AT_ONCE]):
+            self.filter(pk__in=ids).delete()  # asks again: one of them may have been restored
+            purged += len(ids)
+        return purged
 
 
 class Conversation(models.Model):
@@ -124,19 +142,21 @@ class Conversation(models.Model):
 
     @transaction.atomic
     def retry(self, answer_id: uuid.UUID, request: Request) -> Generation:
-        """Make a failed answer again, from its beginning. Raises AnswerPending, UnknownMessage."""
+        """Make a failed answer again, from its beginning. Raises AnswerPending, UnknownMessage, NotRetryable."""
         if earlier := self._lock(request):
             return earlier
         answer = self._message(answer_id, Role.ASSISTANT)
+        if answer.generation is None or answer.generation.status != Status.FAILED:
+            raise NotRetryable  # its text would be lost
         answer.parts.all().delete()
         return self._queue(answer, request, continues=False)
 
     @transaction.atomic
     def show_path_through(self, message_id: uuid.UUID) -> None:
         """Make the path through this message the shown one, down to its latest leaf. Raises UnknownMessage."""
-        leaf = self._message(message_id)
-        while child := leaf.children.order_by("-created_at").first():
-            leaf = child
+        leaf = latest_leaf(str(message_id), list(self.messages.all()))
+        if leaf is None:
+            raise UnknownMessage
         self._update(leaf=leaf)
 
     def rename(self, title: str) -> None:

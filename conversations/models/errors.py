@@ -22,3 +22,8 @@ class ErrorCode(models.TextChoices):
     BAD_REPLY = "bad_reply", "The model server sent something that cannot be read. Retry, or tell an operator."
     TOO_MANY_ATTEMPTS = "too_many_attempts", "The answer was interrupted too often. Retry, or continue it."
     INTERNAL = "internal", "Something went wrong on our side while this was written. Retry, or tell an operator."
+
+
+def sentence_of(code: str) -> str:
+    """INTERNAL's for a code that this version does not know, such as a later one's after a step back."""
+    return str(ErrorCode(code).label if code in ErrorCode.values else ErrorCode.INTERNAL.label)

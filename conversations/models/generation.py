@@ -11,7 +11,7 @@ from django.db import models, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from .errors import ErrorCode
+from .errors import sentence_of
 from .message import Message, Part, PartKey
 
 
@@ -88,7 +88,7 @@ class Generation(models.Model):
     @property
     def error_sentence(self) -> str:
         """For the user; empty if it did not fail."""
-        return ErrorCode(self.error_code).label if self.error_code else ""
+        return sentence_of(self.error_code) if self.error_code else ""
 
     # Figures
 

@@ -1,0 +1,63 @@
+"""An answer that ended before its time can be continued; one that failed can be retried; no text is lost by it."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from conversations.models import Conversation
+from conversations.models.asking import NotContinuable, NotRetryable
+from conversations.models.generation import Status
+from tests.conversations.talk import QUESTION, REPLY, answer_of, answered, begin, click, failed, shown
+
+
+def test_a_stopped_answer_goes_on_from_its_text(alice: User) -> None:
+    stopped = answered(begin(alice), "Because", Status.STOPPED)
+    conversation = stopped.message.conversation
+
+    going_on = conversation.continue_answer(stopped.message_id, click())
+
+    assert (going_on.message_id, going_on.continues) == (stopped.message_id, True)
+    assert shown(conversation) == [QUESTION, "Because"]
+
+
+def test_an_answer_that_was_cut_by_the_limit_goes_on(alice: User) -> None:
+    cut = answered(begin(alice), "Because", finish_reason="length")
+
+    assert cut.message.conversation.continue_answer(cut.message_id, click()).continues
+
+
+def test_a_complete_answer_cannot_be_continued(conversation: Conversation) -> None:
+    with pytest.raises(NotContinuable):
+        conversation.continue_answer(answer_of(conversation).pk, click())
+
+
+def test_an_answer_without_text_cannot_be_continued(alice: User) -> None:
+    stopped = answered(begin(alice), "", Status.STOPPED)
+
+    with pytest.raises(NotContinuable):
+        stopped.message.conversation.continue_answer(stopped.message_id, click())
+
+
+def test_a_failed_answer_is_retried_from_its_beginning(alice: User) -> None:
+    broken = failed(begin(alice), "Beca")
+    conversation = broken.message.conversation
+
+    retried = conversation.retry(broken.message_id, click())
+
+    assert (retried.message_id, retried.continues) == (broken.message_id, False)
+    assert shown(conversation) == [QUESTION, ""]
+
+
+def test_retrying_an_answer_that_did_not_fail_keeps_its_text(conversation: Conversation) -> None:
+    with pytest.raises(NotRetryable):
+        conversation.retry(answer_of(conversation).pk, click())
+
+    assert shown(conversation) == [QUESTION, REPLY]
+
+
+def test_a_retry_that_is_sent_twice_is_one_generation(alice: User) -> None:
+    broken = failed(begin(alice))
+    conversation, request = broken.message.conversation, click()
+
+    first, second = (conversation.retry(broken.message_id, request) for _ in range(2))
+
+    assert first == second

@@ -1,0 +1,127 @@
+"""A generation's life: one attempt at a time may write, and it ends once."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from conversations.models import Generation
+from conversations.models.errors import ErrorCode
+from conversations.models.generation import Status, moments
+from conversations.models.message import ANSWER, PartKey, PartKind
+from tests.conversations.talk import answered, begin
+
+
+@pytest.fixture
+def queued(alice: User) -> Generation:
+    return begin(alice)
+
+
+def seen_by_another(generation: Generation) -> Generation:
+    """The same row, as another process read it."""
+    return Generation.objects.get(pk=generation.pk)
+
+
+def test_a_claim_takes_the_next_attempt(queued: Generation) -> None:
+    assert queued.claim()
+
+    stored = seen_by_another(queued)
+    assert (stored.status, stored.attempt) == (Status.RUNNING, 1)
+    assert stored.claimed_at is not None
+
+
+def test_of_two_processes_that_saw_the_same_attempt_one_gets_the_next(queued: Generation) -> None:
+    other = seen_by_another(queued)
+
+    assert queued.claim()
+    assert not other.claim()
+
+
+def test_an_earlier_attempt_can_no_longer_write(queued: Generation) -> None:
+    queued.claim()
+    later = seen_by_another(queued)
+    later.claim()
+
+    assert queued.save_partial({ANSWER: "old"}, {}) is None
+    assert not queued.note(model="old")
+    assert not queued.finish(Status.DONE, {ANSWER: "old"})
+    assert later.save_partial({ANSWER: "new"}, {}) is True
+    assert later.message.text == "new"
+
+
+def test_it_ends_once(queued: Generation) -> None:
+    answered(queued, "The end.")
+
+    assert not queued.finish(Status.FAILED, {ANSWER: "Another end."})
+    assert not seen_by_another(queued).claim()
+    assert (seen_by_another(queued).status, queued.message.text) == (Status.DONE, "The end.")
+
+
+def test_the_text_so_far_is_saved_and_parts_that_went_are_removed(queued: Generation) -> None:
+    queued.claim()
+    thinking = PartKey(0, PartKind.THINKING)
+    queued.save_partial({thinking: "Hm", ANSWER: "A"}, {"completion_tokens": 2})
+    queued.save_partial({ANSWER: "Ab"}, {"completion_tokens": 3})
+
+    assert queued.message.texts() == {ANSWER: "Ab"}
+    assert seen_by_another(queued).completion_tokens == 3
+
+
+def test_an_end_without_texts_keeps_what_was_saved(queued: Generation) -> None:
+    queued.claim()
+    queued.save_partial({ANSWER: "A"}, {})
+
+    queued.finish(Status.FAILED, None)
+
+    assert queued.message.texts() == {ANSWER: "A"}
+
+
+def test_a_stop_reaches_the_attempt_that_runs(queued: Generation) -> None:
+    queued.claim()
+
+    assert seen_by_another(queued).request_stop()
+    assert queued.save_partial({ANSWER: "A"}, {}) is False
+
+
+def test_a_stop_ends_at_once_what_nobody_has_begun(queued: Generation) -> None:
+    other = seen_by_another(queued)
+
+    queued.request_stop()
+
+    assert seen_by_another(queued).status == Status.STOPPED
+    assert not other.claim()
+
+
+def test_a_stop_after_the_end_changes_nothing(queued: Generation) -> None:
+    answered(queued)
+
+    assert not seen_by_another(queued).request_stop()
+    assert seen_by_another(queued).stop_requested_at is None
+
+
+def test_a_message_has_one_unfinished_generation_at_most(queued: Generation) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Generation.objects.create(message=queued.message)
+
+
+def test_its_moments_are_told_in_order(queued: Generation) -> None:
+    answered(queued)
+
+    names = [name for name, _ in moments(seen_by_another(queued))]
+
+    assert names == ["accepted", "claimed", "finished"]
+
+
+@pytest.mark.parametrize("code", ErrorCode.values)
+def test_every_error_has_a_sentence_that_says_what_to_do(code: str) -> None:
+    sentence = Generation(error_code=code).error_sentence
+
+    assert sentence.endswith(".")
+    assert any(word in sentence.lower() for word in ("retry", "continue", "start a new chat", "tell an operator"))
+
+
+def test_a_code_of_another_version_has_a_sentence_too() -> None:
+    assert Generation(error_code="of_a_later_version").error_sentence == ErrorCode.INTERNAL.label
+
+
+def test_what_did_not_fail_has_no_sentence() -> None:
+    assert Generation().error_sentence == ""

@@ -1,0 +1,36 @@
+"""Search over titles and texts, of one's own conversations only."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from conversations.models import Conversation
+from tests.conversations.talk import talk
+
+
+def found(user: User, text: str) -> list[str]:
+    return [row.title for row in Conversation.objects.visible_to(user).search(text)]
+
+
+@pytest.fixture(autouse=True)
+def conversations(alice: User, bob: User) -> None:
+    talk(alice, "Why is grass green?", "Chlorophyll.", title="Grass")
+    talk(alice, "What is 100% of 5?", "Five.", title="Sums")
+    talk(bob, "Why is grass green?", "Bob's secret.", title="Bob's")
+
+
+@pytest.mark.parametrize("text", ["grass", "GREEN", "chloro", "chlorophyll why", "  grass   green "])
+def test_every_word_is_found_in_title_question_or_answer(alice: User, text: str) -> None:
+    assert found(alice, text) == ["Grass"]
+
+
+@pytest.mark.parametrize("text", ["secret", "grass five", "o_e"])
+def test_what_is_not_there_is_not_found(alice: User, text: str) -> None:
+    assert found(alice, text) == []
+
+
+def test_percent_signs_mean_themselves(alice: User) -> None:
+    assert found(alice, "100%") == ["Sums"]
+
+
+def test_a_search_of_very_many_words_is_answered(alice: User) -> None:
+    assert found(alice, "grass " * 2000) == ["Grass"]
