@@ -1,5 +1,11 @@
 """Django looks for the admin's classes here."""
 
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+
 from conversations.review.admin import ConversationAdmin, LookAdmin, ReviewAdmin
 
 __all__ = ["ConversationAdmin", "LookAdmin", "ReviewAdmin"]
+
+# The site's own sign-in limits guesses; the admin's does not.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign, no-untyped-call]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -15,7 +14,7 @@ from django.views.decorators.http import require_POST
 from conversations.models import Conversation
 from conversations.models.asking import ConversationError
 
-View = Callable[..., HttpResponse]
+from .signed_in import View, signed_in
 
 
 def change(*, leads_home: bool = False, deleted_too: bool = False) -> Callable[[Callable[..., None]], View]:
@@ -23,12 +22,11 @@ def change(*, leads_home: bool = False, deleted_too: bool = False) -> Callable[[
 
     def decorate(verb: Callable[..., None]) -> View:
         @require_POST
-        @login_required
+        @signed_in
         @wraps(verb)
         def view(request: HttpRequest, conversation_id: UUID, **kwargs: UUID) -> HttpResponse:
-            mine = Conversation.objects.owned_by(request.user) if deleted_too else None
-            visible = Conversation.objects.visible_to(request.user) if mine is None else mine
-            conversation = get_object_or_404(visible, pk=conversation_id)
+            among = Conversation.objects.owned_by if deleted_too else Conversation.objects.visible_to
+            conversation = get_object_or_404(among(request.user), pk=conversation_id)
             try:
                 verb(request, conversation, **kwargs)
             except ConversationError as error:

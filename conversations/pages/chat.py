@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
@@ -14,11 +13,12 @@ from django.views.decorators.http import require_safe
 from conversations.models import Conversation
 
 from .groups import sidebar_groups
+from .signed_in import signed_in
 
 
 @require_safe
 @never_cache
-@login_required
+@signed_in
 def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
     """A new chat, or a conversation with its shown path. Another user's is 404."""
     conversation = None
@@ -36,7 +36,7 @@ def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespo
 
 @require_safe
 @never_cache
-@login_required
+@signed_in
 def sidebar(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").replace("\0", "").strip()[:200]
     groups = sidebar_groups(request.user, query)
@@ -45,7 +45,7 @@ def sidebar(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
-@login_required
+@signed_in
 def message(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> HttpResponse:
     """For a page whose log has gone."""
     conversation = get_object_or_404(Conversation.objects.visible_to(request.user), pk=conversation_id)

@@ -1,24 +1,25 @@
 """Reviewers read conversations as transcripts, and judge them. Nothing else can be changed here.
 
-Each look is recorded before anything is shown, in the transaction of the request.
+Each look is recorded, and committed, before anything of the conversation is read.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
-from django.shortcuts import get_object_or_404
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from conversations.export import as_json, as_markdown
-from conversations.models import Conversation, Generation, Look, Review
-from conversations.models.message import mark_siblings
+from conversations.export import FORMATS, download
+from conversations.models import Conversation, Generation, Look, Message, Review
+from conversations.models.asking import storable
 
 from .filters import ModelFilter, ReviewedFilter, StateFilter
 
@@ -31,7 +32,7 @@ admin.site.site_header = admin.site.site_title = "Throughline"
 admin.site.index_title = "Administration"
 
 PERMISSION = "conversations.review_conversation"
-EXPORTS = {"json": (as_json, "application/json"), "md": (as_markdown, "text/markdown; charset=utf-8")}
+LOOKS_SHOWN = 20  # on the page of a conversation; all of them are in the list of looks
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -57,7 +58,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     list_display = (
         "title",
         "owner",
-        "answers",
+        "length",
         "last_state",
         "answered_by",
         "tokens",
@@ -75,33 +76,32 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         latest = Generation.objects.filter(message__conversation=OuterRef("pk")).order_by("-accepted_at")
-        generations = Generation.objects.filter(message__conversation=OuterRef("pk")).order_by()
-        per_conversation = generations.values("message__conversation")
+        generations = latest.order_by().values("message__conversation")
+        messages = Message.objects.filter(conversation=OuterRef("pk")).order_by().values("conversation")
         return Conversation.objects.annotate(
             last_state=Subquery(latest.values("status")[:1]),
             answered_by=Subquery(latest.values("model")[:1]),
-            answers=Subquery(per_conversation.annotate(n=Count("pk")).values("n")),
-            tokens=Subquery(per_conversation.annotate(n=Sum("completion_tokens")).values("n")),
+            message_count=Subquery(messages.annotate(n=Count("pk")).values("n")),
+            tokens=Subquery(generations.annotate(n=Sum("completion_tokens")).values("n")),
             reviewed_at=Subquery(Review.objects.filter(conversation=OuterRef("pk")).values("reviewed_at")[:1]),
         )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
     ) -> tuple[QuerySet[Conversation], bool]:
-        by_field, _ = super().get_search_results(request, queryset, search_term)
-        if not search_term:
-            return by_field, False
-        in_texts = Conversation.objects.search(search_term)
-        found = by_field.values("pk").union(in_texts.values("pk"))
-        return queryset.filter(pk__in=[row["pk"] for row in found[:5000]]), False
+        if not search_term.strip():
+            return queryset, False
+        by_field, _ = super().get_search_results(request, Conversation.objects.all(), search_term)
+        by_text = Conversation.objects.search(search_term)
+        return queryset.filter(Q(pk__in=by_field.values("pk")) | Q(pk__in=by_text.values("pk"))), False
 
     @admin.display(ordering="last_state")
     def last_state(self, row: Any) -> str:
         return row.last_state or ""
 
-    @admin.display(ordering="answers")
-    def answers(self, row: Any) -> int:
-        return row.answers or 0
+    @admin.display(description="messages", ordering="message_count")
+    def length(self, row: Any) -> int:
+        return row.message_count or 0
 
     @admin.display(ordering="tokens")
     def tokens(self, row: Any) -> str:
@@ -124,7 +124,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         own = [
             path("<uuid:pk>/review/", self.admin_site.admin_view(self.judge), name="conversation_judge"),
-            path("<uuid:pk>/export.<str:kind>", self.admin_site.admin_view(self.export), name="conversation_export"),
+            path("<uuid:pk>/export/<str:kind>/", self.admin_site.admin_view(self.export), name="conversation_export"),
         ]
         return [*own, *super().get_urls()]
 
@@ -132,65 +132,73 @@ class ConversationAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The transcript: the shown path, or the one through the message that ``?through=`` names."""
-        conversation = self._look(request, object_id)
-        everything = list(conversation.messages.with_all())
+        conversation = looked_at(request, object_id)
         shown = conversation.path(request.GET.get("through"))
-        mark_siblings(shown, everything)
         context = {
             **self.admin_site.each_context(request),
             "title": conversation.title,
             "opts": self.opts,
             "conversation": conversation,
             "messages_shown": shown,
-            "hidden": len(everything) - len(shown),
+            "hidden": conversation.messages.count() - len(shown),
             "reviews": conversation.reviews.select_related("reviewer"),
-            "looks": conversation.looks.select_related("reviewer")[:20],
-            "readonly": True,
+            "looks": conversation.looks.select_related("reviewer")[:LOOKS_SHOWN],
         }
         return TemplateResponse(request, "review/conversation.html", context)
 
-    def judge(self, request: HttpRequest, pk: str) -> HttpResponse:
+    def judge(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Mark as reviewed, with a note."""
-        if not request.user.has_perm(PERMISSION) or request.method != "POST":
-            raise PermissionDenied
-        assert request.user.is_authenticated  # who has a permission is
-        conversation = get_object_or_404(Conversation, pk=pk)
-        conversation.reviews.create(reviewer=request.user, note=request.POST.get("note", "").replace("\0", ""))
+        reviewer = reviewer_of(request)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        conversation = found(pk)
+        conversation.reviews.create(reviewer=reviewer, note=storable(request.POST.get("note", "").strip()))
         messages.success(request, "Marked as reviewed.")
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[pk]))
 
-    def export(self, request: HttpRequest, pk: str, kind: str) -> HttpResponse | StreamingHttpResponse:
+    def export(self, request: HttpRequest, pk: UUID, kind: str) -> HttpResponseBase:
         """Counts as a look."""
-        conversation = self._look(request, pk)
-        if kind not in EXPORTS:
-            raise PermissionDenied
-        write, content_type = EXPORTS[kind]
-        response = StreamingHttpResponse(write([conversation]), content_type=content_type)
-        response["Content-Disposition"] = f'attachment; filename="conversation-{pk}.{kind}"'
-        return response
+        if kind not in FORMATS:
+            raise Http404
+        return download([looked_at(request, pk)], kind, f"conversation-{pk}")
 
-    @transaction.atomic
-    def _look(self, request: HttpRequest, pk: str) -> Conversation:
-        """The conversation, after the look at it was recorded."""
-        if not request.user.has_perm(PERMISSION):
-            raise PermissionDenied
-        assert request.user.is_authenticated  # who has a permission is
-        conversation = get_object_or_404(Conversation.objects.select_related("owner"), pk=pk)
-        conversation.looks.create(reviewer=request.user)
-        return conversation
+
+def looked_at(request: HttpRequest, pk: UUID | str) -> Conversation:
+    """The conversation, after the look at it was recorded."""
+    reviewer = reviewer_of(request)
+    conversation = found(pk)
+    conversation.looks.create(reviewer=reviewer)
+    return conversation
+
+
+def found(pk: UUID | str) -> Conversation:
+    """Anybody's, deleted ones too."""
+    try:
+        return Conversation.objects.select_related("owner").get(pk=pk)
+    except (Conversation.DoesNotExist, ValidationError) as error:
+        raise Http404 from error
+
+
+def reviewer_of(request: HttpRequest) -> User:
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    assert request.user.is_authenticated  # who has a permission is
+    return request.user
 
 
 @admin.register(Look)
 class LookAdmin(ReadOnlyAdmin):
     list_display = ("looked_at", "reviewer", "conversation")
-    list_filter = ("reviewer", "looked_at")
+    list_filter = (("reviewer", admin.RelatedOnlyFieldListFilter), "looked_at")
     list_select_related = ("reviewer", "conversation")
+    search_fields = ("reviewer__username", "conversation__owner__username")
+    search_help_text = "Name of the reviewer, or of the conversation's owner"
     date_hierarchy = "looked_at"
 
 
 @admin.register(Review)
 class ReviewAdmin(ReadOnlyAdmin):
     list_display = ("reviewed_at", "reviewer", "conversation", "note")
-    list_filter = ("reviewer", "reviewed_at")
+    list_filter = (("reviewer", admin.RelatedOnlyFieldListFilter), "reviewed_at")
     list_select_related = ("reviewer", "conversation")
-    search_fields = ("note",)
+    search_fields = ("note", "reviewer__username")
