@@ -1,0 +1,30 @@
+"""Who is not signed in is sent to sign in; a script is told so, since it would take that page for its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+View = Callable[..., HttpResponseBase]
+SIGNED_OUT = {"code": "not_signed_in", "message": "You are signed out. Reload the page to sign in again."}
+
+
+def signed_in(view: View) -> View:
+    for_people = login_required(view)
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if is_fetch(request) and not request.user.is_authenticated:
+            return JsonResponse(SIGNED_OUT, status=401)
+        return for_people(request, *args, **kwargs)
+
+    return guarded
+
+
+def is_fetch(request: HttpRequest) -> bool:
+    """A script asks. Ours say so when they change something; browsers say so always."""
+    return request.headers.get("X-Requested-With") == "fetch" or request.headers.get("Sec-Fetch-Dest") == "empty"
