@@ -216,6 +216,8 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = env.str("ACCOUNT_EMAIL_VERIFICATION", "none")  # or "mandatory", with EMAIL_URL set
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # of this session; every other one ends, as Django does
+# Attempts to sign in are limited per address: the one that the last of so many proxies saw.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 1 if HTTPS else 0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
 
@@ -242,7 +244,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "chatsite.storage.HashedModules"},
 }
 CACHES = {
-    # Rendered answers, per process: what they were made from is in the database.
+    # Per process: rendered answers (what they were made from is in the database), and the counts of attempts to sign in,
+    # so that N web processes allow up to N times as many.
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "TIMEOUT": 24 * 3600,

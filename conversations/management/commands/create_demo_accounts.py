@@ -7,6 +7,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from conversations.accounts import DEMO_GROUPS, ensure_demo_accounts
 
+WHICH_PASSWORD = {
+    True: "with the password in DEMO_PASSWORD",
+    False: "with the password that was printed when they were made (set DEMO_PASSWORD in .env to change it)",
+}
+
 
 class Command(BaseCommand):
     help = __doc__ or ""
@@ -15,13 +20,8 @@ class Command(BaseCommand):
         if not settings.DEBUG:
             raise CommandError("Demo accounts are for DEBUG only: their names are known to everyone.")
         made, password = ensure_demo_accounts()
-        names = ", ".join(DEMO_GROUPS)
+        kept = [name for name in DEMO_GROUPS if name not in made]
         if made:
-            self.stdout.write(f"Demo accounts {names}, password: {password}")
-        elif settings.DEMO_PASSWORD:
-            self.stdout.write(f"Demo accounts {names}, with the password in DEMO_PASSWORD")
-        else:
-            self.stdout.write(
-                f"Demo accounts {names}, with the password that was printed when they were made "
-                "(set DEMO_PASSWORD in .env to change it)"
-            )
+            self.stdout.write(f"Demo accounts {', '.join(made)}, password: {password}")
+        if kept:
+            self.stdout.write(f"Demo accounts {', '.join(kept)}, {WHICH_PASSWORD[bool(settings.DEMO_PASSWORD)]}")
