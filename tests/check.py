@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.processes import ROOT, free_port, postgres_process
+from tests.processes import ROOT, find_initdb, free_port, postgres_process
 
 PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "chatsite.settings",
@@ -22,14 +22,14 @@ PRODUCTION = {
 
 
 def main() -> None:
-    chromium_or_exit()
+    exit_unless_installed()
     manage = [sys.executable, "manage.py"]
     bin_folder = Path(sys.executable).parent
     templates = sorted(str(path) for path in (ROOT / "templates").rglob("*.html"))
     run("ruff", [str(bin_folder / "ruff"), "check", "."])
     run("ruff format", [str(bin_folder / "ruff"), "format", "--check", "."])
     run("djade", [str(bin_folder / "djade"), "--check", "--target-version", "5.2", *templates])
-    run("mypy", [str(bin_folder / "mypy")])
+    run("mypy", [sys.executable, "-m", "mypy"])
     run("deployment check", [*manage, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION)
     run("migrations", [*manage, "makemigrations", "--check", "--dry-run"], PRODUCTION)
     run("tests on PostgreSQL", None)
@@ -39,9 +39,11 @@ def main() -> None:
     run("browser tests", [*pytest, *browser])
 
 
-def chromium_or_exit() -> None:
+def exit_unless_installed() -> None:
     if not (shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")):
         sys.exit("The browser tests need Chromium: on Debian, apt install chromium.")
+    if not find_initdb():
+        sys.exit("The tests need PostgreSQL's programs: on Debian, apt install postgresql.")
 
 
 def run(name: str, command: list[str] | None, env: dict[str, str] | None = None) -> None:

@@ -131,11 +131,9 @@ def beat_process(folder: Path, env: dict[str, str]) -> Process:
 
 def postgres_process(folder: Path, port: int) -> Process:
     """A PostgreSQL of its own in ``folder``, with a database `throughline`; root hands it to an unprivileged user."""
-    found = [shutil.which("initdb"), *sorted(glob("/usr/lib/postgresql/*/bin/initdb"), reverse=True)]
-    initdb = next((path for path in found if path), None)
-    if initdb is None:
-        raise AssertionError("PostgreSQL is not installed: on Debian, apt install postgresql.")
-    programs, data = Path(initdb).resolve().parent, folder / "pg"
+    initdb = find_initdb()
+    assert initdb is not None, "PostgreSQL is not installed"
+    programs, data = initdb.parent, folder / "pg"
     user = ""
     if os.getuid() == 0:
         user = "postgres" if has_user("postgres") else "nobody"
@@ -152,6 +150,12 @@ def postgres_process(folder: Path, port: int) -> Process:
         assert time.monotonic() < until, process.output()
         time.sleep(0.1)
     return process
+
+
+def find_initdb() -> Path | None:
+    """Debian keeps it out of PATH."""
+    found = [shutil.which("initdb"), *sorted(glob("/usr/lib/postgresql/*/bin/initdb"), reverse=True)]
+    return next((Path(path).resolve() for path in found if path), None)
 
 
 def has_user(name: str) -> bool:
