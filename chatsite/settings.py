@@ -244,8 +244,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "chatsite.storage.HashedModules"},
 }
 CACHES = {
-    # Per process: rendered answers (what they were made from is in the database), and the counts of attempts to sign in,
-    # so that N web processes allow up to N times as many.
+    # Per process: rendered answers (what they were made from is in the database), and the counts of attempts to sign
+    # in, so that N web processes allow up to N times as many.
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "TIMEOUT": 24 * 3600,
