@@ -1,4 +1,9 @@
-"""Code blocks: a bar with the language and a copy button, and the code, coloured by Pygments' short classes."""
+"""Code blocks: a bar with the language and a copy button, and the code, coloured by Pygments.
+
+Its classes are Pygments' short ones: bp c c1 ch cm cp cpf cs dl err fm g gd ge gh gi go gp gr gs gt gu k kc kd kn kp kr
+kt l ld m mb mf mh mi mo il n na nb nc nd ne nf ni nl nn no nt nv nx o ow p pm py s s1 s2 sa sb sc sd se sh si sr ss sx
+vc vg vi vm w x.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import xml.etree.ElementTree as etree
 from functools import lru_cache
 
@@ -11,6 +12,8 @@ from latex2mathml.converter import convert_to_element
 LONGEST = 2_500  # characters, some 15 ms; longer formulas are shown as their source
 DEEPEST = 60  # braces inside each other
 
+UNKNOWN_COMMAND = re.compile(r"\\[A-Za-z]")  # where the library leaves a command as it was
+
 
 @lru_cache(maxsize=512)
 def mathml(tex: str, *, display: bool) -> str:
@@ -18,14 +21,21 @@ def mathml(tex: str, *, display: bool) -> str:
     if len(tex) > LONGEST or depth(tex) > DEEPEST:
         return as_source(tex)
     try:
-        formula = convert_to_element(tex, display="block" if display else "inline")
-    except Exception:  # whatever the library stumbles over in what a model wrote
+        return converted(tex, display="block" if display else "inline")
+    except Exception:  # whatever the library stumbles over in what a model wrote, RecursionError too
         return as_source(tex)
+
+
+def converted(tex: str, display: str) -> str:
+    formula = convert_to_element(tex, display=display)
     formula.set("title", tex)
     for element in formula.iter():
         # The library writes symbols as entities but leaves the text of \text{…} as it was. Its own serialiser
         # therefore lets tags through; with characters for entities, escaping is up to ElementTree.
-        element.text = html.unescape(element.text) if element.text else element.text
+        text = html.unescape(element.text or "")
+        if UNKNOWN_COMMAND.match(text):
+            raise ValueError(f"{text} is not known")
+        element.text = text
     return etree.tostring(formula, encoding="unicode", method="html")
 
 

@@ -20,7 +20,7 @@ TAGS = {
 MATHML_ATTRIBUTES = {
     "display", "title", "mathvariant", "stretchy", "fence", "separator", "lspace", "rspace", "minsize", "maxsize",
     "linethickness", "width", "height", "depth", "columnalign", "rowspacing", "columnspacing", "columnlines",
-    "rowlines", "accent", "accentunder", "displaystyle", "scriptlevel", "form", "largeop", "movablelimits",
+    "rowlines", "accent", "accentunder", "mathcolor", "displaystyle", "scriptlevel", "form", "largeop", "movablelimits",
     "symmetric", "notation",
 }  # fmt: skip
 ATTRIBUTES: dict[str, set[str]] = {

@@ -13,12 +13,12 @@ MARK = re.compile(r"!?\[|\*+|_+|~~+|<(/?)(sub|sup|kbd|mark|u|ins|small|b|i)>|<(?
 
 # What a text may end with that is held back: marks, and the beginnings of entities, tags and addresses.
 UNDECIDED_END = re.compile(
-    r"(?:[*]+|_+|~+|`+|\$+|[!\\\[<]|(?<!\w)&\#?\w{0,12}|<[A-Za-z/][^\s<>]{0,120}"
+    r"(?:[*]+|_+|~+|`+|\$+|[!\\\[<]|&\#?\w{0,12}|<[A-Za-z/][^\s<>]{0,120}"
     r"|(?:https?://|\bwww\.)[^\s/.]*(?:\.\w?)?|\bh(?:t(?:t(?:p(?:s?(?::/?/?)?)?)?)?)?|\bww?w?\.?)$",
 )
 LONGEST_END = 200  # characters
 UNFINISHED_ADDRESS = re.compile(
-    r"""\]\((?:[^()\s\\]|\\.|\([^()\s]*(?:\)|$))*+(?:[ \t\n]+(?:"[^"]*|'[^']*)?)?$""",
+    r"""\]\((?:[^()\s\\]|\\.|\([^()\s]*(?:\)|$))*+(?:[ \t\n]+(?:"[^"]*+"?|'[^']*+'?)?[ \t\n]*)?$""",
 )
 PARENTHESIS = re.compile(r"[()]")
 LINK_TEXT_WORTH_WAITING = 160  # characters
@@ -26,7 +26,10 @@ LINK_TEXT_WORTH_WAITING = 160  # characters
 
 def closed(text: str) -> str:
     """The text with its open marks closed, and an undecided end cut off."""
-    return OpenText(masked(without_undecided_end(text.rstrip(" \t")))).closed()
+    settled = masked(without_undecided_end(text.rstrip(" \t")))
+    if not settled.closing:  # what was open may have been cut off, which lays bare the marks before it
+        settled = masked(without_undecided_end(settled.text))
+    return OpenText(settled).closed()
 
 
 def without_undecided_end(text: str) -> str:
