@@ -32,6 +32,7 @@ admin.site.site_header = admin.site.site_title = "Throughline"
 admin.site.index_title = "Administration"
 
 PERMISSION = "conversations.review_conversation"
+FOUND = 5000  # by a search, at most: the latest used
 LOOKS_SHOWN = 20  # on the page of a conversation; all of them are in the list of looks
 
 
@@ -93,7 +94,10 @@ class ConversationAdmin(ReadOnlyAdmin):
             return queryset, False
         by_field, _ = super().get_search_results(request, Conversation.objects.all(), search_term)
         by_text = Conversation.objects.search(search_term)
-        return queryset.filter(Q(pk__in=by_field.values("pk")) | Q(pk__in=by_text.values("pk"))), False
+        either = queryset.filter(Q(pk__in=by_field.values("pk")) | Q(pk__in=by_text.values("pk")))
+        # Found once: the page asks for rows, their number and their days, and each would scan all texts again.
+        found = list(either.order_by("-used_at").values_list("pk", flat=True)[:FOUND])
+        return queryset.filter(pk__in=found), False
 
     @admin.display(ordering="last_state")
     def last_state(self, row: Any) -> str:

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django import Settings
 
 from conversations.models import Conversation, Generation, Message
 from conversations.models.asking import AnswerPending, EmptyText, TextTooLong, UnknownMessage
@@ -88,8 +89,8 @@ def test_blanks_are_no_question(alice: User, text: str) -> None:
     assert not Conversation.objects.exists()
 
 
-def test_a_question_can_be_as_long_as_the_limit_and_no_longer(alice: User, settings: object) -> None:
-    settings.MESSAGE_MAX_LENGTH = 5  # type: ignore[attr-defined]
+def test_a_question_can_be_as_long_as_the_limit_and_no_longer(alice: User, settings: Settings) -> None:
+    settings.MESSAGE_MAX_LENGTH = 5
 
     Conversation.begin(alice, "12345", click())
     with pytest.raises(TextTooLong, match="6 of at most 5"):

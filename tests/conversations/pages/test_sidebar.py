@@ -1,0 +1,88 @@
+"""The sidebar: one's own conversations, by age, and what a search finds among them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from conversations.models import Conversation
+from conversations.pages.groups import LISTED, sidebar_groups
+from tests.conversations.talk import begin, days_ago, talk
+
+
+def listed(client: Client, query: str = "") -> dict[str, list[str]]:
+    groups = client.get("/sidebar/", {"q": query}).context["groups"]
+    return {label: [row.title for row in rows] for label, rows in groups}
+
+
+def test_conversations_are_grouped_by_age_with_the_latest_first(as_alice: Client, alice: User) -> None:
+    for age in (0, 0.00001, 1, 3, 20):
+        talk(alice, used_at=days_ago(age), title=str(age))
+    talk(alice, used_at=days_ago(50), pinned_at=timezone.now(), title="pinned")
+
+    assert list(listed(as_alice).items()) == [
+        ("Pinned", ["pinned"]),
+        ("Today", ["0", "1e-05"]),
+        ("Yesterday", ["1"]),
+        ("Previous 7 days", ["3"]),
+        ("Previous 30 days", ["20"]),
+    ]
+
+
+def test_older_ones_are_grouped_by_month(as_alice: Client, alice: User) -> None:
+    talk(alice, used_at=datetime(2020, 2, 29, tzinfo=UTC))
+
+    assert list(listed(as_alice)) == ["February 2020"]
+
+
+def test_days_begin_at_the_sites_midnight(settings: Settings, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 5, 2, 0, 30, tzinfo=UTC))  # 09:30 in Tokyo
+    talk(alice, used_at=datetime(2026, 5, 1, 16, 0, tzinfo=UTC))  # 01:00 of the same day there
+
+    assert [label for label, _ in sidebar_groups(alice)] == ["Today"]
+
+
+def test_nobody_elses_are_listed_and_no_deleted_ones(as_alice: Client, alice: User, bob: User) -> None:
+    talk(bob, title="Bob's")
+    talk(alice, title="Deleted", deleted_at=timezone.now())
+
+    assert listed(as_alice) == {}
+
+
+def test_a_search_finds_titles_and_texts_of_ones_own(as_alice: Client, alice: User, bob: User) -> None:
+    talk(alice, "About whales", title="One")
+    talk(alice, title="Whales")
+    talk(alice, title="Three")
+    talk(bob, "About whales", title="Bob's")
+
+    assert listed(as_alice, "whale") == {"Today": ["Whales", "One"]}
+
+
+def test_a_search_without_a_find_says_so(as_alice: Client, conversation: Conversation) -> None:
+    response = as_alice.get("/sidebar/", {"q": "<whale>\0"})
+
+    assert response.context["query"] == "<whale>"
+    assert b"<whale>" not in response.content
+
+
+def test_it_tells_which_one_is_being_written(as_alice: Client, alice: User, conversation: Conversation) -> None:
+    begin(alice)
+
+    rows = as_alice.get("/sidebar/").context["groups"][0][1]
+
+    assert [row.is_being_written for row in rows] == [True, False]
+
+
+def test_it_is_read_with_one_query_and_has_an_end(
+    alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    Conversation.objects.bulk_create(Conversation(owner=alice) for _ in range(LISTED + 5))
+
+    with django_assert_num_queries(1):
+        groups = sidebar_groups(alice)
+
+    assert sum(len(rows) for _, rows in groups) == LISTED

@@ -1,0 +1,43 @@
+"""A reviewer marks a conversation as reviewed, with a note; earlier judgements stay."""
+
+from django.contrib.auth.models import User
+from django.test import Client
+
+from conversations.models import Conversation, Review
+
+from .conftest import LIST
+
+
+def test_a_judgement_is_stored_with_its_note(as_rita: Client, rita: User, conversation: Conversation, url: str) -> None:
+    response = as_rita.post(f"{url}review/", {"note": " Good\0 "}, follow=True)
+
+    review = Review.objects.get()
+    assert (review.conversation, review.reviewer, review.note) == (conversation, rita, "Good\ufffd")
+    assert "Marked as reviewed." in response.content.decode()
+
+
+def test_a_judgement_needs_no_note(as_rita: Client, url: str) -> None:
+    as_rita.post(f"{url}review/")
+
+    assert Review.objects.get().note == ""
+
+
+def test_all_judgements_are_shown_with_the_latest_first(as_rita: Client, as_root: Client, url: str) -> None:
+    as_rita.post(f"{url}review/", {"note": "The first <b>"})
+    as_root.post(f"{url}review/", {"note": "The second"})
+
+    html = as_rita.get(f"{url}change/").content.decode()
+
+    assert 0 < html.index("The second") < html.index("The first &lt;b&gt;")
+
+
+def test_it_is_reviewed_in_the_list_then(as_rita: Client, url: str) -> None:
+    as_rita.post(f"{url}review/")
+
+    (row,) = as_rita.get(LIST).context["cl"].result_list
+    assert row.reviewed_at is not None
+
+
+def test_a_link_judges_nothing(as_rita: Client, url: str) -> None:
+    assert as_rita.get(f"{url}review/").status_code == 405
+    assert not Review.objects.exists()

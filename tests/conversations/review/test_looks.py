@@ -1,0 +1,100 @@
+"""Each look at a conversation is recorded before anything of it is shown, and stays."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+from django.http import StreamingHttpResponse
+from django.test import AsyncClient, Client
+
+from conversations.models import Conversation, Look
+from tests.conversations.talk import answer_of
+
+from .conftest import LIST
+
+LOOKS = "/admin/conversations/look/"
+
+
+@pytest.mark.parametrize("address", ["change/", "export/json/", "export/markdown/"])
+def test_each_look_is_recorded(as_rita: Client, rita: User, conversation: Conversation, url: str, address: str) -> None:
+    for _ in range(2):
+        as_rita.get(url + address)
+
+    assert list(Look.objects.values_list("conversation", "reviewer")) == [(conversation.pk, rita.pk)] * 2
+
+
+def test_a_look_at_another_version_is_a_look(as_rita: Client, conversation: Conversation, url: str) -> None:
+    as_rita.get(f"{url}change/", {"through": str(answer_of(conversation).pk)})
+
+    assert Look.objects.count() == 1
+
+
+def test_superusers_looks_are_recorded_too(as_root: Client, url: str) -> None:
+    as_root.get(f"{url}change/")
+
+    assert Look.objects.get().reviewer.username == "root"
+
+
+@pytest.mark.parametrize("address", ["change/", "export/json/"])
+def test_nothing_is_shown_if_the_look_cannot_be_recorded(
+    as_rita: Client, url: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(look: Look, **_: object) -> None:
+        raise DatabaseError("disk full")
+
+    monkeypatch.setattr(Look, "save", refuse)
+    as_rita.raise_request_exception = False
+
+    response = as_rita.get(url + address)
+
+    assert response.status_code == 500
+    assert b"sky" not in response.content
+
+
+def test_nothing_is_read_before_the_look_is_recorded(
+    as_rita: Client, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded: list[int] = []
+    read = Conversation.path
+    monkeypatch.setattr(Conversation, "path", lambda *args: (recorded.append(Look.objects.count()), read(*args))[1])
+
+    as_rita.get(f"{url}change/")
+
+    assert recorded == [1]
+
+
+def test_an_unknown_format_is_not_found_and_no_look(as_rita: Client, url: str) -> None:
+    assert as_rita.get(f"{url}export/pdf/").status_code == 404
+    assert not Look.objects.exists()
+
+
+def test_looks_are_listed_with_who_and_which(as_rita: Client, url: str) -> None:
+    as_rita.get(f"{url}change/")
+
+    html = as_rita.get(LOOKS).content.decode()
+
+    assert "rita" in html and "New chat" in html
+    assert as_rita.get(LOOKS, {"q": "alice"}).context["cl"].result_count == 1
+    assert as_rita.get(f"{LOOKS}{Look.objects.get().pk}/change/").status_code == 200
+
+
+def test_the_page_tells_who_looked(as_rita: Client, as_root: Client, url: str) -> None:
+    as_root.get(f"{url}change/")
+
+    html = as_rita.get(f"{url}change/").content.decode()
+
+    assert ", root</li>" in html and ", rita</li>" in html
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_export_has_this_conversation_alone() -> None:
+    root = await User.objects.acreate(username="root", is_staff=True, is_superuser=True)
+    mine = await Conversation.objects.acreate(owner=root, title="This one")
+    await Conversation.objects.acreate(owner=root, title="Another one")
+    client = AsyncClient()
+    await client.aforce_login(root)
+
+    response = await client.get(f"{LIST}{mine.pk}/export/markdown/")
+
+    assert isinstance(response, StreamingHttpResponse)
+    assert b"".join([piece async for piece in response]) == b"# This one\n\n"
+    assert response.headers["Content-Disposition"] == f'attachment; filename="conversation-{mine.pk}.md"'

@@ -1,0 +1,75 @@
+"""Imports point down: chatsite → streaming → conversations → Django. No cycles."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("chatsite", "conversations", "streaming")
+LIVE = {"redis", "httpx", "channels", "channels_redis", "celery", "daphne", "websockets", "asyncio", "msgspec"}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of ours by its dotted name."""
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+MODULES = modules()
+
+
+def imported(module: str) -> Iterator[str]:
+    """The dotted names that a module asks for when it is imported, as absolute ones."""
+    path = MODULES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in executed(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            source = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (name if (name := f"{source}.{alias.name}") in MODULES else source for alias in node.names)
+
+
+def executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those under TYPE_CHECKING, which are no imports when it runs."""
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield node
+            yield from executed(node)
+
+
+def package_of(name: str) -> str:
+    return name.partition(".")[0]
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if package_of(name) == "conversations"))
+def test_what_is_remembered_knows_nothing_of_what_is_live(module: str) -> None:
+    assert {package_of(name) for name in imported(module)}.isdisjoint({"streaming", "chatsite", *LIVE})
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if package_of(name) == "streaming"))
+def test_what_is_live_knows_nothing_of_the_site(module: str) -> None:
+    assert "chatsite" not in {package_of(name) for name in imported(module)}
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = {module: {name for name in imported(module) if name in MODULES and name != module} for module in MODULES}
+
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
+
+
+def test_the_walk_sees_imports_of_every_kind() -> None:
+    assert "conversations.models.message" in set(imported("conversations.models.generation"))  # relative
+    assert "conversations.models" in set(imported("streaming.tasks"))
+    assert "redis" in {package_of(name) for name in imported("streaming.tasks")}
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if package_of(name) != "chatsite"))
+def test_only_the_settings_read_the_environment(module: str) -> None:
+    assert "environ" not in {getattr(node, "attr", "") for node in ast.walk(ast.parse(MODULES[module].read_text()))}
