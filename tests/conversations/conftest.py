@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
@@ -26,6 +28,13 @@ def static_files(settings: Settings, tmp_path: Path) -> None:
 def empty_cache() -> Iterator[None]:
     yield
     cache.clear()
+
+
+@pytest.fixture
+async def awaiting(transactional_db: None) -> AsyncIterator[None]:
+    """For tests that await Django: the thread that works for them has a connection of its own, which must end."""
+    yield
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_what_is_unfinished_is_exported_as_it_is(alice: User) -> None:
     assert told["messages"][1]["generations"][0]["status"] == "queued"
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("awaiting")
 @pytest.mark.parametrize(("kind", "ending"), [("json", "json"), ("markdown", "md")])
 async def test_a_download_holds_ones_own_and_no_deleted_ones(kind: str, ending: str) -> None:
     client = await two_people()
@@ -70,7 +70,7 @@ async def test_a_download_holds_ones_own_and_no_deleted_ones(kind: str, ending: 
     assert "Alice asks" in text and "Bob asks" not in text and "Deleted" not in text
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("awaiting")
 async def test_a_download_is_sent_conversation_by_conversation() -> None:
     client = await two_people()
 

@@ -85,7 +85,7 @@ def test_the_page_tells_who_looked(as_rita: Client, as_root: Client, url: str) -
     assert ", root</li>" in html and ", rita</li>" in html
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("awaiting")
 async def test_an_export_has_this_conversation_alone() -> None:
     root = await User.objects.acreate(username="root", is_staff=True, is_superuser=True)
     mine = await Conversation.objects.acreate(owner=root, title="This one")
