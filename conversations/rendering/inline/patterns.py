@@ -14,7 +14,11 @@ from .verbatim import Found, Verbatim
 
 FOOTNOTE = r"\[\^([^\s\]\[^]+)\]"
 ALLOWED_TAG = r"(?i)<(br)\s*/?>|<(sub|sup|kbd|mark|u|ins|small|b|i)>((?:(?!<\2>).)*?)</\2>"
-BARE_ADDRESS = re.compile(r"(?<![^\s*_~(\x03])(?:https?://|(?P<www>www\.))", re.IGNORECASE)  # as GitHub has it
+BARE_ADDRESS = re.compile(  # as GitHub has it: up to a blank, without punctuation or an unopened bracket at the end
+    r"(?<![^\s*_~(\x03])(?P<link>(?:https?://|(?P<www>www\.))(?:[^\s<>()\x02\x03]|\([^\s<>()\x02\x03]*\))*"
+    r"(?:[^\s<>()\x02\x03?!.,:*_~'\";]|\([^\s<>()\x02\x03]*\)))",
+    re.IGNORECASE,
+)
 REPLACED = (
     "backtick", "escape", "reference", "link", "image_link", "image_reference", "short_reference", "short_image_ref",
     "autolink", "automail", "linebreak", "html", "entity", "magic-autolink",
