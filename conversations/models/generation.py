@@ -125,7 +125,8 @@ class Generation(models.Model):
             dispatched_at=Coalesce("dispatched_at", models.Value(dispatched_at, models.DateTimeField())),
             claimed_at=Coalesce("claimed_at", timezone.now()),
         )
-        self.attempt += 1
+        if rows:  # otherwise the next number is another process's
+            self.attempt += 1
         return bool(rows)
 
     def note(self, **fields: Any) -> bool:

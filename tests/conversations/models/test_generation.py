@@ -36,6 +36,17 @@ def test_of_two_processes_that_saw_the_same_attempt_one_gets_the_next(queued: Ge
     assert not other.claim()
 
 
+def test_who_came_too_late_cannot_write_as_the_one_who_did_not(queued: Generation) -> None:
+    late = seen_by_another(queued)
+    queued.claim()
+
+    late.claim()
+
+    assert late.save_partial({ANSWER: "late"}, {}) is None
+    assert not late.finish(Status.FAILED, None)
+    assert not late.claim()
+
+
 def test_an_earlier_attempt_can_no_longer_write(queued: Generation) -> None:
     queued.claim()
     later = seen_by_another(queued)
