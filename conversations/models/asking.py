@@ -4,6 +4,7 @@ ConversationError
 ├── EmptyText        nothing but blanks
 ├── TextTooLong      more than ``limit`` characters
 ├── AnswerPending    the conversation's last answer is still being made
+├── Deleted          the conversation was deleted, in another tab perhaps
 ├── UnknownMessage   no such message in this conversation, or not of that role
 ├── NotContinuable   the answer is complete, or was not begun
 └── NotRetryable     the answer did not fail
@@ -53,6 +54,13 @@ class UnknownMessage(ConversationError):
 
     def __init__(self) -> None:
         super().__init__("This message is not in the conversation any more. Reload the page.")
+
+
+class Deleted(ConversationError):
+    code = UnknownMessage.code  # to a page it is the same: what is asked about is gone
+
+    def __init__(self) -> None:
+        super().__init__("This conversation was deleted. Restore it first, or start a new chat.")
 
 
 class NotContinuable(ConversationError):

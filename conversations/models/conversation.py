@@ -11,7 +11,16 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
 from django.utils import timezone
 
-from .asking import AnswerPending, NotContinuable, NotRetryable, Request, UnknownMessage, check_length, storable
+from .asking import (
+    AnswerPending,
+    Deleted,
+    NotContinuable,
+    NotRetryable,
+    Request,
+    UnknownMessage,
+    check_length,
+    storable,
+)
 from .generation import Generation, Status
 from .message import Message, Part, PartKind, Role, latest_leaf, mark_siblings
 
@@ -51,9 +60,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def delete_softly(self) -> int:
         """Hide them for ``DELETED_KEPT_DAYS``, and stop what is being written in them; how many they were."""
-        unfinished = list(Generation.objects.unfinished().filter(message__conversation__in=self))
-        rows = self.update(deleted_at=timezone.now())
-        for generation in unfinished:
+        moment = timezone.now()
+        rows = self.update(deleted_at=moment)
+        # Read afterwards: from now on nothing is asked in them, so none is missed.
+        for generation in Generation.objects.unfinished().filter(message__conversation__deleted_at=moment):
             generation.request_stop()
         return rows
 
@@ -95,6 +105,7 @@ class Conversation(models.Model):
         return f"/c/{self.pk}/"
 
     # What its owner does. Each takes the conversation's lock, so that two tabs cannot ask at once.
+    # What asks for an answer raises Deleted if another tab has deleted the conversation.
 
     @classmethod
     def begin(cls, owner: AbstractBaseUser, text: str, request: Request) -> Generation:
@@ -206,12 +217,14 @@ class Conversation(models.Model):
     def _lock(self, request: Request) -> Generation | None:
         """Keep others out until the transaction's end. The generation if this click was already served, else None.
 
-        Raises AnswerPending. On SQLite the transaction itself is the lock.
+        Raises Deleted, AnswerPending. On SQLite the transaction itself is the lock.
         """
         self.refresh_from_db(from_queryset=Conversation.objects.select_for_update(of=("self",)).select_related("leaf"))
         mine = Generation.objects.of(self.pk)
         if earlier := mine.filter(client_id=request.client_id).first():
             return earlier
+        if self.deleted_at:
+            raise Deleted
         if mine.unfinished().exists():
             raise AnswerPending
         return None

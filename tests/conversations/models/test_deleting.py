@@ -4,9 +4,10 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 
 from conversations.models import Conversation, Generation, Look, Message, Part, Review
-from conversations.models.conversation import PURGED_AT_ONCE
+from conversations.models.asking import ConversationError
+from conversations.models.conversation import PURGED_AT_ONCE, ConversationQuerySet
 from conversations.models.generation import Status
-from tests.conversations.talk import answered, begin, changed, click, days_ago, go_on, question_of, talk
+from tests.conversations.talk import answered, begin, changed, click, days_ago, failed, go_on, question_of, talk
 
 
 def test_a_deleted_conversation_is_hidden_and_can_be_restored(alice: User, conversation: Conversation) -> None:
@@ -29,6 +30,50 @@ def test_deleting_stops_what_is_being_written(alice: User) -> None:
     running.refresh_from_db()
     assert queued.status == Status.STOPPED
     assert running.stop_requested_at is not None
+
+
+@pytest.mark.parametrize("verb", ["regenerate", "continue_answer", "retry"])
+def test_nothing_is_answered_anew_in_a_conversation_that_another_tab_deleted(alice: User, verb: str) -> None:
+    broken = failed(begin(alice), "Beca")
+    still_open = Conversation.objects.get()
+    broken.message.conversation.delete_softly()
+
+    with pytest.raises(ConversationError, match="was deleted"):
+        getattr(still_open, verb)(broken.message_id, click())
+
+    assert not Generation.objects.unfinished().exists()
+
+
+def test_nothing_is_asked_in_a_conversation_that_another_tab_deleted(conversation: Conversation) -> None:
+    still_open = Conversation.objects.get()
+    conversation.delete_softly()
+
+    with pytest.raises(ConversationError, match="was deleted"):
+        still_open.ask("And at night?", click())
+
+    assert conversation.messages.count() == 2
+
+
+def test_a_resent_click_still_finds_its_answer_after_deleting(conversation: Conversation) -> None:
+    request = click()
+    first = answered(conversation.ask("And at night?", request))
+    conversation.delete_softly()
+
+    assert conversation.ask("And at night?", request) == first
+
+
+def test_what_is_asked_while_all_are_being_deleted_is_stopped_too(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    update = ConversationQuerySet.update
+
+    def ask_first(rows: ConversationQuerySet, **fields: object) -> int:
+        monkeypatch.undo()
+        begin(alice)
+        return update(rows, **fields)
+
+    monkeypatch.setattr(ConversationQuerySet, "update", ask_first)
+
+    assert Conversation.objects.visible_to(alice).delete_softly() == 1
+    assert not Generation.objects.unfinished().exists()
 
 
 def test_many_are_deleted_at_once_and_their_answers_stopped(alice: User, bob: User, conversation: Conversation) -> None:
