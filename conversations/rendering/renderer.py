@@ -19,7 +19,7 @@ from .tree import BlockTree, References, define
 
 logger = logging.getLogger(__name__)
 
-RENDERER_VERSION = 3  # part of cache keys: raise it when the same text gives other HTML
+RENDERER_VERSION = 4  # part of cache keys: raise it when the same text gives other HTML
 
 BLOCK_LIMIT = 40_000  # characters of a block other than code; a longer one is shown as it is
 

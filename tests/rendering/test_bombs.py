@@ -104,3 +104,14 @@ def test_what_stumbles_over_one_text_does_not_stumble_over_the_next(monkeypatch:
         assert render_block("**a** <b>", {}) == '<pre class="plain" dir="auto">**a** &lt;b&gt;</pre>'
 
     assert render_block("**a**", {}) == '<p dir="auto"><strong>a</strong></p>'
+
+
+@pytest.mark.parametrize("language", ["java", "cpp", "autohotkey", "mcschema", "python", "html"])
+@pytest.mark.parametrize("piece", ["\n", "<!--", "(", "\n x", '"'])
+def test_colours_that_would_take_long_are_left_out(language: str, piece: str) -> None:
+    begun = process_time()
+
+    html = render(f"```{language}\n{grown(piece, 15_000)}x\n```\n")
+
+    assert "code__bar" in html
+    assert process_time() - begun < HANGS
