@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group, User
 from redis.asyncio import Redis
 
 from streaming.redis_clients import command_client
+from tests.chromium import browser  # noqa: F401 - a fixture, once for the whole run
 from tests.processes import Process, redis_process
 from tests.site import Site
 

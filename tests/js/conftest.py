@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from tests.processes import ROOT
 
 ORIGIN = "http://page.test"
 GENERATION = "8f14e45f-ceea-467f-9575-1c9b1c2f0f10"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARTICLE = """
 <template data-form="text"><div data-part><div data-tail></div></div></template>
 <template data-form="thinking">
@@ -74,19 +72,9 @@ class LiveAnswer:
         return self.page.locator(selector).first.get_attribute(name)
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Not for the whole run: Playwright keeps an event loop running, in which no asynchronous test can run."""
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if path is None:
-        pytest.skip("needs Chromium")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-
-
 @pytest.fixture
-def answer(chromium: Browser) -> Iterator[LiveAnswer]:
-    page = chromium.new_page()
+def answer(browser: Browser) -> Iterator[LiveAnswer]:
+    page = browser.new_page()
     page.route("**/*", give)
     page.goto(f"{ORIGIN}/")
     page.wait_for_function("window.answer")
