@@ -21,7 +21,7 @@ from conversations.export import FORMATS, download
 from conversations.models import Conversation, Generation, Look, Message, Review
 from conversations.models.asking import storable
 
-from .filters import ModelFilter, ReviewedFilter, StateFilter
+from .filters import DeletedFilter, ModelFilter, ReviewedFilter, StateFilter
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -33,6 +33,7 @@ admin.site.index_title = "Administration"
 
 PERMISSION = "conversations.review_conversation"
 FOUND = 5000  # by a search, at most: the latest used
+SEARCHED_LENGTH = 200  # characters, as in the sidebar; SQLite refuses patterns and expressions that are too long
 LOOKS_SHOWN = 20  # on the page of a conversation; all of them are in the list of looks
 
 
@@ -59,21 +60,24 @@ class ConversationAdmin(ReadOnlyAdmin):
     list_display = (
         "title",
         "owner",
-        "length",
+        "reviewed",
         "last_state",
+        "length",
+        "used_at",
         "answered_by",
         "tokens",
-        "reviewed",
         "deleted",
-        "used_at",
     )
-    list_filter = (ReviewedFilter, StateFilter, ModelFilter, "used_at", ("deleted_at", admin.EmptyFieldListFilter))
+    list_filter = (ReviewedFilter, StateFilter, ModelFilter, "used_at", DeletedFilter)
     search_fields = ("title", "owner__username", "owner__email")
     search_help_text = "Words of the title or of the texts, or the name or e-mail address of a user"
     date_hierarchy = "used_at"
     list_select_related = ("owner",)
     list_per_page = 50
     ordering = ("-used_at",)
+
+    class Media:
+        css = {"all": ["css/review.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         latest = Generation.objects.filter(message__conversation=OuterRef("pk")).order_by("-accepted_at")
@@ -90,6 +94,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
     ) -> tuple[QuerySet[Conversation], bool]:
+        search_term = search_term[:SEARCHED_LENGTH]
         if not search_term.strip():
             return queryset, False
         by_field, _ = super().get_search_results(request, Conversation.objects.all(), search_term)

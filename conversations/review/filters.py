@@ -44,6 +44,17 @@ class ModelFilter(GenerationFilter):
         return [(name, name) for name in names]
 
 
+class DeletedFilter(SimpleListFilter):
+    title = "deleted by its owner"
+    parameter_name = "deleted"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        return [("no", "No"), ("yes", "Yes")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> QuerySet[Conversation]:
+        return queryset.filter(deleted_at__isnull=self.value() == "no") if self.value() else queryset
+
+
 class ReviewedFilter(SimpleListFilter):
     title = "reviewed"
     parameter_name = "reviewed"

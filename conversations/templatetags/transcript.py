@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 
 from django import template
@@ -34,6 +35,17 @@ def rendered(text: str) -> list[str]:
     return found
 
 
+@dataclass(frozen=True)
+class Moment:
+    name: str
+    at: datetime
+    after_s: float  # since it was accepted
+
+
 @register.simple_tag
-def moments_of(generation: Generation) -> list[tuple[str, datetime]]:
-    return moments(generation)
+def moments_of(generation: Generation) -> list[Moment]:
+    accepted = generation.accepted_at
+    return [
+        Moment(name.replace("_", " ").capitalize(), at, (at - accepted).total_seconds())
+        for name, at in moments(generation)
+    ]

@@ -41,7 +41,7 @@ def test_every_generation_tells_its_figures(as_rita: Client, conversation: Conve
 
     html = read(as_rita, url)
 
-    for told in ("a-model", "gpu-1:8000", "0.250 s", "1234", "first_token", "claimed", "finished"):
+    for told in ("a-model", "gpu-1:8000", "0.250 s", "1234", "First token", "Claimed", "Finished"):
         assert told in html
 
 
