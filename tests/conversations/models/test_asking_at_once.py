@@ -13,6 +13,8 @@ from django.db import connection
 
 from conversations.models import Conversation, Generation
 from conversations.models.asking import AnswerPending
+from conversations.models.generation import Status
+from conversations.models.message import ANSWER
 from tests.conversations.talk import QUESTION, click, talk
 
 AT_ONCE = 4
@@ -59,6 +61,28 @@ def test_one_of_many_workers_gets_the_attempt(alice: User) -> None:
     found = at_once(lambda number: seen[number].claim())
 
     assert found.count(True) == 1
+
+
+def test_of_many_ends_one_counts(alice: User) -> None:
+    generation = Conversation.begin(alice, QUESTION, click())
+    generation.claim()
+    seen = [Generation.objects.get(pk=generation.pk) for _ in range(AT_ONCE)]
+
+    found = at_once(lambda number: seen[number].finish(Status.DONE, {ANSWER: f"End {number}"}))
+
+    assert found.count(True) == 1
+    assert generation.message.text == f"End {found.index(True)}"
+
+
+def test_a_stop_at_the_moment_of_the_claim_is_not_lost(alice: User) -> None:
+    generation = Conversation.begin(alice, QUESTION, click())
+    seen = [Generation.objects.get(pk=generation.pk) for _ in range(AT_ONCE)]
+
+    at_once(lambda number: seen[number].request_stop() if number else seen[number].claim())
+
+    generation.refresh_from_db()
+    assert generation.stop_requested_at is not None
+    assert generation.status in (Status.STOPPED, Status.RUNNING)
 
 
 def at_once(work: Callable[[int], Any]) -> list[Any]:

@@ -1,5 +1,7 @@
 """Who may do what at which address: every address of users' pages has its row, and each row is tried."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -80,6 +82,18 @@ def test_no_change_without_the_pages_token(alice: User, conversation: Conversati
 
     assert response.status_code == 403
     assert Conversation.objects.visible_to(alice).get().title == conversation.title
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_with_the_pages_token_is_made(alice: User, conversation: Conversation, name: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/settings/").content.decode())[0]
+
+    form = {"title": "A", "csrfmiddlewaretoken": token}
+    response = client.post(address(name, conversation), form)
+
+    assert response.status_code == 302
 
 
 @pytest.mark.parametrize("name", CHANGES)
