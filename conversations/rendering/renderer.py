@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 RENDERER_VERSION = 4  # part of cache keys: raise it when the same text gives other HTML
 
-BLOCK_LIMIT = 40_000  # characters of a block other than code; a longer one is shown as it is
+BLOCK_LIMIT = 30_000  # characters of a block other than code; a longer one is shown as it is
 
 FENCE = re.compile(r" {0,3}(?:```|~~~)")
 NOT_TEXT = re.compile(r'<div class="code__bar">.*?</div>|<[^>]*>', re.DOTALL)

@@ -1,6 +1,7 @@
 """Texts that make Markdown renderers take for ever, fill the memory or run out of stack."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 PIECES = """
 [·![·*·**·_·~~·`·>·> ·<·<![CDATA[·<!--·<?·1. ·- ·- > 1. ·$·$$·&·&amp;·_a·*a ·**a ·*a_·a**b·a* ·*a **b ·`a ·](·[a](·[](
@@ -68,10 +69,10 @@ def small_paragraphs_of(piece: str) -> Callable[[int], str]:
 
 def bombs() -> Iterator[tuple[str, Callable[[int], str]]]:
     for piece in REPEATED:
-        yield repr(piece), lambda size, piece=piece: grown(piece, size)
+        yield repr(piece), partial(grown, piece)
         yield f"paragraphs of {piece!r}", small_paragraphs_of(piece)
     for line in SHORT_LINES:
-        yield f"lines of {line!r}", lambda size, line=line: grown(line + "\n", size)
+        yield f"lines of {line!r}", partial(grown, line + "\n")
     for build in (
         growing_ticks, deep_list, long_table, wide_table, table_with_empty_rows, nested_emphasis, closed_brackets,
         many_definitions, nested_fractions, many_formulas,

@@ -43,7 +43,8 @@ def accepted(snippet: dict[str, Any]) -> list[Tree]:
     """What the oracles make of it. A snippet may bring its own HTML where we differ from them on purpose."""
     if "html" in snippet:
         return [tree_of(snippet["html"])]
-    text, formulas = snippet["text"], []
+    text: str = snippet["text"]
+    formulas: list[str] = []
     if "intent" in snippet["flags"]:  # bold that the letter of the rules would not see beside CJK characters
         text = re.sub(r"\*\*([^*\n]+)\*\*", r"<strong>\1</strong>", text)
     if snippet["category"] == "math" or "math" in snippet["flags"] or snippet["name"] == "answer-math":

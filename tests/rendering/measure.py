@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from time import process_time
 
 from conversations.rendering import References, Segmenter, render, render_block, render_tail
@@ -43,7 +44,7 @@ def measure_blocks() -> None:
         ("answer of 100 KB", answer(100_000)),
     ):
         times = 3 if len(source) > 4_000 else 200
-        print(f"{name:20} {seconds(lambda source=source: render(source), times) * 1e6:10,.0f} µs")
+        print(f"{name:20} {seconds(partial(render, source), times) * 1e6:10,.0f} µs")
 
 
 def measure_stream() -> None:

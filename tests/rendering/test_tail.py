@@ -89,9 +89,9 @@ def test_the_kind_of_the_open_block_is_told() -> None:
 
 
 def test_what_one_sees_hardly_ever_turns_into_something_else() -> None:
-    """Every tenth beginning of every snippet: what is shown stays, and more comes after it."""
+    """Every twentieth beginning of every snippet: what is shown stays, and more comes after it."""
     snippets = [text for text in TEXTS if "]:" not in text]
-    beginnings = [(text, end) for text in snippets for end in range(1, len(text), 10)]
+    beginnings = [(text, end) for text in snippets for end in range(1, len(text), 20)]
 
     changed = [(text, end) for text, end in beginnings if not seen(render(text)).startswith(seen(tail(text[:end])))]
 

@@ -165,10 +165,11 @@ def address(href: str) -> str:
 def tidy(children: Tree, *, block: bool) -> Tree:
     """Join neighbouring texts, squash blanks, and drop those at the edges of blocks."""
     joined = joined_texts(children)
+    edge: Tree = ["p" if block else ""]
     found: Tree = []
     for index, child in enumerate(joined):
-        before = joined[index - 1] if index else ["p"] if block else [""]
-        after = joined[index + 1] if index + 1 < len(joined) else ["p"] if block else [""]
+        before = joined[index - 1] if index else edge
+        after = joined[index + 1] if index + 1 < len(joined) else edge
         found.append(squashed(child, before, after) if isinstance(child, str) else child)
     return [child for child in found if child != ""]
 
