@@ -10,7 +10,7 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.preprocessors import Preprocessor
 
 from .links import IMAGE, LINK_OR_IMAGE, Link
-from .verbatim import Found, Verbatim
+from .verbatim import Found, Verbatim, link_of
 
 FOOTNOTE = r"\[\^([^\s\]\[^]+)\]"
 ALLOWED_TAG = r"(?i)<(br)\s*/?>|<(sub|sup|kbd|mark|u|ins|small|b|i)>((?:(?!<\2>).)*?)</\2>"
@@ -19,9 +19,12 @@ BARE_ADDRESS = re.compile(  # as GitHub has it: up to a blank, without punctuati
     r"(?:[^\s<>()\x02\x03?!.,:*_~'\";]|\([^\s<>()\x02\x03]*\)))",
     re.IGNORECASE,
 )
+BARE_MAIL = (  # bounded, since the pattern of magiclink takes quadratic time for "a.a.a."
+    r"(?<![\w.+@/\x03-])([\w.+-]{1,64}+@(?:[a-zA-Z0-9_-]{1,63}\.){1,10}[a-zA-Z0-9-]{0,62}[a-zA-Z])(?![\w@-])"
+)
 REPLACED = (
     "backtick", "escape", "reference", "link", "image_link", "image_reference", "short_reference", "short_image_ref",
-    "autolink", "automail", "linebreak", "html", "entity", "magic-autolink",
+    "autolink", "automail", "linebreak", "html", "entity", "magic-mail",
 )  # fmt: skip
 
 # Placeholders of Python-Markdown that ended up where it does not replace them.
@@ -39,6 +42,7 @@ def register_patterns(md: Markdown, sources: dict[etree.Element, str]) -> None:
     patterns.register(Link(IMAGE, md, sources), "image_in_link", 150)
     patterns.register(AllowedTag(ALLOWED_TAG, md), "allowed_tag", 90)
     patterns.register(AllowedTag(ALLOWED_TAG, md), "allowed_tag_inside", 89)
+    patterns.register(BareMail(BARE_MAIL, md), "bare_mail", 84)
     patterns["magic-link"].compiled_re = BARE_ADDRESS  # without ftp, which the sanitiser does not let through
     assert md.delimiters is not None
     md.delimiters.add("~", "del", double=True)
@@ -65,6 +69,13 @@ class FootnoteReference(InlineProcessor):
         element = etree.Element("sup", {"class": "footnote-ref"})
         element.text = util.AtomicString(m.group(1))
         return element, m.start(0), m.end(0)
+
+
+class BareMail(InlineProcessor):
+    ANCESTOR_EXCLUDES = ("a",)
+
+    def handleMatch(self, m: re.Match[str], data: str) -> Found:  # type: ignore[override]
+        return link_of("mailto:" + m.group(1), m.group(1)), m.start(0), m.end(0)
 
 
 class AllowedTag(InlineProcessor):
