@@ -60,7 +60,7 @@ class Deleted(ConversationError):
     code = UnknownMessage.code  # to a page it is the same: what is asked about is gone
 
     def __init__(self) -> None:
-        super().__init__("This conversation was deleted. Restore it first, or start a new chat.")
+        super().__init__("This conversation was deleted, in another tab perhaps. Start a new chat.")
 
 
 class NotContinuable(ConversationError):

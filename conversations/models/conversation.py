@@ -219,7 +219,11 @@ class Conversation(models.Model):
 
         Raises Deleted, AnswerPending. On SQLite the transaction itself is the lock.
         """
-        self.refresh_from_db(from_queryset=Conversation.objects.select_for_update(of=("self",)).select_related("leaf"))
+        locked = Conversation.objects.select_for_update(of=("self",)).select_related("leaf")
+        try:
+            self.refresh_from_db(from_queryset=locked)
+        except Conversation.DoesNotExist as error:  # purged, while a page stood open
+            raise Deleted from error
         mine = Generation.objects.of(self.pk)
         if earlier := mine.filter(client_id=request.client_id).first():
             return earlier

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Barrier
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from conversations.models import Conversation, Generation
-from conversations.models.asking import AnswerPending
+from conversations.models.asking import AnswerPending, ConversationError
 from conversations.models.generation import Status
 from conversations.models.message import ANSWER
 from tests.conversations.talk import QUESTION, click, talk
@@ -83,6 +84,19 @@ def test_a_stop_at_the_moment_of_the_claim_is_not_lost(alice: User) -> None:
     generation.refresh_from_db()
     assert generation.stop_requested_at is not None
     assert generation.status in (Status.STOPPED, Status.RUNNING)
+
+
+def test_what_is_asked_at_the_moment_of_deleting_is_refused_or_stopped(alice: User) -> None:
+    conversation = talk(alice)
+
+    def delete_or_ask(number: int) -> None:
+        with suppress(ConversationError):
+            fresh(conversation).ask("And at night?", click()) if number else fresh(conversation).delete_softly()
+
+    at_once(delete_or_ask)
+
+    assert fresh(conversation).deleted_at
+    assert not Generation.objects.unfinished().exists()
 
 
 def at_once(work: Callable[[int], Any]) -> list[Any]:

@@ -54,6 +54,14 @@ def test_nothing_is_asked_in_a_conversation_that_another_tab_deleted(conversatio
     assert conversation.messages.count() == 2
 
 
+def test_nothing_is_asked_in_a_conversation_that_was_purged(conversation: Conversation) -> None:
+    still_open = Conversation.objects.get()
+    conversation.delete()
+
+    with pytest.raises(ConversationError, match="was deleted"):
+        still_open.ask("And at night?", click())
+
+
 def test_a_resent_click_still_finds_its_answer_after_deleting(conversation: Conversation) -> None:
     request = click()
     first = answered(conversation.ask("And at night?", request))
