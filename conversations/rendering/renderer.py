@@ -13,15 +13,14 @@ from markdown import Markdown, util
 from .blocks import Kind, read_blocks
 from .extension import ChatMarkdown
 from .inline import LEFTOVER, without_placeholders
+from .limits import BLOCK_LIMIT
 from .sanitiser import sanitised
 from .segmenter import segments
 from .tree import BlockTree, References, define
 
 logger = logging.getLogger(__name__)
 
-RENDERER_VERSION = 4  # part of cache keys: raise it when the same text gives other HTML
-
-BLOCK_LIMIT = 30_000  # characters of a block other than code; a longer one is shown as it is
+RENDERER_VERSION = 5  # part of cache keys: raise it when the same text gives other HTML
 
 FENCE = re.compile(r" {0,3}(?:```|~~~)")
 NOT_TEXT = re.compile(r'<div class="code__bar">.*?</div>|<[^>]*>', re.DOTALL)

@@ -12,13 +12,11 @@ from markdown.blockparser import BlockParser
 from .blocks import Block, Kind, read_blocks
 from .code import code_block
 from .inline import normalised_label, without_marks
+from .limits import is_readable
 from .mathematics import mathml
 from .tail import read_tail
 
 TASK = re.compile(r"\[([ xX])\](?=[ \t\n])[ \t]*")
-TEXT_LIMIT = 8_000  # characters of a paragraph or cell; a longer one is shown as it is
-MARKS_LIMIT = 1_500  # in a paragraph or cell, of the characters that make the inline patterns work
-MARK = re.compile(r"[\[\]<`*_$~!\\&]")
 AUTO = {"dir": "auto"}
 TABLE = {"class": "table", "role": "region", "aria-label": "Table", "tabindex": "0"}
 
@@ -155,8 +153,7 @@ def define(block: Block, references: References) -> None:
 
 def readable(text: str) -> str:
     """As it is, and not to be read for marks, if that would take too long."""
-    too_much = len(text) > TEXT_LIMIT or (len(text) > MARKS_LIMIT and len(MARK.findall(text)) > MARKS_LIMIT)
-    return util.AtomicString(text) if too_much else text
+    return text if is_readable(text) else util.AtomicString(text)
 
 
 def take_task_box(item: Block) -> etree.Element | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from conversations.rendering.blocks import Block, BlockReader, Kind
+from conversations.rendering.limits import is_readable
 
 from .marks import closed
 
@@ -18,7 +19,6 @@ UNDECIDED = re.compile(
 )
 CLOSING_FENCE = re.compile(r"[ \t>]*+[`~]+[ \t]*$")
 DELIMITER_PREFIX = re.compile(r"[|:\- \t]*$")
-SETTLE_LIMIT = 8_000  # characters; what is open in a longer paragraph stays open
 
 
 def read_tail(text: str) -> Block:
@@ -60,14 +60,14 @@ def settle(reader: BlockReader, last: str) -> None:
 
 
 def settle_text(block: Block) -> None:
-    if 0 < len(block.text) <= SETTLE_LIMIT:
+    if block.lines and is_readable(block.text):
         block.lines = closed(block.text).split("\n")
 
 
 def settle_row(row: list[str]) -> None:
     """Its last cell that has begun is the one that still grows."""
     index = max((index for index, cell in enumerate(row) if cell), default=None)
-    if index is not None and len(row[index]) <= SETTLE_LIMIT:
+    if index is not None and is_readable(row[index]):
         row[index] = closed(row[index])
 
 
