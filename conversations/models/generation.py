@@ -172,7 +172,7 @@ class Generation(models.Model):
 
 
 def moments(generation: Generation) -> list[tuple[str, datetime]]:
-    """The moments of its life that have come, in order, by the field's name without ``_at``."""
+    """The moments of its life that have come, by the field's name without ``_at``; the earliest first."""
     names = (
         "accepted",
         "dispatched",
@@ -183,4 +183,5 @@ def moments(generation: Generation) -> list[tuple[str, datetime]]:
         "stop_requested",
         "finished",
     )
-    return [(name, moment) for name in names if (moment := getattr(generation, f"{name}_at"))]
+    known = [(name, moment) for name in names if (moment := getattr(generation, f"{name}_at"))]
+    return sorted(known, key=lambda pair: pair[1])

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from conversations.models import Generation
 from conversations.models.errors import ErrorCode
@@ -120,6 +121,16 @@ def test_its_moments_are_told_in_order(queued: Generation) -> None:
     names = [name for name, _ in moments(seen_by_another(queued))]
 
     assert names == ["accepted", "claimed", "finished"]
+
+
+def test_a_stop_before_the_first_token_is_told_before_it(queued: Generation) -> None:
+    queued.claim()
+    queued.request_stop()
+    queued.note(first_token_at=timezone.now())
+
+    names = [name for name, _ in moments(seen_by_another(queued))]
+
+    assert names == ["accepted", "claimed", "stop_requested", "first_token"]
 
 
 @pytest.mark.parametrize("code", ErrorCode.values)
