@@ -49,10 +49,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Those that have every word of ``text`` in the title or in a message. Scans the parts' texts."""
         found = self
         for word in text.split()[:SEARCHED_WORDS]:
-            texts = Part.objects.filter(
-                message__conversation=models.OuterRef("pk"), kind=PartKind.TEXT, text__icontains=word
-            )
-            found = found.filter(models.Q(title__icontains=word) | models.Exists(texts))
+            texts = Part.objects.filter(message__conversation=models.OuterRef("pk"), kind=PartKind.TEXT)
+            found = found.filter(contains("title", word) | models.Exists(texts.filter(contains("text", word))))
         return found
 
     def deleted_before(self, moment: datetime) -> Self:
@@ -74,6 +72,12 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             self.filter(pk__in=ids).delete()  # asks again: one of them may have been restored
             purged += len(ids)
         return purged
+
+
+def contains(field: str, word: str) -> models.Q:
+    """In upper or lower case. SQLite knows the cases of ASCII letters alone, so it is asked for the usual ones."""
+    cases = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
+    return models.Q(*((f"{field}__icontains", case) for case in sorted(cases)), _connector=models.Q.OR)
 
 
 class Conversation(models.Model):

@@ -28,9 +28,20 @@ def test_what_is_not_there_is_not_found(alice: User, text: str) -> None:
     assert found(alice, text) == []
 
 
+@pytest.mark.parametrize("text", ["über", "Über", "ÜBER", "грусть"])
+def test_letters_beyond_ascii_are_found_in_either_case(alice: User, text: str) -> None:
+    talk(alice, "Schreibe über Grusel!", "ÜBER Grusel. Грусть.", title="Grusel")
+    talk(alice, "Über Grusel", "грусть", title="Mehr")
+
+    assert set(found(alice, text)) == {"Grusel", "Mehr"}
+
+
 def test_percent_signs_mean_themselves(alice: User) -> None:
     assert found(alice, "100%") == ["Sums"]
 
 
-def test_a_search_of_very_many_words_is_answered(alice: User) -> None:
-    assert found(alice, "grass " * 2000) == ["Grass"]
+@pytest.mark.parametrize(("word", "title"), [("grass ", "Grass"), ("ÜBER ", "Grusel")])
+def test_a_search_of_very_many_words_is_answered(alice: User, word: str, title: str) -> None:
+    talk(alice, "über", title="Grusel")
+
+    assert found(alice, word * 2000) == [title]
