@@ -37,6 +37,16 @@ def test_of_two_processes_that_saw_the_same_attempt_one_gets_the_next(queued: Ge
     assert not other.claim()
 
 
+def test_the_moment_of_the_first_claim_stays(queued: Generation) -> None:
+    queued.claim()
+    first = seen_by_another(queued)
+
+    seen_by_another(queued).claim()
+
+    assert seen_by_another(queued).attempt == 2
+    assert seen_by_another(queued).claimed_at == first.claimed_at
+
+
 def test_who_came_too_late_cannot_write_as_the_one_who_did_not(queued: Generation) -> None:
     late = seen_by_another(queued)
     queued.claim()
@@ -92,6 +102,15 @@ def test_a_stop_reaches_the_attempt_that_runs(queued: Generation) -> None:
 
     assert seen_by_another(queued).request_stop()
     assert queued.save_partial({ANSWER: "A"}, {}) is False
+
+
+def test_of_two_stops_the_first_ones_moment_stays(queued: Generation) -> None:
+    queued.claim()
+    queued.request_stop()
+    first = seen_by_another(queued).stop_requested_at
+
+    assert queued.request_stop()
+    assert seen_by_another(queued).stop_requested_at == first
 
 
 def test_a_stop_ends_at_once_what_nobody_has_begun(queued: Generation) -> None:

@@ -4,7 +4,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from conversations.models import Conversation
-from tests.conversations.talk import talk
+from conversations.models.generation import Status
+from conversations.models.message import ANSWER, PartKey, PartKind
+from tests.conversations.talk import begin, talk
 
 
 def found(user: User, text: str) -> list[str]:
@@ -34,6 +36,15 @@ def test_letters_beyond_ascii_are_found_in_either_case(alice: User, text: str) -
     talk(alice, "Über Grusel", "грусть", title="Mehr")
 
     assert set(found(alice, text)) == {"Grusel", "Mehr"}
+
+
+def test_what_the_model_only_thought_is_not_found(alice: User) -> None:
+    generation = begin(alice)
+    generation.claim()
+    generation.finish(Status.DONE, {PartKey(0, PartKind.THINKING): "Hidden whales", ANSWER: "Fish."})
+
+    assert found(alice, "whales") == []
+    assert found(alice, "fish") == ["New chat"]
 
 
 def test_percent_signs_mean_themselves(alice: User) -> None:

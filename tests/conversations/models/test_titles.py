@@ -23,6 +23,13 @@ def test_the_model_names_what_the_owner_did_not(conversation: Conversation) -> N
     assert conversation.title == "By the owner"
 
 
+def test_a_models_long_title_is_cut(conversation: Conversation) -> None:
+    conversation.entitle("x" * (TITLE_LENGTH + 1))
+
+    conversation.refresh_from_db()
+    assert conversation.title == "x" * TITLE_LENGTH
+
+
 @pytest.mark.parametrize(("title", "refusal"), [("  ", EmptyText), ("x" * (TITLE_LENGTH + 1), TextTooLong)])
 def test_a_title_that_cannot_be_is_refused(conversation: Conversation, title: str, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):

@@ -63,6 +63,14 @@ def test_an_owner_deletes_and_restores(as_alice: Client, conversation: Conversat
     assert (deleted, as_alice.get(url).status_code) == (404, 200)
 
 
+@pytest.mark.parametrize("address", ["rename/", "pin/", "delete/", "show/{}/"])
+def test_what_is_deleted_can_only_be_restored(as_alice: Client, conversation: Conversation, address: str) -> None:
+    url = conversation.get_absolute_url() + address.format(answer_of(conversation).pk)
+    conversation.delete_softly()
+
+    assert as_alice.post(url, {"title": "A", "pinned": "1"}).status_code == 404
+
+
 def test_an_owner_shows_another_version(as_alice: Client, conversation: Conversation) -> None:
     first = answer_of(conversation).pk
     answered(conversation.regenerate(first, click()), "Another")

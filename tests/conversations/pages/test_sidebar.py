@@ -10,7 +10,15 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from conversations.models import Conversation
 from conversations.pages.groups import LISTED, sidebar_groups
-from tests.conversations.talk import begin, days_ago, talk
+from tests.conversations.talk import answer_of, begin, click, days_ago, talk
+
+
+@pytest.fixture(autouse=True)
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock goes on from today's noon, so that no midnight comes in the middle of a test."""
+    now, begun = timezone.now, timezone.now()
+    midday = begun.replace(hour=12, minute=0)
+    monkeypatch.setattr(timezone, "now", lambda: midday + (now() - begun))
 
 
 def listed(client: Client, query: str = "") -> dict[str, list[str]]:
@@ -30,6 +38,39 @@ def test_conversations_are_grouped_by_age_with_the_latest_first(as_alice: Client
         ("Previous 7 days", ["3"]),
         ("Previous 30 days", ["20"]),
     ]
+
+
+@pytest.mark.parametrize(
+    ("age", "label"), [(-1, "Today"), (2, "Previous 7 days"), (7, "Previous 7 days"), (8, "Previous 30 days")]
+)
+def test_a_group_ends_with_its_last_day(as_alice: Client, alice: User, age: int, label: str) -> None:
+    talk(alice, used_at=days_ago(age))
+
+    assert list(listed(as_alice)) == [label]
+
+
+def test_thirty_days_ago_is_not_yet_a_month(as_alice: Client, alice: User) -> None:
+    talk(alice, used_at=days_ago(30), title="30")
+    talk(alice, used_at=days_ago(31), title="31")
+
+    (recent, titles), (_, older) = listed(as_alice).items()
+    assert (recent, titles, older) == ("Previous 30 days", ["30"], ["31"])
+
+
+def test_what_was_pinned_last_comes_first(as_alice: Client, alice: User) -> None:
+    talk(alice, pinned_at=days_ago(2), title="Before")
+    talk(alice, pinned_at=days_ago(1), used_at=days_ago(9), title="Last")
+
+    assert listed(as_alice) == {"Pinned": ["Last", "Before"]}
+
+
+def test_asking_brings_a_conversation_to_the_top(as_alice: Client, alice: User) -> None:
+    asked = talk(alice, used_at=days_ago(9), title="Asked")
+    talk(alice, used_at=days_ago(1), title="Other")
+
+    asked.regenerate(answer_of(asked).pk, click())
+
+    assert listed(as_alice) == {"Today": ["Asked"], "Yesterday": ["Other"]}
 
 
 def test_older_ones_are_grouped_by_month(as_alice: Client, alice: User) -> None:
