@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as etree
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from markdown import Markdown, util
 from markdown.blockparser import BlockParser
@@ -110,7 +110,7 @@ class BlockTree(BlockParser):
             for row in rows:
                 self._row(body, "td", row, block.aligns)
 
-    def _row(self, parent: etree.Element, tag: str, cells: list[str], aligns: list[str | None]) -> None:
+    def _row(self, parent: etree.Element, tag: str, cells: list[str], aligns: Sequence[str | None]) -> None:
         row = etree.SubElement(parent, "tr")
         for text, align in zip(cells, aligns, strict=False):
             etree.SubElement(row, tag, AUTO | ({"align": align} if align else {})).text = readable(text)

@@ -108,20 +108,20 @@ def begin_note(reader: BlockReader, line: Line) -> Began:
 
 
 def begin_item(reader: BlockReader, line: Line) -> Began:
-    match = MARKER.match(line.rest)
+    match = MARKER.match(line.text, line.index)
     if not match:
         return Began.NOTHING
-    empty = not line.rest[match.end() :].strip(" \t")
-    if reader.in_paragraph and (empty or match.group(2) not in (None, "1")):
+    bullet, number, delimiter = match.groups()
+    size, before = match.end() - line.index, line.width
+    surrounding = reader.surrounding
+    if surrounding.kind is Kind.PARAGRAPH and (number not in (None, "1") or not line.text[match.end() :].strip(" \t")):
         return Began.NOTHING
-    marker = match.group(1) or match.group(3)
-    if reader.surrounding.kind != Kind.LIST or reader.surrounding.marker != marker:
+    if surrounding.kind is not Kind.LIST or surrounding.marker != (bullet or delimiter):
         block = reader.open(Kind.LIST)
-        block.marker, block.label = marker, match.group(2) or ""
-    before = line.width
-    line.skip(match.end())
-    gap = 1 if empty or line.width > 4 else line.width
-    reader.open(Kind.ITEM).indent = before + match.end() + gap
+        block.marker, block.label = bullet or delimiter, number or ""
+    line.skip(size)
+    gap = 1 if line.blank or line.width > 4 else line.width
+    reader.open(Kind.ITEM).indent = before + size + gap
     line.strip(gap)
     return Began.CONTAINER
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -38,24 +39,20 @@ class Definition(NamedTuple):
 class Block:
     """Lines and their numbers are those of the text, ``start`` and ``end`` both included."""
 
-    __slots__ = (
-        "aligns", "children", "definitions", "end", "indent", "kind", "label", "level", "lines", "loose", "marker",
-        "rows", "start",
-    )  # fmt: skip
+    marker = ""  # fence: its opening run; list: bullet or what follows the number; math: its opening
+    label = ""  # fence: its info string; list: its first number, empty for bullets; note: its name
+    indent = 0  # item, note: columns of its content; fence: columns before it
+    level = 0  # heading
+    loose = False  # list: blank lines between its items
+    aligns: Sequence[str | None] = ()  # table: of its columns
+    definitions: Sequence[Definition] = ()  # paragraph, heading: those that stood at its beginning
 
     def __init__(self, kind: Kind, line: int):
         self.kind = kind
         self.start = self.end = line
         self.children: list[Block] = []
         self.lines: list[str] = []  # of a leaf, without what belongs to its containers
-        self.marker = ""  # fence: its opening run; list: bullet or what follows the number; math: its opening
-        self.label = ""  # fence: its info string; list: its first number, empty for bullets; note: its name
-        self.indent = 0  # item, note: columns of its content; fence: columns before it
-        self.level = 0  # heading
-        self.loose = False  # list: blank lines between its items
         self.rows: list[list[str]] = []  # table: its cells, the head first
-        self.aligns: list[str | None] = []  # table: of its columns
-        self.definitions: list[Definition] = []  # paragraph, heading: those that stood at its beginning
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.start}-{self.end} {self.children or self.lines}>"

@@ -50,8 +50,8 @@ def text_goes_on(reader: BlockReader, block: Block, line: Line) -> Fate:
 
 def fence_goes_on(reader: BlockReader, block: Block, line: Line) -> Fate:
     reader.touch(reader.depth + 1)
-    close = FENCE_CLOSE.match(line.text, line.index) if line.width <= 3 else None
-    if close and close.group(1).startswith(block.marker):
+    may_close = line.width <= 3 and line.text.startswith(block.marker, line.index)
+    if may_close and FENCE_CLOSE.match(line.text, line.index):
         reader.close_to(reader.depth)
     else:
         block.lines.append(line.without(block.indent))

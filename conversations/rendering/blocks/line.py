@@ -6,20 +6,18 @@ TAB = 4  # columns
 
 
 class Line:
-    __slots__ = ("column", "index", "text", "width")
+    __slots__ = ("blank", "column", "index", "text", "width")
 
     def __init__(self, text: str):
         self.column = 0  # of the first character that is left
         self._set(text)
 
     def _set(self, text: str) -> None:
+        index = len(text) - len(text.lstrip(" \t"))
         self.text = text
-        self.index = len(text) - len(text.lstrip(" \t"))  # of the first character that is no blank
-        self.width = columns(text[: self.index], self.column)  # columns of blanks before it
-
-    @property
-    def blank(self) -> bool:
-        return self.index == len(self.text)
+        self.index = index  # of the first character that is no blank
+        self.blank = index == len(text)
+        self.width = columns(text[:index], self.column) if index else 0  # columns of blanks before it
 
     @property
     def rest(self) -> str:
@@ -27,6 +25,8 @@ class Line:
 
     def without(self, count: int) -> str:
         """The text without up to ``count`` columns of blanks; a tab that is cut leaves the rest of it as spaces."""
+        if self.width == self.index:  # every blank is one column
+            return self.text[min(count, self.index) :]
         index = width = 0
         while width < count and index < self.index:
             width += step(self.text[index], self.column + width)
@@ -34,6 +34,8 @@ class Line:
         return " " * max(0, width - count) + self.text[index:]
 
     def strip(self, count: int) -> None:
+        if not self.index:
+            return
         text = self.without(count)
         self.column += min(self.width, count)
         self._set(text)

@@ -51,15 +51,16 @@ class BlockReader:
 
     @property
     def in_paragraph(self) -> bool:
-        return self.surrounding.kind == Kind.PARAGRAPH
+        return self.surrounding.kind is Kind.PARAGRAPH
 
     # The two steps for every line
 
     def _continue(self, line: Line) -> bool:
         """Find how many of the open blocks it continues; True if one of them took it whole."""
         self.depth = 1
-        while self.depth < len(self.path):
-            block = self.path[self.depth]
+        path = self.path
+        while self.depth < len(path):
+            block = path[self.depth]
             fate = CONTINUATIONS[block.kind](self, block, line)
             if fate is Fate.TAKEN:
                 return True
@@ -70,7 +71,7 @@ class BlockReader:
 
     def _begin(self, line: Line) -> None:
         """Open the blocks that its rest begins; what is left is text."""
-        self.lazy = self.tip.kind == Kind.PARAGRAPH and self.depth < len(self.path)
+        self.lazy = self.depth < len(self.path) and self.path[-1].kind is Kind.PARAGRAPH
         while not line.blank:
             began = self._begin_code(line) if line.width >= 4 else self._begin_block(line)
             if began is Began.LEAF:
@@ -87,9 +88,10 @@ class BlockReader:
         return Began.LEAF
 
     def _begin_block(self, line: Line) -> Began:
-        if self.depth > MAX_DEPTH and len(self.path) > MAX_DEPTH:
+        beginnings = BEGINNINGS.get(line.text[line.index])
+        if beginnings is None or (self.depth > MAX_DEPTH and len(self.path) > MAX_DEPTH):
             return Began.NOTHING
-        for begin in BEGINNINGS.get(line.text[line.index], ()):
+        for begin in beginnings:
             began = begin(self, line)
             if began is not Began.NOTHING:
                 return began
@@ -106,12 +108,12 @@ class BlockReader:
     def _text(self, line: Line) -> None:
         if not self.lazy:
             self.close_to(self.depth)
-        tip, text = self.tip, line.rest
-        if tip.kind == Kind.PARAGRAPH:
+        tip, text = self.path[-1], line.rest
+        if tip.kind is Kind.PARAGRAPH:
             if self.lazy or line.width >= 4 or not self._begin_table(tip, text):
                 tip.lines.append(text)
                 self.touch(len(self.path))
-        elif tip.kind == Kind.TABLE:
+        elif tip.kind is Kind.TABLE:
             tip.rows.append(row_of(text, len(tip.aligns), len(tip.rows)))
             self.touch(len(self.path))
         else:
@@ -140,33 +142,36 @@ class BlockReader:
 
     def open(self, kind: Kind) -> Block:
         """A new block inside the innermost that the line continues and that may hold it."""
+        path = self.path
         self.close_to(self.depth)
-        while self.tip.kind not in CONTAINERS or (self.tip.kind == Kind.LIST and kind != Kind.ITEM):
+        while path[-1].kind not in CONTAINERS or (path[-1].kind is Kind.LIST and kind is not Kind.ITEM):
             self.close_tip()
         block = Block(kind, self.number)
-        self.tip.children.append(block)
-        self.path.append(block)
-        self.touch(len(self.path))
-        self.depth = len(self.path)
+        path[-1].children.append(block)
+        path.append(block)
+        self.depth = len(path)
+        self.touch(self.depth)
         return block
 
     def touch(self, depth: int) -> None:
         """The first ``depth`` blocks of the path reach to this line."""
+        number = self.number
         for block in self.path[:depth]:
-            block.end = self.number
+            block.end = number
 
     def close_tip(self) -> None:
         self.close_to(len(self.path) - 1)
 
     def close_to(self, depth: int) -> None:
-        while len(self.path) > max(depth, 1):
-            block = self.path.pop()
-            if block.kind == Kind.PARAGRAPH:
+        path = self.path
+        while len(path) > depth:
+            block = path.pop()
+            if block.kind is Kind.PARAGRAPH:
                 take_definitions(block)
-            elif block.kind == Kind.MATH and not is_closed_math(block):
-                block.kind = Kind.PARAGRAPH
-            elif block.kind == Kind.LIST:
+            elif block.kind is Kind.LIST:
                 block.loose = is_loose(block)
+            elif block.kind is Kind.MATH and not is_closed_math(block):
+                block.kind = Kind.PARAGRAPH
 
 
 def is_loose(block: Block) -> bool:

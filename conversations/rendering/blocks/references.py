@@ -23,7 +23,7 @@ def take_definitions(block: Block) -> bool:
         return bool(block.lines)
     found, end = definitions_in(block.text)
     rest = block.text[end:]
-    block.definitions += found
+    block.definitions = [*block.definitions, *found]
     block.lines = rest.split("\n") if rest.strip() else []
     return bool(block.lines)
 

@@ -26,8 +26,9 @@ LINK_TEXT_WORTH_WAITING = 160  # characters
 
 def closed(text: str) -> str:
     """The text with its open marks closed, and an undecided end cut off."""
-    settled = masked(without_undecided_end(text.rstrip(" \t")))
-    if not settled.closing:  # what was open may have been cut off, which lays bare the marks before it
+    decided = without_undecided_end(text.rstrip(" \t"))
+    settled = masked(decided)
+    if settled.text != decided and not settled.closing:  # what was open is cut off, which lays bare what stood before
         settled = masked(without_undecided_end(settled.text))
     return OpenText(settled).closed()
 
