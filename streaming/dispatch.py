@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from celery import current_app
@@ -15,7 +16,7 @@ from redis.exceptions import RedisError
 
 from conversations.models import Generation
 from conversations.models.generation import Status
-from streaming.leases import key_of as lease_key
+from streaming.leases import keys_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,14 +40,18 @@ def sweep(redis: Redis) -> list[UUID]:
     """Dispatch every unfinished generation that nobody runs, unless that was done just now."""
     unclaimed_lately = Q(status=Status.QUEUED, accepted_at__gt=timezone.now() - PATIENCE)
     unfinished = Generation.objects.unfinished().exclude(unclaimed_lately).order_by("accepted_at")
-    forsaken = [pk for pk in unfinished.values_list("pk", flat=True) if is_forsaken(redis, pk)]
+    forsaken = [pk for pk in without_lease(redis, list(unfinished.values_list("pk", flat=True))) if mark(redis, pk)]
     for generation_id in forsaken:
         dispatch(generation_id)
     return forsaken
 
 
-def is_forsaken(redis: Redis, generation_id: UUID) -> bool:
-    """No process has its lease, and no sweep has dispatched it lately; from now on this one has."""
-    if redis.exists(lease_key(generation_id)):
-        return False
+def without_lease(redis: Redis, generation_ids: list[UUID]) -> list[UUID]:
+    """Those that no process has. One command."""
+    leases: Any = redis.mget(keys_of(generation_ids)) if generation_ids else []
+    return [pk for pk, lease in zip(generation_ids, leases, strict=True) if lease is None]
+
+
+def mark(redis: Redis, generation_id: UUID) -> bool:
+    """False if a sweep has dispatched it lately; from now on this one has."""
     return bool(redis.set(f"throughline:swept:{generation_id}", 1, nx=True, ex=SWEPT_AGAIN_AFTER_S))

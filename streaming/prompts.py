@@ -28,16 +28,11 @@ class Prompt:
     messages: tuple[ChatMessage, ...]
 
     @classmethod
-    def for_answer(cls, answer: Message) -> Prompt:
-        """From the answer's ancestors. Reads the whole conversation: two queries."""
-        by_id = {m.pk: m for m in Message.objects.filter(conversation=answer.conversation_id).prefetch_related("parts")}
-        path: list[ChatMessage] = []
-        message = by_id.get(answer.parent_id) if answer.parent_id else None
-        while message is not None:
-            path.append({"role": message.role, "content": message.text})
-            message = by_id.get(message.parent_id) if message.parent_id else None
-        path.append({"role": "system", "content": settings.SYSTEM_PROMPT})
-        return cls(tuple(message for message in reversed(path) if message["content"]))
+    def of_path(cls, path: Iterable[Message]) -> Prompt:
+        """From the messages up to the question, the first one first. Reads their parts."""
+        messages = [{"role": "system", "content": settings.SYSTEM_PROMPT}]
+        messages += [{"role": message.role, "content": message.text} for message in path]
+        return cls(tuple(message for message in messages if message["content"]))
 
 
 def request_body(prompt: Prompt, model: str, texts: dict[PartKey, str]) -> dict[str, Any]:

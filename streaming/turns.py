@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Q
 
 from conversations.models import Conversation, Generation, Message
 from conversations.models.asking import ConversationError, Request, UnknownMessage
 from conversations.models.generation import Status
+from conversations.models.message import mark_siblings
 from streaming.dispatch import dispatch
 from streaming.estimate import expected_tokens
 from streaming.live.finished import message_html
@@ -74,12 +76,12 @@ def taken(user: User, conversation: Conversation, request: UUID) -> Turn | None:
 
 def turn_of(generation: Generation, command: Click | None) -> Turn:
     """A question is among what is new unless the click only wanted another answer. Reads the new messages alone."""
-    messages = Message.objects.with_all().select_related("conversation")
-    answer = messages.get(pk=generation.message_id)
-    shown = [answer]
+    wanted = Q(pk=generation.message_id)
     if not isinstance(command, Regenerate | Continue | Retry):
-        shown.insert(0, messages.get(children=answer))
-    conversation = answer.conversation
+        wanted |= Q(children=generation.message_id)
+    conversation = generation.message.conversation
+    shown = list(conversation.messages.with_all().filter(wanted))
+    mark_siblings(shown, conversation.messages.beside(shown))
     return Turn(
         conversation=conversation.pk,
         url=conversation.get_absolute_url(),

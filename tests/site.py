@@ -49,9 +49,9 @@ class Site:
     # Its processes
 
     def start(self) -> Site:
-        self._manage("migrate", "--verbosity", "0")
-        self._manage("collectstatic", "--verbosity", "0", "--no-input")
-        self._manage("shell", "--no-imports", "-c", PEOPLE % PASSWORD)
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("collectstatic", "--verbosity", "0", "--no-input")
+        self.manage("shell", "--no-imports", "-c", PEOPLE % PASSWORD)
         self.redis = redis_process(self.folder / "redis.sock", self.folder)
         self.model = self.start_model()
         self.worker = self.start_worker()
@@ -98,6 +98,6 @@ class Site:
         """Of all processes: what to look at when a test fails."""
         return "\n".join(f"== {p.name}\n{p.output()[-3000:]}" for p in (self.web, self.worker, self.model))
 
-    def _manage(self, *arguments: str) -> None:
+    def manage(self, *arguments: str) -> None:
         command = [sys.executable, "manage.py", *arguments]
         subprocess.run(command, cwd=ROOT, env={**os.environ, **self.env}, check=True)

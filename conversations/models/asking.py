@@ -2,6 +2,7 @@
 
 ConversationError
 ├── EmptyText        nothing but blanks
+├── EmptyTitle       the same, of a title
 ├── TextTooLong      more than ``limit`` characters
 ├── AnswerPending    the conversation's last answer is still being made
 ├── Deleted          the conversation was deleted, in another tab perhaps
@@ -33,6 +34,13 @@ class EmptyText(ConversationError):
 
     def __init__(self) -> None:
         super().__init__("There is nothing to send yet: write something first.")
+
+
+class EmptyTitle(ConversationError):
+    code = "empty"
+
+    def __init__(self) -> None:
+        super().__init__("A chat needs a title: write one, or leave the old one.")
 
 
 class TextTooLong(ConversationError):

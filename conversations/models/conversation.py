@@ -14,6 +14,7 @@ from django.utils import timezone
 from .asking import (
     AnswerPending,
     Deleted,
+    EmptyTitle,
     NotContinuable,
     NotRetryable,
     Request,
@@ -21,8 +22,8 @@ from .asking import (
     check_length,
     storable,
 )
-from .generation import Generation, Status
-from .message import Message, Part, PartKind, Role, latest_leaf, mark_siblings
+from .generation import UNFINISHED, Generation, Status
+from .message import Message, Part, PartKind, Role, latest_leaf, mark_siblings, path_to
 
 TITLE_LENGTH = 120
 UNTITLED = "New chat"
@@ -116,10 +117,10 @@ class Conversation(models.Model):
         """A new conversation with its first question. A repeated click gets the one that the first click began."""
         check_length(text)
         with transaction.atomic():
-            conversation, _ = cls.objects.get_or_create(id=request.client_id, defaults={"owner_id": owner.pk})
+            conversation, is_new = cls.objects.get_or_create(id=request.client_id, defaults={"owner_id": owner.pk})
             if conversation.owner_id != owner.pk:  # somebody else's click had this id
-                conversation = cls.objects.create(owner_id=owner.pk)
-            return conversation.ask(text, request)
+                conversation, is_new = cls.objects.create(owner_id=owner.pk), True
+            return conversation._queue_question(None, text, request) if is_new else conversation.ask(text, request)
 
     @transaction.atomic
     def ask(self, text: str, request: Request, *, edits: uuid.UUID | None = None) -> Generation:
@@ -130,19 +131,17 @@ class Conversation(models.Model):
         check_length(text)
         if earlier := self._lock(request):
             return earlier
-        parent = self._message(edits, Role.USER).parent if edits else self.leaf
-        asked = self.messages.create(parent=parent, role=Role.USER)
-        asked.parts.create(kind=PartKind.TEXT, text=storable(text))
-        return self._queue_answer_to(asked, request)
+        parent_id = self._message(edits, Role.USER).parent_id if edits else self.leaf_id
+        return self._queue_question(parent_id, text, request)
 
     @transaction.atomic
     def regenerate(self, answer_id: uuid.UUID, request: Request) -> Generation:
         """Queue another answer beside this one, which stays in the tree. Raises AnswerPending, UnknownMessage."""
         if earlier := self._lock(request):
             return earlier
-        question = self._message(answer_id, Role.ASSISTANT).parent
-        assert question is not None  # an answer always has its question
-        return self._queue_answer_to(question, request)
+        question_id = self._message(answer_id, Role.ASSISTANT).parent_id
+        answer = self.messages.create(parent_id=question_id, role=Role.ASSISTANT)
+        return self._queue(answer, request, leaf_id=answer.pk)
 
     @transaction.atomic
     def continue_answer(self, answer_id: uuid.UUID, request: Request) -> Generation:
@@ -164,7 +163,7 @@ class Conversation(models.Model):
         if answer.generation is None or answer.generation.status != Status.FAILED:
             raise NotRetryable  # its text would be lost
         answer.parts.all().delete()
-        return self._queue(answer, request, continues=False)
+        return self._queue(answer, request)
 
     @transaction.atomic
     def show_path_through(self, message_id: uuid.UUID) -> None:
@@ -175,8 +174,10 @@ class Conversation(models.Model):
         self._update(leaf=leaf)
 
     def rename(self, title: str) -> None:
-        """Raises EmptyText or TextTooLong."""
+        """Raises EmptyTitle or TextTooLong."""
         title = " ".join(storable(title).split())
+        if not title:
+            raise EmptyTitle
         check_length(title, TITLE_LENGTH)
         self._update(title=title, titled_by_hand=True)
 
@@ -204,16 +205,11 @@ class Conversation(models.Model):
 
         ``through`` is the id of a message whose path is wanted instead, down to its latest leaf.
         """
-        by_id = {message.pk: message for message in self.messages.with_all()}
-        shown: list[Message] = []
-        message = by_id.get(self.leaf_id) if self.leaf_id else None
-        if through is not None:
-            message = latest_leaf(through, by_id.values()) or message
-        while message is not None:
-            shown.append(message)
-            message = by_id.get(message.parent_id) if message.parent_id else None
-        shown.reverse()
-        mark_siblings(shown, by_id.values())
+        tree = list(self.messages.all())
+        leaf = latest_leaf(through, tree) if through is not None else None
+        shown = path_to(leaf or next((m for m in tree if m.pk == self.leaf_id), None), tree)
+        models.prefetch_related_objects(shown, "parts", "generations")
+        mark_siblings(shown, tree)
         return shown
 
     # How it is done
@@ -223,33 +219,37 @@ class Conversation(models.Model):
 
         Raises Deleted, AnswerPending. On SQLite the transaction itself is the lock.
         """
-        locked = Conversation.objects.select_for_update(of=("self",)).select_related("leaf")
         try:
-            self.refresh_from_db(from_queryset=locked)
+            self.refresh_from_db(from_queryset=Conversation.objects.select_for_update())
         except Conversation.DoesNotExist as error:  # purged, while a page stood open
             raise Deleted from error
-        mine = Generation.objects.of(self.pk)
-        if earlier := mine.filter(client_id=request.client_id).first():
+        of_this_click = models.Q(client_id=request.client_id)
+        found = list(Generation.objects.of(self.pk).filter(of_this_click | models.Q(status__in=UNFINISHED)))
+        if earlier := next((g for g in found if g.client_id == request.client_id), None):
             return earlier
         if self.deleted_at:
             raise Deleted
-        if mine.unfinished().exists():
+        if found:
             raise AnswerPending
         return None
 
     def _message(self, pk: uuid.UUID, role: Role | None = None) -> Message:
-        message = self.messages.filter(pk=pk).select_related("parent").first()
+        message = self.messages.filter(pk=pk).first()
         if message is None or (role and message.role != role):
             raise UnknownMessage
         return message
 
-    def _queue_answer_to(self, asked: Message, request: Request) -> Generation:
-        answer = self.messages.create(parent=asked, role=Role.ASSISTANT)
-        self._update(leaf=answer)
-        return self._queue(answer, request, continues=False)
+    def _queue_question(self, parent_id: uuid.UUID | None, text: str, request: Request) -> Generation:
+        """Store a question below this message, and queue an answer to it."""
+        asked = Message(conversation=self, parent_id=parent_id, role=Role.USER)
+        answer = Message(conversation=self, parent=asked, role=Role.ASSISTANT)
+        Message.objects.bulk_create([asked, answer])
+        asked.parts.create(kind=PartKind.TEXT, text=storable(text))
+        return self._queue(answer, request, leaf_id=answer.pk)
 
-    def _queue(self, answer: Message, request: Request, *, continues: bool) -> Generation:
-        self._update(used_at=timezone.now())
+    def _queue(self, answer: Message, request: Request, *, continues: bool = False, **changes: object) -> Generation:
+        """Have an answer made; ``changes`` are the conversation's own."""
+        self._update(used_at=timezone.now(), **changes)
         return answer.generations.create(
             client_id=request.client_id,
             clicked_at=request.clicked_at,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -136,16 +138,6 @@ class Generation(models.Model):
         return bool(self._mine().update(**fields))
 
     @transaction.atomic
-    def save_partial(self, texts: Mapping[PartKey, str], figures: Mapping[str, Any]) -> bool | None:
-        """Store what was shown so far. True: go on; False: a stop is asked for; None: another attempt took over."""
-        row = self._mine().select_for_update().values("stop_requested_at").first()
-        if row is None:
-            return None
-        self.note(**figures)
-        Part.store(self.message_id, texts)
-        return row["stop_requested_at"] is None
-
-    @transaction.atomic
     def finish(self, status: Status, texts: Mapping[PartKey, str] | None, **fields: Any) -> bool:
         """Store the end and the text as one; False if it has ended already, or another attempt took over.
 
@@ -154,7 +146,7 @@ class Generation(models.Model):
         if not self.note(status=status, finished_at=timezone.now(), **fields):
             return False
         if texts is not None:
-            Part.store(self.message_id, texts)
+            Part.store({self.message_id: texts})
         return True
 
     def request_stop(self) -> bool:
@@ -169,6 +161,45 @@ class Generation(models.Model):
     def _mine(self) -> GenerationQuerySet:
         """This row, as long as it has not ended and no later attempt has claimed it."""
         return Generation.objects.filter(pk=self.pk, attempt=self.attempt).unfinished()
+
+
+class Verdict(enum.Enum):
+    """What an attempt learns when it saves."""
+
+    GO_ON = enum.auto()
+    STOP = enum.auto()  # the user asks for it
+    LOST = enum.auto()  # it has ended, or another attempt has it
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What an attempt has so far, to be saved."""
+
+    generation: Generation
+    texts: Mapping[PartKey, str] | None  # None: as they were saved the last time
+    figures: Mapping[str, Any]  # those that are new, by field
+
+
+@transaction.atomic
+def save_partials(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
+    """Store what was shown so far of many answers, as one: a few statements, besides one for each that has figures."""
+    ids = [partial.generation.pk for partial in partials]
+    unfinished = Generation.objects.filter(pk__in=ids).unfinished().select_for_update().order_by("pk")
+    rows = {pk: row for pk, *row in unfinished.values_list("pk", "attempt", "stop_requested_at")}
+    verdicts = dict.fromkeys(ids, Verdict.LOST)
+    texts: dict[uuid.UUID, Mapping[PartKey, str]] = {}
+    for partial in partials:
+        generation = partial.generation
+        attempt, stop_requested_at = rows.get(generation.pk, (None, None))
+        if attempt != generation.attempt:
+            continue
+        verdicts[generation.pk] = Verdict.STOP if stop_requested_at else Verdict.GO_ON
+        if partial.figures:
+            generation.note(**partial.figures)
+        if partial.texts is not None:
+            texts[generation.message_id] = partial.texts
+    Part.store(texts)
+    return verdicts
 
 
 def moments(generation: Generation) -> list[tuple[str, datetime]]:

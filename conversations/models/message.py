@@ -38,6 +38,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """With parts and generations fetched beside: two more queries."""
         return self.prefetch_related("parts", "generations")
 
+    def beside(self, shown: Iterable[Message]) -> Self:
+        """These messages of one conversation and their siblings."""
+        parents = {message.parent_id for message in shown}
+        below = models.Q(parent__in=parents - {None})
+        return self.filter(below | models.Q(parent=None) if None in parents else below)
+
 
 class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -108,16 +114,27 @@ class Part(models.Model):
         return PartKey(self.stage, PartKind(self.kind))
 
     @staticmethod
-    def store(message_id: uuid.UUID, texts: Mapping[PartKey, str]) -> None:
-        """Make ``texts`` the message's parts: one statement for those, one for what must go."""
-        rows = [Part(message_id=message_id, stage=key.stage, kind=key.kind, text=text) for key, text in texts.items()]
+    def store(texts: Mapping[uuid.UUID, Mapping[PartKey, str]]) -> None:
+        """Make these the parts of these messages, by id. Three statements at most, however many they are."""
+        wanted = {(message_id, *key): text for message_id, parts in texts.items() for key, text in parts.items()}
+        rows = [Part(message_id=pk, stage=stage, kind=kind, text=text) for (pk, stage, kind), text in wanted.items()]
         Part.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["message", "stage", "kind"], update_fields=["text"]
         )
-        gone = Part.objects.filter(message_id=message_id)
-        for key in texts:
-            gone = gone.exclude(stage=key.stage, kind=key.kind)
-        gone.delete()
+        stored = Part.objects.filter(message__in=texts).values_list("pk", "message_id", "stage", "kind")
+        if gone := [pk for pk, *key in stored if tuple(key) not in wanted]:
+            Part.objects.filter(pk__in=gone).delete()
+
+
+def path_to(message: Message | None, tree: Iterable[Message]) -> list[Message]:
+    """From the conversation's first message to this one."""
+    by_id = {message.pk: message for message in tree}
+    path: list[Message] = []
+    while message is not None:
+        path.append(message)
+        message = by_id.get(message.parent_id) if message.parent_id else None
+    path.reverse()
+    return path
 
 
 def mark_siblings(shown: Iterable[Message], everything: Iterable[Message]) -> None:
@@ -129,10 +146,10 @@ def mark_siblings(shown: Iterable[Message], everything: Iterable[Message]) -> No
         message.siblings = children[message.parent_id]
 
 
-def latest_leaf(message_id: str, everything: Iterable[Message]) -> Message | None:
+def latest_leaf(message_id: str, tree: Iterable[Message]) -> Message | None:
     """The end of the latest path through a message; None if there is no such message."""
-    children = {message.parent_id: message for message in sorted(everything, key=lambda m: m.created_at)}
-    found = next((message for message in everything if str(message.pk) == message_id), None)
+    children = {message.parent_id: message for message in sorted(tree, key=lambda m: m.created_at)}
+    found = next((message for message in tree if str(message.pk) == message_id), None)
     while found is not None and (child := children.get(found.pk)):
         found = child
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from django.conf import settings
@@ -12,8 +13,10 @@ from django.views.decorators.http import require_safe
 
 from conversations.models import Conversation
 
-from .groups import sidebar_groups
+from .groups import LISTED, sidebar_list
 from .signed_in import signed_in
+
+LIMIT = re.compile("[1-9][0-9]{0,5}")
 
 
 @require_safe
@@ -27,7 +30,7 @@ def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespo
     context = {
         "conversation": conversation,
         "messages_shown": conversation.path() if conversation else [],
-        "groups": sidebar_groups(request.user),
+        "sidebar": sidebar_list(request.user),
         "message_max_length": settings.MESSAGE_MAX_LENGTH,
         "demo": settings.DEMO_MODEL_SERVER,
     }
@@ -39,8 +42,9 @@ def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespo
 @signed_in
 def sidebar(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").replace("\0", "").strip()[:200]
-    groups = sidebar_groups(request.user, query)
-    return render(request, "chat/_sidebar_list.html", {"groups": groups, "query": query})
+    limit = request.GET.get("limit", "")
+    listed = sidebar_list(request.user, query, int(limit) if LIMIT.fullmatch(limit) else LISTED)
+    return render(request, "chat/_sidebar_list.html", {"sidebar": listed})
 
 
 @require_safe

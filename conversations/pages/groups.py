@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
@@ -11,18 +12,30 @@ from django.utils.formats import date_format
 
 from conversations.models import Conversation
 
-LISTED = 300  # at most; older ones are found by searching
+LISTED = 100  # conversations at first, and as many again at each wish for older ones
 
 Group = tuple[str, list[Conversation]]
 
 
-def sidebar_groups(user: AbstractBaseUser | AnonymousUser, query: str = "") -> list[Group]:
-    """Pinned, Today, Yesterday, …, then months. One query."""
+@dataclass(frozen=True)
+class SidebarList:
+    """What the sidebar shows: Pinned, Today, Yesterday, …, then months."""
+
+    groups: list[Group]
+    query: str
+    next_limit: int | None  # for a list with older ones too; None if these are all
+
+
+def sidebar_list(user: AbstractBaseUser | AnonymousUser, query: str = "", limit: int = LISTED) -> SidebarList:
+    """One query."""
     listed = Conversation.objects.visible_to(user).for_sidebar()
     if query:
         listed = listed.search(query)
+    rows = list(listed[: limit + 1])
     today = timezone.localdate()
-    return [(label, list(rows)) for label, rows in groupby(listed[:LISTED], key=lambda row: label_of(row, today))]
+    groups = groupby(rows[:limit], key=lambda row: label_of(row, today))
+    next_limit = limit + LISTED if len(rows) > limit else None
+    return SidebarList([(label, list(members)) for label, members in groups], query, next_limit)
 
 
 def label_of(conversation: Conversation, today: date) -> str:

@@ -78,7 +78,7 @@ export class Chat {
 
   #stop(generation) {
     this.#stopping.add(generation);
-    this.#socket.send({ type: command.stop, generation });
+    if (!this.#socket.send({ type: command.stop, generation })) this.#page.stopWaits();
   }
 
   async #greet(e) {

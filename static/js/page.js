@@ -59,6 +59,10 @@ export class Page {
     this.#tools.composer.refuse(sentence, text);
   }
 
+  stopWaits() {
+    this.#tools.toasts.show("There is no connection: the answer is stopped as soon as it is back.");
+  }
+
   outdated() {
     this.#tools.toasts.show("Throughline has been updated. Reload the page to get the new version.");
   }

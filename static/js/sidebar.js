@@ -13,6 +13,7 @@ export class Sidebar {
   #onGone;
   #menu;
   #current = "";
+  #limit = ""; // how many are wanted; empty: as many as the server likes
   #timer = 0;
   #asked = 0; // number of the latest request: an earlier one that comes late is dropped
   #isEditing = false;
@@ -24,10 +25,15 @@ export class Sidebar {
     this.#toasts = toasts;
     this.#onGone = onGone;
     this.#menu = new EntryMenu(menu, { onChoice: (choice, entry) => this[choice](entry) });
-    search.addEventListener("input", () => this.refreshSoon());
+    search.addEventListener("input", () => {
+      this.#limit = "";
+      this.refreshSoon();
+    });
     list.addEventListener("click", (e) => {
       const button = e.target.closest("[data-more]");
       if (button) this.#menu.open(button.closest("[data-entry]"), button);
+      const older = e.target.closest("[data-older]");
+      if (older) this.#showMore(older.dataset.older);
     });
   }
 
@@ -50,7 +56,8 @@ export class Sidebar {
 
   async refresh() {
     const asked = ++this.#asked;
-    const html = await this.#api.html(`${this.#list.dataset.url}?${new URLSearchParams({ q: this.#search.value })}`);
+    const wanted = new URLSearchParams({ q: this.#search.value, limit: this.#limit });
+    const html = await this.#api.html(`${this.#list.dataset.url}?${wanted}`);
     if (html === null || asked !== this.#asked || this.#isEditing) return;
     const focused = document.activeElement?.closest("[data-entry]")?.dataset.entry;
     keepingFocus(this.#list, () => setHtml(this.#list, html));
@@ -95,6 +102,13 @@ export class Sidebar {
   }
 
   // Internal
+
+  async #showMore(limit) {
+    const known = this.#list.querySelectorAll("[data-entry]").length;
+    this.#limit = limit;
+    await this.refresh();
+    this.#list.querySelectorAll("[data-entry]")[known]?.querySelector("a").focus();
+  }
 
   async #post(entry, verb, fields) {
     const wrong = await this.#api.post(`${this.#url(entry)}${verb}/`, fields);

@@ -6,18 +6,18 @@ from uuid import UUID
 
 from django.template.loader import render_to_string
 
-from conversations.models import Generation, Message
-from conversations.models.message import PartKind
+from conversations.models import Message
+from conversations.models.message import PartKind, mark_siblings
 from conversations.rendering import render_blocks
 
 from .answer import FinishedAnswer
 
 
 def read_finished(generation_id: UUID) -> FinishedAnswer:
-    """Queries the generation, its message and the parts; renders the texts as the history does."""
-    generation = Generation.objects.get(pk=generation_id)
-    message = Message.objects.with_all().select_related("conversation").get(pk=generation.message_id)
-    message.siblings = siblings_of(message)
+    """Queries the message with parts, generations and siblings; renders the texts as the history does."""
+    message = Message.objects.with_all().select_related("conversation").get(generations=generation_id)
+    mark_siblings([message], message.conversation.messages.beside([message]))
+    generation = next(g for g in message.generations.all() if g.pk == generation_id)
     return FinishedAnswer(
         status=generation.status,
         footer=footer_of(message),
@@ -29,11 +29,6 @@ def read_finished(generation_id: UUID) -> FinishedAnswer:
         error_code=generation.error_code,
         error=generation.error_sentence,
     )
-
-
-def siblings_of(message: Message) -> list[UUID]:
-    beside = Message.objects.filter(conversation=message.conversation_id, parent=message.parent_id)
-    return list(beside.values_list("pk", flat=True))
 
 
 def footer_of(message: Message) -> str:

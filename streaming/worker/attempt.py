@@ -16,14 +16,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from conversations.models import Generation
+from conversations.models import Generation, Message
 from conversations.models.errors import ErrorCode
-from conversations.models.generation import Status
-from conversations.models.message import ANSWER, PartKey, PartKind
+from conversations.models.generation import Partial, Status, Verdict, save_partials
+from conversations.models.message import ANSWER, PartKey, PartKind, path_to
 from streaming.database import in_database
 from streaming.log import stream_log
 from streaming.log.records import Ended, Folded, HoleInLog, Noticed, PhaseBegan
@@ -79,6 +80,9 @@ class Figures:
         return {name: value for name, value in vars(self).items() if value not in (None, "")}
 
 
+Saved = tuple[dict[PartKey, str], dict[str, object]]  # texts, and figures by field
+
+
 @dataclass(eq=False)
 class Attempt:
     """``run`` is its whole life; ``interrupt`` ends it early, from another task."""
@@ -91,6 +95,8 @@ class Attempt:
     generation: Generation | None = None
     handle: LogHandle | None = None
     _stream: ChatStream | None = None
+    _offered: Saved = field(default_factory=lambda: ({}, {}))  # to the database, the last time
+    _saved: Saved = field(default_factory=lambda: ({}, {}))  # it has this
 
     async def run(self) -> Status | None:
         """The outcome; None if it is not this attempt's to tell: another process has it, or will take it over."""
@@ -117,12 +123,13 @@ class Attempt:
     # The beginning
 
     async def _claim(self) -> bool:
-        claimed = await in_database(claim, self.generation_id, self.dispatched_at)
-        if claimed is None:
+        generation = self.generation = await in_database(claim, self.generation_id, self.dispatched_at)
+        if generation is None:
             return False
-        generation, self._prompt, stored = claimed
-        self.generation = generation
-        records = await stream_log.claim(self.tools.redis, generation.pk, generation.attempt, self.tools.process)
+        (self._prompt, stored), records = await asyncio.gather(
+            in_database(prompt_and_texts, generation.message),
+            stream_log.claim(self.tools.redis, generation.pk, generation.attempt, self.tools.process),
+        )
         try:
             folded = Folded().fold(records)
         except HoleInLog:  # what is in the database is written anew
@@ -272,15 +279,24 @@ class Attempt:
     async def _leave(self) -> None:
         """Put everything where the next attempt finds it."""
         await self._flush()
-        await self.save_partial()
+        await in_database(save_partials, [self.partial()])
 
-    async def save_partial(self) -> None:
-        """What there is goes to the database, in case Redis is lost; its row tells whether to go on."""
+    def partial(self) -> Partial:
+        """What is new since the last save, for the database, in case Redis is lost."""
         assert self.handle is not None and self.generation is not None
-        go_on = await in_database(self.generation.save_partial, self.handle.texts(), self.figures.known())
-        if go_on is None:
+        texts, figures = self.handle.texts(), self.figures.known()
+        figures.pop("last_token_at", None)  # is told at the end
+        self._offered = texts, figures
+        saved_texts, saved_figures = self._saved
+        new = {name: value for name, value in figures.items() if saved_figures.get(name) != value}
+        return Partial(self.generation, texts if texts != saved_texts else None, new)
+
+    async def heed(self, verdict: Verdict) -> None:
+        """After a save: the database's row tells whether to go on."""
+        self._saved = self._offered
+        if verdict is Verdict.LOST:
             await self.interrupt(Interruption.LOST)
-        elif not go_on:
+        elif verdict is Verdict.STOP:
             await self.interrupt(Interruption.STOP)
 
     async def _flush(self) -> None:
@@ -311,9 +327,14 @@ class Attempt:
             logger.warning("log of generation %s stays without an expiry: %s", self.generation_id, error)
 
 
-def claim(generation_id: UUID, dispatched_at: datetime | None) -> tuple[Generation, Prompt, dict[PartKey, str]] | None:
-    """Take the next attempt's number; with the prompt and what is stored of the answer. None if it is not to be had."""
+def claim(generation_id: UUID, dispatched_at: datetime | None) -> Generation | None:
+    """Take the next attempt's number. None if it is not to be had."""
     generation = Generation.objects.select_related("message__conversation").filter(pk=generation_id).first()
-    if generation is None or not generation.claim(dispatched_at):
-        return None
-    return generation, Prompt.for_answer(generation.message), generation.message.texts()
+    return generation if generation and generation.claim(dispatched_at) else None
+
+
+def prompt_and_texts(answer: Message) -> tuple[Prompt, dict[PartKey, str]]:
+    """What leads to the answer, and what is stored of it. Two queries."""
+    path = path_to(answer, answer.conversation.messages.all())
+    prefetch_related_objects(path, "parts")
+    return Prompt.of_path(path[:-1]), answer.texts()

@@ -16,8 +16,9 @@ from django.db import DatabaseError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from conversations.models.generation import Status
+from conversations.models.generation import Status, save_partials
 from streaming import control, presence
+from streaming.database import in_database
 from streaming.hints import hint, user_group
 from streaming.leases import Leases
 from streaming.log.writer import LogWriter
@@ -135,11 +136,14 @@ class Runner:
     async def _save_partials(self) -> None:
         while True:
             await asyncio.sleep(settings.PARTIAL_SAVE_S)
-            for attempt in [a for a in self.attempts.values() if a.handle is not None]:
-                try:
-                    await attempt.save_partial()
-                except DatabaseError as error:
-                    logger.warning("partial text of %s was not saved: %s", attempt.generation_id, error)
+            try:
+                verdicts = await in_database(save_partials, [a.partial() for a in self.attempts.values() if a.handle])
+            except DatabaseError as error:
+                logger.warning("partial texts were not saved: %s", error)
+                continue
+            for generation_id, verdict in verdicts.items():
+                if attempt := self.attempts.get(generation_id):
+                    await attempt.heed(verdict)
 
 
 def die_with(task: asyncio.Task[None]) -> None:

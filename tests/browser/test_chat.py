@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
+from tests.site import Site
 
 COUNTED = re.compile(r"1 2 3 4 5")
 
@@ -210,3 +211,20 @@ def test_the_sidebar_finds_renames_pins_and_deletes(person: Open) -> None:
     alice.page.get_by_role("searchbox", name="Search conversations").fill("carpenter walrus")
 
     expect(alice.page.locator("[data-entry]")).to_have_count(1)
+
+
+def test_older_chats_are_listed_on_demand(person: Open, site: Site) -> None:
+    site.manage(
+        "shell",
+        "-c",
+        "otto = User.objects.get(username='otto');"
+        "Conversation.objects.bulk_create(Conversation(owner=otto) for _ in range(105))",
+    )
+    otto = person("otto")
+    otto.visit()
+    expect(otto.page.locator("[data-entry]")).to_have_count(100)
+
+    otto.click("Show older chats")
+
+    expect(otto.page.locator("[data-entry]")).to_have_count(105)
+    expect(otto.page.locator("[data-entry] a").nth(100)).to_be_focused()

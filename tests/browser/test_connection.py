@@ -55,6 +55,23 @@ def test_a_question_sent_without_a_connection_is_sent_when_it_is_back(person: Op
     assert alice.page.locator("article[data-role=user]").count() == 1
 
 
+def test_a_stop_without_a_connection_is_told_and_kept(person: Open, site: Site) -> None:
+    alice = person()
+    alice.expected += ["WebSocket", "ERR_CONNECTION"]
+    alice.visit()
+    alice.send_message("count to 2000 [[demo rate=40]]")
+    alice.wait_for_text(" 30 ")
+    site.web.kill()
+    alice.page.wait_for_selector("html[data-connection=reconnecting]")
+
+    alice.click("Stop")
+
+    expect(alice.page.get_by_text("stopped as soon as it is back")).to_be_visible()
+    site.web = site.start_web()
+    alice.wait_until_idle()
+    assert alice.state == "stopped"
+
+
 def test_bob_cannot_open_alices_conversation(person: Open) -> None:
     alice, bob = person(), person("bob")
     alice.visit()

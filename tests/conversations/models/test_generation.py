@@ -4,10 +4,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from conversations.models import Generation
 from conversations.models.errors import ErrorCode
-from conversations.models.generation import Status, moments
+from conversations.models.generation import Partial, Status, Verdict, moments, save_partials
 from conversations.models.message import ANSWER, PartKey, PartKind
 from tests.conversations.talk import answered, begin
 
@@ -20,6 +21,10 @@ def queued(alice: User) -> Generation:
 def seen_by_another(generation: Generation) -> Generation:
     """The same row, as another process read it."""
     return Generation.objects.get(pk=generation.pk)
+
+
+def save(generation: Generation, texts: dict[PartKey, str] | None, **figures: object) -> Verdict:
+    return save_partials([Partial(generation, texts, figures)])[generation.pk]
 
 
 def test_a_claim_takes_the_next_attempt(queued: Generation) -> None:
@@ -53,7 +58,7 @@ def test_who_came_too_late_cannot_write_as_the_one_who_did_not(queued: Generatio
 
     late.claim()
 
-    assert late.save_partial({ANSWER: "late"}, {}) is None
+    assert save(late, {ANSWER: "late"}) is Verdict.LOST
     assert not late.finish(Status.FAILED, None)
     assert not late.claim()
 
@@ -63,10 +68,10 @@ def test_an_earlier_attempt_can_no_longer_write(queued: Generation) -> None:
     later = seen_by_another(queued)
     later.claim()
 
-    assert queued.save_partial({ANSWER: "old"}, {}) is None
+    assert save(queued, {ANSWER: "old"}) is Verdict.LOST
     assert not queued.note(model="old")
     assert not queued.finish(Status.DONE, {ANSWER: "old"})
-    assert later.save_partial({ANSWER: "new"}, {}) is True
+    assert save(later, {ANSWER: "new"}) is Verdict.GO_ON
     assert later.message.text == "new"
 
 
@@ -81,16 +86,41 @@ def test_it_ends_once(queued: Generation) -> None:
 def test_the_text_so_far_is_saved_and_parts_that_went_are_removed(queued: Generation) -> None:
     queued.claim()
     thinking = PartKey(0, PartKind.THINKING)
-    queued.save_partial({thinking: "Hm", ANSWER: "A"}, {"completion_tokens": 2})
-    queued.save_partial({ANSWER: "Ab"}, {"completion_tokens": 3})
+    save(queued, {thinking: "Hm", ANSWER: "A"}, completion_tokens=2)
+    save(queued, {ANSWER: "Ab"}, completion_tokens=3)
 
     assert queued.message.texts() == {ANSWER: "Ab"}
     assert seen_by_another(queued).completion_tokens == 3
 
 
+def test_many_answers_are_saved_as_one(
+    alice: User, bob: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    theirs = [begin(owner) for owner in (alice, bob) for _ in range(5)]
+    for generation in theirs:
+        generation.claim()
+    theirs[0].request_stop()
+    theirs[1].finish(Status.FAILED, {ANSWER: "ended"})
+
+    with django_assert_max_num_queries(5):  # with the transaction's beginning and end
+        verdicts = save_partials([Partial(g, {ANSWER: f"answer {n}"}, {}) for n, g in enumerate(theirs)])
+
+    assert list(verdicts.values()) == [Verdict.STOP, Verdict.LOST, *8 * [Verdict.GO_ON]]
+    assert [g.message.text for g in theirs] == ["answer 0", "ended", *(f"answer {n}" for n in range(2, 10))]
+
+
+def test_a_save_without_texts_keeps_what_was_saved(queued: Generation) -> None:
+    queued.claim()
+    save(queued, {ANSWER: "A"})
+
+    assert save(queued, None, model="tiny") is Verdict.GO_ON
+    assert queued.message.texts() == {ANSWER: "A"}
+    assert seen_by_another(queued).model == "tiny"
+
+
 def test_an_end_without_texts_keeps_what_was_saved(queued: Generation) -> None:
     queued.claim()
-    queued.save_partial({ANSWER: "A"}, {})
+    save(queued, {ANSWER: "A"})
 
     queued.finish(Status.FAILED, None)
 
@@ -101,7 +131,7 @@ def test_a_stop_reaches_the_attempt_that_runs(queued: Generation) -> None:
     queued.claim()
 
     assert seen_by_another(queued).request_stop()
-    assert queued.save_partial({ANSWER: "A"}, {}) is False
+    assert save(queued, {ANSWER: "A"}) is Verdict.STOP
 
 
 def test_of_two_stops_the_first_ones_moment_stays(queued: Generation) -> None:

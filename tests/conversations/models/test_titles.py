@@ -3,7 +3,7 @@
 import pytest
 
 from conversations.models import Conversation
-from conversations.models.asking import EmptyText, TextTooLong
+from conversations.models.asking import EmptyTitle, TextTooLong
 from conversations.models.conversation import TITLE_LENGTH
 
 
@@ -30,7 +30,7 @@ def test_a_models_long_title_is_cut(conversation: Conversation) -> None:
     assert conversation.title == "x" * TITLE_LENGTH
 
 
-@pytest.mark.parametrize(("title", "refusal"), [("  ", EmptyText), ("x" * (TITLE_LENGTH + 1), TextTooLong)])
+@pytest.mark.parametrize(("title", "refusal"), [("  ", EmptyTitle), ("x" * (TITLE_LENGTH + 1), TextTooLong)])
 def test_a_title_that_cannot_be_is_refused(conversation: Conversation, title: str, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
         conversation.rename(title)

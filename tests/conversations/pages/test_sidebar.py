@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from conversations.models import Conversation
-from conversations.pages.groups import LISTED, sidebar_groups
+from conversations.pages.groups import LISTED, sidebar_list
 from tests.conversations.talk import answer_of, begin, click, days_ago, talk
 
 
@@ -22,7 +22,7 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def listed(client: Client, query: str = "") -> dict[str, list[str]]:
-    groups = client.get("/sidebar/", {"q": query}).context["groups"]
+    groups = client.get("/sidebar/", {"q": query}).context["sidebar"].groups
     return {label: [row.title for row in rows] for label, rows in groups}
 
 
@@ -84,7 +84,7 @@ def test_days_begin_at_the_sites_midnight(settings: Settings, alice: User, monke
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 5, 2, 0, 30, tzinfo=UTC))  # 09:30 in Tokyo
     talk(alice, used_at=datetime(2026, 5, 1, 16, 0, tzinfo=UTC))  # 01:00 of the same day there
 
-    assert [label for label, _ in sidebar_groups(alice)] == ["Today"]
+    assert [label for label, _ in sidebar_list(alice).groups] == ["Today"]
 
 
 def test_nobody_elses_are_listed_and_no_deleted_ones(as_alice: Client, alice: User, bob: User) -> None:
@@ -106,14 +106,14 @@ def test_a_search_finds_titles_and_texts_of_ones_own(as_alice: Client, alice: Us
 def test_a_search_without_a_find_says_so(as_alice: Client, conversation: Conversation) -> None:
     response = as_alice.get("/sidebar/", {"q": "<whale>\0"})
 
-    assert response.context["query"] == "<whale>"
+    assert response.context["sidebar"].query == "<whale>"
     assert b"<whale>" not in response.content
 
 
 def test_it_tells_which_one_is_being_written(as_alice: Client, alice: User, conversation: Conversation) -> None:
     begin(alice)
 
-    rows = as_alice.get("/sidebar/").context["groups"][0][1]
+    rows = as_alice.get("/sidebar/").context["sidebar"].groups[0][1]
 
     assert [row.is_being_written for row in rows] == [True, False]
 
@@ -124,6 +124,25 @@ def test_it_is_read_with_one_query_and_has_an_end(
     Conversation.objects.bulk_create(Conversation(owner=alice) for _ in range(LISTED + 5))
 
     with django_assert_num_queries(1):
-        groups = sidebar_groups(alice)
+        listed = sidebar_list(alice)
 
-    assert sum(len(rows) for _, rows in groups) == LISTED
+    assert sum(len(rows) for _, rows in listed.groups) == LISTED
+    assert listed.next_limit == 2 * LISTED
+
+
+def test_older_ones_are_listed_when_they_are_wanted(as_alice: Client, alice: User) -> None:
+    Conversation.objects.bulk_create(Conversation(owner=alice, title=f"Talk {n}") for n in range(LISTED + 5))
+
+    first = as_alice.get("/sidebar/").content.decode()
+    more = as_alice.get("/sidebar/", {"limit": 2 * LISTED}).content.decode()
+
+    assert (first.count("data-entry"), more.count("data-entry")) == (LISTED, LISTED + 5)
+    assert "Show older chats" in first
+    assert "Show older chats" not in more
+
+
+@pytest.mark.parametrize("limit", ["-1", "0", "many", "9999999", "²"])
+def test_a_limit_that_makes_no_sense_is_passed_over(as_alice: Client, alice: User, limit: str) -> None:
+    talk(alice)
+
+    assert "data-entry" in as_alice.get("/sidebar/", {"limit": limit}).content.decode()
