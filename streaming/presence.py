@@ -28,6 +28,7 @@ class State(msgspec.Struct, frozen=True):
 
 class WorkerState(State, frozen=True):
     running: int  # attempts
+    breakers: dict[str, str] = {}  # by model server: closed, half-open or open
 
 
 class WebState(State, frozen=True):
@@ -38,8 +39,8 @@ def this_process() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-async def tell_worker(redis: AsyncRedis, process: str, running: int) -> None:
-    await tell(redis, WorkerState(process, datetime.now(UTC), running), {})
+async def tell_worker(redis: AsyncRedis, process: str, running: int, breakers: Mapping[str, str]) -> None:
+    await tell(redis, WorkerState(process, datetime.now(UTC), running, dict(breakers)), {})
 
 
 async def tell_web(redis: AsyncRedis, process: str, sockets: int, refused: Mapping[str, int]) -> None:

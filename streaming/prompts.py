@@ -35,7 +35,7 @@ class Prompt:
         return cls(tuple(message for message in messages if message["content"]))
 
 
-def request_body(prompt: Prompt, model: str, texts: dict[PartKey, str]) -> dict[str, Any]:
+def request_body(prompt: Prompt, model: str, texts: dict[PartKey, str], *, stream: bool = True) -> dict[str, Any]:
     """The request for the rest of an answer of which ``texts`` is there already.
 
     The text goes back exactly as it came: at token boundaries the rest is then what an uninterrupted request would have
@@ -45,12 +45,12 @@ def request_body(prompt: Prompt, model: str, texts: dict[PartKey, str]) -> dict[
     body: dict[str, Any] = {
         "model": model,
         "messages": list(prompt.messages),
-        "stream": True,
-        "stream_options": {"include_usage": True},
         "max_tokens": settings.VLLM_MAX_TOKENS,
         "temperature": settings.VLLM_TEMPERATURE,
         "top_p": settings.VLLM_TOP_P,
     }
+    if stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
     if begun := texts.get(ANSWER, ""):
         body["messages"].append({"role": Role.ASSISTANT.value, "content": begun})
         body |= {

@@ -40,9 +40,9 @@ async def announce(conversation: Conversation, title: str) -> None:
 async def title_from_model(question: str, servers: ModelServers) -> str:
     """Empty if the model server does not answer, or with nothing of use."""
     try:
-        target = await servers.choose()
-        body = title_body(question, target.model)
-        return clean_title(await complete(servers.http, target.server, body, TITLE_TIMEOUT_S))
+        async with servers.chosen() as target:
+            body = title_body(question, target.model)
+            return clean_title(await complete(servers.http, target.server, body, TITLE_TIMEOUT_S))
     except ModelServerError as error:
         logger.warning("no title from the model: %s", error)
         return ""

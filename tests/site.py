@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -20,6 +23,7 @@ from tests.processes import (
     worker_process,
 )
 
+PATIENCE_S = 20.0
 PASSWORD = "a-secret-of-tests"
 PEOPLE = """
 from django.contrib.auth.models import Group, User
@@ -31,15 +35,16 @@ User.objects.get(username="otto").groups.add(Group.objects.get(name="operators")
 
 
 class Site:
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, model_servers: int = 1):
         self.folder = folder
-        self.port, self.model_port = free_port(), free_port()
+        self.port = free_port()
+        self.model_ports = [free_port() for _ in range(model_servers)]
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = {
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "DATA_DIR": str(folder),
             "REDIS_URL": f"unix://{folder / 'redis.sock'}",
-            "VLLM_BASE_URL": f"http://127.0.0.1:{self.model_port}/v1",
+            "VLLM_BASE_URL": ",".join(f"http://127.0.0.1:{port}/v1" for port in self.model_ports),
             "VLLM_FIRST_TOKEN_TIMEOUT_S": "4",
             "VLLM_SILENCE_TIMEOUT_S": "3",
             "HASHED_STATIC": "1",
@@ -53,14 +58,20 @@ class Site:
         self.manage("collectstatic", "--verbosity", "0", "--no-input")
         self.manage("shell", "--no-imports", "-c", PEOPLE % PASSWORD)
         self.redis = redis_process(self.folder / "redis.sock", self.folder)
-        self.model = self.start_model()
+        self.models = [self.start_model(number) for number in range(len(self.model_ports))]
         self.worker = self.start_worker()
         self.beat = beat_process(self.folder, self.env)
         self.web = self.start_web()
         return self
 
-    def start_model(self) -> Process:
-        return model_process(self.folder, self.model_port, "--ttft", "0.05", "--rate", "100", "--strict-continuation")
+    def start_model(self, number: int = 0) -> Process:
+        options = ["--ttft", "0.05", "--rate", "100", "--strict-continuation"]
+        return model_process(self.folder, self.model_ports[number], *options, name=f"model {number}")
+
+    def break_model(self, number: int = 0, **manner: object) -> None:
+        """How this model server answers from now on; nothing: as usual."""
+        url = f"http://127.0.0.1:{self.model_ports[number]}/demo/faults"
+        httpx.request("POST" if manner else "DELETE", url, json=manner or None, trust_env=False).raise_for_status()
 
     def start_worker(self, name: str = "worker") -> Process:
         return worker_process(self.folder, self.env, name)
@@ -68,8 +79,13 @@ class Site:
     def start_web(self) -> Process:
         return web_process(self.folder, self.port, self.env)
 
+    def running(self, number: int = 0) -> int:
+        """Requests that this model server works on."""
+        metrics = httpx.get(f"http://127.0.0.1:{self.model_ports[number]}/metrics", trust_env=False).text
+        return int(sum(float(v) for v in re.findall(r"^vllm:num_requests_running\S* (\S+)$", metrics, re.MULTILINE)))
+
     def stop(self) -> None:
-        for process in (self.beat, self.worker, self.web, self.model, self.redis):
+        for process in (self.beat, self.worker, self.web, *self.models, self.redis):
             process.stop()
 
     # Its people
@@ -94,9 +110,18 @@ class Site:
         cookies = {"sessionid": self.cookie(name)} if name else {}
         return httpx.Client(base_url=self.url, cookies=cookies, trust_env=False, timeout=20)
 
+    def until(self, is_as_wanted: Callable[[str], bool], path: str, name: str) -> str:
+        """Ask for a page again and again until it is; returns it."""
+        deadline = time.monotonic() + PATIENCE_S
+        with self.visitor(name) as visitor:
+            while not is_as_wanted(text := visitor.get(path).text):
+                assert time.monotonic() < deadline, text
+                time.sleep(0.2)
+        return text
+
     def output(self) -> str:
         """Of all processes: what to look at when a test fails."""
-        return "\n".join(f"== {p.name}\n{p.output()[-3000:]}" for p in (self.web, self.worker, self.model))
+        return "\n".join(f"== {p.name}\n{p.output()[-3000:]}" for p in (self.web, self.worker, *self.models))
 
     def manage(self, *arguments: str) -> None:
         command = [sys.executable, "manage.py", *arguments]

@@ -57,6 +57,10 @@ class Generation(models.Model):
     prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
     completion_tokens = models.PositiveIntegerField(null=True, blank=True)
     expected_tokens = models.PositiveIntegerField(null=True, blank=True, help_text="Estimated when it was accepted.")
+    failovers = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Model servers that failed in it.")
+    tokens_after_stop = models.PositiveIntegerField(
+        null=True, blank=True, help_text="That still came after the stop was asked for."
+    )
     finish_reason = models.CharField(max_length=40, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
     error_detail = models.TextField(blank=True, help_text="For operators; users see a sentence.")
@@ -69,6 +73,9 @@ class Generation(models.Model):
     first_token_at = models.DateTimeField(null=True, blank=True)
     last_token_at = models.DateTimeField(null=True, blank=True)
     stop_requested_at = models.DateTimeField(null=True, blank=True)
+    upstream_ended_at = models.DateTimeField(
+        null=True, blank=True, help_text="The model server's answer ended, or its connection was closed."
+    )
     finished_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
     objects = GenerationQuerySet.as_manager()
@@ -111,6 +118,13 @@ class Generation(models.Model):
             return None
         seconds = (self.last_token_at - self.first_token_at).total_seconds()
         return (self.completion_tokens - 1) / seconds if seconds > 0 else None
+
+    @property
+    def time_to_stop(self) -> timedelta | None:
+        """From the click's arrival to the closed connection to the model server; None if there was none to close."""
+        if self.status != Status.STOPPED or not (self.stop_requested_at and self.upstream_ended_at):
+            return None
+        return self.upstream_ended_at - self.stop_requested_at
 
     @property
     def can_be_continued(self) -> bool:
@@ -157,6 +171,11 @@ class Generation(models.Model):
             return False
         running = Generation.objects.filter(pk=self.pk, status=Status.RUNNING)
         return bool(running.update(stop_requested_at=Coalesce("stop_requested_at", now)))
+
+    def read_stop(self) -> datetime | None:
+        """When a stop was asked for, by any process; None if it was not. One query."""
+        self.stop_requested_at = Generation.objects.values_list("stop_requested_at", flat=True).get(pk=self.pk)
+        return self.stop_requested_at
 
     def _mine(self) -> GenerationQuerySet:
         """This row, as long as it has not ended and no later attempt has claimed it."""
@@ -212,6 +231,7 @@ def moments(generation: Generation) -> list[tuple[str, datetime]]:
         "first_token",
         "last_token",
         "stop_requested",
+        "upstream_ended",
         "finished",
     )
     known = [(name, moment) for name in names if (moment := getattr(generation, f"{name}_at"))]

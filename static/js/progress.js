@@ -11,6 +11,7 @@ const SENTENCES = {
   thinking: "Thinking…",
   writing: "Writing…",
   resuming: "Picking the answer up again…",
+  stopping: "Stopping…",
 };
 
 /** What is known of an answer on its way: phase, share of the expected length, tokens, speed, time. */

@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from streaming.breaker import BreakerState
 from streaming.model_health import Health, last_probes
 from streaming.model_servers import configured_servers
 from streaming.presence import WebState, WorkerState, living
@@ -27,6 +28,16 @@ class ServerState:
 
     name: str
     probe: Health | None
+    breakers: list[str] = field(default_factory=list)  # what each worker makes of it
+
+    @property
+    def left_alone(self) -> str:
+        """Which workers ask it for nothing at the moment, or for one answer to try; empty if none."""
+        if not (shut := [state for state in self.breakers if state != BreakerState.CLOSED]):
+            return ""
+        trying = sum(state == BreakerState.HALF_OPEN for state in shut)
+        words = f"left alone by {len(shut)} of {len(self.breakers)} workers"
+        return f"{words}, {trying} about to try it again" if trying else words
 
     @property
     def age(self) -> timedelta | None:
@@ -96,17 +107,18 @@ def redis_client() -> Redis:
 def live() -> Live:
     try:
         with redis_client() as redis:
-            state = redis_state(redis)
-            return Live(server_states(last_probes(redis)), living(redis, WorkerState), living(redis, WebState), state)
+            state, workers = redis_state(redis), living(redis, WorkerState)
+            return Live(server_states(last_probes(redis), workers), workers, living(redis, WebState), state)
     except (RedisError, OSError):
-        return Live(server_states([]))
+        return Live(server_states([], []))
 
 
-def server_states(probes: list[Health]) -> list[ServerState]:
+def server_states(probes: list[Health], workers: list[WorkerState]) -> list[ServerState]:
     """The configured servers first, then others that were probed: this process may be older than the worker."""
     by_name = {probe.name: probe for probe in probes}
     names = dict.fromkeys([server.name for server in configured_servers()] + list(by_name))
-    return [ServerState(name, by_name.get(name)) for name in names]
+    breakers = {name: [w.breakers[name] for w in workers if name in w.breakers] for name in names}
+    return [ServerState(name, by_name.get(name), breakers[name]) for name in names]
 
 
 def redis_state(redis: Redis) -> RedisState:

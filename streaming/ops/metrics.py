@@ -25,6 +25,7 @@ from redis.exceptions import RedisError
 from conversations.models import Generation
 from conversations.models.errors import ErrorCode
 from conversations.models.generation import UNFINISHED, Status
+from streaming.breaker import BreakerState
 from streaming.presence import REFUSED
 
 from .live import ServerState, live, redis_client
@@ -118,6 +119,8 @@ def model_servers(servers: list[ServerState]) -> Iterable[Metric]:
     yield of_servers("up", "1 if the last probe is fresh and was well.", up)
     ages = {server.name: server.age.total_seconds() for server in servers if server.age is not None}
     yield of_servers("probe_age_seconds", "Time since the last probe.", ages)
+    shut = {s.name: sum(state != BreakerState.CLOSED for state in s.breakers) for s in servers}
+    yield of_servers("breakers_open", "Workers that leave it alone, since it failed lately.", shut)
     for name, (wanted, text) in SERVER_GAUGES.items():
         known = {s.name: s.probe.figures[wanted] for s in servers if s.is_up and s.probe and wanted in s.probe.figures}
         yield of_servers(name, text, known)
@@ -131,6 +134,7 @@ def ended(counters: Mapping[str, float]) -> Iterable[Metric]:
     for name, text in (
         ("prompt_tokens", "Tokens that models read for generations that ended."),
         ("completion_tokens", "Tokens that models wrote in generations that ended."),
+        ("failovers", "Model servers that failed in generations that ended, so that another one went on."),
         ("takeovers", "Attempts that went on with what another had begun, of generations that ended."),
     ):
         yield CounterMetricFamily(f"{PREFIX}{name}", text, counters.get(name, 0))

@@ -31,7 +31,7 @@ BOUNDS_S = {
     TIME_TO_FIRST_TOKEN: (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0),
     DURATION: (0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0),
 }
-FIELDS = ("id", "status", "attempt", "prompt_tokens", "completion_tokens", "error_code")
+FIELDS = ("id", "status", "attempt", "prompt_tokens", "completion_tokens", "error_code", "failovers")
 MOMENTS = ("accepted_at", "first_token_at", "finished_at")
 
 
@@ -80,6 +80,7 @@ def counts_of(generation: Generation) -> dict[str, int]:
     """What one ended generation adds to which counter."""
     counts = {
         f"ended:{generation.status}": 1,
+        "failovers": generation.failovers or 0,
         "takeovers": max(generation.attempt - 1, 0),
         "prompt_tokens": generation.prompt_tokens or 0,
         "completion_tokens": generation.completion_tokens or 0,

@@ -18,13 +18,14 @@ import msgspec
 from django.conf import settings
 
 from .errors import BadReply, ModelServerError, TookTooLong, Unreachable, rejection
-from .wire import DONE, ChatDelta, EventLines, parse_chunk
+from .wire import DONE, ChatDelta, EventLines, parse_chunk, parse_whole
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 WATCH_INTERVAL_S = 0.25  # how often the time since the last token is looked at
 END_OF_BODY_S = 0.5  # after the last event
+WHOLE_ANSWER_TIMEOUT_S = 600.0  # that is not streamed
 SHORT_TIMEOUT_S = 5.0  # of questions about the server itself
 
 
@@ -60,18 +61,6 @@ class ModelList(msgspec.Struct):
     data: list[ListedModel]
 
 
-class Message(msgspec.Struct):
-    content: str | None = None
-
-
-class WholeChoice(msgspec.Struct):
-    message: Message
-
-
-class WholeReply(msgspec.Struct):
-    choices: list[WholeChoice]
-
-
 def http_client() -> httpx.AsyncClient:
     """Without proxies from the environment, and without redirects: a key goes only where it was meant to go."""
     return httpx.AsyncClient(
@@ -84,18 +73,22 @@ def http_client() -> httpx.AsyncClient:
 
 
 class ChatStream:
-    """One streamed answer. Iterate over ``deltas``; ``close`` ends it from outside at any time."""
+    """One answer as it comes: token by token, or as one delta from a server that does not stream, or was not asked to.
+
+    Iterate over ``deltas``; ``close`` ends it from outside at any time.
+    """
 
     def __init__(self, client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], request_id: str):
         self._client = client
         self._server = server
+        self._is_streamed = bool(body.get("stream"))
         self._request = client.build_request(
             "POST",
             f"{server.base_url}/chat/completions",
             json=body,
             headers={**server.headers, "X-Request-Id": request_id},
             # Silence is watched by us, token by token; this is for a server that never answers at all.
-            timeout=httpx.Timeout(settings.VLLM_FIRST_TOKEN_TIMEOUT_S + 5, connect=settings.VLLM_CONNECT_TIMEOUT_S),
+            timeout=httpx.Timeout(self._patience_with_headers() + 5, connect=settings.VLLM_CONNECT_TIMEOUT_S),
         )
         self._response: httpx.Response | None = None
         self._closing = asyncio.Event()
@@ -144,6 +137,11 @@ class ChatStream:
         return response
 
     async def _read(self, response: httpx.Response) -> AsyncIterator[ChatDelta]:
+        if response.headers.get("Content-Type", "").startswith("application/json"):
+            whole = await response.aread()
+            self._done = True
+            yield parse_whole(whole)
+            return
         lines = EventLines()
         finished = False
         async for received in response.aiter_raw():
@@ -172,8 +170,11 @@ class ChatStream:
     def _patience(self) -> float:
         if self._done:
             return END_OF_BODY_S
-        limit: float = settings.VLLM_SILENCE_TIMEOUT_S if self._had_tokens else settings.VLLM_FIRST_TOKEN_TIMEOUT_S
-        return limit
+        return float(settings.VLLM_SILENCE_TIMEOUT_S) if self._had_tokens else self._patience_with_headers()
+
+    def _patience_with_headers(self) -> float:
+        """vLLM sends a stream's headers at once, and those of a whole answer with its end."""
+        return float(settings.VLLM_FIRST_TOKEN_TIMEOUT_S) if self._is_streamed else WHOLE_ANSWER_TIMEOUT_S
 
 
 def close_unwanted(sending: asyncio.Task[httpx.Response]) -> None:
@@ -197,8 +198,7 @@ async def list_models(client: httpx.AsyncClient, server: ModelServer) -> list[Li
 async def complete(client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], timeout_s: float) -> str:
     """The whole answer of one request that is not streamed. Raises ModelServerError."""
     reply = await ask(client, server, "POST", f"{server.base_url}/chat/completions", timeout_s, body)
-    choices = decoded(reply, WholeReply).choices
-    return (choices[0].message.content or "") if choices else ""
+    return parse_whole(reply).text
 
 
 async def ask(

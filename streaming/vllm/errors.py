@@ -18,10 +18,11 @@ CODES = {401: ErrorCode.UNAUTHORISED, 403: ErrorCode.UNAUTHORISED, 404: ErrorCod
 
 
 class ModelServerError(Exception):
-    """``code`` becomes a sentence for the user, ``str()`` is for operators; ``permanent``: no other server helps."""
+    """``code`` becomes a sentence for the user, ``str()`` is for operators."""
 
     code = ErrorCode.INTERNAL
-    permanent = False
+    permanent = False  # no other server helps
+    is_servers_fault = True  # and not the request's
 
 
 class Unreachable(ModelServerError):
@@ -44,6 +45,7 @@ class Rejected(ModelServerError):
         self.status = status
         self.code = code_for(status, message)
         self.permanent = self.code == ErrorCode.CONTEXT_TOO_LONG
+        self.is_servers_fault = status >= 500 or self.code in (ErrorCode.UNAUTHORISED, ErrorCode.UNKNOWN_MODEL)
 
 
 class ErrorBody(msgspec.Struct):

@@ -33,6 +33,17 @@ class Chunk(msgspec.Struct):
     error: ErrorBody | str | None = None
 
 
+class WholeChoice(msgspec.Struct):
+    message: Delta
+    finish_reason: str | None = None
+
+
+class WholeReply(msgspec.Struct):
+    choices: list[WholeChoice] = []
+    usage: Usage | None = None
+    error: ErrorBody | str | None = None
+
+
 class ChatDelta(msgspec.Struct, frozen=True):
     """What one chunk brought. Texts are exactly as received: sent back unchanged they continue token for token."""
 
@@ -75,6 +86,25 @@ def parse_chunk(payload: bytes) -> ChatDelta:
         thinking=clean(delta.reasoning or delta.reasoning_content),
         finish_reason=choice.finish_reason or "",
         usage=chunk.usage,
+    )
+
+
+def parse_whole(reply: bytes) -> ChatDelta:
+    """An answer that was not streamed, as one delta. Raises BadReply, or Rejected."""
+    try:
+        whole = msgspec.json.decode(reply, type=WholeReply)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BadReply(f"a reply that cannot be read: {error}") from error
+    if whole.error is not None:
+        raise in_stream(whole.error)
+    if not whole.choices:
+        raise BadReply("a reply without an answer")
+    choice = whole.choices[0]
+    return ChatDelta(
+        text=clean(choice.message.content),
+        thinking=clean(choice.message.reasoning or choice.message.reasoning_content),
+        finish_reason=choice.finish_reason or "stop",
+        usage=whole.usage,
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -17,30 +16,25 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import prefetch_related_objects
-from django.utils import timezone
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from conversations.models import Generation, Message
 from conversations.models.errors import ErrorCode
 from conversations.models.generation import Partial, Status, Verdict, save_partials
-from conversations.models.message import ANSWER, PartKey, PartKind, path_to
+from conversations.models.message import PartKey, path_to
 from streaming.database import in_database
 from streaming.log import stream_log
-from streaming.log.records import Ended, Folded, HoleInLog, Noticed, PhaseBegan
+from streaming.log.records import Ended, Folded, HoleInLog, PhaseBegan
 from streaming.log.stream_log import AttemptLost
 from streaming.log.writer import LogHandle, LogWriter
-from streaming.model_servers import ModelServers, Target
-from streaming.prompts import Prompt, request_body
-from streaming.protocol import PhaseName
-from streaming.vllm.client import ChatStream
-from streaming.vllm.errors import ModelServerError, Rejected
-from streaming.vllm.thinking import ThinkSplitter
-from streaming.vllm.wire import ChatDelta, Usage
+from streaming.model_servers import ModelServers
+from streaming.prompts import Prompt
+
+from .engine import Engine, Figures
 
 logger = logging.getLogger(__name__)
 
-THINKING = PartKey(ANSWER.stage, PartKind.THINKING)
 FLUSH_PATIENCE_S = 30.0  # at the end, while Redis is away; then the database alone has the rest
 STORE_DELAYS_S = (0.1, 0.5, 1.0, 2.0)  # between tries to store the end; the last one again and again
 
@@ -61,25 +55,6 @@ class Tools:
     process: str
 
 
-@dataclass
-class Figures:
-    """What is noted about the attempt, under the names of Generation's fields."""
-
-    model: str = ""
-    server: str = ""
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    finish_reason: str = ""
-    error_code: str = ""
-    error_detail: str = ""
-    requested_at: datetime | None = None
-    first_token_at: datetime | None = None
-    last_token_at: datetime | None = None
-
-    def known(self) -> dict[str, object]:
-        return {name: value for name, value in vars(self).items() if value not in (None, "")}
-
-
 Saved = tuple[dict[PartKey, str], dict[str, object]]  # texts, and figures by field
 
 
@@ -94,7 +69,8 @@ class Attempt:
     interruption: Interruption | None = None
     generation: Generation | None = None
     handle: LogHandle | None = None
-    _stream: ChatStream | None = None
+    _engine: Engine | None = None
+    _is_ending: bool = False  # nothing but the terminal record follows
     _offered: Saved = field(default_factory=lambda: ({}, {}))  # to the database, the last time
     _saved: Saved = field(default_factory=lambda: ({}, {}))  # it has this
 
@@ -117,8 +93,10 @@ class Attempt:
         """The first reason counts, but a lost attempt stays lost."""
         if self.interruption is None or why is Interruption.LOST:
             self.interruption = why
-        if self._stream is not None:
-            await self._stream.close()
+        if why is Interruption.STOP and self.handle is not None and not self._is_ending:
+            self.handle.append(PhaseBegan("stopping"))
+        if self._engine is not None:
+            await self._engine.close()
 
     # The beginning
 
@@ -134,7 +112,8 @@ class Attempt:
             folded = Folded().fold(records)
         except HoleInLog:  # what is in the database is written anew
             folded = Folded()
-        self.handle = self.tools.writer.open(generation.pk, generation.attempt, folded.texts, folded.tokens)
+        tokens = max(folded.tokens, generation.completion_tokens or 0)  # the log may be lost
+        self.handle = self.tools.writer.open(generation.pk, generation.attempt, folded.texts, tokens)
         self._write_missing(stored)
         self.handle.append(PhaseBegan("starting" if generation.attempt == 1 else "resuming"))
         self.figures.first_token_at = generation.first_token_at
@@ -155,106 +134,17 @@ class Attempt:
     # The middle
 
     async def _answer(self) -> tuple[Status, ErrorCode | None]:
-        """Stream until the answer is complete or nothing more can be done."""
+        """Until the answer is complete or nothing more can be done."""
         assert self.handle is not None and self.generation is not None
         if self.generation.attempt > settings.MAX_ATTEMPTS:
             return Status.FAILED, ErrorCode.TOO_MANY_ATTEMPTS
-        tried: list[Target] = []
-        while self.interruption is None:
-            target = None
-            try:
-                target = await self.tools.servers.choose(tried)
-                await self._stream_from(target)
-                break
-            except ModelServerError as error:
-                if not self._can_go_on(error, target, tried):
-                    return self._failed(error)
-        return (Status.STOPPED if self.interruption else Status.DONE), None
-
-    async def _stream_from(self, target: Target) -> None:
-        """One request; returns at its end or when interrupted. Raises ModelServerError."""
-        assert self.handle is not None
-        texts = self.handle.texts()
-        if ANSWER not in texts and texts.get(THINKING):
-            self.handle.restart(THINKING)  # nothing can continue inside its thinking
-            texts = {}
-        self.figures.model, self.figures.server = target.model, target.server.name
-        self.figures.requested_at = timezone.now()
-        self.handle.append(PhaseBegan("waiting", target.model))
-        body = request_body(self._prompt, target.model, texts)
-        request_id = f"{self.generation_id}-{self.handle.attempt}"
-        self._stream = ChatStream(self.tools.servers.http, target.server, body, request_id)
-        splitter = ThinkSplitter(in_answer=bool(texts.get(ANSWER)))
-        async with aclosing(self._stream.deltas()) as deltas:
-            async for delta in deltas:
-                self._take(delta, splitter)
-                if self.interruption:
-                    await self._stream.close()
-        if self.interruption is None:
-            self._write(*splitter.finish())
-
-    def _take(self, delta: ChatDelta, splitter: ThinkSplitter) -> None:
-        if delta.thinking:
-            self._write(delta.thinking, "")
-        if delta.text:
-            self._write(*splitter.feed(delta.text))
-        if delta.finish_reason:
-            self.figures.finish_reason = delta.finish_reason
-        if delta.usage:
-            self._note_usage(delta.usage)
-
-    def _write(self, thinking: str, text: str) -> None:
-        assert self.handle is not None
-        pieces: list[tuple[PartKey, str, PhaseName]] = [(THINKING, thinking, "thinking"), (ANSWER, text, "writing")]
-        for key, piece, phase in pieces:
-            if piece:
-                self.figures.last_token_at = timezone.now()
-                self.figures.first_token_at = self.figures.first_token_at or self.figures.last_token_at
-                self._announce_phase(phase)
-                self.handle.write(key, piece)
-
-    _phase: PhaseName = "starting"
-
-    def _announce_phase(self, phase: PhaseName) -> None:
-        if phase != self._phase:
-            self._phase = phase
-            assert self.handle is not None
-            self.handle.append(PhaseBegan(phase, self.figures.model))
-
-    def _note_usage(self, usage: Usage) -> None:
-        """The server counted this request alone; tokens of earlier attempts are as we counted them."""
-        assert self.handle is not None
-        self.figures.prompt_tokens = usage.prompt_tokens or None
-        if usage.completion_tokens is not None and not self._began_with_tokens:
-            self.figures.completion_tokens = usage.completion_tokens
-
-    @property
-    def _began_with_tokens(self) -> bool:
-        return self.generation is not None and (self.generation.attempt > 1 or self.generation.continues)
-
-    def _can_go_on(self, error: ModelServerError, target: Target | None, tried: list[Target]) -> bool:
-        """After a failure: is there another server to try, or the same one without a continuation?"""
-        assert self.handle is not None
-        if target is None or self.interruption:
-            return False
-        logger.warning("generation %s: %s: %s", self.generation_id, target.server.name, error)
-        if isinstance(error, Rejected) and error.status == 400 and self.handle.texts().get(ANSWER) and not tried:
-            # This server does not continue texts: the stage starts again.
-            self.handle.append(Noticed("The answer was interrupted, and is written anew."))
-            self.handle.restart(ANSWER)
-            tried.append(target)  # once
-            return True
-        tried.append(target)
-        if error.permanent or not self.tools.servers.has_other(tried):
-            return False
-        self.handle.append(Noticed(f"{target.server.name} failed; another model server goes on."))
-        return True
-
-    def _failed(self, error: ModelServerError) -> tuple[Status, ErrorCode | None]:
+        is_first = self.generation.attempt == 1 and not self.generation.continues
+        servers = self.tools.servers
+        self._engine = Engine(servers, self.handle, self._prompt, self.figures, counts_alone=is_first)
+        error_code = await self._engine.run() if self.interruption is None else None
         if self.interruption:
             return Status.STOPPED, None
-        self.figures.error_detail = str(error)[:1000]
-        return Status.FAILED, error.code
+        return (Status.FAILED, error_code) if error_code else (Status.DONE, None)
 
     # The end
 
@@ -263,6 +153,7 @@ class Attempt:
         if self.interruption in (Interruption.HAND_OVER, Interruption.LOST):
             await self._leave()
             return None
+        self._is_ending = True
         await self._flush()
         self.figures.error_code = error_code or ""
         if self.figures.completion_tokens is None and self.handle.tokens:
@@ -286,6 +177,7 @@ class Attempt:
         assert self.handle is not None and self.generation is not None
         texts, figures = self.handle.texts(), self.figures.known()
         figures.pop("last_token_at", None)  # is told at the end
+        figures["completion_tokens"] = self.handle.tokens
         self._offered = texts, figures
         saved_texts, saved_figures = self._saved
         new = {name: value for name, value in figures.items() if saved_figures.get(name) != value}
@@ -314,11 +206,17 @@ class Attempt:
         tries = 0
         while True:
             try:
-                return await in_database(self.generation.finish, status, self.handle.texts(), **self.figures.known())
+                return await in_database(self._end_in_database, status, self.handle.texts())
             except DatabaseError as error:
                 logger.warning("generation %s: the database does not take its end: %s", self.generation_id, error)
                 await asyncio.sleep(STORE_DELAYS_S[min(tries, len(STORE_DELAYS_S) - 1)])
                 tries += 1
+
+    def _end_in_database(self, status: Status, texts: dict[PartKey, str]) -> bool:
+        assert self.generation is not None
+        if status is Status.STOPPED and self._engine and (stopped_at := self.generation.read_stop()):
+            self.figures.tokens_after_stop = sum(arrived > stopped_at for arrived in self._engine.arrivals)
+        return self.generation.finish(status, texts, **self.figures.known())
 
     async def _expire_log(self) -> None:
         try:

@@ -78,6 +78,7 @@ class Runner:
             asyncio.create_task(self._renew_leases(), name="leases"),
             asyncio.create_task(self._save_partials(), name="partial saves"),
             asyncio.create_task(control.listen(self._stop), name="control"),
+            asyncio.create_task(self._tools.servers.look_after(), name="model servers"),
         ]
         for task in self._tasks:
             task.add_done_callback(die_with)
@@ -125,7 +126,8 @@ class Runner:
             await asyncio.sleep(settings.LEASE_RENEWAL_S)
             try:
                 lost = await self._leases.renew(list(self.attempts))
-                await presence.tell_worker(self._tools.redis, self.process, len(self.attempts))
+                states = self._tools.servers.states()
+                await presence.tell_worker(self._tools.redis, self.process, len(self.attempts), states)
             except (RedisError, OSError) as error:
                 logger.warning("leases were not renewed: %s", error)
                 continue

@@ -50,7 +50,7 @@ def operator(client: Client, otto: User) -> Client:
 async def worker() -> None:
     """A worker and a web process that were heard of just now."""
     redis = command_client()
-    await presence.tell_worker(redis, "host:1", 7)
+    await presence.tell_worker(redis, "host:1", 7, {})
     await presence.tell_web(redis, "host:2", 12, {})
     await redis.aclose()
 

@@ -1,0 +1,219 @@
+"""Gets an answer written into its log, from whichever model server works: failover happens here, inside one attempt."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from conversations.models.errors import ErrorCode
+from conversations.models.message import ANSWER, PartKey, PartKind
+from streaming.log.records import Noticed, PhaseBegan
+from streaming.log.writer import LogHandle
+from streaming.model_servers import ModelServers, Target
+from streaming.prompts import Prompt, request_body
+from streaming.protocol import PhaseName
+from streaming.vllm.client import ChatStream, ModelServer
+from streaming.vllm.errors import BadReply, ModelServerError, Rejected, Unreachable
+from streaming.vllm.thinking import ThinkSplitter
+from streaming.vllm.wire import ChatDelta, Usage
+
+logger = logging.getLogger(__name__)
+
+THINKING = PartKey(ANSWER.stage, PartKind.THINKING)
+ROUND_DELAYS_S = (0.5, 1.5, 3.0)  # before all servers are tried again, if they could not be reached
+ARRIVALS_KEPT = 4096  # of the latest tokens, to count those that came after a stop
+
+
+@dataclass
+class Figures:
+    """What is noted about the attempt, under the names of Generation's fields."""
+
+    model: str = ""
+    server: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    finish_reason: str = ""
+    error_code: str = ""
+    error_detail: str = ""
+    requested_at: datetime | None = None
+    first_token_at: datetime | None = None
+    last_token_at: datetime | None = None
+    upstream_ended_at: datetime | None = None
+    tokens_after_stop: int | None = None
+    failovers: int | None = None
+
+    def known(self) -> dict[str, object]:
+        return {name: value for name, value in vars(self).items() if value not in (None, "")}
+
+
+class Engine:
+    """``run`` writes the rest of the answer; ``close`` ends it early, from another task."""
+
+    def __init__(
+        self, servers: ModelServers, handle: LogHandle, prompt: Prompt, figures: Figures, *, counts_alone: bool
+    ):
+        """``counts_alone``: the whole answer comes from this attempt, so the server's count of tokens is its own."""
+        self.figures = figures
+        self.arrivals: deque[datetime] = deque(maxlen=ARRIVALS_KEPT)  # of the latest tokens
+        self._servers = servers
+        self._handle = handle
+        self._prompt = prompt
+        self._counts_alone = counts_alone
+        self._closed = asyncio.Event()
+        self._stream: ChatStream | None = None
+        self._phase: PhaseName = "starting"
+        self._requests = 0
+        self._streams = True  # until a server refuses to
+        self._has_begun_anew = False
+
+    async def run(self) -> ErrorCode | None:
+        """Why it failed; None if the answer is complete, or ``close`` was called."""
+        for delay in (*ROUND_DELAYS_S, None):
+            error = await self._try_each()
+            if error is None or self._closed.is_set():
+                return None
+            self.figures.error_detail = str(error)[:1000]
+            if not isinstance(error, Unreachable) or delay is None:
+                return error.code
+            await self._pause(delay)
+        raise AssertionError("the last round returns")
+
+    async def close(self) -> None:
+        """The upstream connection is closed, on which the server aborts the request."""
+        self._closed.set()
+        if self._stream is not None:
+            await self._stream.close()
+
+    # One round
+
+    async def _try_each(self) -> ModelServerError | None:
+        """Ask one server after the other until one has answered to the end; the last one's error otherwise."""
+        tried: list[ModelServer] = []
+        error: ModelServerError | None = None
+        while not self._closed.is_set():
+            target: Target | None = None
+            try:
+                async with self._servers.chosen(tried, self._wanted_model) as target:
+                    await self._stream_from(target)
+                return None
+            except ModelServerError as why:
+                if target is None:  # none is left
+                    return error or why
+                logger.warning("generation %s: %s: %s", self._handle.generation_id, target.server.name, why)
+                if self._closed.is_set():
+                    return None
+                self._servers.note_failure(target.server, why)
+                if why.permanent:
+                    return why
+                if self._can_ask_otherwise(why, is_last=not self._servers.has_other([*tried, target.server])):
+                    continue
+                error = why
+                tried.append(target.server)
+                self._tell_failover(target, tried)
+        return error
+
+    @property
+    def _wanted_model(self) -> str:
+        """Whose text it is; empty as long as there is none."""
+        return self.figures.model if self._handle.texts().get(ANSWER) else ""
+
+    def _can_ask_otherwise(self, error: ModelServerError, *, is_last: bool) -> bool:
+        """Ask the same server again, for something that it may not refuse."""
+        refused = isinstance(error, Rejected) and error.code == ErrorCode.REFUSED
+        if refused and "stream" in str(error).lower() and self._streams:
+            self._streams = False
+        elif refused and self._handle.texts().get(ANSWER) and not self._has_begun_anew:
+            self._has_begun_anew = True  # this server does not continue texts
+            self._handle.append(Noticed("The answer was interrupted, and is written anew."))
+            self._handle.restart(ANSWER)
+        elif is_last and self._streams and (refused or isinstance(error, BadReply)):
+            self._streams = False
+        else:
+            return False
+        return True
+
+    def _tell_failover(self, failed: Target, tried: list[ModelServer]) -> None:
+        if self._servers.has_other(tried):
+            self.figures.failovers = (self.figures.failovers or 0) + 1
+            self._handle.append(Noticed(f"{failed.server.name} failed; another model server goes on."))
+
+    async def _pause(self, delay: float) -> None:
+        self._announce("waiting")
+        try:
+            async with asyncio.timeout(delay):
+                await self._closed.wait()
+        except TimeoutError:
+            pass
+
+    # One request
+
+    async def _stream_from(self, target: Target) -> None:
+        """Returns at its end or when closed. Raises ModelServerError."""
+        if self._closed.is_set():
+            return
+        texts = self._handle.texts()
+        if ANSWER not in texts and texts.get(THINKING):
+            self._handle.restart(THINKING)  # nothing can continue inside its thinking
+            texts = {}
+        self.figures.model, self.figures.server = target.model, target.server.name
+        self.figures.requested_at = timezone.now()
+        self._announce("waiting")
+        self._requests += 1
+        self._stream = ChatStream(
+            self._servers.http,
+            target.server,
+            request_body(self._prompt, target.model, texts, stream=self._streams),
+            request_id=f"{self._handle.generation_id}-{self._handle.attempt}-{self._requests}",
+        )
+        splitter = ThinkSplitter(in_answer=bool(texts.get(ANSWER)))
+        breaker = self._servers.breakers[target.server]
+        try:
+            async with aclosing(self._stream.deltas()) as deltas:
+                async for delta in deltas:
+                    if delta.text or delta.thinking:
+                        breaker.worked()
+                    self._take(delta, splitter)
+                    if self._closed.is_set():
+                        await self._stream.close()
+        finally:
+            self.figures.upstream_ended_at = timezone.now()
+        if not self._closed.is_set():
+            self._write(*splitter.finish())
+
+    def _take(self, delta: ChatDelta, splitter: ThinkSplitter) -> None:
+        if delta.thinking:
+            self._write(delta.thinking, "")
+        if delta.text:
+            self._write(*splitter.feed(delta.text))
+        if delta.finish_reason:
+            self.figures.finish_reason = delta.finish_reason
+        if delta.usage:
+            self._note_usage(delta.usage)
+
+    def _write(self, thinking: str, text: str) -> None:
+        pieces: list[tuple[PartKey, str, PhaseName]] = [(THINKING, thinking, "thinking"), (ANSWER, text, "writing")]
+        for key, piece, phase in pieces:
+            if piece:
+                now = timezone.now()
+                self.arrivals.append(now)
+                self.figures.last_token_at = now
+                self.figures.first_token_at = self.figures.first_token_at or now
+                self._announce(phase)
+                self._handle.write(key, piece)
+
+    def _announce(self, phase: PhaseName) -> None:
+        if phase != self._phase:
+            self._phase = phase
+            self._handle.append(PhaseBegan(phase, self.figures.model))
+
+    def _note_usage(self, usage: Usage) -> None:
+        """The server counted this request alone; tokens of earlier ones are as we counted them."""
+        self.figures.prompt_tokens = usage.prompt_tokens or None
+        if usage.completion_tokens is not None and self._counts_alone and self._requests == 1:
+            self.figures.completion_tokens = usage.completion_tokens

@@ -1,0 +1,30 @@
+"""A whole site with two model servers, of which a test may break one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.site import Site
+
+
+@pytest.fixture(scope="session")
+def twin_site() -> Iterator[Site]:
+    with tempfile.TemporaryDirectory(prefix="throughline-twins-") as folder:
+        site = Site(Path(folder), model_servers=2).start()
+        yield site
+        site.stop()
+
+
+@pytest.fixture
+def twins(twin_site: Site) -> Iterator[Site]:
+    """With both model servers well, and a worker that knows no better."""
+    yield twin_site
+    for number, model in enumerate(twin_site.models):
+        model.kill()
+        twin_site.models[number] = twin_site.start_model(number)
+    twin_site.worker.kill()
+    twin_site.worker = twin_site.start_worker()
