@@ -133,7 +133,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", "") or f"unix://{unix_socket('redis.sock')}"
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "BACKEND": "streaming.layer.PatientChannelLayer",
         # Only hints travel here, so a full channel may drop them: whoever misses one reads the database again.
         "CONFIG": {"hosts": [{"address": REDIS_URL}], "capacity": 1000, "expiry": 30, "prefix": "throughline:layer"},
     }

@@ -138,7 +138,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 request=request,
             )
         )
-        await self._watch_generation(turn.generation, "", {})
+        try:
+            await self._watch_generation(turn.generation, "", {})
+        except (DatabaseError, RedisError, OSError) as error:  # the turn is taken; the page asks for the answer again
+            logger.warning("generation %s cannot be watched: %s", turn.generation.pk, error)
+            await self.tell(Refused("unavailable", SENTENCES["unavailable"], turn.generation.pk))
 
     async def _watch(self, command: protocol.Watch) -> None:
         generation = await in_database(turns.visible_generation, self.user, command.generation)
@@ -216,10 +220,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         return True
 
     async def _join(self, group: str) -> None:
-        """Without Redis the page still works, and hears nothing of other tabs until it connects again."""
+        """Without Redis the page still works, and hears nothing of other tabs until it is back."""
+        self.groups = [*(self.groups or []), group]  # Channels leaves them at the end
         try:
             await self.channel_layer.group_add(group, self.channel_name)
-            self.groups = [*(self.groups or []), group]  # Channels leaves them at the end
         except (RedisError, OSError) as error:
             logger.warning("group %s was not joined: %s", group, error)
 

@@ -57,6 +57,16 @@ class Leases:
             await self._release(keys=keys, args=[self._process])
 
 
+async def unheld(redis: Redis, generation_ids: Sequence[UUID]) -> list[UUID]:
+    """Those that no living process has: the lease is gone, or was not renewed twice. Raises RedisError."""
+    async with redis.pipeline(transaction=False) as pipeline:
+        for key in keys_of(generation_ids):
+            pipeline.pttl(key)
+        lives = await pipeline.execute()
+    renewed = (settings.LEASE_S - 2 * settings.LEASE_RENEWAL_S) * 1000
+    return [pk for pk, left in zip(generation_ids, lives, strict=True) if left < renewed]
+
+
 def key_of(generation_id: UUID) -> str:
     return f"throughline:lease:{generation_id}"
 

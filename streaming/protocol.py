@@ -21,7 +21,7 @@ CLOSE_NOT_FOUND = 4404  # no such conversation for this user
 CLOSE_TOO_SLOW = 4408  # nothing was acknowledged for too long; come back and resume
 CLOSE_TOO_MANY = 4429  # commands, far above what a person clicks; wait before coming back
 
-PhaseName = Literal["queued", "starting", "waiting", "thinking", "writing", "resuming", "stopping"]
+PhaseName = Literal["queued", "starting", "waiting", "thinking", "writing", "resuming", "delayed", "stopping"]
 PartName = str  # "<stage>.<kind>", such as "0.text" or "0.thinking"
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -12,9 +15,20 @@ ANSWER_TIMEOUT_S = 5.0
 BLOCK_S = 1.0  # of a blocking read; well below its client's time-out
 
 
-def command_client() -> Redis:
+class Connections:
+    """Counts the connections that a client has made; redis-py makes a new one without a word."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def made(self, connection: AbstractConnection) -> None:
+        await connection.on_connect()
+        self.count += 1
+
+
+def command_client(connections: Connections | None = None) -> Redis:
     """For commands. Without retries: a write whose answer was lost may have been done, and only its author can tell."""
-    return client(ANSWER_TIMEOUT_S)
+    return client(ANSWER_TIMEOUT_S, redis_connect_func=connections.made if connections else None)
 
 
 def blocking_client() -> Redis:
@@ -22,11 +36,11 @@ def blocking_client() -> Redis:
     return client(BLOCK_S + ANSWER_TIMEOUT_S, single_connection_client=True)
 
 
-def client(timeout_s: float, *, single_connection_client: bool = False) -> Redis:
+def client(timeout_s: float, **options: Any) -> Redis:
     return Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=timeout_s,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
-        single_connection_client=single_connection_client,
+        **options,
     )

@@ -39,8 +39,9 @@ def site() -> Iterator[Site]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """A failure against the running site comes with what its processes said."""
     report = yield
-    if report.failed and "site" in getattr(item, "funcargs", {}):
-        report.sections.append(("the site's processes", item.funcargs["site"].output()))
+    for used in getattr(item, "funcargs", {}).values():
+        if report.failed and isinstance(used, Site):
+            report.sections.append(("the site's processes", used.output()))
     return report
 
 

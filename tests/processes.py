@@ -91,7 +91,8 @@ def redis_process(socket_path: Path, folder: Path) -> Process:
     from chatsite.launch.redis import find_redis_server
 
     command = [find_redis_server(), "--port", "0", "--unixsocket", str(socket_path), "--dir", str(folder), "--save", ""]
-    return Process("redis", command, folder).start().wait_until(socket_path.exists)
+    socket_path.unlink(missing_ok=True)
+    return Process("redis", [*command, "--appendonly", "yes"], folder).start().wait_until(socket_path.exists)
 
 
 def model_process(folder: Path, port: int, *arguments: str, name: str = "model") -> Process:

@@ -57,12 +57,15 @@ class Site:
         self.manage("migrate", "--verbosity", "0")
         self.manage("collectstatic", "--verbosity", "0", "--no-input")
         self.manage("shell", "--no-imports", "-c", PEOPLE % PASSWORD)
-        self.redis = redis_process(self.folder / "redis.sock", self.folder)
+        self.redis = self.start_redis()
         self.models = [self.start_model(number) for number in range(len(self.model_ports))]
         self.worker = self.start_worker()
         self.beat = beat_process(self.folder, self.env)
         self.web = self.start_web()
         return self
+
+    def start_redis(self) -> Process:
+        return redis_process(self.folder / "redis.sock", self.folder)
 
     def start_model(self, number: int = 0) -> Process:
         options = ["--ttft", "0.05", "--rate", "100", "--strict-continuation"]

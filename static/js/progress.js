@@ -11,6 +11,7 @@ const SENTENCES = {
   thinking: "Thinking…",
   writing: "Writing…",
   resuming: "Picking the answer up again…",
+  delayed: "The server is catching up, nothing is lost…",
   stopping: "Stopping…",
 };
 

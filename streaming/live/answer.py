@@ -9,6 +9,7 @@ from uuid import UUID
 from conversations.models.message import PartKey
 from streaming.log.records import AnyRecord, Claimed, Ended, HoleInLog, Noticed, PhaseBegan, Restarted, Text
 from streaming.log.stream_log import BEGINNING, Entry, Position
+from streaming.protocol import PhaseName
 
 from .part import LivePart
 
@@ -35,9 +36,11 @@ class LiveAnswer:
         self.attempt = 0
         self.phase = PhaseBegan("queued")
         self.phase_at: Position = BEGINNING
+        self.trouble: PhaseName | None = None  # what holds it up, told instead of its phase until the next record
         self.notices: list[str] = []
         self.ended: Ended | None = None
         self.finished: FinishedAnswer | None = None  # read after the end
+        self._holed: set[PartKey] = set()  # parts of which records are missing
         self.broken = False  # records are missing: pages must read the database
 
     @property
@@ -46,10 +49,13 @@ class LiveAnswer:
         return f"/c/{self.conversation_id}/messages/{self.message_id}/"
 
     def fold(self, entries: Iterable[Entry]) -> None:
-        """Raises HoleInLog."""
+        """Raises HoleInLog; the answer is then of no more use."""
         for position, record in entries:
             self._fold(position, record)
             self.position = position
+            self.trouble = None
+        if self._holed:
+            raise HoleInLog
 
     def _fold(self, position: Position, record: AnyRecord) -> None:
         match record:
@@ -59,6 +65,7 @@ class LiveAnswer:
                 self.phase, self.phase_at = record, position
             case Restarted():
                 self._part(record.key).begin(position)
+                self._holed.discard(record.key)
             case Claimed(attempt=attempt):
                 self.attempt = attempt
             case Noticed(message=message):
@@ -69,7 +76,9 @@ class LiveAnswer:
     def _take_text(self, record: Text) -> None:
         part = self._part(record.key)
         if record.at != part.length:
-            raise HoleInLog
+            self._holed.add(record.key)
+        if record.key in self._holed:
+            return
         part.append(record.text)
         self.tokens = record.tokens
 

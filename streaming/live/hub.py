@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -18,8 +19,10 @@ from conversations.models import Generation
 from conversations.models.generation import UNFINISHED, Status
 from streaming.control import announce_stop
 from streaming.database import in_database
+from streaming.leases import unheld
 from streaming.log import stream_log
 from streaming.log.records import Ended, HoleInLog
+from streaming.protocol import PhaseName
 from streaming.redis_clients import BLOCK_S, blocking_client, command_client
 
 from .answer import LiveAnswer
@@ -138,17 +141,21 @@ class Hub:
             try:
                 if self._reader_id is None:
                     self._reader_id = await self._reader.client_id()
+                    await self._tell_trouble(self._open_answers, None)
                 await self._read()
             except (RedisError, OSError) as error:
                 logger.warning("hub lost Redis: %s", error)
                 self._reader_id = None
+                await self._tell_trouble(self._open_answers, "delayed")
                 await asyncio.sleep(RETRY_DELAY_S)
+
+    @property
+    def _open_answers(self) -> list[Watched]:
+        return [watched for watched in self._watched.values() if watched.answer.ended is None]
 
     async def _read(self) -> None:
         open_logs: dict[Any, Any] = {  # redis-py's type does not take one of str
-            stream_log.key_of(pk): watched.answer.position
-            for pk, watched in self._watched.items()
-            if watched.answer.ended is None
+            stream_log.key_of(watched.answer.generation_id): watched.answer.position for watched in self._open_answers
         }
         if not open_logs:
             self._something.clear()
@@ -201,11 +208,23 @@ class Hub:
                 logger.exception("a page of generation %s cannot be shown it any more", watched.answer.generation_id)
                 self.leave(viewer)
 
+    async def _tell_trouble(self, several: list[Watched], trouble: PhaseName | None) -> None:
+        for watched in several:
+            if watched.answer.trouble != trouble:
+                watched.answer.trouble = trouble
+                await self._show_all(watched)
+
     async def _end(self, watched: Watched, ended: Ended) -> None:
         """The terminal record came after the database's commit: read there what pages show of a finished answer."""
         watched.answer.ended = ended
-        watched.answer.finished = await in_database(read_finished, watched.answer.generation_id)
         self._renderer.forget(watched.answer)
+        try:
+            watched.answer.finished = await in_database(read_finished, watched.answer.generation_id)
+        except DatabaseError as error:  # tried again by _look_after
+            logger.warning("the end of generation %s cannot be read: %s", watched.answer.generation_id, error)
+            watched.answer.trouble = "delayed"
+        except ObjectDoesNotExist:  # its conversation was purged
+            watched.answer.broken = True
 
     # Care
 
@@ -216,11 +235,23 @@ class Hub:
             for pk, watched in list(self._watched.items()):
                 if watched.left_at is not None and now - watched.left_at > LINGER_S:
                     del self._watched[pk]
+            for watched in list(self._watched.values()):
+                if (ended := watched.answer.ended) and not (watched.answer.finished or watched.answer.broken):
+                    await self._end(watched, ended)
+                    await self._show_all(watched)
             silent = [pk for pk, w in self._watched.items() if w.answer.ended is None and now - w.heard_at > SILENCE_S]
             try:
                 await self.look_at_end(silent)
-            except DatabaseError as error:
+                await self._look_at_leases(silent)
+            except (DatabaseError, RedisError, OSError) as error:
                 logger.warning("silent answers were not looked at: %s", error)
+
+    async def _look_at_leases(self, generation_ids: list[UUID]) -> None:
+        """An answer that was begun, and that no process has now, is about to be taken over: its pages are told."""
+        for generation_id in await unheld(self._redis, generation_ids):
+            watched = self._watched.get(generation_id)
+            if watched is not None and watched.answer.attempt and watched.answer.ended is None:
+                await self._tell_trouble([watched], "resuming")
 
 
 def ended_among(generation_ids: list[UUID]) -> list[tuple[UUID, str, str]]:

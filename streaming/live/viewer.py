@@ -43,7 +43,7 @@ class Viewer:
     position: Position  # that the page said it had reached
     seen: dict[PartName, Seen]
     _has: dict[PartName, Has] = field(default_factory=dict)
-    _phase_at: Position = ""
+    _phase: tuple[Position, str | None] = ("", None)
     _notices: int = 0
     done: bool = False  # the terminal event was sent
 
@@ -54,10 +54,10 @@ class Viewer:
             self.done = True
             yield Resync(answer.generation_id, answer.url)
             return
-        if self._phase_at != answer.phase_at:
-            self._phase_at = answer.phase_at
-            phase = answer.phase
-            yield Phase(answer.generation_id, answer.phase_at, phase.phase, phase.model, max(answer.attempt, 1))
+        if self._phase != (answer.phase_at, answer.trouble):
+            self._phase = (answer.phase_at, answer.trouble)
+            phase = answer.trouble or answer.phase.phase
+            yield Phase(answer.generation_id, answer.phase_at, phase, answer.phase.model, max(answer.attempt, 1))
         for part in answer.parts.values():
             yield from self._lacking_of(part)
         for message in answer.notices[self._notices :]:

@@ -72,7 +72,7 @@ decode = msgspec.json.Decoder(AnyRecord).decode
 
 
 class HoleInLog(Exception):
-    """A text record does not begin where the part ends: records are missing."""
+    """A text record does not begin where the part ends: records are missing, and the part was not begun anew since."""
 
 
 @dataclass(slots=True)
@@ -88,19 +88,23 @@ class Folded:
         """Raises HoleInLog. Joins once per part: linear in the text's length."""
         pieces: dict[PartKey, list[str]] = {key: [text] for key, text in self.texts.items()}
         lengths = {key: code_units(text) for key, text in self.texts.items()}
+        holed: set[PartKey] = set()
         for record in records:
             match record:
                 case Text(at=at, text=text, tokens=tokens):
                     if at != lengths.get(record.key, 0):
-                        raise HoleInLog
+                        holed.add(record.key)
                     pieces.setdefault(record.key, []).append(text)
                     lengths[record.key] = at + code_units(text)
                     self.tokens = tokens
                 case Restarted():
                     pieces[record.key], lengths[record.key] = [], 0
+                    holed.discard(record.key)
                 case Claimed(attempt=attempt):
                     self.attempt = attempt
                 case Ended():
                     self.ended = record
+        if holed:
+            raise HoleInLog
         self.texts = {key: "".join(several) for key, several in pieces.items()}
         return self

@@ -6,7 +6,6 @@ Redis refuses an id that is not greater than the last one: whoever has a later a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -59,10 +58,13 @@ async def read(redis: Redis, generation_id: UUID) -> list[Entry]:
     return entries_of(await redis.xrange(key_of(generation_id)))
 
 
-async def last_position(redis: Redis, generation_id: UUID) -> Position:
-    """BEGINNING if there is no log."""
-    found: list[Any] = await redis.xrevrange(key_of(generation_id), count=1)
-    return found[0][0].decode() if found else BEGINNING
+async def extent(redis: Redis, generation_id: UUID) -> tuple[Position, int]:
+    """The last position and the number of entries; BEGINNING and 0 if there is no log."""
+    async with redis.pipeline() as pipeline:
+        pipeline.xrevrange(key_of(generation_id), count=1)
+        pipeline.xlen(key_of(generation_id))
+        last, length = await pipeline.execute()
+    return (last[0][0].decode() if last else BEGINNING), length
 
 
 async def expire(redis: Redis, generation_id: UUID) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from uuid import UUID
+from weakref import WeakSet
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
@@ -17,9 +18,10 @@ from redis.exceptions import RedisError, ResponseError
 
 from conversations.models.message import PartKey
 from streaming.protocol import code_units
+from streaming.redis_clients import Connections
 
 from .records import AnyRecord, Restarted, Text, encode
-from .stream_log import FIELD, REFUSED, AttemptLost, as_pair, key_of, last_position
+from .stream_log import BEGINNING, FIELD, REFUSED, AttemptLost, as_pair, extent, key_of
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,15 @@ RETRY_DELAYS_S = (0.05, 0.1, 0.2, 0.5, 1.0)  # while Redis is away; the last one
 class LogHandle:
     """One attempt's hold on its log. What it was given is in ``texts`` at once, and in Redis after ``flush``."""
 
-    def __init__(self, writer: LogWriter, generation_id: UUID, attempt: int, texts: dict[PartKey, str], tokens: int):
+    def __init__(
+        self,
+        writer: LogWriter,
+        generation_id: UUID,
+        attempt: int,
+        texts: dict[PartKey, str],
+        tokens: int,
+        entries: int,
+    ):
         self.generation_id = generation_id
         self.attempt = attempt
         self.tokens = tokens
@@ -41,6 +51,7 @@ class LogHandle:
         self._waiting: list[AnyRecord] = []  # have no id yet
         self._sent: deque[tuple[str, bytes]] = deque()  # have an id; Redis has not confirmed them
         self._confirmed = (attempt, 0)  # the last id that it has
+        self._entries = entries  # that it has; none: the log is not there yet
         self._flushed: asyncio.Event = asyncio.Event()
         self._flushed.set()
 
@@ -92,13 +103,18 @@ class LogHandle:
             self._sequence += 1
             self._sent.append((f"{self.attempt}-{self._sequence}", encode(record)))
         self._waiting.clear()
-        for position, data in self._sent:
-            pipeline.xadd(key_of(self.generation_id), {FIELD: data}, id=position)
+        for index, (position, data) in enumerate(self._sent):
+            is_there = self._entries > 0 or index > 0
+            pipeline.xadd(key_of(self.generation_id), {FIELD: data}, id=position, nomkstream=is_there)
         return len(self._sent)
 
     def take(self, answers: list[object]) -> None:
         """Read the pipeline's answers: what was written is done; a refused id means that a later attempt has it."""
         for answer in answers:
+            if answer is None:  # the log is gone
+                self._begin_again(as_pair(BEGINNING), 0)
+                self._wake()
+                return
             if isinstance(answer, ResponseError) and REFUSED in str(answer):
                 self.give_up()
                 return
@@ -113,22 +129,29 @@ class LogHandle:
         self._flushed.set()
 
     async def find_out(self, redis: Redis) -> None:
-        """After a failed write: which of the sent entries did Redis take?"""
-        last = as_pair(await last_position(redis, self.generation_id))
+        """After a failed write, or a new connection: which of the sent entries does Redis have, and all before them?"""
+        position, length = await extent(redis, self.generation_id)
+        last = as_pair(position)
         if last[0] > self.attempt:
             self.give_up()
-        if last < self._confirmed:
-            self._begin_again()
-        while self._sent and as_pair(self._sent[0][0]) <= last:
+            return
+        taken = sum(as_pair(sent) <= last for sent, _ in self._sent)
+        if last < self._confirmed or length != self._entries + taken:
+            self._begin_again(last, length)
+            self._wake()
+            return
+        for _ in range(taken):
             self._confirm()
         if not self.is_dirty:
             self._flushed.set()
 
     def _confirm(self) -> None:
         self._confirmed = as_pair(self._sent.popleft()[0])
+        self._entries += 1
 
-    def _begin_again(self) -> None:
-        """Redis lost the log, or its end: all of it is written anew, from memory."""
+    def _begin_again(self, last: tuple[int, int], entries: int) -> None:
+        """Redis lost the log, or some of it: all of it is written anew, from memory, after what is left."""
+        self._confirmed, self._entries = last, entries
         logger.warning("log of generation %s has lost records, writing it anew", self.generation_id)
         others = [record for record in self._waiting if not isinstance(record, Text | Restarted)]
         self._sent.clear()
@@ -145,14 +168,22 @@ class LogHandle:
 class LogWriter:
     """Writes for all handles of a process; ``run`` is its only task, owned by the runner."""
 
-    def __init__(self, redis: Redis):
+    def __init__(self, redis: Redis, connections: Connections):
+        """``connections`` counts the client's: Redis may have lost something between two of them."""
         self._redis = redis
+        self._connections = connections
+        self._known_connections = connections.count
+        self._open: WeakSet[LogHandle] = WeakSet()
         self._dirty: dict[UUID, LogHandle] = {}
         self._work = asyncio.Event()
 
-    def open(self, generation_id: UUID, attempt: int, texts: dict[PartKey, str], tokens: int) -> LogHandle:
-        """A handle for an attempt that has claimed the log, which holds ``texts``."""
-        return LogHandle(self, generation_id, attempt, texts, tokens)
+    def open(
+        self, generation_id: UUID, attempt: int, texts: dict[PartKey, str], tokens: int, entries: int
+    ) -> LogHandle:
+        """A handle for an attempt that has claimed the log, which holds ``texts`` in so many entries."""
+        handle = LogHandle(self, generation_id, attempt, texts, tokens, entries)
+        self._open.add(handle)
+        return handle
 
     def wake(self, handle: LogHandle) -> None:
         self._dirty[handle.generation_id] = handle
@@ -167,6 +198,7 @@ class LogWriter:
             self._dirty.clear()
             try:
                 await self._write(handles)
+                await self._check_connection()
                 failures = 0
             except (RedisError, OSError) as error:
                 logger.warning("Redis does not take the logs of %d generations: %s", len(handles), error)
@@ -181,6 +213,14 @@ class LogWriter:
         for handle, count in zip(handles, counts, strict=True):
             handle.take(answers[:count])
             del answers[:count]
+
+    async def _check_connection(self) -> None:
+        """Redis was restarted, perhaps, and has lost its last second: nothing but the logs themselves can tell."""
+        if self._connections.count == self._known_connections:
+            return
+        known, self._known_connections = self._known_connections, self._connections.count
+        if known:  # else it is the first one
+            await self._find_out(list(self._open))
 
     async def _find_out(self, handles: list[LogHandle]) -> None:
         for handle in handles:

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from conversations.models import Generation, Message
 from conversations.models.errors import ErrorCode
 from conversations.models.generation import Partial, Status, Verdict, save_partials
-from conversations.models.message import PartKey, path_to
+from conversations.models.message import ANSWER, PartKey, path_to
 from streaming.database import in_database
 from streaming.log import stream_log
 from streaming.log.records import Ended, Folded, HoleInLog, PhaseBegan
@@ -31,7 +31,7 @@ from streaming.log.writer import LogHandle, LogWriter
 from streaming.model_servers import ModelServers
 from streaming.prompts import Prompt
 
-from .engine import Engine, Figures
+from .engine import THINKING, Engine, Figures
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +113,10 @@ class Attempt:
         except HoleInLog:  # what is in the database is written anew
             folded = Folded()
         tokens = max(folded.tokens, generation.completion_tokens or 0)  # the log may be lost
-        self.handle = self.tools.writer.open(generation.pk, generation.attempt, folded.texts, tokens)
+        self.handle = self.tools.writer.open(generation.pk, generation.attempt, folded.texts, tokens, len(records))
+        if generation.attempt > 1 and len(records) == 1:  # Redis lost the log: readers may have text that no record has
+            for key in (THINKING, ANSWER):
+                self.handle.restart(key)
         self._write_missing(stored)
         self.handle.append(PhaseBegan("starting" if generation.attempt == 1 else "resuming"))
         self.figures.first_token_at = generation.first_token_at

@@ -23,7 +23,7 @@ from streaming.hints import hint, user_group
 from streaming.leases import Leases
 from streaming.log.writer import LogWriter
 from streaming.model_servers import ModelServers
-from streaming.redis_clients import command_client
+from streaming.redis_clients import Connections, command_client
 from streaming.vllm.client import http_client
 
 from .attempt import Attempt, Interruption, Tools
@@ -70,7 +70,8 @@ class Runner:
 
     async def _open(self) -> None:
         redis: Redis = command_client()
-        writer = LogWriter(command_client())
+        connections = Connections()
+        writer = LogWriter(command_client(connections), connections)
         self._leases = Leases(redis, self.process)
         self._tools = Tools(redis, writer, ModelServers(http_client()), self.process)
         self._tasks = [

@@ -9,10 +9,12 @@ from uuid import UUID, uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from tests.site import Site
 
 PATIENCE_S = 20.0
+WATCH_AGAIN_S = 0.3
 
 Event = dict[str, Any]
 
@@ -84,7 +86,17 @@ class Page:
             await self.tell("ack", frames=self._frames)
         self.events.append(event)
         self._fold(event)
+        if event["type"] == "answer.resync" or (event["type"] == "error" and event.get("request") == self.generation):
+            await self._watch_again(event)
         return event
+
+    async def _watch_again(self, event: Event) -> None:
+        """The log does not have it, or not yet: the page forgets what it has, and asks again."""
+        if event["type"] == "answer.resync":
+            self.text, self.blocks = {}, {}
+            self.positions.pop(self.generation, None)
+        await asyncio.sleep(WATCH_AGAIN_S)
+        await self.watch()
 
     async def until(self, *types: str) -> Event:
         while True:
@@ -115,6 +127,10 @@ class Page:
                 await self.hear()
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else 1006
+
+    @property
+    def is_open(self) -> bool:
+        return self.socket.state is State.OPEN
 
     @property
     def answer(self) -> str:

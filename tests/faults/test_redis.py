@@ -1,0 +1,113 @@
+"""Redis restarts, loses its data, hangs, fills up, cuts connections: answers go on, and pages are told."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.site import Site
+from tests.stack.page import Page
+
+NUMBERS = "".join(f"{n} " for n in range(1, 301))
+
+
+@pytest.fixture
+async def page(twins: Site) -> AsyncIterator[Page]:
+    """In the middle of a long answer."""
+    async with Page(twins, "alice") as page:
+        await page.send("count to 300")
+        await page.until_text(120)
+        yield page
+
+
+@pytest.fixture
+async def inside(twins: Site) -> AsyncIterator[Redis]:
+    """A connection of our own."""
+    async with Redis.from_url(twins.env["REDIS_URL"]) as client:
+        yield client
+
+
+async def check_whole(page: Page) -> None:
+    ended = await page.finish()
+
+    assert ended["status"] == "done"
+    assert page.answer == page.stored() == NUMBERS
+
+
+def phases(page: Page) -> list[str]:
+    return [event["phase"] for event in page.events if event["type"] == "answer.phase"]
+
+
+@pytest.mark.parametrize("keeps_data", [True, False], ids=["with its data", "without its data"])
+async def test_redis_restarts(twins: Site, page: Page, inside: Redis, keeps_data: bool) -> None:
+    if not keeps_data:
+        await inside.flushall()
+    twins.redis.kill()
+    twins.redis = twins.start_redis()
+
+    await check_whole(page)
+
+
+async def test_redis_is_away_for_a_while(twins: Site, page: Page) -> None:
+    twins.redis.kill()
+    while "delayed" not in phases(page):
+        await page.hear()
+    twins.redis = twins.start_redis()
+
+    await check_whole(page)
+    assert page.is_open
+
+
+async def test_redis_hangs_for_longer_than_anyone_waits(twins: Site, page: Page) -> None:
+    twins.redis.send(signal.SIGSTOP)
+    while "delayed" not in phases(page):
+        await page.hear()
+    twins.redis.send(signal.SIGCONT)
+
+    await check_whole(page)
+
+
+async def test_all_connections_are_cut(page: Page, inside: Redis) -> None:
+    for _ in range(5):
+        await inside.client_kill_filter(skipme=True)
+        await inside.client_kill_filter(_type="pubsub", skipme=True)
+        await asyncio.sleep(0.1)  # some come back in between
+
+    await check_whole(page)
+
+
+async def test_redis_is_full(page: Page, inside: Redis) -> None:
+    await inside.config_set("maxmemory", 1)
+    await asyncio.sleep(1)
+    await inside.config_set("maxmemory", 0)
+
+    await check_whole(page)
+
+
+async def test_the_log_alone_vanishes(page: Page, inside: Redis) -> None:
+    await inside.delete(f"throughline:log:{page.generation}")
+
+    await check_whole(page)
+
+
+async def test_redis_loses_everything_and_the_worker_dies_at_once(twins: Site, page: Page, inside: Redis) -> None:
+    twins.worker.kill()
+    await inside.flushall()
+    twins.worker = twins.start_worker()
+
+    await check_whole(page)
+
+
+async def test_a_question_sent_without_redis_is_answered_when_it_is_back(twins: Site) -> None:
+    async with Page(twins, "alice") as page:
+        twins.redis.kill()
+        await page.send("count to 9")
+        twins.redis = twins.start_redis()
+        while (await page.hear())["type"] != "answer.finished":
+            pass
+
+    assert page.answer.split()[-1] == "9"
