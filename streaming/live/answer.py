@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,6 +13,8 @@ from streaming.log.stream_log import BEGINNING, Entry, Position
 
 from .part import LivePart
 
+RECENT = 64  # entries that are kept as they came, for readers of the log itself; who lacks more reads it in Redis
+
 
 @dataclass(frozen=True)
 class FinishedAnswer:
@@ -20,6 +23,8 @@ class FinishedAnswer:
     status: str
     footer: str  # HTML
     blocks: dict[str, list[str]]  # final HTML by part
+    texts: dict[str, str] | None = None  # by part; None if a later generation has the message now
+    attempt: int = 0  # the last one
     error_code: str = ""
     error: str = ""
 
@@ -30,6 +35,7 @@ class LiveAnswer:
         self.conversation_id = conversation_id
         self.message_id = message_id
         self.position: Position = BEGINNING
+        self._recent: deque[Entry] = deque(maxlen=RECENT)
         self.parts: dict[PartKey, LivePart] = {}
         self.tokens = 0
         self.attempt = 0
@@ -50,6 +56,16 @@ class LiveAnswer:
         for position, record in entries:
             self._fold(position, record)
             self.position = position
+            self._recent.append((position, record))
+
+    def recent_after(self, position: Position) -> list[Entry] | None:
+        """The entries after this one; None if it is not among those that are kept."""
+        newer: list[Entry] = []
+        for entry in reversed(self._recent):
+            if entry[0] == position:
+                return newer[::-1]
+            newer.append(entry)
+        return None
 
     def _fold(self, position: Position, record: AnyRecord) -> None:
         match record:

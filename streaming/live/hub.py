@@ -1,4 +1,4 @@
-"""The hub of a web process: tails the logs that its sockets watch, over one connection, and shows what is new."""
+"""The hub of a web process: tails the logs that are watched here, over one connection, and shows what is new."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -25,25 +25,40 @@ from streaming.redis_clients import BLOCK_S, blocking_client, command_client
 from .answer import LiveAnswer
 from .finished import read_finished
 from .renderer import Renderer
-from .viewer import Viewer
 
 logger = logging.getLogger(__name__)
 
 SILENCE_S = 2.0  # without a record; then the database is asked whether the answer has ended
 LINGER_S = 30.0  # an answer that nobody watches any more is kept, for the page that is being reloaded
 RETRY_DELAY_S = 0.5
+PAGE = 500  # entries of a log that are read at a time for one that is far behind
 
-Show = Callable[[Viewer], Awaitable[None]]
+
+class Watcher(Protocol):
+    """One that watches an answer: a page, or a program."""
+
+    answer: LiveAnswer
+
+    @property
+    def wants_html(self) -> bool: ...
+
+
+W = TypeVar("W", bound=Watcher)
+Show = Callable[[Any], Awaitable[None]]  # is called with the watcher that it was given with
 
 
 class Watched:
-    """An answer and the pages that watch it."""
+    """An answer and those that watch it."""
 
     def __init__(self, answer: LiveAnswer):
         self.answer = answer
-        self.shows: dict[Viewer, Show] = {}
+        self.shows: dict[Watcher, Show] = {}
         self.heard_at = time.monotonic()
-        self.left_at: float | None = None  # when the last page went
+        self.left_at: float | None = None  # when the last one went
+
+    @property
+    def wants_html(self) -> bool:
+        return any(watcher.wants_html for watcher in self.shows)
 
 
 class Hub:
@@ -62,11 +77,11 @@ class Hub:
         for task in self._tasks:
             task.add_done_callback(die_with)
 
-    # For consumers
+    # For those that watch
 
     async def watch(
-        self, generation: Generation, viewer_of: Callable[[LiveAnswer], Viewer], show: Show
-    ) -> Viewer | None:
+        self, generation: Generation, watcher_of: Callable[[LiveAnswer], W], show: Callable[[W], Awaitable[None]]
+    ) -> W | None:
         """Show this answer, first what is there. None if it has no log any more: read the database.
 
         Raises RedisError, OSError.
@@ -74,21 +89,34 @@ class Hub:
         watched = self._watched.get(generation.pk) or await self._begin(generation)
         if watched is None:
             return None
-        viewer = viewer_of(watched.answer)
-        watched.shows[viewer] = show
+        watcher = watcher_of(watched.answer)
+        watched.shows[watcher] = show
         watched.left_at = None
-        self._renderer.want(watched.answer)
-        await show(viewer)
-        return viewer
+        if watcher.wants_html:
+            self._renderer.want(watched.answer)
+        await show(watcher)
+        return watcher
 
-    def leave(self, viewer: Viewer) -> None:
-        watched = self._watched.get(viewer.answer.generation_id)
-        if watched is None or watched.answer is not viewer.answer:
+    def leave(self, watcher: Watcher) -> None:
+        watched = self._watched.get(watcher.answer.generation_id)
+        if watched is None or watched.answer is not watcher.answer:
             return
-        watched.shows.pop(viewer, None)
+        watched.shows.pop(watcher, None)
         if not watched.shows:
             watched.left_at = time.monotonic()
+        if not watched.wants_html:
             self._renderer.forget(watched.answer)
+
+    async def entries_after(self, answer: LiveAnswer, position: stream_log.Position) -> list[stream_log.Entry]:
+        """What follows in the log, at most ``PAGE`` of it; mostly from memory. Raises RedisError, OSError."""
+        recent = answer.recent_after(position)
+        if recent is not None:
+            return recent
+        return await stream_log.read(self._redis, answer.generation_id, after=position, count=PAGE)
+
+    async def entries_until(self, generation_id: UUID, position: stream_log.Position) -> list[stream_log.Entry]:
+        """The log from its beginning up to and with this entry. Raises RedisError, OSError."""
+        return await stream_log.read(self._redis, generation_id, upto=position)
 
     async def announce_stop(self, generation_id: UUID) -> None:
         """Wake whoever runs it. If this is lost, the worker finds the request in the database within seconds."""
@@ -125,6 +153,7 @@ class Hub:
         await self._wake_reader()
         if watched.answer.ended:
             await self._end(watched, watched.answer.ended)
+            await self._show_all(watched)  # to those who came while the database was read
         return watched
 
     async def _wake_reader(self) -> None:
@@ -174,7 +203,7 @@ class Hub:
             return
         if watched.answer.ended:
             await self._end(watched, watched.answer.ended)
-        elif watched.shows:
+        elif watched.wants_html:
             self._renderer.want(watched.answer)
         await self._show(watched.answer)
 
@@ -194,12 +223,12 @@ class Hub:
             await self._show_all(watched)
 
     async def _show_all(self, watched: Watched) -> None:
-        for viewer, show in list(watched.shows.items()):
+        for watcher, show in list(watched.shows.items()):
             try:
-                await show(viewer)
+                await show(watcher)
             except Exception:  # whatever is wrong with one page's socket, the others go on
                 logger.exception("a page of generation %s cannot be shown it any more", watched.answer.generation_id)
-                self.leave(viewer)
+                self.leave(watcher)
 
     async def _end(self, watched: Watched, ended: Ended) -> None:
         """The terminal record came after the database's commit: read there what pages show of a finished answer."""
