@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from .events import MEDIA_TYPE
+MEDIA_TYPE = "text/event-stream"
 
 Message = dict[str, Any]
 Send = Callable[[Any], Awaitable[None]]

@@ -18,7 +18,8 @@ from streaming.live.hub import hub
 
 from .auth import ApiRequest, user_of
 from .errors import REFUSALS, NotFound
-from .events import MEDIA_TYPE, Stream, response_of
+from .events import Stream, response_of
+from .flow import MEDIA_TYPE
 from .reader import has_end
 from .schemas import GenerationView, Refusal
 
