@@ -30,6 +30,13 @@ class TooManyTokens(ConversationError):
         super().__init__(f"You have {TOKENS_PER_USER} tokens, which is the most. Revoke one that you don't use.")
 
 
+class Unnamed(ConversationError):
+    code = "empty"
+
+    def __init__(self) -> None:
+        super().__init__("A token needs a name, so that you know which one to revoke.")
+
+
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def valid(self) -> Self:
         return self.filter(user__is_active=True)
@@ -64,8 +71,10 @@ class ApiToken(models.Model):
     @classmethod
     @transaction.atomic
     def make(cls, user: AbstractBaseUser, name: str) -> tuple[ApiToken, str]:
-        """The token, and its secret, which can't be read again. Raises EmptyText, TextTooLong, TooManyTokens."""
+        """The token, and its secret, which can't be read again. Raises Unnamed, TextTooLong, TooManyTokens."""
         name = " ".join(storable(name).split())
+        if not name:
+            raise Unnamed
         check_length(name, NAME_LENGTH)
         get_user_model().objects.select_for_update().get(pk=user.pk)  # two tabs must not make one too many
         if cls.objects.filter(user_id=user.pk).count() >= TOKENS_PER_USER:

@@ -43,8 +43,8 @@ router = Router(tags=["conversations"])
 )
 async def list_conversations(
     request: ApiRequest,
-    limit: Annotated[int, Query(ge=1, le=PAGE_MAX_LENGTH)] = PAGE_LENGTH,
-    before: Annotated[UUID | None, Query(description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX_LENGTH, description="At most so many.")] = PAGE_LENGTH,
+    before: Annotated[UUID | None, Query(description="What the page before told as next.")] = None,
 ) -> ConversationPage:
     """The latest begun first. The order never changes, so that pages neither repeat nor skip."""
     return await in_database(page_of, user_of(request), limit, before)
@@ -60,9 +60,10 @@ async def begin(request: ApiRequest, question: Question) -> HttpResponseBase | S
     "/{uuid:conversation_id}",
     response={200: WholeConversation, REFUSALS: Refusal},
     url_name="conversation",
-    summary="Read one",
+    summary="Read a conversation",
 )
 async def read(request: ApiRequest, conversation_id: UUID) -> WholeConversation:
+    """With the messages of the shown path, their parts and their state."""
     return await in_database(whole_of, user_of(request), conversation_id)
 
 
@@ -70,14 +71,14 @@ async def read(request: ApiRequest, conversation_id: UUID) -> WholeConversation:
     "/{uuid:conversation_id}/messages",
     response={201: Asked, REFUSALS: Refusal},
     url_name="messages",
-    summary="Ask in one",
+    summary="Ask in a conversation",
 )
 async def ask(request: ApiRequest, conversation_id: UUID, question: FollowUp) -> HttpResponseBase | Status[Asked]:
     """Store a question at the end of the shown path, and answer it."""
     return await answered(request, conversation_id, question)
 
 
-@router.delete("/{uuid:conversation_id}", response={204: None, REFUSALS: Refusal}, summary="Delete one")
+@router.delete("/{uuid:conversation_id}", response={204: None, REFUSALS: Refusal}, summary="Delete a conversation")
 async def delete(request: ApiRequest, conversation_id: UUID) -> Status[None]:
     """It disappears at once, what is being written in it stops, and it is erased for good later."""
     user = user_of(request)
@@ -110,6 +111,7 @@ def found(user: AbstractBaseUser, conversation_id: UUID) -> Conversation:
 
 
 def whole_of(user: AbstractBaseUser, conversation_id: UUID) -> WholeConversation:
+    """With the messages of the shown path, their parts and their state."""
     conversation = found(user, conversation_id)
     messages = [MessageView.of(message) for message in conversation.path()]
     return WholeConversation(**ConversationView.of(conversation).dict(), messages=messages)

@@ -29,7 +29,7 @@ class Operation:
 @dataclass(frozen=True)
 class Field:
     name: str
-    where: str  # path, query, header or body
+    where: str  # query, header or body; what is in the path speaks for itself
     required: bool
     description: str
 
@@ -55,7 +55,8 @@ def operations(schema: dict[str, Any]) -> Iterator[Operation]:
 
 def parameters(told: dict[str, Any]) -> Iterator[Field]:
     for found in told.get("parameters", []):
-        yield Field(found["name"], found["in"], found["required"], found.get("description", ""))
+        if found["in"] != "path":
+            yield Field(found["name"], found["in"], found["required"], found.get("description", ""))
 
 
 def body_fields(told: dict[str, Any], schemas: dict[str, Any]) -> Iterator[Field]:

@@ -32,7 +32,7 @@ router = Router(tags=["generations"])
     "/{uuid:generation_id}",
     response={200: GenerationView, REFUSALS: Refusal},
     url_name="generation",
-    summary="Read one",
+    summary="Read a generation",
 )
 async def read(request: ApiRequest, generation_id: UUID) -> GenerationView:
     """Its state, and its text as it is stored."""
@@ -43,15 +43,15 @@ async def read(request: ApiRequest, generation_id: UUID) -> GenerationView:
     "/{uuid:generation_id}/events",
     response={REFUSALS: Refusal},
     url_name="events",
-    summary="Follow one",
+    summary="Follow a generation",
     openapi_extra={"responses": {200: EVENTS_SCHEMA, 204: {"description": "You have its end already"}}},
 )
 async def events(
     request: ApiRequest,
     generation_id: UUID,
-    last_event_id: Annotated[str, Header(alias="Last-Event-ID", description="The last `id` that you had.")] = "",
+    last_event_id: Annotated[str, Header(alias="Last-Event-ID", description="The last id that you had.")] = "",
 ) -> HttpResponseBase:
-    """Server-sent events from the beginning, or from what follows `Last-Event-ID`, to the terminal event."""
+    """Server-sent events from the beginning, or from what follows Last-Event-ID, to the terminal event."""
     generation = await in_database(found, user_of(request), generation_id)
     if has_end(generation, last_event_id):
         return HttpResponse(status=204)  # on which browsers don't come back
@@ -59,7 +59,10 @@ async def events(
 
 
 @router.post(
-    "/{uuid:generation_id}/stop", response={200: GenerationView, REFUSALS: Refusal}, url_name="stop", summary="Stop one"
+    "/{uuid:generation_id}/stop",
+    response={200: GenerationView, REFUSALS: Refusal},
+    url_name="stop",
+    summary="Stop a generation",
 )
 async def stop(request: ApiRequest, generation_id: UUID) -> GenerationView:
     """What was shown stays. One that runs ends a moment later, which its events tell; one that has ended stays so."""

@@ -14,11 +14,13 @@ from conversations.models.message import Role
 
 
 class Question(Schema):
-    """What is asked. With `id`, a resend after a lost connection gets the first one's answer, and asks nothing anew."""
+    """What is asked. With an id, a resend after a lost connection gets the first one's answer, and asks nothing anew."""
 
     text: str = Field(description="Markdown, at most MESSAGE_MAX_LENGTH characters.")
-    id: UUID | None = Field(None, description="Made by you, for this question alone.")
-    stream: bool = Field(False, description="Answer with the events, as `Accept: text/event-stream` does.")
+    id: UUID | None = Field(
+        None, description="A UUID that you make for this question: sent again, it gets the same answer."
+    )
+    stream: bool = Field(False, description="Answer with the events, as Accept: text/event-stream does.")
 
 
 class FollowUp(Question):
@@ -76,7 +78,7 @@ class GenerationView(Schema):
 
 
 class PartView(Schema):
-    part: str = Field(description="`<stage>.<kind>`, as in the events: `0.text`, `0.thinking`.")
+    part: str = Field(description="Stage and kind, as in the events: 0.text, 0.thinking.")
     text: str
 
 
@@ -125,7 +127,7 @@ class ConversationView(Schema):
 
 class ConversationPage(Schema):
     conversations: list[ConversationView]
-    next: UUID | None = Field(description="Send it as `before` for the next page; null on the last.")
+    next: UUID | None = Field(description="Send it as before= for the next page; null on the last.")
 
 
 class WholeConversation(ConversationView):
