@@ -14,7 +14,7 @@ from conversations.models.message import Role
 
 
 class Question(Schema):
-    """What is asked. With an id, a resend after a lost connection gets the first one's answer, and asks nothing anew."""
+    """What is asked."""
 
     text: str = Field(description="Markdown, at most MESSAGE_MAX_LENGTH characters.")
     id: UUID | None = Field(

@@ -127,6 +127,17 @@ def test_an_answer_whose_log_has_expired_comes_from_the_database(site: Site, ali
     assert has_end(alices, generation, answer.position)
 
 
+def test_a_log_that_lost_its_beginning_is_told_by_the_database(site: Site, alices: Program) -> None:
+    generation = alices.generation("count to 300")["id"]
+    answer = alices.follow_until(generation, 100)
+    with Redis.from_url(site.env["REDIS_URL"]) as redis:
+        assert redis.delete(f"throughline:log:{generation}")
+
+    answer = alices.follow(generation, answer)
+
+    assert answer.answer == alices.stored(generation)["text"] == "".join(f"{n} " for n in range(1, 301))
+
+
 def test_a_failure_is_told_with_its_sentence(alices: Program) -> None:
     generation = alices.generation("count to 20 [[demo status=503]]")["id"]
 
