@@ -14,6 +14,7 @@ from conversations.models import Conversation, Generation, Message
 from streaming import turns
 from streaming.database import in_database
 from streaming.hints import conversation_group, hint, user_group
+from streaming.live.hub import hub
 from streaming.protocol import SendMessage
 
 from .auth import ApiRequest, user_of
@@ -82,7 +83,8 @@ async def ask(request: ApiRequest, conversation_id: UUID, question: FollowUp) ->
 async def delete(request: ApiRequest, conversation_id: UUID) -> Status[None]:
     """It disappears at once, what is being written in it stops, and it is erased for good later."""
     user = user_of(request)
-    await in_database(lambda: found(user, conversation_id).delete_softly())
+    for generation_id in await in_database(remove, user, conversation_id):
+        await hub().announce_stop(generation_id)
     await hint(user_group(user.pk), "sidebar.changed")
     return Status(204, None)
 
@@ -115,6 +117,14 @@ def whole_of(user: AbstractBaseUser, conversation_id: UUID) -> WholeConversation
     conversation = found(user, conversation_id)
     messages = [MessageView.of(message) for message in conversation.path()]
     return WholeConversation(**ConversationView.of(conversation).dict(), messages=messages)
+
+
+def remove(user: AbstractBaseUser, conversation_id: UUID) -> list[UUID]:
+    """The generations that were asked to stop with it. Raises NotFound."""
+    conversation = found(user, conversation_id)
+    unfinished = turns.unfinished(conversation_id)
+    conversation.delete_softly()
+    return unfinished
 
 
 async def answered(

@@ -56,8 +56,8 @@ class Stream:
             while not self._is_over:
                 self._news.clear()
                 patience, batch = await self._next()
-                for sent in batch:
-                    yield frame(sent)
+                if batch:
+                    yield b"".join(map(frame, batch))
                 if self._told is not None and self._told.done:
                     return
                 if not batch and not await self._has_news(patience):

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from typing import Any
 
-from streaming.api.flow import paced
+from streaming.api.flow import Send, paced
 
 CHUNK = b"x" * 64 * 1024
 CHUNKS = 1000
@@ -13,7 +14,7 @@ sent = 0
 is_held = False
 
 
-async def flood(scope, receive, send):  # type: ignore[no-untyped-def]
+async def flood(scope: Any, receive: Any, send: Send) -> None:
     kind = b"application/json" if scope["path"] == "/state" else b"text/event-stream"
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
     if scope["path"] == "/state":
@@ -25,7 +26,7 @@ async def flood(scope, receive, send):  # type: ignore[no-untyped-def]
     await send({"type": "http.response.body", "body": b""})
 
 
-async def send_chunk(send):  # type: ignore[no-untyped-def]
+async def send_chunk(send: Send) -> None:
     global sent, is_held
     sending = asyncio.ensure_future(send({"type": "http.response.body", "body": CHUNK, "more_body": True}))
     for _ in range(STEPS):

@@ -90,7 +90,7 @@ def test_a_running_answer_is_stopped_and_keeps_what_was_shown(alices: Program) -
     stored = alices.stored(generation)
     assert answer.end and answer.end["status"] == "stopped" == stored["status"]
     assert answer.answer == stored["text"]
-    assert 60 <= len(answer.answer) < 500
+    assert len(answer.answer) >= 60
 
 
 def test_stopping_what_has_ended_changes_nothing(alices: Program) -> None:

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.api.program import Program, csrf_token, revoke_token
@@ -11,7 +12,7 @@ from tests.stack.page import Page
 QUESTION = {"text": "count to 1"}
 
 
-def code_of(response) -> str:  # type: ignore[no-untyped-def]
+def code_of(response: httpx.Response) -> str:
     assert response.headers["content-type"] == "application/json"
     error = response.json()["error"]
     assert error["message"].endswith(".")
@@ -44,7 +45,7 @@ def test_what_is_another_users_is_not_found(alices: Program, bobs: Program) -> N
     found = [bobs.http.request(method, path, json=QUESTION if method == "POST" else None) for method, path in tries]
 
     assert [(response.status_code, code_of(response)) for response in found] == [(404, "not_found")] * len(tries)
-    assert alices.follow(generation).end["status"] == "done"  # type: ignore[index]
+    assert alices.follow(generation).answer == "".join(f"{n} " for n in range(1, 101))
     listed = bobs.http.get("/conversations").json()["conversations"]
     assert conversation not in [row["id"] for row in listed]
 
