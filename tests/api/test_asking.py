@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from tests.api.program import Program
 from tests.site import Site
+from tests.stack.page import Page
 
 
 def test_what_a_program_asks_is_on_the_page(site: Site, alices: Program) -> None:
@@ -18,6 +19,18 @@ def test_what_a_program_asks_is_on_the_page(site: Site, alices: Program) -> None
     assert f'data-message-id="{asked["question"]["id"]}"' in page
     assert "1 2 3 4 5 6 7" in page
     assert asked["conversation"]["id"] in sidebar
+
+
+async def test_an_open_page_shows_what_a_program_asks(site: Site, alices: Program) -> None:
+    first = alices.ask("count to 2").json()
+    alices.follow(first["generation"]["id"])
+    async with Page(site, "alice", first["conversation"]["id"]) as page:
+        second = alices.ask("count to 9", first["conversation"]["id"]).json()
+        await page.path()
+        await page.finish()
+
+    assert page.generation == second["generation"]["id"]
+    assert page.answer == "1 2 3 4 5 6 7 8 9 "
 
 
 def test_the_model_is_told_what_was_said_before(alices: Program) -> None:
