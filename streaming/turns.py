@@ -80,7 +80,7 @@ def taken(user: User, conversation: Conversation, request: UUID) -> Turn | None:
 def turn_of(generation: Generation, command: Click | None) -> Turn:
     """A question is among what is new unless the click only wanted another answer. Reads the new messages alone."""
     messages = Message.objects.with_all().select_related("conversation")
-    answer = messages.get(pk=generation.message_id)
+    answer = generation.message = messages.get(pk=generation.message_id)  # the hub reads it, where nothing may query
     shown = [answer]
     if not isinstance(command, Regenerate | Continue | Retry):
         shown.insert(0, messages.get(children=answer))
