@@ -1,4 +1,4 @@
-"""The ASGI application: pages, and the chat's sockets."""
+"""The ASGI application: pages, the HTTP API, and the chat's sockets."""
 
 import os
 
@@ -9,6 +9,9 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 pages = get_asgi_application()
 
-from streaming.routing import websocket_urlpatterns  # noqa: E402 - models can be imported from here on
+from streaming.api.flow import paced  # noqa: E402 - models can be imported from here on
+from streaming.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter({"http": pages, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))})
+application = ProtocolTypeRouter(
+    {"http": paced(pages), "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
+)

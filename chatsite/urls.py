@@ -12,4 +12,5 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("", include("conversations.urls")),
     path("", include("streaming.ops.urls")),
+    path("", include("streaming.api.urls")),
 ]

@@ -18,5 +18,7 @@ urlpatterns = [
     path("settings/", settings.settings, name="settings"),
     re_path("^settings/export/(?P<kind>json|markdown)/$", settings.export, name="export"),
     path("settings/delete-all/", settings.delete_all, name="delete-all"),
+    path("settings/tokens/", settings.make_token, name="make-token"),
+    path("settings/tokens/<int:token_id>/revoke/", settings.revoke_token, name="revoke-token"),
     path("review/", review.review, name="review"),
 ]

@@ -8,7 +8,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
@@ -101,7 +101,11 @@ def session_state(keys: Iterable[str], user_ids: Iterable[int]) -> SessionState:
     return set(living.values_list("session_key", flat=True)), dict(active.values_list("pk", "password"))
 
 
-def drain_before_shutdown(sockets: Sockets) -> None:
+class Drainable(Protocol):
+    async def drain(self) -> None: ...
+
+
+def drain_before_shutdown(connections: Drainable) -> None:
     """Under daphne, SIGTERM stops Twisted's reactor without a word to anyone: have it wait for the drain."""
     reactor = sys.modules.get("twisted.internet.reactor")
     if reactor is None:
@@ -109,7 +113,7 @@ def drain_before_shutdown(sockets: Sockets) -> None:
     from twisted.internet.defer import Deferred  # only where Twisted runs anyway
 
     reactor.addSystemEventTrigger(  # type: ignore[attr-defined]
-        "before", "shutdown", lambda: Deferred.fromFuture(asyncio.ensure_future(sockets.drain()))
+        "before", "shutdown", lambda: Deferred.fromFuture(asyncio.ensure_future(connections.drain()))
     )
 
 

@@ -41,10 +41,15 @@ class Turn:
 
 def take(user: AbstractBaseUser, conversation: Conversation | None, command: Click) -> Turn:
     """Store and dispatch; in a thread. Raises ConversationError. Repeated, it gives the same turn."""
+    return turn_of(begin(user, conversation, command), command)
+
+
+def begin(user: AbstractBaseUser, conversation: Conversation | None, command: Click) -> Generation:
+    """As ``take``, for those who show no page."""
     generation = ask(user, conversation, command)
     if generation.status == Status.QUEUED:
         dispatch(generation.pk)
-    return turn_of(generation, command)
+    return generation
 
 
 def ask(user: AbstractBaseUser, conversation: Conversation | None, command: Click) -> Generation:

@@ -1,8 +1,9 @@
 """What is remembered, one file per noun."""
 
+from .api_token import ApiToken
 from .conversation import Conversation
 from .generation import Generation
 from .message import Message, Part
 from .review import Look, Review
 
-__all__ = ["Conversation", "Generation", "Look", "Message", "Part", "Review"]
+__all__ = ["ApiToken", "Conversation", "Generation", "Look", "Message", "Part", "Review"]

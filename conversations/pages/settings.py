@@ -5,13 +5,15 @@ from __future__ import annotations
 from django.conf import settings as site
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from conversations.export import download
-from conversations.models import Conversation
+from conversations.models import ApiToken, Conversation
+from conversations.models.api_token import NAME_LENGTH
+from conversations.models.asking import ConversationError
 
 from .signed_in import signed_in
 
@@ -20,8 +22,30 @@ from .signed_in import signed_in
 @never_cache
 @signed_in
 def settings(request: HttpRequest) -> HttpResponse:
-    count = Conversation.objects.visible_to(request.user).count()
-    return render(request, "settings/page.html", {"count": count, "kept_days": site.DELETED_KEPT_DAYS})
+    return settings_page(request)
+
+
+@require_POST
+@never_cache
+@signed_in
+def make_token(request: HttpRequest) -> HttpResponse:
+    """Answered by the page itself, not by a redirect: nothing may keep the secret that it shows."""
+    assert request.user.is_authenticated
+    try:
+        token, secret = ApiToken.make(request.user, request.POST.get("name", ""))
+    except ConversationError as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(reverse("settings"))
+    return settings_page(request, made=token, secret=secret)
+
+
+@require_POST
+@signed_in
+def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
+    token = get_object_or_404(ApiToken.objects.owned_by(request.user), pk=token_id)
+    token.delete()
+    messages.success(request, f"The token “{token.name}” is revoked: programs that use it are refused.")
+    return HttpResponseRedirect(reverse("settings"))
 
 
 @require_safe
@@ -42,3 +66,16 @@ def delete_all(request: HttpRequest) -> HttpResponse:
     else:
         messages.error(request, "Nothing was deleted: type the word “delete” to confirm.")
     return HttpResponseRedirect(reverse("settings"))
+
+
+def settings_page(request: HttpRequest, made: ApiToken | None = None, secret: str = "") -> HttpResponse:
+    """``secret`` is that of ``made``, the token that was made by this very request."""
+    context = {
+        "count": Conversation.objects.visible_to(request.user).count(),
+        "kept_days": site.DELETED_KEPT_DAYS,
+        "tokens": ApiToken.objects.owned_by(request.user),
+        "token_name_length": NAME_LENGTH,
+        "made": made,
+        "secret": secret,
+    }
+    return render(request, "settings/page.html", context)

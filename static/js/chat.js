@@ -3,6 +3,7 @@ import { elementFrom } from "./dom.js";
 import { command, event, protocolVersion } from "./protocol.js";
 
 const AGAIN_DELAY_MS = 2000; // before something is asked for that was not to be had
+const UNKNOWN = "unknown_message"; // code of a refusal: what is asked for is gone for good
 
 /** The conversation on the page: what the user does becomes commands, events become messages. */
 export class Chat {
@@ -95,7 +96,7 @@ export class Chat {
   #refuse(e) {
     const entry = this.#clicks.settle(e.request);
     const isAnswer = this.#transcript.answer(e.request);
-    if (entry || !isAnswer) this.#page.refused(e.message, entry?.click.text ?? "");
+    if (entry || !isAnswer || e.code === UNKNOWN) this.#page.refused(e.message, entry?.click.text ?? "");
     else if (!this.#stopping.delete(e.request)) setTimeout(() => this.#watch(e.request), AGAIN_DELAY_MS);
     this.#page.changed();
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,6 +14,8 @@ from streaming.protocol import PhaseName
 
 from .part import LivePart
 
+RECENT = 64  # entries that are kept as they came, for readers of the log itself; who lacks more reads it in Redis
+
 
 @dataclass(frozen=True)
 class FinishedAnswer:
@@ -21,6 +24,8 @@ class FinishedAnswer:
     status: str
     footer: str  # HTML
     blocks: dict[str, list[str]]  # final HTML by part
+    texts: dict[str, str] | None = None  # by part; None if a later generation has the message now
+    attempt: int = 0  # the last one
     error_code: str = ""
     error: str = ""
 
@@ -31,6 +36,7 @@ class LiveAnswer:
         self.conversation_id = conversation_id
         self.message_id = message_id
         self.position: Position = BEGINNING
+        self._recent: deque[Entry] = deque(maxlen=RECENT)
         self.parts: dict[PartKey, LivePart] = {}
         self.tokens = 0
         self.attempt = 0
@@ -54,8 +60,18 @@ class LiveAnswer:
             self._fold(position, record)
             self.position = position
             self.trouble = None
+            self._recent.append((position, record))
         if self._holed:
             raise HoleInLog
+
+    def recent_after(self, position: Position) -> list[Entry] | None:
+        """The entries after this one; None if it is not among those that are kept."""
+        newer: list[Entry] = []
+        for entry in reversed(self._recent):
+            if entry[0] == position:
+                return newer[::-1]
+            newer.append(entry)
+        return None
 
     def _fold(self, position: Position, record: AnyRecord) -> None:
         match record:

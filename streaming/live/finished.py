@@ -26,9 +26,15 @@ def read_finished(generation_id: UUID) -> FinishedAnswer:
             for key, text in message.texts().items()
             if key.kind == PartKind.TEXT
         },
+        texts=texts_by_name(message) if message.generation == generation else None,
+        attempt=generation.attempt,
         error_code=generation.error_code,
         error=generation.error_sentence,
     )
+
+
+def texts_by_name(message: Message) -> dict[str, str]:
+    return {f"{key.stage}.{key.kind}": text for key, text in message.texts().items()}
 
 
 def footer_of(message: Message) -> str:

@@ -1,4 +1,4 @@
-"""The hub of a web process: tails the logs that its sockets watch, over one connection, and shows what is new."""
+"""The hub of a web process: tails the logs that are watched here, over one connection, and shows what is new."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -28,25 +27,40 @@ from streaming.redis_clients import BLOCK_S, blocking_client, command_client
 from .answer import LiveAnswer
 from .finished import read_finished
 from .renderer import Renderer
-from .viewer import Viewer
 
 logger = logging.getLogger(__name__)
 
 SILENCE_S = 2.0  # without a record; then the database is asked whether the answer has ended
 LINGER_S = 30.0  # an answer that nobody watches any more is kept, for the page that is being reloaded
 RETRY_DELAY_S = 0.5
+PAGE = 500  # entries of a log that are read at a time for one that is far behind
 
-Show = Callable[[Viewer], Awaitable[None]]
+
+class Watcher(Protocol):
+    """One that watches an answer: a page, or a program."""
+
+    answer: LiveAnswer
+
+    @property
+    def wants_html(self) -> bool: ...
+
+
+W = TypeVar("W", bound=Watcher)
+Show = Callable[[Any], Awaitable[None]]  # is called with the watcher that it was given with
 
 
 class Watched:
-    """An answer and the pages that watch it."""
+    """An answer and those that watch it."""
 
     def __init__(self, answer: LiveAnswer):
         self.answer = answer
-        self.shows: dict[Viewer, Show] = {}
+        self.shows: dict[Watcher, Show] = {}
         self.heard_at = time.monotonic()
-        self.left_at: float | None = None  # when the last page went
+        self.left_at: float | None = None  # when the last one went
+
+    @property
+    def wants_html(self) -> bool:
+        return any(watcher.wants_html for watcher in self.shows)
 
 
 class Hub:
@@ -55,6 +69,7 @@ class Hub:
         self._reader: Redis = blocking_client()
         self._reader_id: int | None = None
         self._watched: dict[UUID, Watched] = {}
+        self._ending: dict[UUID, asyncio.Task[None]] = {}
         self._something = asyncio.Event()
         self._renderer = Renderer(self._show)
         self._tasks = [
@@ -65,11 +80,11 @@ class Hub:
         for task in self._tasks:
             task.add_done_callback(die_with)
 
-    # For consumers
+    # For those that watch
 
     async def watch(
-        self, generation: Generation, viewer_of: Callable[[LiveAnswer], Viewer], show: Show
-    ) -> Viewer | None:
+        self, generation: Generation, watcher_of: Callable[[LiveAnswer], W], show: Callable[[W], Awaitable[None]]
+    ) -> W | None:
         """Show this answer, first what is there. None if it has no log any more: read the database.
 
         Raises RedisError, OSError.
@@ -77,21 +92,34 @@ class Hub:
         watched = self._watched.get(generation.pk) or await self._begin(generation)
         if watched is None:
             return None
-        viewer = viewer_of(watched.answer)
-        watched.shows[viewer] = show
+        watcher = watcher_of(watched.answer)
+        watched.shows[watcher] = show
         watched.left_at = None
-        self._renderer.want(watched.answer)
-        await show(viewer)
-        return viewer
+        if watcher.wants_html:
+            self._renderer.want(watched.answer)
+        await show(watcher)
+        return watcher
 
-    def leave(self, viewer: Viewer) -> None:
-        watched = self._watched.get(viewer.answer.generation_id)
-        if watched is None or watched.answer is not viewer.answer:
+    def leave(self, watcher: Watcher) -> None:
+        watched = self._watched.get(watcher.answer.generation_id)
+        if watched is None or watched.answer is not watcher.answer:
             return
-        watched.shows.pop(viewer, None)
+        watched.shows.pop(watcher, None)
         if not watched.shows:
             watched.left_at = time.monotonic()
+        if not watched.wants_html:
             self._renderer.forget(watched.answer)
+
+    async def entries_after(self, answer: LiveAnswer, position: stream_log.Position) -> list[stream_log.Entry]:
+        """What follows in the log, at most ``PAGE`` of it; mostly from memory. Raises RedisError, OSError."""
+        recent = answer.recent_after(position)
+        if recent is not None:
+            return recent
+        return await stream_log.read(self._redis, answer.generation_id, after=position, count=PAGE)
+
+    async def entries_until(self, generation_id: UUID, position: stream_log.Position) -> list[stream_log.Entry]:
+        """The log from its beginning up to and with this entry. Raises RedisError, OSError."""
+        return await stream_log.read(self._redis, generation_id, upto=position)
 
     async def announce_stop(self, generation_id: UUID) -> None:
         """Wake whoever runs it. If this is lost, the worker finds the request in the database within seconds."""
@@ -105,8 +133,8 @@ class Hub:
         for pk, status, error_code in await in_database(ended_among, generation_ids):
             watched = self._watched.get(pk)
             if watched is not None and watched.answer.ended is None:
-                await self._end(watched, Ended(Status(status), error_code))
-                await self._show_all(watched)
+                watched.answer.ended = Ended(Status(status), error_code)
+                self._end(watched)
 
     # The log
 
@@ -127,7 +155,7 @@ class Hub:
         self._something.set()
         await self._wake_reader()
         if watched.answer.ended:
-            await self._end(watched, watched.answer.ended)
+            self._end(watched)
         return watched
 
     async def _wake_reader(self) -> None:
@@ -180,8 +208,8 @@ class Hub:
             await self._resync(watched)
             return
         if watched.answer.ended:
-            await self._end(watched, watched.answer.ended)
-        elif watched.shows:
+            self._end(watched)
+        elif watched.wants_html:
             self._renderer.want(watched.answer)
         await self._show(watched.answer)
 
@@ -201,12 +229,12 @@ class Hub:
             await self._show_all(watched)
 
     async def _show_all(self, watched: Watched) -> None:
-        for viewer, show in list(watched.shows.items()):
+        for watcher, show in list(watched.shows.items()):
             try:
-                await show(viewer)
+                await show(watcher)
             except Exception:  # whatever is wrong with one page's socket, the others go on
                 logger.exception("a page of generation %s cannot be shown it any more", watched.answer.generation_id)
-                self.leave(viewer)
+                self.leave(watcher)
 
     async def _tell_trouble(self, several: list[Watched], trouble: PhaseName | None) -> None:
         for watched in several:
@@ -214,17 +242,26 @@ class Hub:
                 watched.answer.trouble = trouble
                 await self._show_all(watched)
 
-    async def _end(self, watched: Watched, ended: Ended) -> None:
-        """The terminal record came after the database's commit: read there what pages show of a finished answer."""
-        watched.answer.ended = ended
+    def _end(self, watched: Watched) -> None:
+        """Read the end from the database, while the other answers go on."""
         self._renderer.forget(watched.answer)
+        pk = watched.answer.generation_id
+        if pk not in self._ending:
+            self._ending[pk] = asyncio.create_task(self._show_end(watched), name=f"end of {pk}")
+            self._ending[pk].add_done_callback(lambda _: self._ending.pop(pk))
+
+    async def _show_end(self, watched: Watched) -> None:
+        """The terminal record came after the database's commit: what pages show of a finished answer is there."""
+        answer = watched.answer
         try:
-            watched.answer.finished = await in_database(read_finished, watched.answer.generation_id)
+            answer.finished = await in_database(read_finished, answer.generation_id)
         except DatabaseError as error:  # tried again by _look_after
-            logger.warning("the end of generation %s cannot be read: %s", watched.answer.generation_id, error)
-            watched.answer.trouble = "delayed"
-        except ObjectDoesNotExist:  # its conversation was purged
-            watched.answer.broken = True
+            logger.warning("the end of generation %s cannot be read: %s", answer.generation_id, error)
+            answer.trouble = "delayed"
+        except Exception:  # purged, for example: pages find out by fetching it
+            logger.exception("the end of generation %s cannot be shown", answer.generation_id)
+            answer.broken = True
+        await self._show_all(watched)
 
     # Care
 
@@ -236,9 +273,8 @@ class Hub:
                 if watched.left_at is not None and now - watched.left_at > LINGER_S:
                     del self._watched[pk]
             for watched in list(self._watched.values()):
-                if (ended := watched.answer.ended) and not (watched.answer.finished or watched.answer.broken):
-                    await self._end(watched, ended)
-                    await self._show_all(watched)
+                if watched.answer.ended and not (watched.answer.finished or watched.answer.broken):
+                    self._end(watched)
             silent = [pk for pk, w in self._watched.items() if w.answer.ended is None and now - w.heard_at > SILENCE_S]
             try:
                 await self.look_at_end(silent)

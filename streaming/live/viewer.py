@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from streaming.log.stream_log import BEGINNING, Position, as_pair
 from streaming.protocol import (
@@ -39,6 +40,7 @@ class Has:
 
 @dataclass(eq=False)
 class Viewer:
+    wants_html: ClassVar[bool] = True
     answer: LiveAnswer
     position: Position  # that the page said it had reached
     seen: dict[PartName, Seen]

@@ -53,9 +53,12 @@ async def claim(redis: Redis, generation_id: UUID, attempt: int, process: str) -
     return [record for _, record in entries_of(await redis.xrange(key, max=f"{attempt}-0"))]
 
 
-async def read(redis: Redis, generation_id: UUID) -> list[Entry]:
-    """The whole log; empty if it has expired or has not begun."""
-    return entries_of(await redis.xrange(key_of(generation_id)))
+async def read(
+    redis: Redis, generation_id: UUID, *, after: Position = "", upto: Position = "", count: int | None = None
+) -> list[Entry]:
+    """The whole log, or the entries after one, up to and with another; empty if it has expired or has not begun."""
+    first = f"({after}" if after else "-"
+    return entries_of(await redis.xrange(key_of(generation_id), min=first, max=upto or "+", count=count))
 
 
 async def extent(redis: Redis, generation_id: UUID) -> tuple[Position, int]:

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, reverse
 
-from conversations.models import Conversation
+from conversations.models import ApiToken, Conversation
 from conversations.urls import urlpatterns
 from tests.conversations.conftest import browser
 from tests.conversations.talk import answer_of
@@ -26,6 +26,8 @@ ADDRESSES = {
     "settings": ("GET", 200, 200),
     "export": ("GET", 200, 200),
     "delete-all": ("POST", 302, 302),
+    "make-token": ("POST", 302, 302),  # without a name: back to the page, which says so
+    "revoke-token": ("POST", 302, 404),
     "review": ("GET", 403, 403),
 }
 CHANGES = [name for name, (method, *_) in ADDRESSES.items() if method == "POST"]
@@ -33,9 +35,19 @@ CHANGES = [name for name, (method, *_) in ADDRESSES.items() if method == "POST"]
 
 def address(name: str, conversation: Conversation) -> str:
     pattern = next(p for p in urlpatterns if p.name == name)
-    known = {"conversation_id": conversation.pk, "message_id": answer_of(conversation).pk, "kind": "json"}
+    known = {
+        "conversation_id": conversation.pk,
+        "message_id": answer_of(conversation).pk,
+        "kind": "json",
+        "token_id": token_of(conversation.owner),
+    }
     wanted = pattern.pattern.regex.groupindex if name == "export" else pattern.pattern.converters
     return reverse(name, kwargs={key: known[key] for key in wanted})
+
+
+def token_of(user: User) -> int:
+    token, _ = ApiToken.make(user, "robot")
+    return token.pk
 
 
 def test_every_address_has_a_row() -> None:

@@ -1,0 +1,96 @@
+"""A token with which a user's program signs in to the HTTP API. The secret itself is shown once and kept nowhere."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models, transaction
+from django.utils import timezone
+
+from .asking import ConversationError, check_length, storable
+
+PREFIX = "tl_"  # people and secret scanners know a leaked one by it
+SECRET_BYTES = 32
+HINT_LENGTH = len(PREFIX) + 4  # characters that stay readable, so that a user can tell which one a program has
+NAME_LENGTH = 60
+TOKENS_PER_USER = 20
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+class TooManyTokens(ConversationError):
+    code = "too_many_tokens"
+
+    def __init__(self) -> None:
+        super().__init__(f"You have {TOKENS_PER_USER} tokens, which is the most. Revoke one that you don't use.")
+
+
+class Unnamed(ConversationError):
+    code = "empty"
+
+    def __init__(self) -> None:
+        super().__init__("A token needs a name, so that you know which one to revoke.")
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def valid(self) -> Self:
+        return self.filter(user__is_active=True)
+
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
+
+    def with_secret(self, secret: str) -> ApiToken | None:
+        """The valid token of this secret, with its user. Looked up by hash: the time it takes tells nothing."""
+        return self.valid().select_related("user").filter(digest=digest_of(secret)).first()
+
+
+class ApiToken(models.Model):
+    """To revoke it is to delete the row."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=NAME_LENGTH)
+    digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the secret, in hex.")
+    hint = models.CharField(max_length=HINT_LENGTH, editable=False, help_text="How the secret begins.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="To the minute.")
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint}…)"
+
+    @classmethod
+    @transaction.atomic
+    def make(cls, user: AbstractBaseUser, name: str) -> tuple[ApiToken, str]:
+        """The token, and its secret, which can't be read again. Raises Unnamed, TextTooLong, TooManyTokens."""
+        name = " ".join(storable(name).split())
+        if not name:
+            raise Unnamed
+        check_length(name, NAME_LENGTH)
+        get_user_model().objects.select_for_update().get(pk=user.pk)  # two tabs must not make one too many
+        if cls.objects.filter(user_id=user.pk).count() >= TOKENS_PER_USER:
+            raise TooManyTokens
+        secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+        hint = secret[:HINT_LENGTH]
+        return cls.objects.create(user_id=user.pk, name=name, digest=digest_of(secret), hint=hint), secret
+
+    def note_use(self) -> None:
+        """Write the time, unless that was done within the last minute, by whichever process."""
+        now = timezone.now()
+        if self.last_used_at is None or self.last_used_at <= now - USE_NOTED_EVERY:
+            row = ApiToken.objects.filter(pk=self.pk, last_used_at=self.last_used_at)
+            row.update(last_used_at=now)
+
+
+def digest_of(secret: str) -> str:
+    """Without salt: a random secret of 256 bits has no dictionary."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,26 @@
+"""The API as a whole: its addresses, its errors, its description of itself."""
+
+from __future__ import annotations
+
+from ninja import NinjaAPI
+
+from . import conversations, generations
+from .auth import TokenBearer
+from .errors import tell_errors
+
+DESCRIPTION = (
+    "Ask, and read the answers, as you would on the pages; follow an answer while it is written, as server-sent "
+    "events that resume exactly where a lost connection broke off."
+)
+
+api = NinjaAPI(
+    title="Throughline",
+    version="1",
+    description=DESCRIPTION,
+    urls_namespace="api",
+    docs_url=None,  # ours is a page of the site: see docs.py
+    auth=TokenBearer(),
+)
+api.add_router("/conversations", conversations.router)
+api.add_router("/generations", generations.router)
+tell_errors(api)

@@ -1,0 +1,159 @@
+"""Conversations: list them, begin one, read one, ask in one, delete one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Q
+from django.http.response import HttpResponseBase
+from ninja import Query, Router, Status
+
+from conversations.models import Conversation, Generation, Message
+from streaming import turns
+from streaming.database import in_database
+from streaming.hints import conversation_group, hint, user_group
+from streaming.live.hub import hub
+from streaming.protocol import SendMessage
+
+from .auth import ApiRequest, user_of
+from .errors import REFUSALS, NotFound
+from .events import Stream, response_of
+from .flow import MEDIA_TYPE
+from .schemas import (
+    Asked,
+    ConversationPage,
+    ConversationView,
+    FollowUp,
+    GenerationView,
+    MessageView,
+    Question,
+    Refusal,
+    WholeConversation,
+)
+
+PAGE_LENGTH = 30
+PAGE_MAX_LENGTH = 100
+
+router = Router(tags=["conversations"])
+
+
+@router.get(
+    "", response={200: ConversationPage, REFUSALS: Refusal}, url_name="conversations", summary="List conversations"
+)
+async def list_conversations(
+    request: ApiRequest,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX_LENGTH, description="At most so many.")] = PAGE_LENGTH,
+    before: Annotated[UUID | None, Query(description="What the page before told as next.")] = None,
+) -> ConversationPage:
+    """The latest begun first. The order never changes, so that pages neither repeat nor skip."""
+    return await in_database(page_of, user_of(request), limit, before)
+
+
+@router.post("", response={201: Asked, REFUSALS: Refusal}, summary="Begin a conversation")
+async def begin(request: ApiRequest, question: Question) -> HttpResponseBase | Status[Asked]:
+    """Store a first question, and answer it."""
+    return await answered(request, None, question)
+
+
+@router.get(
+    "/{uuid:conversation_id}",
+    response={200: WholeConversation, REFUSALS: Refusal},
+    url_name="conversation",
+    summary="Read a conversation",
+)
+async def read(request: ApiRequest, conversation_id: UUID) -> WholeConversation:
+    """With the messages of the shown path, their parts and their state."""
+    return await in_database(whole_of, user_of(request), conversation_id)
+
+
+@router.post(
+    "/{uuid:conversation_id}/messages",
+    response={201: Asked, REFUSALS: Refusal},
+    url_name="messages",
+    summary="Ask in a conversation",
+)
+async def ask(request: ApiRequest, conversation_id: UUID, question: FollowUp) -> HttpResponseBase | Status[Asked]:
+    """Store a question at the end of the shown path, and answer it."""
+    return await answered(request, conversation_id, question)
+
+
+@router.delete("/{uuid:conversation_id}", response={204: None, REFUSALS: Refusal}, summary="Delete a conversation")
+async def delete(request: ApiRequest, conversation_id: UUID) -> Status[None]:
+    """It disappears at once, what is being written in it stops, and it is erased for good later."""
+    user = user_of(request)
+    for generation_id in await in_database(remove, user, conversation_id):
+        await hub().announce_stop(generation_id)
+    await hint(user_group(user.pk), "sidebar.changed")
+    return Status(204, None)
+
+
+# How it is done
+
+
+def page_of(user: AbstractBaseUser, limit: int, before: UUID | None) -> ConversationPage:
+    listed = Conversation.objects.visible_to(user).order_by("-created_at", "-pk")
+    if before is not None:
+        last = Conversation.objects.owned_by(user).filter(pk=before).first()  # deleted meanwhile, perhaps
+        if last is None:
+            raise NotFound
+        listed = listed.filter(Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk))
+    rows = list(listed[: limit + 1])
+    shown = [ConversationView.of(row) for row in rows[:limit]]
+    return ConversationPage(conversations=shown, next=shown[-1].id if len(rows) > limit else None)
+
+
+def found(user: AbstractBaseUser, conversation_id: UUID) -> Conversation:
+    """Raises NotFound, for other users' conversations too."""
+    conversation = Conversation.objects.visible_to(user).filter(pk=conversation_id).first()
+    if conversation is None:
+        raise NotFound
+    return conversation
+
+
+def whole_of(user: AbstractBaseUser, conversation_id: UUID) -> WholeConversation:
+    """With the messages of the shown path, their parts and their state."""
+    conversation = found(user, conversation_id)
+    messages = [MessageView.of(message) for message in conversation.path()]
+    return WholeConversation(**ConversationView.of(conversation).dict(), messages=messages)
+
+
+def remove(user: AbstractBaseUser, conversation_id: UUID) -> list[UUID]:
+    """The generations that were asked to stop with it. Raises NotFound."""
+    conversation = found(user, conversation_id)
+    unfinished = turns.unfinished(conversation_id)
+    conversation.delete_softly()
+    return unfinished
+
+
+async def answered(
+    request: ApiRequest, conversation_id: UUID | None, question: Question
+) -> HttpResponseBase | Status[Asked]:
+    """Store and dispatch, tell the user's pages, and answer with what was stored, or with the events of the answer."""
+    user = user_of(request)
+    edits = question.edits if isinstance(question, FollowUp) else None
+    command = SendMessage(question.id or uuid4(), text=question.text, edits=edits)
+    generation, asked = await in_database(store, user, conversation_id, command)
+    await hint(conversation_group(asked.conversation.id), "turn.taken", request=str(command.id), by="")
+    await hint(user_group(user.pk), "sidebar.changed")
+    if question.stream or MEDIA_TYPE in request.headers.get("Accept", ""):
+        response = response_of(Stream(request.auth, generation, ""), status=201)
+        response["Location"] = asked.generation.events
+        return response
+    return Status(201, asked)
+
+
+def store(user: AbstractBaseUser, conversation_id: UUID | None, command: SendMessage) -> tuple[Generation, Asked]:
+    """Raises NotFound, ConversationError."""
+    conversation = found(user, conversation_id) if conversation_id else None
+    generation = turns.begin(user, conversation, command)
+    messages = Message.objects.with_all().select_related("conversation")
+    answer = messages.get(pk=generation.message_id)
+    generation.message = answer
+    asked = Asked(
+        conversation=ConversationView.of(answer.conversation),
+        question=MessageView.of(messages.get(children=answer)),
+        generation=GenerationView.of(generation, answer),
+    )
+    return generation, asked

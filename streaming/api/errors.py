@@ -1,0 +1,108 @@
+"""What programs are told when something is not possible: `{"error": {"code", "message"}}`, with a status.
+
+ApiError
+├── NotSignedIn   401  no token, or none that is valid
+├── NotFound      404  no such thing for this user
+└── TooMany       429  requests in a short time; ``retry_after_s`` says when it is worth another
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from redis.exceptions import RedisError
+
+from conversations.models.asking import ConversationError
+from streaming.consumers import SENTENCES
+
+logger = logging.getLogger(__name__)
+
+STATUSES = {"answer_pending": 409, "unknown_message": 404}  # of refusals that the socket knows too; the others: 422
+REFUSALS = frozenset({401, 404, 409, 422, 429, 503})  # what any operation can answer instead
+UNAVAILABLE_RETRY_S = 2
+CODES = {400: "bad_command", 401: "not_signed_in", 404: "not_found"}
+
+
+class ApiError(Exception):
+    status = 400
+    code = "bad_command"
+
+
+class NotSignedIn(ApiError):
+    status = 401
+    code = "not_signed_in"
+
+    def __init__(self) -> None:
+        super().__init__("Send a valid token: `Authorization: Bearer tl_…`. Make one on your settings page.")
+
+
+class NotFound(ApiError):
+    status = 404
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such thing here, or it is somebody else's.")
+
+
+class TooMany(ApiError):
+    status = 429
+    code = "too_many"
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__("Too many requests with this token. Wait a moment, then go on more slowly.")
+        self.retry_after_s = retry_after_s
+
+
+def tell_errors(api: NinjaAPI) -> None:
+    """Have every error of the API answered in one form."""
+    api.add_exception_handler(ApiError, on_api_error)
+    api.add_exception_handler(AuthenticationError, lambda request, _: on_api_error(request, NotSignedIn()))
+    api.add_exception_handler(ConversationError, on_refusal)
+    api.add_exception_handler(ValidationError, on_invalid)
+    api.add_exception_handler(Http404, lambda request, _: on_api_error(request, NotFound()))
+    api.add_exception_handler(HttpError, on_http_error)
+    api.add_exception_handler(Exception, on_anything)
+
+
+def on_api_error(request: HttpRequest, error: ApiError | type[ApiError]) -> HttpResponse:
+    assert isinstance(error, ApiError)
+    response = answer(error.status, error.code, str(error))
+    if isinstance(error, NotSignedIn):
+        response["WWW-Authenticate"] = 'Bearer realm="Throughline"'
+    if isinstance(error, TooMany):
+        response["Retry-After"] = str(math.ceil(error.retry_after_s))
+    return response
+
+
+def on_refusal(request: HttpRequest, error: ConversationError | type[ConversationError]) -> HttpResponse:
+    return answer(STATUSES.get(error.code, 422), error.code, str(error))
+
+
+def on_invalid(request: HttpRequest, error: ValidationError | type[ValidationError]) -> HttpResponse:
+    """Names the fields; never repeats what was sent."""
+    assert isinstance(error, ValidationError)
+    told = (f"{'.'.join(str(step) for step in found['loc'])}: {found['msg']}" for found in error.errors)
+    return answer(422, "bad_command", f"The request does not fit: {'; '.join(told)}.")
+
+
+def on_http_error(request: HttpRequest, error: HttpError | type[HttpError]) -> HttpResponse:
+    assert isinstance(error, HttpError)
+    return answer(error.status_code, CODES.get(error.status_code, "bad_command"), f"{error}.")
+
+
+def on_anything(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    logger.error("%s %s failed", request.method, request.path, exc_info=error)  # type: ignore[arg-type]
+    if isinstance(error, DatabaseError | RedisError | OSError):
+        response = answer(503, "unavailable", SENTENCES["unavailable"])
+        response["Retry-After"] = str(UNAVAILABLE_RETRY_S)
+        return response
+    return answer(500, "internal", SENTENCES["internal"])
+
+
+def answer(status: int, code: str, message: str) -> JsonResponse:
+    return JsonResponse({"error": {"code": code, "message": message}}, status=status)

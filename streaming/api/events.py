@@ -1,0 +1,118 @@
+"""An answer as server-sent events: one stream for one program, from the process's hub.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from django.http import StreamingHttpResponse
+from redis.exceptions import RedisError
+
+from conversations.models import ApiToken, Generation
+from streaming.live.hub import hub
+from streaming.log.records import HoleInLog
+from streaming.log.stream_log import Position
+from streaming.protocol import encode
+
+from .flow import MEDIA_TYPE
+from .reader import Reader, Sent, Stored
+from .streams import streams
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_S = 15.0  # proxies close what is silent for longer, often after 60 s
+STORED_INTERVAL_S = 2.0  # between two looks at the database, for an answer that has no whole log
+REDIS_RETRY_S = 0.5
+RETRY_MS = 1000  # that a program should wait before it comes back
+OPENING = f"retry: {RETRY_MS}\n\n".encode()
+HEARTBEAT = b": still here\n\n"
+
+
+class Stream:
+    """``frames`` is its life: it watches when the first is taken, and leaves when it is closed, in whatever way."""
+
+    def __init__(self, token: ApiToken, generation: Generation, after: Position):
+        self.token_id = token.pk
+        self._generation = generation
+        self._after = after
+        self._news = asyncio.Event()
+        self._told: Reader | Stored | None = None
+        self._is_over = False
+
+    def end(self) -> None:
+        """Soon, between two events: the program comes back with its position, to whoever then answers."""
+        self._is_over = True
+        self._news.set()
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        streams().add(self)
+        try:
+            yield OPENING
+            while not self._is_over:
+                self._news.clear()
+                patience, batch = await self._next()
+                if batch:
+                    yield b"".join(map(frame, batch))
+                if self._told is not None and self._told.done:
+                    return
+                if not batch and not await self._has_news(patience):
+                    yield HEARTBEAT
+        finally:
+            streams().discard(self)
+            self._leave()
+
+    async def _next(self) -> tuple[float, list[Sent]]:
+        """What to tell now; and how long to wait for news if that is nothing."""
+        try:
+            told = self._told = self._told or await self._begin()
+            patience = HEARTBEAT_S if isinstance(told, Reader) else STORED_INTERVAL_S
+            return patience, await told.lacking()
+        except (RedisError, OSError) as error:
+            logger.warning("stream of generation %s waits for Redis: %s", self._generation.pk, error)
+            return REDIS_RETRY_S, []
+        except HoleInLog:
+            logger.warning("log of generation %s has a hole: the database will tell it", self._generation.pk)
+            self._leave()
+            self._told = Stored(self._generation.pk, self._news)
+            return 0, []
+        except Generation.DoesNotExist:
+            self._is_over = True
+            return 0, []
+
+    async def _begin(self) -> Reader | Stored:
+        reader = await hub().watch(self._generation, lambda a: Reader(a, self._after, self._news), wake)
+        return reader or Stored(self._generation.pk, self._news)
+
+    async def _has_news(self, patience: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                return await self._news.wait()
+        return False
+
+    def _leave(self) -> None:
+        if isinstance(self._told, Reader):
+            hub().leave(self._told)
+
+
+async def wake(reader: Reader) -> None:
+    reader.news.set()
+
+
+def frame(sent: Sent) -> bytes:
+    """JSON has no line breaks of its own, so one ``data`` line holds it."""
+    data = encode(sent.event)
+    name = type(sent.event).__struct_config__.tag
+    place = f"id: {sent.position}\n" if sent.position else ""
+    return f"event: {name}\n{place}data: ".encode() + data + b"\n\n"
+
+
+def response_of(stream: Stream, status: int = 200) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(stream.frames(), status=status, content_type=MEDIA_TYPE)
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"  # nginx would collect the events
+    return response

@@ -1,0 +1,92 @@
+"""Event streams go no faster than their programs read: daphne itself would buffer without a bound.
+
+Under daphne, ``send`` returns at once. Behind it stands a request of Twisted, which tells a registered producer when
+the connection's buffer is full and when it is empty again. Other servers let ``send`` wait by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+
+MEDIA_TYPE = "text/event-stream"
+
+Message = dict[str, Any]
+Send = Callable[[Any], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def paced(application: Application) -> Application:
+    """The same ASGI application, whose event streams wait for those who read them."""
+
+    async def serve(scope: Any, receive: Any, send: Send) -> None:
+        await application(scope, receive, PacedSend(send))
+
+    return serve
+
+
+class PacedSend:
+    def __init__(self, send: Send):
+        self._send = send
+        self._flow: Flow | None = None
+
+    async def __call__(self, message: Message) -> None:
+        request = daphne_request(self._send)
+        if message["type"] == "http.response.start" and request is not None and is_event_stream(message):
+            self._flow = Flow(request)
+        if self._flow is not None and message["type"] == "http.response.body" and not message.get("more_body"):
+            self._flow.end()
+            self._flow = None
+        await self._send(message)
+        if self._flow is not None:
+            await self._flow.wait()
+
+
+class Flow:
+    """A push producer, as Twisted calls it."""
+
+    def __init__(self, request: Any):
+        self._request = request
+        self._may_write = asyncio.Event()
+        self._may_write.set()
+        request.registerProducer(self, True)
+
+    async def wait(self) -> None:
+        """Until there is room. A program that reads nothing for long is cut off; it can come back, and resume."""
+        if self._may_write.is_set():
+            return
+        try:
+            async with asyncio.timeout(settings.VIEWER_ACK_DEADLINE_S):
+                await self._may_write.wait()
+        except TimeoutError:
+            self._request.channel.forceAbortClient()
+
+    def end(self) -> None:
+        if self._request.channel is not None:
+            self._request.unregisterProducer()
+
+    # What Twisted calls
+
+    def pauseProducing(self) -> None:
+        self._may_write.clear()
+
+    def resumeProducing(self) -> None:
+        self._may_write.set()
+
+    def stopProducing(self) -> None:
+        """The connection is lost: daphne tells the application so."""
+        self._may_write.set()
+
+
+def daphne_request(send: Send) -> Any:
+    """The request that daphne's ``send`` is bound to; None under another server."""
+    bound = getattr(send, "args", ())
+    return bound[0] if bound and hasattr(bound[0], "registerProducer") else None
+
+
+def is_event_stream(message: Message) -> bool:
+    headers = {name.lower(): value for name, value in message.get("headers", [])}
+    return bool(headers.get(b"content-type", b"").startswith(MEDIA_TYPE.encode()))

@@ -1,0 +1,89 @@
+"""Generations: read one, follow its events, stop it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from ninja import Header, Router
+
+from conversations.models import Generation, Message
+from conversations.models.asking import UnknownMessage
+from streaming import turns
+from streaming.database import in_database
+from streaming.live.hub import hub
+
+from .auth import ApiRequest, user_of
+from .errors import REFUSALS, NotFound
+from .events import Stream, response_of
+from .flow import MEDIA_TYPE
+from .reader import has_end
+from .schemas import GenerationView, Refusal
+
+EVENTS_SCHEMA = {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "Server-sent events"}
+
+router = Router(tags=["generations"])
+
+
+@router.get(
+    "/{uuid:generation_id}",
+    response={200: GenerationView, REFUSALS: Refusal},
+    url_name="generation",
+    summary="Read a generation",
+)
+async def read(request: ApiRequest, generation_id: UUID) -> GenerationView:
+    """Its state, and its text as it is stored."""
+    return await in_database(view_of, user_of(request), generation_id)
+
+
+@router.get(
+    "/{uuid:generation_id}/events",
+    response={REFUSALS: Refusal},
+    url_name="events",
+    summary="Follow a generation",
+    openapi_extra={"responses": {200: EVENTS_SCHEMA, 204: {"description": "You have its end already"}}},
+)
+async def events(
+    request: ApiRequest,
+    generation_id: UUID,
+    last_event_id: Annotated[str, Header(alias="Last-Event-ID", description="The last id that you had.")] = "",
+) -> HttpResponseBase:
+    """Server-sent events from the beginning, or from what follows Last-Event-ID, to the terminal event."""
+    generation = await in_database(found, user_of(request), generation_id)
+    if has_end(generation, last_event_id):
+        return HttpResponse(status=204)  # on which browsers don't come back
+    return response_of(Stream(request.auth, generation, last_event_id))
+
+
+@router.post(
+    "/{uuid:generation_id}/stop",
+    response={200: GenerationView, REFUSALS: Refusal},
+    url_name="stop",
+    summary="Stop a generation",
+)
+async def stop(request: ApiRequest, generation_id: UUID) -> GenerationView:
+    """What was shown stays. One that runs ends a moment later, which its events tell; one that has ended stays so."""
+    user = user_of(request)
+    await in_database(found, user, generation_id)
+    if await in_database(turns.stop, user, generation_id):
+        await hub().announce_stop(generation_id)
+    else:
+        await hub().look_at_end([generation_id])
+    return await in_database(view_of, user, generation_id)
+
+
+def found(user: AbstractBaseUser, generation_id: UUID) -> Generation:
+    """With its message. Raises NotFound, for other users' generations too."""
+    try:
+        return turns.visible_generation(user, generation_id)
+    except UnknownMessage as error:
+        raise NotFound from error
+
+
+def view_of(user: AbstractBaseUser, generation_id: UUID) -> GenerationView:
+    generation = found(user, generation_id)
+    message = Message.objects.prefetch_related("parts").get(pk=generation.message_id)
+    return GenerationView.of(generation, message)
