@@ -35,7 +35,7 @@ User.objects.get(username="otto").groups.add(Group.objects.get(name="operators")
 
 
 class Site:
-    def __init__(self, folder: Path, model_servers: int = 1):
+    def __init__(self, folder: Path, model_servers: int = 1, **env: str):
         self.folder = folder
         self.port = free_port()
         self.model_ports = [free_port() for _ in range(model_servers)]
@@ -48,6 +48,7 @@ class Site:
             "VLLM_FIRST_TOKEN_TIMEOUT_S": "4",
             "VLLM_SILENCE_TIMEOUT_S": "3",
             "HASHED_STATIC": "1",
+            **env,
         }
         self._cookies: dict[str, str] = {}
 

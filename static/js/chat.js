@@ -95,9 +95,10 @@ export class Chat {
 
   #refuse(e) {
     const entry = this.#clicks.settle(e.request);
-    const isAnswer = this.#transcript.answer(e.request);
-    if (entry || !isAnswer || e.code === UNKNOWN) this.#page.refused(e.message, entry?.click.text ?? "");
-    else if (!this.#stopping.delete(e.request)) setTimeout(() => this.#watch(e.request), AGAIN_DELAY_MS);
+    const wasStop = this.#stopping.delete(e.request);
+    const wasWatch = !entry && !wasStop && e.code !== UNKNOWN && this.#transcript.answer(e.request);
+    if (wasWatch) setTimeout(() => this.#watch(e.request), AGAIN_DELAY_MS);
+    else this.#page.refused(e.message, entry?.click.text ?? "");
     this.#page.changed();
   }
 

@@ -29,6 +29,7 @@ class Page:
         self.events: list[Event] = []
         self.generation = ""
         self.message = ""
+        self.is_stopping = False
         self._cookie = cookie or site.cookie(who)
         self._frames = 0
 
@@ -67,6 +68,7 @@ class Page:
         return await self.path()
 
     async def stop(self) -> None:
+        self.is_stopping = True
         await self.tell("answer.stop", generation=self.generation)
 
     async def watch(self) -> None:
@@ -86,7 +88,8 @@ class Page:
             await self.tell("ack", frames=self._frames)
         self.events.append(event)
         self._fold(event)
-        if event["type"] == "answer.resync" or (event["type"] == "error" and event.get("request") == self.generation):
+        refused = event["type"] == "error" and event.get("request") == self.generation
+        if event["type"] == "answer.resync" or (refused and not self.is_stopping):
             await self._watch_again(event)
         return event
 

@@ -1,0 +1,159 @@
+"""The database is locked, or gone: nothing accepted is lost, what is refused stays in the composer, ends are stored."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.processes import Process, free_port, listens, postgres_process
+from tests.site import Site
+from tests.stack.page import Page
+
+TIMEOUT_S = 1  # of the site's waiting for a lock or a connection
+LOCKED_S = 4.0
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[Site]:
+    """A site on SQLite."""
+    with tempfile.TemporaryDirectory(prefix="throughline-impatient-") as folder:
+        site = Site(Path(folder), DATABASE_URL=f"sqlite:///{folder}/site.sqlite3", DATABASE_TIMEOUT_S=str(TIMEOUT_S))
+        yield site.start()
+        site.stop()
+
+
+@contextmanager
+def locked(site: Site) -> Iterator[None]:
+    """Somebody else writes, and takes their time."""
+    with closing(sqlite3.connect(site.folder / "site.sqlite3", timeout=20, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+async def test_a_question_that_cannot_be_stored_is_refused_and_can_be_sent_again(impatient: Site) -> None:
+    async with Page(impatient, "alice") as page:
+        with locked(impatient):
+            refused = await page.send("count to 9")
+        accepted = await page.send("count to 9")
+        await page.finish()
+
+    assert (refused["type"], refused["code"]) == ("error", "unavailable")
+    assert accepted["type"] == "path.changed"
+    assert page.answer == page.stored() == "1 2 3 4 5 6 7 8 9 "
+
+
+async def test_text_goes_on_while_the_database_is_locked(impatient: Site) -> None:
+    async with Page(impatient, "alice") as page:
+        await page.send("count to 400")
+        await page.until_text(100)
+        with locked(impatient):
+            await page.until_text(800)
+        ended = await page.finish()
+
+    assert ended["status"] == "done"
+    assert page.answer == page.stored() == "".join(f"{n} " for n in range(1, 401))
+
+
+async def test_the_end_waits_until_it_can_be_stored(impatient: Site) -> None:
+    async with Page(impatient, "alice") as page:
+        await page.send("count to 60")
+        await page.until_text(100)
+        with locked(impatient):
+            await asyncio.sleep(LOCKED_S)
+            assert "answer.finished" not in {event["type"] for event in page.events}
+        ended = await page.finish()
+
+    assert ended["status"] == "done"
+    assert page.answer == page.stored() == "".join(f"{n} " for n in range(1, 61))
+
+
+async def test_a_stop_that_cannot_be_stored_is_refused(impatient: Site) -> None:
+    async with Page(impatient, "alice") as page:
+        await page.send("count to 2000")
+        await page.until_text(100)
+        with locked(impatient):
+            await page.stop()
+            refused = await page.until("error")
+        await page.stop()
+        ended = await page.finish()
+
+    assert refused["code"] == "unavailable"
+    assert ended["status"] == "stopped"
+    assert page.answer == page.stored()
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Process]:
+    with tempfile.TemporaryDirectory(prefix="throughline-postgres-") as folder:
+        port = free_port()
+        process = postgres_process(Path(folder), port)
+        process.port = port  # type: ignore[attr-defined]
+        yield process
+        process.stop()
+
+
+@pytest.fixture(scope="module")
+def on_postgres(postgres: Process) -> Iterator[Site]:
+    port = postgres.port  # type: ignore[attr-defined]
+    url = f"postgres://throughline@127.0.0.1:{port}/throughline"
+    with tempfile.TemporaryDirectory(prefix="throughline-on-postgres-") as folder:
+        site = Site(Path(folder), DATABASE_URL=url, DATABASE_TIMEOUT_S=str(TIMEOUT_S)).start()
+        yield site
+        site.stop()
+
+
+@pytest.fixture
+async def page(on_postgres: Site) -> AsyncIterator[Page]:
+    async with Page(on_postgres, "alice") as page:
+        await page.send("count to 300")
+        await page.until_text(100)
+        yield page
+
+
+def restart(postgres: Process) -> None:
+    postgres.start().wait_until(listens(postgres.port))  # type: ignore[attr-defined]
+
+
+async def test_postgresql_is_gone_in_the_middle_of_an_answer(postgres: Process, page: Page) -> None:
+    postgres.kill()
+    await page.until_text(400)
+    restart(postgres)
+
+    ended = await page.finish()
+
+    assert ended["status"] == "done"
+    assert page.answer == page.stored() == "".join(f"{n} " for n in range(1, 301))
+
+
+async def test_postgresql_is_gone_at_the_end(postgres: Process, page: Page) -> None:
+    postgres.kill()
+    await page.until_text(len("".join(f"{n} " for n in range(1, 301))))
+    await asyncio.sleep(LOCKED_S)
+    restart(postgres)
+
+    ended = await page.finish()
+
+    assert ended["status"] == "done"
+    assert page.answer == page.stored() == "".join(f"{n} " for n in range(1, 301))
+
+
+async def test_without_postgresql_a_question_is_refused_and_the_socket_lives(
+    on_postgres: Site, postgres: Process
+) -> None:
+    async with Page(on_postgres, "alice") as page:
+        postgres.kill()
+        refused = await page.send("count to 9")
+        restart(postgres)
+        while (await page.send("count to 9"))["type"] == "error":  # it recovers
+            await asyncio.sleep(0.2)
+        await page.finish()
+
+    assert refused["code"] == "unavailable"
+    assert page.answer == page.stored() == "1 2 3 4 5 6 7 8 9 "
