@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from tests.processes import Process, free_port, listens, postgres_process
+from tests.processes import Process, free_port, postgres_process
 from tests.site import Site
 from tests.stack.page import Page
 
@@ -89,22 +90,36 @@ async def test_a_stop_that_cannot_be_stored_is_refused(impatient: Site) -> None:
     assert page.answer == page.stored()
 
 
+class Postgres:
+    def __init__(self, folder: Path):
+        self.port = free_port()
+        self.url = f"postgres://throughline@127.0.0.1:{self.port}/throughline"
+        self.process: Process = postgres_process(folder, self.port)
+
+    def restart(self) -> None:
+        """Until it lets somebody in: after a kill it has to recover first."""
+        self.process.start().wait_until(self.answers)
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(self.url).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[Process]:
+def postgres() -> Iterator[Postgres]:
     with tempfile.TemporaryDirectory(prefix="throughline-postgres-") as folder:
-        port = free_port()
-        process = postgres_process(Path(folder), port)
-        process.port = port  # type: ignore[attr-defined]
-        yield process
-        process.stop()
+        postgres = Postgres(Path(folder))
+        yield postgres
+        postgres.process.stop()
 
 
 @pytest.fixture(scope="module")
-def on_postgres(postgres: Process) -> Iterator[Site]:
-    port = postgres.port  # type: ignore[attr-defined]
-    url = f"postgres://throughline@127.0.0.1:{port}/throughline"
+def on_postgres(postgres: Postgres) -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="throughline-on-postgres-") as folder:
-        site = Site(Path(folder), DATABASE_URL=url, DATABASE_TIMEOUT_S=str(TIMEOUT_S)).start()
+        site = Site(Path(folder), DATABASE_URL=postgres.url, DATABASE_TIMEOUT_S=str(TIMEOUT_S)).start()
         yield site
         site.stop()
 
@@ -117,14 +132,10 @@ async def page(on_postgres: Site) -> AsyncIterator[Page]:
         yield page
 
 
-def restart(postgres: Process) -> None:
-    postgres.start().wait_until(listens(postgres.port))  # type: ignore[attr-defined]
-
-
-async def test_postgresql_is_gone_in_the_middle_of_an_answer(postgres: Process, page: Page) -> None:
-    postgres.kill()
+async def test_postgresql_is_gone_in_the_middle_of_an_answer(postgres: Postgres, page: Page) -> None:
+    postgres.process.kill()
     await page.until_text(400)
-    restart(postgres)
+    postgres.restart()
 
     ended = await page.finish()
 
@@ -132,11 +143,11 @@ async def test_postgresql_is_gone_in_the_middle_of_an_answer(postgres: Process, 
     assert page.answer == page.stored() == "".join(f"{n} " for n in range(1, 301))
 
 
-async def test_postgresql_is_gone_at_the_end(postgres: Process, page: Page) -> None:
-    postgres.kill()
+async def test_postgresql_is_gone_at_the_end(postgres: Postgres, page: Page) -> None:
+    postgres.process.kill()
     await page.until_text(len("".join(f"{n} " for n in range(1, 301))))
     await asyncio.sleep(LOCKED_S)
-    restart(postgres)
+    postgres.restart()
 
     ended = await page.finish()
 
@@ -145,12 +156,12 @@ async def test_postgresql_is_gone_at_the_end(postgres: Process, page: Page) -> N
 
 
 async def test_without_postgresql_a_question_is_refused_and_the_socket_lives(
-    on_postgres: Site, postgres: Process
+    on_postgres: Site, postgres: Postgres
 ) -> None:
     async with Page(on_postgres, "alice") as page:
-        postgres.kill()
+        postgres.process.kill()
         refused = await page.send("count to 9")
-        restart(postgres)
+        postgres.restart()
         while (await page.send("count to 9"))["type"] == "error":  # it recovers
             await asyncio.sleep(0.2)
         await page.finish()
