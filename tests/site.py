@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -113,6 +115,17 @@ class Site:
         """Somebody's browser, without scripts."""
         cookies = {"sessionid": self.cookie(name)} if name else {}
         return httpx.Client(base_url=self.url, cookies=cookies, trust_env=False, timeout=20)
+
+    def record(self, generation: str) -> dict[str, Any]:
+        """The generation's row."""
+        code = (
+            "import json; from django.core.serializers.json import DjangoJSONEncoder as E;"
+            f"print(json.dumps(Generation.objects.filter(pk='{generation}').values().get(), cls=E))"
+        )
+        command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code]
+        told = subprocess.run(command, cwd=ROOT, env={**os.environ, **self.env}, check=True, stdout=subprocess.PIPE)
+        row: dict[str, Any] = json.loads(told.stdout)
+        return row
 
     def until(self, is_as_wanted: Callable[[str], bool], path: str, name: str) -> str:
         """Ask for a page again and again until it is; returns it."""

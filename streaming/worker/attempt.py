@@ -153,7 +153,9 @@ class Attempt:
 
     async def _finish(self, status: Status, error_code: ErrorCode | None) -> Status | None:
         assert self.handle is not None and self.generation is not None
-        if self.interruption in (Interruption.HAND_OVER, Interruption.LOST):
+        if self.interruption is Interruption.LOST:
+            raise AttemptLost
+        if self.interruption is Interruption.HAND_OVER:
             await self._leave()
             return None
         self._is_ending = True
