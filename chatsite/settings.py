@@ -125,7 +125,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 12, "timeout": DATABASE_TIMEOUT_S}}
+    # The pool waits twice as long after each failed attempt, for up to five minutes if it is not told to begin anew.
+    pool = {"min_size": 1, "max_size": 12, "timeout": DATABASE_TIMEOUT_S, "reconnect_timeout": DATABASE_TIMEOUT_S / 2}
+    DATABASES["default"] |= {"OPTIONS": {"pool": pool}, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # What is live
