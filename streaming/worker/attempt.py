@@ -231,7 +231,8 @@ class Attempt:
         if target is None or self.interruption:
             return False
         logger.warning("generation %s: %s: %s", self.generation_id, target.server.name, error)
-        if isinstance(error, Rejected) and error.status == 400 and self.handle.texts().get(ANSWER) and not tried:
+        continuation_refused = isinstance(error, Rejected) and error.status == 400 and not error.permanent
+        if continuation_refused and self.handle.texts().get(ANSWER) and not tried:
             # This server does not continue texts: the stage starts again.
             self.handle.append(Noticed("The answer was interrupted, and is written anew."))
             self.handle.restart(ANSWER)

@@ -1,5 +1,9 @@
 """Whatever a model server does: the question is kept, the failure has a sentence, and Retry works."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
 import pytest
 
 from tests.site import Site
@@ -34,6 +38,22 @@ async def test_a_failure_is_told_and_nothing_is_lost(site: Site, fault: str, cod
     assert page.answer == page.stored()
 
 
+async def test_an_answer_that_leaves_no_room_to_go_on_is_kept(site: Site) -> None:
+    """It fills the context: that is no reason to write it anew."""
+    async with Page(site, "alice") as page:
+        await page.send("count to 500")
+        await page.until_text(60)
+        await page.stop()
+        await page.finish()
+        stopped = page.answer
+        with every_answer(site, status=400):
+            await page.click("answer.continue")
+            finished = await page.finish()
+
+    assert (finished["status"], finished["errorCode"]) == ("failed", "context_too_long")
+    assert page.answer == stopped == page.stored()
+
+
 async def test_retry_makes_a_failed_answer_again(site: Site) -> None:
     site.model.kill()
     async with Page(site, "alice") as page:
@@ -46,3 +66,12 @@ async def test_retry_makes_a_failed_answer_again(site: Site) -> None:
     assert (failed["status"], failed["errorCode"]) == ("failed", "no_server")
     assert finished["status"] == "done"
     assert page.answer == "1 2 3 4 5 6 7 8 9 " == page.stored()
+
+
+@contextmanager
+def every_answer(site: Site, **manner: int) -> Iterator[None]:
+    """The demo model server answers in this manner, also what was asked before."""
+    faults = f"http://127.0.0.1:{site.model_port}/demo/faults"
+    httpx.post(faults, json=manner, trust_env=False).raise_for_status()
+    yield
+    httpx.delete(faults, trust_env=False).raise_for_status()
