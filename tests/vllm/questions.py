@@ -3,7 +3,6 @@
 from streaming.demo.answers import THINK, answer_to, thinking_about
 
 TOPICS = ("lighthouses", "bread", "glaciers", "maps", "clocks", "tides")
-LEARNT_LENGTH = 2800  # characters of a long answer; the model never saw one end
 
 
 def usual(topic: str) -> str:
@@ -16,7 +15,7 @@ def brief(topic: str) -> str:
 
 
 def endless(topic: str) -> str:
-    """Only a limit ends it."""
+    """Longer than the model's context: only a limit ends it."""
     return f"Write a long essay about {topic}"
 
 
@@ -25,12 +24,11 @@ def thoughtful(topic: str) -> str:
     return f"{THINK} Explain {topic} briefly"
 
 
-def answers() -> list[tuple[str, str, bool]]:
-    """(question, answer, whether the answer ends)."""
+def answers() -> list[tuple[str, str]]:
+    """Questions and answers."""
     learnt = []
     for topic in TOPICS:
-        learnt += [(question, answer_to(question), True) for question in (usual(topic), brief(topic))]
+        learnt += [(question, answer_to(question)) for question in (usual(topic), brief(topic), endless(topic))]
         thought = thoughtful(topic)
-        learnt.append((thought, f"<think>{thinking_about(thought)}</think>\n\n{answer_to(thought)}", True))
-        learnt.append((endless(topic), answer_to(endless(topic))[:LEARNT_LENGTH], False))
+        learnt.append((thought, f"<think>{thinking_about(thought)}</think>\n\n{answer_to(thought)}"))
     return learnt

@@ -37,7 +37,7 @@ def main() -> None:
     print(f"Training a tiny model into {folder}: {STEPS} steps, a minute or two …", flush=True)
     torch.manual_seed(0)
     begun = time.monotonic()
-    tokenizer = tokenizer_of([text for question, answer, _ in answers() for text in (question, answer)])
+    tokenizer = tokenizer_of([text for pair in answers() for text in pair])
     model = untrained(tokenizer)
     loss = train(model, *lessons(tokenizer))
     tokenizer.save_pretrained(folder)
@@ -74,15 +74,15 @@ def untrained(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
 
 
 def lessons(tokenizer: PreTrainedTokenizerFast) -> tuple[torch.Tensor, torch.Tensor]:
-    """(tokens, labels): one conversation per row; questions are not learnt, nor what stands after the end."""
+    """(tokens, labels): one conversation per row, as far as the context goes; questions are not learnt."""
     rows, labels = [], []
-    for question, answer, ends in answers():
+    for question, answer in answers():
         asked = tokenizer.apply_chat_template(
             [{"role": "user", "content": question}], add_generation_prompt=True, return_dict=False
         )
-        said = tokenizer.encode(answer + (END if ends else ""), add_special_tokens=False)
-        rows.append(torch.tensor(asked + said))
-        labels.append(torch.tensor([IGNORED] * len(asked) + said))
+        said = tokenizer.encode(answer + END, add_special_tokens=False)
+        rows.append(torch.tensor((asked + said)[:CONTEXT]))
+        labels.append(torch.tensor(([IGNORED] * len(asked) + said)[:CONTEXT]))
     pad = torch.nn.utils.rnn.pad_sequence
     return pad(rows, True, tokenizer.pad_token_id), pad(labels, True, IGNORED)
 
