@@ -31,10 +31,8 @@ def site() -> Iterator[VllmSite]:
         pytest.exit("These tests need vLLM and a model: make test-vllm builds both.")
     with tempfile.TemporaryDirectory(prefix="throughline-vllm-") as folder:
         site = VllmSite(Path(folder))
-        try:
-            yield site.start()
-        finally:
-            site.stop()
+        yield site.start()
+        site.stop()
 
 
 @pytest.fixture
