@@ -4,11 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test format clean
+.PHONY: help run test test-vllm format clean
 
 help:
 	@echo "make run      serve http://127.0.0.1:8000 with all processes (PORT=… for another port); Ctrl-C ends them"
 	@echo "make test     all checks and tests, as CI runs them"
+	@echo "make test-vllm  tests against two real vLLM servers; installs 2.5 GB into var/vllm at its first run"
 	@echo "make format   format the code"
 	@echo "make clean    remove the virtual environment and all data of this folder"
 
@@ -17,6 +18,10 @@ run: .venv/run.stamp .env
 
 test: .venv/test.stamp
 	@exec $(BIN)/python -m tests.check
+
+# Optional: no part of `make test`. -p no:cacheprovider keeps `pytest --lf` for the tests of every day.
+test-vllm: .venv/test.stamp var/vllm/venv.stamp var/vllm/model.stamp
+	@exec $(BIN)/python -m pytest -v -m vllm --timeout 300 -p no:cacheprovider tests/vllm
 
 format: .venv/test.stamp
 	$(BIN)/ruff check --fix .
@@ -46,3 +51,12 @@ clean:
 	@echo "Installing what tests/requirements.txt names …"
 	@$(INSTALL) -r tests/requirements.txt
 	@touch $@ .venv/run.stamp
+
+var/vllm/venv.stamp: tests/vllm/requirements.txt tests/vllm/install.py
+	@mkdir -p var/vllm
+	@$(PYTHON) tests/vllm/install.py var/vllm/venv
+	@touch $@
+
+var/vllm/model.stamp: tests/vllm/tiny_model.py tests/vllm/questions.py tests/vllm/chat_template.jinja | var/vllm/venv.stamp
+	@var/vllm/venv/bin/python -m tests.vllm.tiny_model var/vllm/model
+	@touch $@

@@ -14,7 +14,7 @@ class Channel(redis.Channel):
         kombu 5.7 leaves a channel open that was waiting for Redis as it went. Celery closes it once more, after
         the transport has forgotten its address: an AttributeError then ends the worker, with all its answers.
         """
-        with suppress(*self.connection_errors):
+        with suppress(*self.connection_errors):  # type: ignore[attr-defined] # the stubs do not know it
             super().close()
         if not self.closed:
             super().close()

@@ -35,8 +35,10 @@ class Prompt:
         return cls(tuple(message for message in messages if message["content"]))
 
 
-def request_body(prompt: Prompt, model: str, texts: dict[PartKey, str], *, stream: bool = True) -> dict[str, Any]:
-    """The request for the rest of an answer of which ``texts`` is there already.
+def request_body(
+    prompt: Prompt, model: str, texts: dict[PartKey, str], max_tokens: int, *, stream: bool = True
+) -> dict[str, Any]:
+    """The request for the rest of an answer of which ``texts`` is there already: at most ``max_tokens`` more.
 
     The text goes back exactly as it came: at token boundaries the rest is then what an uninterrupted request would have
     said. Thinking is over once there is text, and is switched off, so that a reasoning parser does not take the rest of
@@ -45,7 +47,7 @@ def request_body(prompt: Prompt, model: str, texts: dict[PartKey, str], *, strea
     body: dict[str, Any] = {
         "model": model,
         "messages": list(prompt.messages),
-        "max_tokens": settings.VLLM_MAX_TOKENS,
+        "max_tokens": max_tokens,
         "temperature": settings.VLLM_TEMPERATURE,
         "top_p": settings.VLLM_TOP_P,
     }

@@ -39,8 +39,8 @@ class Process:
             )  # fmt: skip
         return self
 
-    def wait_until(self, ready: Callable[[], bool]) -> Process:
-        until = time.monotonic() + READY_WITHIN_S
+    def wait_until(self, ready: Callable[[], bool], within_s: float = READY_WITHIN_S) -> Process:
+        until = time.monotonic() + within_s
         while not ready():
             assert self.popen is not None
             if self.popen.poll() is not None or time.monotonic() > until:

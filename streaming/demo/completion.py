@@ -56,7 +56,9 @@ class Completion:
             raise WireError(400, f"[[demo …]]: {error}") from error
         self._refuse_by_manner()
         self.prompt_tokens = sum(len(tokens_of(message.text)) + 4 for message in request.messages)
-        if self.prompt_tokens >= options.max_model_len:
+        if self.prompt_tokens == options.max_model_len:
+            raise WireError(400, "max_tokens must be at least 1, got 0.", param="max_tokens")
+        if self.prompt_tokens > options.max_model_len:
             text = (
                 f"This model's maximum context length is {options.max_model_len} tokens. However, your request has "
                 f"at least {self.prompt_tokens} input tokens."
@@ -160,6 +162,12 @@ def check(request: ChatRequest, options: Options) -> None:
             "top_p",
         ),
         (wanted is not None and wanted < 1, f"max_tokens must be at least 1, got {wanted}.", "max_tokens"),
+        (
+            (wanted or 0) > options.max_model_len,
+            f"max_tokens={wanted} cannot be greater than max_model_len={options.max_model_len}. Please request fewer "
+            "output tokens.",
+            "max_tokens",
+        ),
     ]
     for refused, message, param in refusals:
         if refused:

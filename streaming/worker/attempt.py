@@ -141,9 +141,7 @@ class Attempt:
         assert self.handle is not None and self.generation is not None
         if self.generation.attempt > settings.MAX_ATTEMPTS:
             return Status.FAILED, ErrorCode.TOO_MANY_ATTEMPTS
-        is_first = self.generation.attempt == 1 and not self.generation.continues
-        servers = self.tools.servers
-        self._engine = Engine(servers, self.handle, self._prompt, self.figures, counts_alone=is_first)
+        self._engine = Engine(self.tools.servers, self.handle, self._prompt, self.figures)
         error_code = await self._engine.run() if self.interruption is None else None
         if self.interruption:
             return Status.STOPPED, None

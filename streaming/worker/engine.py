@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 from conversations.models.errors import ErrorCode
@@ -55,20 +56,17 @@ class Figures:
 class Engine:
     """``run`` writes the rest of the answer; ``close`` ends it early, from another task."""
 
-    def __init__(
-        self, servers: ModelServers, handle: LogHandle, prompt: Prompt, figures: Figures, *, counts_alone: bool
-    ):
-        """``counts_alone``: the whole answer comes from this attempt, so the server's count of tokens is its own."""
+    def __init__(self, servers: ModelServers, handle: LogHandle, prompt: Prompt, figures: Figures):
         self.figures = figures
         self.arrivals: deque[datetime] = deque(maxlen=ARRIVALS_KEPT)  # of the latest tokens
         self._servers = servers
         self._handle = handle
         self._prompt = prompt
-        self._counts_alone = counts_alone
         self._closed = asyncio.Event()
         self._stream: ChatStream | None = None
         self._phase: PhaseName = "starting"
         self._requests = 0
+        self._tokens_before = 0  # of this generation, when the running request began
         self._streams = True  # until a server refuses to
         self._has_begun_anew = False
 
@@ -161,6 +159,11 @@ class Engine:
         if ANSWER not in texts and texts.get(THINKING):
             self._handle.restart(THINKING)  # nothing can continue inside its thinking
             texts = {}
+        room = settings.VLLM_MAX_TOKENS - self._handle.tokens if texts.get(ANSWER) else settings.VLLM_MAX_TOKENS
+        if room <= 0:  # taken over behind its last token
+            self.figures.finish_reason = "length"
+            return
+        self._tokens_before = self._handle.tokens
         self.figures.model, self.figures.server = target.model, target.server.name
         self.figures.requested_at = timezone.now()
         self._announce("waiting")
@@ -168,7 +171,7 @@ class Engine:
         self._stream = ChatStream(
             self._servers.http,
             target.server,
-            request_body(self._prompt, target.model, texts, stream=self._streams),
+            request_body(self._prompt, target.model, texts, room, stream=self._streams),
             request_id=f"{self._handle.generation_id}-{self._handle.attempt}-{self._requests}",
         )
         splitter = ThinkSplitter(in_answer=bool(texts.get(ANSWER)))
@@ -215,5 +218,5 @@ class Engine:
     def _note_usage(self, usage: Usage) -> None:
         """The server counted this request alone; tokens of earlier ones are as we counted them."""
         self.figures.prompt_tokens = usage.prompt_tokens or None
-        if usage.completion_tokens is not None and self._counts_alone and self._requests == 1:
-            self.figures.completion_tokens = usage.completion_tokens
+        if usage.completion_tokens is not None:
+            self.figures.completion_tokens = self._tokens_before + usage.completion_tokens

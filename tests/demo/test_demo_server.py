@@ -152,6 +152,21 @@ def test_the_limit_of_tokens_cuts_the_answer(model: httpx.Client) -> None:
     assert chunks[-1]["choices"][0]["finish_reason"] == "length"
 
 
+def test_more_tokens_than_the_context_has_are_refused(model: httpx.Client) -> None:
+    """Fewer than that, but more than there is room for, are cut without a word."""
+    refused = model.post("/v1/chat/completions", json=chat("count to 5", max_tokens=4097))
+    cut = model.post("/v1/chat/completions", json=chat("count to 5", max_tokens=4096))
+
+    assert "max_tokens=4097 cannot be greater than max_model_len=4096" in refused.json()["error"]["message"]
+    assert (refused.status_code, cut.status_code) == (400, 200)
+
+
+def test_a_prompt_that_fills_the_context_leaves_no_token(model: httpx.Client) -> None:
+    response = model.post("/v1/chat/completions", json=chat(" x" * (4096 - 4)))
+
+    assert "max_tokens must be at least 1, got 0" in response.json()["error"]["message"]
+
+
 def test_a_prompt_beyond_the_context_is_refused(model: httpx.Client) -> None:
     response = model.post("/v1/chat/completions", json=chat("word " * 5000))
 

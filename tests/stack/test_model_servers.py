@@ -43,6 +43,23 @@ async def test_a_stream_that_cannot_be_read_is_asked_for_as_a_whole(site: Site) 
     assert page.answer == page.stored()
 
 
+async def test_an_answer_that_leaves_no_room_to_go_on_is_kept(site: Site) -> None:
+    """It fills the context: that is no reason to write it anew."""
+    async with Page(site, "alice") as page:
+        await page.send("count to 500")
+        await page.until_text(60)
+        await page.stop()
+        await page.finish()
+        stopped = page.answer
+        site.break_model(status=400)
+        await page.click("answer.continue")
+        finished = await page.finish()
+        site.break_model()
+
+    assert (finished["status"], finished["errorCode"]) == ("failed", "context_too_long")
+    assert page.answer == stopped == page.stored()
+
+
 async def test_retry_makes_a_failed_answer_again(site: Site) -> None:
     site.models[0].kill()
     async with Page(site, "alice") as page:

@@ -1,0 +1,30 @@
+"""Asks a model server by our own client, without the site."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conversations.models.message import ANSWER
+from streaming.prompts import Prompt, request_body
+from streaming.vllm.client import ChatStream, http_client
+from streaming.vllm.wire import ChatDelta
+from tests.vllm.servers import MAX_TOKENS, MODEL, VllmServer
+
+
+def body_for(question: str, begun: str = "", **fields: Any) -> dict[str, Any]:
+    """As the site asks, at temperature 0; for the rest of the answer if it is ``begun``."""
+    prompt = Prompt(({"role": "user", "content": question},))
+    body = request_body(prompt, MODEL, {ANSWER: begun} if begun else {}, MAX_TOKENS)
+    return body | {"temperature": 0} | fields
+
+
+async def deltas_of(server: VllmServer, body: dict[str, Any]) -> list[ChatDelta]:
+    """The whole stream. Raises ModelServerError."""
+    async with http_client() as client:
+        stream = ChatStream(client, server.model_server, body, request_id="test")
+        return [delta async for delta in stream.deltas()]
+
+
+async def text_of(server: VllmServer, question: str, begun: str = "", **fields: Any) -> str:
+    """What an uninterrupted request is answered."""
+    return "".join(delta.text for delta in await deltas_of(server, body_for(question, begun, **fields)))
