@@ -80,11 +80,12 @@ class Sockets:
             await asyncio.sleep(CARE_INTERVAL_S)
 
     async def _close_signed_out(self) -> None:
-        if not self._open:
+        looked_at = list(self._open)  # others may open meanwhile
+        if not looked_at:
             return
-        keys = {socket.scope["session"].session_key for socket in self._open}
-        living, passwords = await in_database(session_state, keys, {socket.user.pk for socket in self._open})
-        for socket in list(self._open):
+        keys = {socket.scope["session"].session_key for socket in looked_at}
+        living, passwords = await in_database(session_state, keys, {socket.user.pk for socket in looked_at})
+        for socket in looked_at:
             key, user = socket.scope["session"].session_key, socket.user
             if key not in living or passwords.get(user.pk) != user.password:
                 await self._close(socket, CLOSE_NOT_SIGNED_IN)
