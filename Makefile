@@ -4,11 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-vllm format clean
+.PHONY: help run test faults test-vllm format clean
 
 help:
 	@echo "make run      serve http://127.0.0.1:8000 with all processes (PORT=… for another port); Ctrl-C ends them"
 	@echo "make test     all checks and tests, as CI runs them"
+	@echo "make faults   the fault machine's long form, half an hour: make faults RUNS=200 SEED=1"
 	@echo "make test-vllm  tests against two real vLLM servers; installs 2.5 GB into var/vllm at its first run"
 	@echo "make format   format the code"
 	@echo "make clean    remove the virtual environment and all data of this folder"
@@ -18,6 +19,11 @@ run: .venv/run.stamp .env
 
 test: .venv/test.stamp
 	@exec $(BIN)/python -m tests.check
+
+RUNS ?= 200
+SEED ?= 1
+faults: .venv/test.stamp
+	@exec $(BIN)/python -m tests.faults.machine --runs $(RUNS) --seed $(SEED)
 
 # Optional: no part of `make test`. -p no:cacheprovider keeps `pytest --lf` for the tests of every day.
 test-vllm: .venv/test.stamp var/vllm/venv.stamp var/vllm/model.stamp

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -63,7 +66,7 @@ class Site:
         self.redis = self.start_redis()
         self.models = [self.start_model(number) for number in range(len(self.model_ports))]
         self.worker = self.start_worker()
-        self.beat = beat_process(self.folder, self.env)
+        self.beat = self.start_beat()
         self.web = self.start_web()
         return self
 
@@ -81,6 +84,9 @@ class Site:
 
     def start_worker(self, name: str = "worker") -> Process:
         return worker_process(self.folder, self.env, name)
+
+    def start_beat(self) -> Process:
+        return beat_process(self.folder, self.env)
 
     def start_web(self) -> Process:
         return web_process(self.folder, self.port, self.env)
@@ -126,6 +132,19 @@ class Site:
         told = subprocess.run(command, cwd=ROOT, env={**os.environ, **self.env}, check=True, stdout=subprocess.PIPE)
         row: dict[str, Any] = json.loads(told.stdout)
         return row
+
+    @property
+    def database(self) -> Path:
+        """Of a site on SQLite."""
+        return self.folder / "site.sqlite3"
+
+    def text_of(self, message: str) -> str:
+        """The answer in SQLite, read past the site."""
+        with closing(sqlite3.connect(self.database, timeout=PATIENCE_S)) as database:
+            found = database.execute(
+                "SELECT text FROM conversations_part WHERE message_id = ? AND kind = 'text'", [UUID(message).hex]
+            ).fetchone()
+        return found[0] if found else ""
 
     def until(self, is_as_wanted: Callable[[str], bool], path: str, name: str) -> str:
         """Ask for a page again and again until it is; returns it."""

@@ -20,8 +20,11 @@ Event = dict[str, Any]
 
 
 class Page:
-    def __init__(self, site: Site, who: str, conversation: str = "new", cookie: str | None = None):
+    def __init__(
+        self, site: Site, who: str, conversation: str = "new", cookie: str | None = None, port: int | None = None
+    ):
         self.site = site
+        self.port = port or site.port
         self.conversation = conversation
         self.text: dict[str, str] = {}  # by part
         self.positions: dict[str, str] = {}  # by generation
@@ -43,9 +46,9 @@ class Page:
     async def open(self) -> Page:
         """Connect, and hear the first frame."""
         self.socket: ClientConnection = await connect(
-            f"ws://127.0.0.1:{self.site.port}/ws/chat/{self.conversation}/",
+            f"ws://127.0.0.1:{self.port}/ws/chat/{self.conversation}/",
             additional_headers={"Cookie": f"sessionid={self._cookie}"},
-            origin=self.site.url,  # type: ignore[arg-type]
+            origin=f"http://127.0.0.1:{self.port}",  # type: ignore[arg-type]
             max_size=None,
         )
         self._frames = 0
@@ -133,7 +136,7 @@ class Page:
 
     @property
     def is_open(self) -> bool:
-        return self.socket.state is State.OPEN
+        return "socket" in vars(self) and self.socket.state is State.OPEN
 
     @property
     def answer(self) -> str:
