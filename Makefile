@@ -4,10 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test faults test-vllm format clean
+.PHONY: help run restart test faults test-vllm format clean
 
 help:
 	@echo "make run      serve http://127.0.0.1:8000 with all processes (PORT=… for another port); Ctrl-C ends them"
+	@echo "make restart  new code under the running site, one process after the other; no answer breaks"
 	@echo "make test     all checks and tests, as CI runs them"
 	@echo "make faults   the fault machine's long form, half an hour: make faults RUNS=200 SEED=1"
 	@echo "make test-vllm  tests against two real vLLM servers; installs 2.5 GB into var/vllm at its first run"
@@ -16,6 +17,9 @@ help:
 
 run: .venv/run.stamp .env
 	@exec $(BIN)/python -m chatsite.launch
+
+restart: .venv/run.stamp .env
+	@$(BIN)/python -m chatsite.launch.restart
 
 test: .venv/test.stamp
 	@exec $(BIN)/python -m tests.check

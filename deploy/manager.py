@@ -7,6 +7,7 @@ start everything again, with nowhere to write to), and on Linux its processes en
 from __future__ import annotations
 
 import ctypes
+import os
 import resource
 import signal
 import sys
@@ -20,6 +21,9 @@ from supervisor.supervisord import Supervisor
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 OPEN_FILES = 65_536  # 1,024, the usual limit, is fewer sockets than one web process serves
 libc = ctypes.CDLL(None)
+
+
+WEB_SOCKET = int(os.environ["WEB_SOCKET"])  # listens before web does, and while it restarts
 
 
 class Options(ServerOptions):
@@ -38,6 +42,14 @@ class Options(ServerOptions):
         super().setpgrp()
         if sys.platform == "linux":
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # they could not hand over: Redis would go too
+
+    def cleanup_fds(self) -> None:
+        """supervisord would take the socket for a leak, and close it."""
+
+    def close_fd(self, fd: int) -> None:
+        """Called in each new process for what it is not to have."""
+        if fd != WEB_SOCKET:
+            super().close_fd(fd)
 
     def set_uid_or_exit(self) -> None:
         """No change of user; and no warning about that, which supervisord gives to root."""

@@ -27,7 +27,7 @@ class Process:
         self.name = name
         self.command = command
         self.log = log / f"{name}.log"
-        self._env = {**os.environ, "PROCESS_NAME": name, **(env or {})}
+        self.environment = {**os.environ, "PROCESS_NAME": name, **(env or {})}
         self._user = user or None
         self.popen: subprocess.Popen[bytes] | None = None
 
@@ -35,7 +35,7 @@ class Process:
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(
                 self.command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                env=self._env, cwd=ROOT, start_new_session=True, user=self._user,
+                env=self.environment, cwd=ROOT, start_new_session=True, user=self._user,
             )  # fmt: skip
         return self
 

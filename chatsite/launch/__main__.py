@@ -14,7 +14,7 @@ from django.db import Error as DatabaseError
 
 from . import InTheWay
 from .checkout import HOME, claim_folder, end_orphans
-from .ports import check_ports
+from .ports import open_port
 from .ready import address, tell_when_ready
 from .redis import redis_environment
 
@@ -26,7 +26,7 @@ def main() -> None:
         read_settings()
         lock = claim_folder()
         end_orphans()
-        check_ports()
+        web_socket = open_port()
         environment = redis_environment()
         prepare_database()
     except InTheWay as error:
@@ -35,7 +35,7 @@ def main() -> None:
     print(f"Starting Throughline on {address()} …", flush=True)
     give_output_a_path()
     tell_when_ready(lock)
-    become_manager(environment)
+    become_manager(environment, web_socket)
 
 
 def read_settings() -> None:
@@ -66,14 +66,13 @@ def give_output_a_path() -> None:
         os.dup2(passed_on.stdin.fileno(), 1)
 
 
-def become_manager(environment: dict[str, str]) -> None:
+def become_manager(environment: dict[str, str], web_socket: int) -> None:
     os.environ.update(
         environment,
         BASE_DIR=str(settings.BASE_DIR),
         DATA_DIR=str(settings.DATA_DIR),
         PYTHON=sys.executable,
-        HOST=settings.HOST,
-        PORT=str(settings.PORT),
+        WEB_SOCKET=str(web_socket),
         DEMO_MODEL_PORT=str(settings.DEMO_MODEL_PORT),
         START_MODEL=str(settings.DEMO_MODEL_SERVER).lower(),
         GENERATIONS_PER_WORKER=str(settings.GENERATIONS_PER_WORKER),

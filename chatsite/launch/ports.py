@@ -1,4 +1,4 @@
-"""Are the ports free that the site is going to listen on?"""
+"""The ports that the site listens on: are they free, and who holds them?"""
 
 from __future__ import annotations
 
@@ -10,26 +10,35 @@ from django.conf import settings
 from . import InTheWay
 
 DEMO_MODEL_HOST = "127.0.0.1"
+BACKLOG = 1024  # visitors that wait while web restarts; the kernel may allow fewer
 
 
-def check_ports() -> None:
-    check_port("PORT", settings.HOST, settings.PORT)
+def open_port() -> int:
+    """The descriptor of the listening socket, for the manager and its processes.
+
+    Nobody is refused while web restarts: the kernel lets visitors wait until the next one takes them.
+    """
+    web = bound("PORT", settings.HOST, settings.PORT)
     if settings.DEMO_MODEL_SERVER:
         if settings.PORT == settings.DEMO_MODEL_PORT:
             raise InTheWay(f"PORT and DEMO_MODEL_PORT are both {settings.PORT}. Choose another for one of them.")
-        check_port("DEMO_MODEL_PORT", DEMO_MODEL_HOST, settings.DEMO_MODEL_PORT)
+        bound("DEMO_MODEL_PORT", DEMO_MODEL_HOST, settings.DEMO_MODEL_PORT).close()
+    web.listen(BACKLOG)
+    web.set_inheritable(True)
+    return web.detach()
 
 
-def check_port(name: str, host: str, port: int) -> None:
+def bound(name: str, host: str, port: int) -> socket.socket:
     if not 0 < port < 65536:  # getaddrinfo would take it modulo 65536
         raise InTheWay(f"there is no port {port}. Use one from 1024 to 65535: make run {name}=…")
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as attempt:
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            attempt.bind(address)
+        found = socket.socket(family, kind)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(address)
     except OSError as error:
         raise InTheWay(why(error, name, host, port)) from error
+    return found
 
 
 def why(error: OSError, name: str, host: str, port: int) -> str:

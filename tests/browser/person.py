@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, expect
-
-from tests.site import Site
 
 PATIENCE_MS = 30_000
 
 
+class Place(Protocol):
+    """A site that runs, with people who have an account there."""
+
+    url: str
+
+    def cookie(self, name: str) -> str: ...
+
+
 class Person:
-    def __init__(self, site: Site, browser: Browser, name: str, **options: Any):
+    def __init__(self, site: Place, browser: Browser, name: str, **options: Any):
         self.site = site
         self.complaints: list[str] = []  # of the browser: errors, and requests to other hosts
         self.expected: list[str] = []  # parts of complaints that a test provokes

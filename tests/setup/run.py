@@ -16,6 +16,7 @@ from tests.processes import Process, free_port
 
 NAMES = {"redis", "model", "worker", "beat", "web"}
 PATIENCE_S = 30.0
+DEMO_PASSWORD = "a-secret-of-tests"
 
 
 class Run:
@@ -31,6 +32,7 @@ class Run:
             "DATABASE_URL": "",
             "VLLM_BASE_URL": "",
             "DATA_DIR": str(data),
+            "DEMO_PASSWORD": DEMO_PASSWORD,
             "PORT": str(self.port),
             "DEMO_MODEL_PORT": str(self.model_port),
             **environment,
@@ -59,6 +61,14 @@ class Run:
             return httpx.get(f"{self.url}/readyz", trust_env=False, timeout=5).json()["status"] == "ready"
         except (httpx.HTTPError, ValueError):
             return False
+
+    def cookie(self, name: str) -> str:
+        """A session of a demo account."""
+        with httpx.Client(base_url=self.url, trust_env=False) as visitor:
+            visitor.get("/accounts/login/")
+            form = {"login": name, "password": DEMO_PASSWORD, "csrfmiddlewaretoken": visitor.cookies["csrftoken"]}
+            assert visitor.post("/accounts/login/", data=form).status_code == 302
+            return visitor.cookies["sessionid"]
 
     def wait_until_ready(self) -> None:
         wait_until(self.is_ready)

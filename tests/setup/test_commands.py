@@ -11,8 +11,7 @@ from django.conf import settings
 from tests.processes import ROOT
 
 DEFAULTS = {
-    "HOST": "127.0.0.1",
-    "PORT": "8000",
+    "WEB_SOCKET": "3",
     "GENERATIONS_PER_WORKER": str(settings.GENERATIONS_PER_WORKER),
     "FRAME_MAX_BYTES": str(settings.FRAME_MAX_BYTES),
 }
@@ -25,5 +24,6 @@ def test_a_process_is_started_alike(name: str) -> None:
     manager.read(ROOT / "deploy" / "supervisord.conf")
 
     started = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", procfile[name])
+    started = started.replace("-b 127.0.0.1 -p 8000", "--fd 3")  # `make run` listens before web does
     command = manager[f"program:{name}"]["command"].removeprefix('"%(ENV_PYTHON)s" -m ')
     assert started == f"exec env PROCESS_NAME={name} " + re.sub(r"%\(ENV_(\w+)\)s", lambda m: DEFAULTS[m[1]], command)

@@ -1,0 +1,71 @@
+"""`make restart`: new code and new settings under running answers, one process after the other."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import suppress
+
+import psutil
+
+from . import InTheWay
+from .__main__ import prepare_database, read_settings
+from .checkout import belongs_here
+from .ready import is_ready
+
+# The worker first: new pages may ask for what only it can do. Redis and the model server have no code of ours.
+ORDER = ("worker", "beat", "web")
+BACK_WITHIN_S = 60.0
+SETTLES_AFTER_S = 2.0
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
+    os.environ.setdefault("PROCESS_NAME", "setup")
+    try:
+        read_settings()
+        if not running():
+            raise InTheWay("nothing of this folder runs. Start it: make run")
+        prepare_database()
+        for name in ORDER:
+            restart(name)
+    except InTheWay as error:
+        print(f"Throughline was not restarted: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def running() -> dict[str, psutil.Process]:
+    """This folder's processes, by name."""
+    found = {}
+    for process in psutil.process_iter():
+        if belongs_here(process):
+            with suppress(psutil.NoSuchProcess):
+                found[process.environ()["SUPERVISOR_PROCESS_NAME"]] = process
+    return found
+
+
+def restart(name: str) -> None:
+    """Ends it, whereupon the manager starts it again; returns when it works. Raises InTheWay."""
+    old = running().get(name)
+    if old is not None:
+        with suppress(psutil.NoSuchProcess):
+            old.terminate()
+    until = time.monotonic() + BACK_WITHIN_S
+    while not (is_settled(name, old) and is_ready()):
+        if time.monotonic() > until:
+            raise InTheWay(
+                f"{name} was not back after {BACK_WITHIN_S:.0f} s. Its lines on the terminal of make run say why."
+            )
+        time.sleep(0.1)
+    print(f"{name} restarted", flush=True)
+
+
+def is_settled(name: str, old: psutil.Process | None) -> bool:
+    """There is a new one, and it did not end at once."""
+    new = running().get(name)
+    return new is not None and new != old and time.time() - new.create_time() > SETTLES_AFTER_S
+
+
+if __name__ == "__main__":
+    main()
