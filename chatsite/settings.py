@@ -198,8 +198,8 @@ LOG_EXPIRY_S = 3600  # of a generation's log, after its end
 MESSAGE_MAX_LENGTH = env.int("MESSAGE_MAX_LENGTH", 32_000)  # characters of a question
 FRAME_MAX_BYTES = 64 * 1024 + MESSAGE_MAX_LENGTH * 4  # of a command; daphne closes the socket above it
 COMMANDS_PER_10_S = env.int("COMMANDS_PER_10_S", 100)  # per socket, acknowledgements not counted; per API token
-VIEWER_WINDOW_BYTES = 1024 * 1024  # sent and not yet acknowledged; then a viewer waits
-VIEWER_ACK_DEADLINE_S = 30.0  # after which one that reads nothing is sent away
+VIEWER_WINDOW_BYTES = env.int("VIEWER_WINDOW_BYTES", 1024 * 1024)  # sent and not yet acknowledged; then a viewer waits
+VIEWER_ACK_DEADLINE_S = env.float("VIEWER_ACK_DEADLINE_S", 30.0)  # after which one that reads nothing is sent away
 RENDER_SHARE = 0.05  # of one core, for the open tails of all answers of a web process
 DELETED_KEPT_DAYS = env.int("DELETED_KEPT_DAYS", 30)
 

@@ -71,6 +71,13 @@ async def test_redis_hangs_for_longer_than_anyone_waits(twins: Site, page: Page)
     await check_whole(page)
 
 
+async def test_redis_answers_slowly(page: Page, inside: Redis) -> None:
+    for _ in range(3):
+        await inside.execute_command("DEBUG", "SLEEP", "1.5")
+
+    await check_whole(page)
+
+
 async def test_all_connections_are_cut(page: Page, inside: Redis) -> None:
     for _ in range(5):
         await inside.client_kill_filter(skipme=True)
