@@ -111,13 +111,7 @@ class Page:
                 return event
 
     async def path(self) -> Event:
-        event = await self.until("path.changed", "error")
-        if event["type"] == "path.changed":
-            self.conversation = event["conversation"]
-            self.generation = event["generation"]
-            self.message = event["messages"][-1]["id"]
-            self.text, self.blocks = {}, {}
-        return event
+        return await self.until("path.changed", "error")
 
     async def finish(self) -> Event:
         return await self.until("answer.finished")
@@ -154,6 +148,11 @@ class Page:
     def _fold(self, event: Event) -> None:
         part = event.get("part", "")
         match event["type"]:
+            case "path.changed":  # by this page, or another one; its last answer follows from the beginning
+                self.conversation = event["conversation"]
+                self.generation = event["generation"]
+                self.message = event["messages"][-1]["id"]
+                self.text, self.blocks = {}, {}
             case "text.delta":
                 assert event["at"] == units(self.text.get(part, "")), "a hole, or text twice"
                 self.text[part] = self.text.get(part, "") + event["text"]
