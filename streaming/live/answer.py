@@ -9,8 +9,8 @@ from uuid import UUID
 
 from conversations.models.message import PartKey
 from streaming.log.records import AnyRecord, Claimed, Ended, HoleInLog, Noticed, PhaseBegan, Restarted, Text
-from streaming.log.stream_log import BEGINNING, Entry, Position
-from streaming.protocol import PhaseName
+from streaming.log.stream_log import BEGINNING, Entry, Position, as_pair
+from streaming.protocol import PhaseName, code_units
 
 from .part import LivePart
 
@@ -63,6 +63,19 @@ class LiveAnswer:
             self._recent.append((position, record))
         if self._holed:
             raise HoleInLog
+
+    def newer(self, entries: list[Entry]) -> list[Entry]:
+        """Those that were not folded yet: two may read the same log at once."""
+        if not entries or as_pair(entries[0][0]) > as_pair(self.position):
+            return entries
+        return [entry for entry in entries if as_pair(entry[0]) > as_pair(self.position)]
+
+    def has_all_of(self, finished: FinishedAnswer) -> bool:
+        """The log told the whole text; or a later generation has the message now, and nobody can tell."""
+        if finished.texts is None:
+            return True
+        told = {part.name: part.length for part in self.parts.values() if part.length}
+        return told == {name: code_units(text) for name, text in finished.texts.items() if text}
 
     def recent_after(self, position: Position) -> list[Entry] | None:
         """The entries after this one; None if it is not among those that are kept."""

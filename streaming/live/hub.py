@@ -129,10 +129,19 @@ class Hub:
             logger.warning("stop of generation %s was not announced: %s", generation_id, error)
 
     async def look_at_end(self, generation_ids: list[UUID]) -> None:
-        """Ask the database which of these have ended, for logs that do not tell: their process died, or never was."""
+        """Ask the database which of these have ended, for logs that do not tell: their process died, or never was.
+
+        This process may have slept, and only be behind: what the log has comes first.
+        """
         for pk, status, error_code in await in_database(ended_among, generation_ids):
             watched = self._watched.get(pk)
-            if watched is not None and watched.answer.ended is None:
+            if watched is None:
+                continue
+            try:
+                await self._take(pk, await stream_log.read(self._redis, pk, after=watched.answer.position))
+            except (RedisError, OSError) as error:
+                logger.warning("the rest of generation %s cannot be read: %s", pk, error)
+            if watched.answer.ended is None and not watched.answer.broken:
                 watched.answer.ended = Ended(Status(status), error_code)
                 self._end(watched)
 
@@ -203,7 +212,7 @@ class Hub:
             return
         watched.heard_at = time.monotonic()
         try:
-            watched.answer.fold(entries)
+            watched.answer.fold(watched.answer.newer(entries))
         except HoleInLog:
             await self._resync(watched)
             return
@@ -254,7 +263,12 @@ class Hub:
         """The terminal record came after the database's commit: what pages show of a finished answer is there."""
         answer = watched.answer
         try:
-            answer.finished = await in_database(read_finished, answer.generation_id)
+            finished = await in_database(read_finished, answer.generation_id)
+            if answer.has_all_of(finished):
+                answer.finished = finished
+            else:
+                logger.warning("log of generation %s lacks its end", answer.generation_id)
+                answer.broken = True
         except DatabaseError as error:  # tried again by _look_after
             logger.warning("the end of generation %s cannot be read: %s", answer.generation_id, error)
             answer.trouble = "delayed"

@@ -87,6 +87,19 @@ async def test_all_connections_are_cut(page: Page, inside: Redis) -> None:
     await check_whole(page)
 
 
+async def test_the_answer_ends_while_web_sleeps_and_loses_its_connections(
+    twins: Site, page: Page, inside: Redis
+) -> None:
+    twins.web.send(signal.SIGSTOP)
+    while twins.record(page.generation)["status"] != "done":
+        await asyncio.sleep(0.1)
+    await inside.client_kill_filter(_type="normal", skipme=True)
+    await asyncio.sleep(3)  # longer than a silence
+    twins.web.send(signal.SIGCONT)
+
+    await check_whole(page)
+
+
 async def test_redis_is_full(page: Page, inside: Redis) -> None:
     await inside.config_set("maxmemory", 1)
     await asyncio.sleep(1)
