@@ -37,7 +37,7 @@ def long_plan(runs: int, seed: int, only: str) -> list[list[str]]:
     plan = []
     for number in range(runs):
         name = names[number % len(names)]
-        pair = number % 4 == 3 and name in pairable and len(pairable) > 1
+        pair = (number + number // len(names)) % 4 == 3 and name in pairable and len(pairable) > 1
         plan.append([name, chance.choice([other for other in pairable if other != name])] if pair else [name])
     chance.shuffle(plan)
     return plan
