@@ -197,6 +197,7 @@ PARTIAL_SAVE_S = 2.0
 LOG_EXPIRY_S = 3600  # of a generation's log, after its end
 MESSAGE_MAX_LENGTH = env.int("MESSAGE_MAX_LENGTH", 32_000)  # characters of a question
 FRAME_MAX_BYTES = 64 * 1024 + MESSAGE_MAX_LENGTH * 4  # of a command; daphne closes the socket above it
+EVENT_MAX_BYTES = 4 * 1024 * 1024  # of an event; daphne has one limit for messages of both directions
 COMMANDS_PER_10_S = env.int("COMMANDS_PER_10_S", 100)  # per socket, acknowledgements not counted; per API token
 VIEWER_WINDOW_BYTES = env.int("VIEWER_WINDOW_BYTES", 1024 * 1024)  # sent and not yet acknowledged; then a viewer waits
 VIEWER_ACK_DEADLINE_S = env.float("VIEWER_ACK_DEADLINE_S", 30.0)  # after which one that reads nothing is sent away

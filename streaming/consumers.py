@@ -27,7 +27,7 @@ from streaming.live.hub import hub
 from streaming.live.viewer import Viewer
 from streaming.live.window import Window
 from streaming.origin import is_same_origin
-from streaming.protocol import AnyCommand, AnyEvent, BadCommand, Click, Refused
+from streaming.protocol import AnswerFinished, AnyCommand, AnyEvent, BadCommand, Click, Refused
 from streaming.sockets import sockets
 
 logger = logging.getLogger(__name__)
@@ -77,6 +77,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         try:
             if text_data is None:
                 raise BadCommand("The page sent bytes; the server understands text only.")
+            if len(text_data) > settings.FRAME_MAX_BYTES:  # in several frames: daphne looks at each alone
+                raise BadCommand("The page sent more than the server takes at once.")
             command = protocol.parse_command(text_data)
         except BadCommand as error:
             logger.info("user %s: %s", self.user.pk, error)
@@ -168,7 +170,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         try:
             for event in viewer.lacking():
-                await self.tell(event)
+                await self.tell(event, url=viewer.answer.url)
         except Disconnected:  # the page went, and Channels has not told yet
             hub().leave(viewer)
             return
@@ -176,10 +178,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
             hub().leave(viewer)
             self.viewers.pop(viewer.answer.generation_id, None)
 
-    async def tell(self, event: AnyEvent) -> None:
+    async def tell(self, event: AnyEvent, url: str = "") -> None:
+        """``url``: where the page can fetch the answer, should its end be larger than daphne sends."""
         if isinstance(event, Refused):
             sockets().refused[event.code] += 1
         frame = protocol.encode(event)
+        if len(frame) > settings.EVENT_MAX_BYTES and isinstance(event, AnswerFinished):
+            frame = protocol.encode(protocol.Resync(event.generation, url))
         self.window.sent(len(frame))
         await self.send(text_data=frame.decode())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -101,8 +102,15 @@ def model_process(folder: Path, port: int, *arguments: str, name: str = "model")
 
 
 def web_process(folder: Path, port: int, env: dict[str, str], name: str = "web") -> Process:
-    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "--access-log", "/dev/null"]
-    return Process(name, [*command, "chatsite.asgi:application"], folder, env).start().wait_until(listens(port))
+    """As the Procfile starts it, with its limits."""
+    options = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", procfile()["web"]).split(" daphne ")[1].split()
+    options[options.index("-p") + 1] = str(port)
+    return Process(name, [sys.executable, "-m", "daphne", *options], folder, env).start().wait_until(listens(port))
+
+
+def procfile() -> dict[str, str]:
+    """Commands by process."""
+    return dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
 
 
 def worker_process(folder: Path, env: dict[str, str], name: str = "worker") -> Process:

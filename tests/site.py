@@ -52,6 +52,7 @@ class Site:
             "VLLM_BASE_URL": ",".join(f"http://127.0.0.1:{port}/v1" for port in self.model_ports),
             "VLLM_FIRST_TOKEN_TIMEOUT_S": "4",
             "VLLM_SILENCE_TIMEOUT_S": "3",
+            "VLLM_MAX_TOKENS": "16000",
             "HASHED_STATIC": "1",
             **env,
         }

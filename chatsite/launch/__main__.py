@@ -77,6 +77,7 @@ def become_manager(environment: dict[str, str], web_socket: int) -> None:
         START_MODEL=str(settings.DEMO_MODEL_SERVER).lower(),
         GENERATIONS_PER_WORKER=str(settings.GENERATIONS_PER_WORKER),
         FRAME_MAX_BYTES=str(settings.FRAME_MAX_BYTES),
+        EVENT_MAX_BYTES=str(settings.EVENT_MAX_BYTES),
         **{HOME: str(settings.DATA_DIR)},
     )
     deploy = settings.BASE_DIR / "deploy"

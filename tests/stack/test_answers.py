@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+from django.conf import settings
+
 from tests.site import Site
 from tests.stack.page import Page
 
@@ -130,3 +132,20 @@ async def test_characters_beyond_the_basic_plane_are_counted_right(site: Site) -
         await page.finish()
 
     assert page.answer == "😀 مرحبا **fett** 日本語 👩‍👩‍👧 end" == page.stored()
+
+
+async def test_an_answer_whose_html_is_larger_than_any_command_arrives(site: Site) -> None:
+    async with Page(site, "alice") as page:
+        await page.send("[[demo rate=0]] [echo] " + ("$x_1^2$ " * 200 + "\n\n") * 9)
+        finished = await page.finish()
+
+    assert len(str(finished["html"])) > settings.FRAME_MAX_BYTES
+    assert page.answer == page.stored()
+
+
+async def test_a_command_of_many_frames_is_refused_above_the_limit_of_one(site: Site) -> None:
+    async with Page(site, "alice") as page:
+        await page.socket.send(iter(["x" * 100_000, "x" * 100_000]))
+        refused = await page.until("error")
+
+    assert refused["code"] == "bad_command"
