@@ -187,6 +187,8 @@ SYSTEM_PROMPT = env.str(
     "SYSTEM_PROMPT", "You are a helpful assistant. Answer in the language of the question, in Markdown."
 )
 
+DEFAULT_MODE = env.str("DEFAULT_MODE", "quick")  # of a question that does not say how thorough: see Mode
+
 # A generation's life
 
 GENERATIONS_PER_WORKER = env.int("GENERATIONS_PER_WORKER", 256)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 
 from conversations.models import Message
-from conversations.models.message import ANSWER, PartKey, PartKind, Role
+from conversations.models.message import Role
+from conversations.models.plan import PlannedStage
 
 ChatMessage = dict[str, str]  # role and content, as they go over the wire
 
@@ -22,23 +23,48 @@ TITLE_QUESTION_LENGTH = 2000  # characters of the question that a title needs
 
 
 @dataclass(frozen=True)
+class Draft:
+    """What an earlier stage wrote, for one that waited for it."""
+
+    label: str
+    text: str
+    is_complete: bool
+
+
+@dataclass(frozen=True)
 class Prompt:
     """A question in its conversation, without what there is of the answer."""
 
-    messages: tuple[ChatMessage, ...]
+    messages: tuple[ChatMessage, ...]  # without a system prompt
+    drafts: tuple[Draft, ...] = ()
 
     @classmethod
     def of_path(cls, path: Iterable[Message]) -> Prompt:
-        """From the messages up to the question, the first one first. Reads their parts."""
-        messages = [{"role": "system", "content": settings.SYSTEM_PROMPT}]
-        messages += [{"role": message.role, "content": message.text} for message in path]
+        """From the messages up to the question, the first one first. Reads their parts and generations."""
+        messages = [{"role": message.role, "content": message.text} for message in path]
         return cls(tuple(message for message in messages if message["content"]))
+
+    def with_drafts(self, drafts: Sequence[Draft]) -> Prompt:
+        return Prompt(self.messages, tuple(drafts))
+
+    def for_stage(self, stage: PlannedStage) -> list[ChatMessage]:
+        """As it goes over the wire. One system message, at the beginning: many chat templates refuse others."""
+        instructions = [settings.SYSTEM_PROMPT, stage.system_prompt, *map(quoted, self.drafts)]
+        system = "\n\n".join(text for text in instructions if text)
+        return [*([{"role": "system", "content": system}] if system else []), *self.messages]
+
+
+def quoted(draft: Draft) -> str:
+    """Between marks that the draft itself cannot close."""
+    state = "complete" if draft.is_complete else "cut off"
+    text = draft.text.strip().replace("</draft", "<\u200b/draft")
+    return f'<draft stage="{draft.label}" state="{state}">\n{text}\n</draft>'
 
 
 def request_body(
-    prompt: Prompt, model: str, texts: dict[PartKey, str], max_tokens: int, *, stream: bool = True
+    prompt: Prompt, stage: PlannedStage, model: str, begun: str, max_tokens: int, *, stream: bool = True
 ) -> dict[str, Any]:
-    """The request for the rest of an answer of which ``texts`` is there already: at most ``max_tokens`` more.
+    """The request for the rest of a stage's text, of which ``begun`` is there: at most ``max_tokens`` more.
 
     The text goes back exactly as it came: at token boundaries the rest is then what an uninterrupted request would have
     said. Thinking is over once there is text, and is switched off, so that a reasoning parser does not take the rest of
@@ -46,14 +72,14 @@ def request_body(
     """
     body: dict[str, Any] = {
         "model": model,
-        "messages": list(prompt.messages),
+        "messages": prompt.for_stage(stage),
         "max_tokens": max_tokens,
-        "temperature": settings.VLLM_TEMPERATURE,
-        "top_p": settings.VLLM_TOP_P,
+        "temperature": settings.VLLM_TEMPERATURE if stage.temperature is None else stage.temperature,
+        "top_p": settings.VLLM_TOP_P if stage.top_p is None else stage.top_p,
     }
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-    if begun := texts.get(ANSWER, ""):
+    if begun:
         body["messages"].append({"role": Role.ASSISTANT.value, "content": begun})
         body |= {
             "continue_final_message": True,
@@ -82,6 +108,3 @@ def clean_title(reply: str) -> str:
     lines: Iterable[str] = (line.strip() for line in reply.splitlines())
     first = next((line for line in lines if line), "")
     return first.removeprefix("Title:").strip(" \t\"'“”„«»*#.`")
-
-
-__all__ = ["ANSWER", "PartKind", "Prompt", "clean_title", "request_body", "title_body"]

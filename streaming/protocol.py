@@ -22,6 +22,8 @@ CLOSE_TOO_SLOW = 4408  # nothing was acknowledged for too long; come back and re
 CLOSE_TOO_MANY = 4429  # commands, far above what a person clicks; wait before coming back
 
 PhaseName = Literal["queued", "starting", "waiting", "thinking", "writing", "resuming", "delayed", "stopping"]
+StageName = Literal["waiting", "running", "done", "failed", "timeout", "stopped", "skipped"]
+ModeName = Literal["", "auto", "quick", "balanced", "deep"]
 PartName = str  # "<stage>.<kind>", such as "0.text" or "0.thinking"
 
 
@@ -47,10 +49,12 @@ class Click(Command, frozen=True):
 class SendMessage(Click, frozen=True, tag="message.send"):
     text: str = ""
     edits: UUID | None = None  # the question that this one stands beside
+    mode: ModeName = ""  # how thorough; empty: the site's default
 
 
 class Regenerate(Click, frozen=True, kw_only=True, tag="answer.regenerate"):
     message: UUID
+    mode: ModeName = ""
 
 
 class Continue(Click, frozen=True, kw_only=True, tag="answer.continue"):
@@ -59,6 +63,7 @@ class Continue(Click, frozen=True, kw_only=True, tag="answer.continue"):
 
 class Retry(Click, frozen=True, kw_only=True, tag="answer.retry"):
     message: UUID
+    mode: ModeName = ""
 
 
 class Stop(Command, frozen=True, tag="answer.stop"):
@@ -194,6 +199,16 @@ class Notice(Event, frozen=True, tag="answer.notice"):
     message: str
 
 
+class Stage(Event, frozen=True, tag="answer.stage"):
+    """Where a stage stands; only of answers that have several. Parts are named by the stage's number."""
+
+    generation: UUID
+    position: str
+    stage: int
+    label: str
+    status: StageName
+
+
 class AnswerFinished(Event, frozen=True, tag="answer.finished"):
     """The only terminal event. What it says is in the database already."""
 
@@ -226,6 +241,7 @@ AnyEvent = (
     | TailRendered
     | PartRestarted
     | Notice
+    | Stage
     | AnswerFinished
     | Resync
 )

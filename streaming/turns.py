@@ -54,7 +54,8 @@ def begin(user: AbstractBaseUser, conversation: Conversation | None, command: Cl
 
 def ask(user: AbstractBaseUser, conversation: Conversation | None, command: Click) -> Generation:
     length = len(command.text) if isinstance(command, SendMessage) else 0
-    request = Request(command.id, command.clicked, expected_tokens(length))
+    mode = command.mode if isinstance(command, SendMessage | Regenerate | Retry) else ""
+    request = Request(command.id, command.clicked, expected_tokens(length), mode)
     if isinstance(command, SendMessage) and conversation is None:
         return Conversation.begin(user, command.text, request)
     if conversation is None:

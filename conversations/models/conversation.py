@@ -152,7 +152,7 @@ class Conversation(models.Model):
         last = answer.generation
         if last is None or not last.can_be_continued or not any(answer.texts().values()):
             raise NotContinuable
-        return self._queue(answer, request, continues=True)
+        return self._queue(answer, request, going_on_from=last)
 
     @transaction.atomic
     def retry(self, answer_id: uuid.UUID, request: Request) -> Generation:
@@ -247,15 +247,22 @@ class Conversation(models.Model):
         asked.parts.create(kind=PartKind.TEXT, text=storable(text))
         return self._queue(answer, request, leaf_id=answer.pk)
 
-    def _queue(self, answer: Message, request: Request, *, continues: bool = False, **changes: object) -> Generation:
+    def _queue(
+        self, answer: Message, request: Request, *, going_on_from: Generation | None = None, **changes: object
+    ) -> Generation:
         """Have an answer made; ``changes`` are the conversation's own."""
         self._update(used_at=timezone.now(), **changes)
-        return answer.generations.create(
+        generation = Generation(
+            message=answer,
             client_id=request.client_id,
             clicked_at=request.clicked_at,
             expected_tokens=request.expected_tokens,
-            continues=continues,
+            mode=request.mode or settings.DEFAULT_MODE,
         )
+        if going_on_from is not None:
+            generation.go_on_from(going_on_from, answer.shown_stage)
+        generation.save(force_insert=True)
+        return generation
 
     def _update(self, **fields: object) -> None:
         Conversation.objects.filter(pk=self.pk).update(**fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from .errors import sentence_of
 from .message import Message, Part, PartKey
+from .pipeline import Mode
+from .plan import Outcome, Outcomes, Plan, StageStatus, outcomes_as_json
 
 
 class Status(models.TextChoices):
@@ -51,6 +53,9 @@ class Generation(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED, db_index=True)
     attempt = models.PositiveSmallIntegerField(default=0, help_text="Processes that took it on so far.")
     continues = models.BooleanField(default=False, help_text="Goes on from the text that the message has.")
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.QUICK, db_default=Mode.QUICK)
+    plan = models.JSONField(null=True, blank=True, help_text="Its stages; made by the first attempt.")
+    outcomes = models.JSONField(null=True, blank=True, help_text="How its stages ended, by number.")
 
     model = models.CharField(max_length=200, blank=True)
     server = models.CharField(max_length=200, blank=True)
@@ -99,6 +104,15 @@ class Generation(models.Model):
         """For the user; empty if it did not fail."""
         return sentence_of(self.error_code) if self.error_code else ""
 
+    @property
+    def stage_plan(self) -> Plan | None:
+        """None before the first attempt."""
+        return Plan.from_json(self.plan) if self.plan else None
+
+    @property
+    def stage_outcomes(self) -> Outcomes:
+        return {int(number): Outcome.from_json(outcome) for number, outcome in (self.outcomes or {}).items()}
+
     # Figures
 
     @property
@@ -133,13 +147,26 @@ class Generation(models.Model):
 
     # Its life
 
-    def claim(self, dispatched_at: datetime | None = None) -> bool:
+    def go_on_from(self, earlier: Generation, stage: int) -> None:
+        """Continue this stage of the earlier generation: the others stay as they ended."""
+        self.continues = True
+        self.mode, self.plan = earlier.mode, earlier.plan
+        planned = earlier.stage_plan.stages if earlier.stage_plan else ()
+        outcomes = dict.fromkeys((one.number for one in planned), Outcome(StageStatus.SKIPPED))
+        for number, outcome in earlier.stage_outcomes.items():
+            if outcome.is_final:  # its tokens are the earlier generation's
+                outcomes[number] = replace(outcome, prompt_tokens=None, completion_tokens=None)
+        outcomes.pop(stage, None)
+        self.outcomes = outcomes_as_json(outcomes)
+
+    def claim(self, dispatched_at: datetime | None = None, **fields: Any) -> bool:
         """Take the next attempt's number; False if another process got there first, or it has ended."""
         rows = self._mine().update(
             attempt=self.attempt + 1,
             status=Status.RUNNING,
             dispatched_at=Coalesce("dispatched_at", models.Value(dispatched_at, models.DateTimeField())),
             claimed_at=Coalesce("claimed_at", timezone.now()),
+            **fields,
         )
         if rows:  # otherwise the next number is another process's
             self.attempt += 1

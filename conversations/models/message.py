@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from django.db import models
 from django.utils import timezone
 
+from .plan import shown_stage
+
 if TYPE_CHECKING:
     from .generation import Generation
 
@@ -64,16 +66,21 @@ class Message(models.Model):
 
     @property
     def text(self) -> str:
-        """The question, or the answer of the last stage that has one. Reads the parts."""
-        return self.texts().get(PartKey(self.last_stage, PartKind.TEXT), "")
+        """The question, or the answer of the stage that is shown. Reads the parts, and the generations of an answer."""
+        return self.texts().get(PartKey(self.shown_stage, PartKind.TEXT), "")
 
     @property
     def thinking(self) -> str:
-        return self.texts().get(PartKey(self.last_stage, PartKind.THINKING), "")
+        return self.texts().get(PartKey(self.shown_stage, PartKind.THINKING), "")
 
     @property
-    def last_stage(self) -> int:
-        return max((key.stage for key, text in self.texts().items() if key.kind == PartKind.TEXT and text), default=0)
+    def shown_stage(self) -> int:
+        """Whose text is the answer. Reads the generations if several stages have one."""
+        lengths = {key.stage: len(text) for key, text in self.texts().items() if key.kind == PartKind.TEXT and text}
+        if len(lengths) < 2:
+            return max(lengths, default=0)
+        outcomes = self.generation.stage_outcomes if self.generation else {}
+        return shown_stage(lengths, {number: outcome.status for number, outcome in outcomes.items()})
 
     def texts(self) -> dict[PartKey, str]:
         return {part.key: part.text for part in self.parts.all()}

@@ -12,10 +12,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from conversations.models import Conversation
+from conversations.models.pipeline import Mode
 
 from .groups import LISTED, sidebar_list
 from .signed_in import signed_in
 
+MODES = (  # value, what the composer offers, and what it means
+    (Mode.QUICK.value, "Quick", "One answer, at once"),
+    (Mode.BALANCED.value, "Balanced", "A draft at once, then a second look at it"),
+    (Mode.DEEP.value, "Deep", "A draft at once, a thorough answer beside it, then the best of both"),
+)
 LIMIT = re.compile("[1-9][0-9]{0,5}")
 
 
@@ -32,6 +38,8 @@ def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespo
         "messages_shown": conversation.path() if conversation else [],
         "sidebar": sidebar_list(request.user),
         "message_max_length": settings.MESSAGE_MAX_LENGTH,
+        "modes": MODES,
+        "default_mode": settings.DEFAULT_MODE,
         "demo": settings.DEMO_MODEL_SERVER,
     }
     return render(request, "chat/page.html", context)

@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from conversations.models import Generation, Message
 from conversations.models.generation import moments
+from conversations.models.message import PartKey, PartKind
+from conversations.models.plan import StageStatus
 from conversations.rendering import RENDERER_VERSION, render_blocks
 
 register = template.Library()
@@ -33,6 +35,49 @@ def rendered(text: str) -> list[str]:
         found = render_blocks(text)
         cache.set(key, found)
     return found
+
+
+@dataclass(frozen=True)
+class StageView:
+    """A stage of an answer that has ended."""
+
+    number: int
+    label: str
+    status: str
+    is_shown: bool
+    text: str
+    thinking: str
+
+    @property
+    def word(self) -> str:
+        """What is to be said of it; empty if it is simply complete."""
+        return "" if self.status in ("", StageStatus.DONE) else str(StageStatus(self.status).label)
+
+    @property
+    def blocks(self) -> list[SafeString]:
+        return [mark_safe(html) for html in rendered(self.text)]
+
+
+@register.simple_tag
+def stages_of(message: Message) -> list[StageView]:
+    """Those that wrote something, in order; empty if the answer has one stage, which pages show as the answer alone."""
+    generation = message.generation
+    plan = generation.stage_plan if generation else None
+    if generation is None or plan is None or not plan.is_staged:
+        return []
+    texts, outcomes, shown = message.texts(), generation.stage_outcomes, message.shown_stage
+    views = [
+        StageView(
+            number=stage.number,
+            label=stage.label,
+            status=outcomes[stage.number].status if stage.number in outcomes else "",
+            is_shown=stage.number == shown,
+            text=texts.get(PartKey(stage.number, PartKind.TEXT), ""),
+            thinking=texts.get(PartKey(stage.number, PartKind.THINKING), ""),
+        )
+        for stage in plan.stages
+    ]
+    return [view for view in views if view.text or view.thinking]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ export class Answer {
     [event.tailRendered]: (e) => this.#parts.get(e.part).renderTail(e.html, e.upto),
     [event.partRestarted]: (e) => this.#restart(e),
     [event.notice]: (e) => this.#tell("notice", e.message),
+    [event.stage]: (e) => this.#tellStage(e),
     [event.answerFinished]: (e) => this.#finish(e),
   };
 
@@ -120,6 +121,11 @@ export class Answer {
     return true;
   }
 
+  #tellStage(e) {
+    this.#parts.tellStage(e.stage, e.label, e.status);
+    this.#progress.stage(e.stage, e.label, e.status);
+  }
+
   #restart(e) {
     this.#parts.get(e.part).restart();
     this.#position = e.position;
@@ -127,6 +133,7 @@ export class Answer {
 
   #finish(e) {
     for (const [name, different] of Object.entries(e.html ?? {})) this.#parts.get(name).finish(different);
+    if (e.status !== "done") this.#parts.stopStages();
     this.#parts.show();
     setHtml(this.element.querySelector("[data-footer]"), e.footer ?? "");
     this.#tell("error", e.error ?? "");

@@ -7,6 +7,7 @@ import { Draft } from "./draft.js";
 import { Drawer } from "./drawer.js";
 import { Editor } from "./editor.js";
 import { Frames } from "./frames.js";
+import { ModeChoice } from "./mode_choice.js";
 import { Page } from "./page.js";
 import { command } from "./protocol.js";
 import { Scroller } from "./scroller.js";
@@ -38,7 +39,7 @@ const page = new Page(
 );
 const socket = new Socket(address, { onEvent: (e) => chat.receive(e), onState: connect });
 const bar = new ConnectionBar(find("connection-bar"), { onRetry: () => socket.retryNow() });
-const chat = new Chat(conversation, { socket, transcript, page });
+const chat = new Chat(conversation, { socket, transcript, page, mode: new ModeChoice(find("mode"), account) });
 new Drawer({ body: document.body, sidebar: find("sidebar"), main, veil: find("veil") });
 new Theme(find("theme-choice"));
 

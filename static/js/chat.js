@@ -26,16 +26,17 @@ export class Chat {
     [event.tailRendered]: (e) => this.#pass(e),
     [event.partRestarted]: (e) => this.#pass(e),
     [event.notice]: (e) => this.#pass(e),
+    [event.stage]: (e) => this.#pass(e),
     [event.answerFinished]: (e) => this.#finish(e),
     [event.resync]: (e) => this.#resync(e),
   };
 
-  constructor(conversation, { socket, transcript, page }) {
+  constructor(conversation, { socket, transcript, page, mode }) {
     this.conversation = conversation;
     this.#socket = socket;
     this.#transcript = transcript;
     this.#page = page;
-    this.#clicks = new Clicks(conversation, { socket, transcript });
+    this.#clicks = new Clicks(conversation, { socket, transcript, mode });
   }
 
   get isBusy() {

@@ -6,10 +6,12 @@ export class Clicks {
   #socket;
   #transcript;
   #outbox;
+  #mode;
 
-  constructor(conversation, { socket, transcript }) {
+  constructor(conversation, { socket, transcript, mode }) {
     this.#socket = socket;
     this.#transcript = transcript;
+    this.#mode = mode;
     this.#outbox = new Outbox(conversation);
     for (const click of this.#outbox.left()) this.#outbox.add(click, this.#show(click));
   }
@@ -21,12 +23,13 @@ export class Clicks {
   // Actions
 
   send(text, edited = null) {
-    this.#take({ type: command.sendMessage, text, edits: edited?.dataset.messageId }, edited);
+    this.#take({ type: command.sendMessage, text, edits: edited?.dataset.messageId, mode: this.#mode.value }, edited);
   }
 
   /** Another answer, or more of this one. */
   act(type, article) {
-    this.#take({ type, message: article.dataset.messageId }, article);
+    const mode = type === command.continue ? undefined : this.#mode.value; // an answer is continued as it was begun
+    this.#take({ type, message: article.dataset.messageId, mode }, article);
   }
 
   /** After a new connection. The server knows those that it has seen. */

@@ -1,17 +1,21 @@
 import { copyOf } from "./dom.js";
 import { Part } from "./part.js";
+import { Stages } from "./stages.js";
 
 const isText = (name) => name.endsWith(".text");
+const stageOf = (name) => Number.parseInt(name, 10);
 
 /** The parts of one answer, by name, such as "0.text" or "0.thinking"; made when they begin. */
 export class Parts {
   #element;
   #forms;
   #parts = new Map();
+  #stages;
 
   constructor(element, forms) {
     this.#element = element;
     this.#forms = forms;
+    this.#stages = new Stages(element, forms.stage);
   }
 
   get(name) {
@@ -23,20 +27,22 @@ export class Parts {
     return Object.fromEntries([...this.#parts].map(([name, part]) => [name, part.seen]));
   }
 
-  /** The Markdown of the latest stage; of a finished answer it came with the page. */
+  /** The Markdown of the stage that is shown; of a finished answer it came with the page. */
   get source() {
-    const texts = [...this.#parts.keys()].filter(isText).sort();
-    if (texts.length) return this.#parts.get(texts.at(-1)).source;
-    return this.#element.querySelector("[data-source]")?.content.textContent ?? "";
+    const shown = this.#element.querySelector(":scope > [data-shown]") ?? this.#element;
+    const name = shown.querySelector("[data-part$='.text']")?.dataset.part;
+    if (this.#parts.has(name)) return this.#parts.get(name).source;
+    return shown.querySelector("[data-source]")?.content.textContent ?? "";
   }
 
   /** Take over the parts of an earlier article, to go on from them. */
   adopt(earlier, source) {
-    const shown = [...earlier.querySelectorAll("[data-part]")];
-    this.#element.replaceChildren(...shown);
-    for (const element of shown) {
+    this.#element.replaceChildren(...earlier.querySelector("[data-parts]").children);
+    this.#stages.adopt();
+    for (const element of this.#element.querySelectorAll("[data-part]")) {
       const name = element.dataset.part;
-      const part = isText(name) ? Part.reopened(element, source) : new Part(element);
+      const its = element.closest("[data-stage]")?.querySelector("[data-source]")?.content.textContent;
+      const part = isText(name) ? Part.reopened(element, its ?? source) : new Part(element);
       if (!isText(name)) part.restart();
       this.#parts.set(name, part);
     }
@@ -46,25 +52,37 @@ export class Parts {
     for (const part of this.#parts.values()) part.restart();
   }
 
+  /** Where a stage stands, of an answer that has several. */
+  tellStage(number, label, status) {
+    this.#stages.tell(number, label, status);
+  }
+
+  stopStages() {
+    this.#stages.stop();
+  }
+
   show() {
     for (const part of this.#parts.values()) part.show();
-    if (this.source) this.#foldThinking();
+    const texts = [...this.#parts].filter(([name]) => isText(name));
+    if (texts.length) this.#stages.show(new Map(texts.map(([name, part]) => [stageOf(name), part.source.length])));
+    for (const [name, part] of texts) if (part.source) this.#foldThinking(this.#stages.holder(stageOf(name)));
   }
 
   // Internal
 
   #place(name) {
+    const holder = this.#stages.holder(stageOf(name));
     const element = copyOf(this.#forms[isText(name) ? "text" : "thinking"]);
     element.dataset.part = name;
-    if (isText(name)) this.#element.append(element);
-    else this.#element.prepend(element);
+    if (isText(name)) holder.append(element);
+    else holder.prepend(element);
     element.querySelector("summary")?.addEventListener("click", () => (element.dataset.touched = ""));
     return element;
   }
 
-  /** Once, when the answer begins; not if the user has opened or closed it. */
-  #foldThinking() {
-    for (const details of this.#element.querySelectorAll("details[open]:not([data-touched])")) {
+  /** Once, when the text begins; not if the user has opened or closed it. */
+  #foldThinking(holder) {
+    for (const details of holder.querySelectorAll(":scope > details[data-part][open]:not([data-touched])")) {
       details.open = false;
       details.dataset.touched = "";
     }

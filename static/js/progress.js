@@ -52,6 +52,15 @@ export class Progress {
     this.#samples.push([Date.now(), count]);
   }
 
+  /** One of several, in their order. */
+  stage(number, label, status) {
+    const list = this.#find("stages");
+    list.hidden = false;
+    while (list.children.length <= number) list.append(document.createElement("li"));
+    list.children[number].textContent = label;
+    list.children[number].dataset.status = status;
+  }
+
   show() {
     const now = Date.now();
     while (this.#samples.length > 1 && now - this.#samples[0][0] > RATE_WINDOW_MS) this.#samples.shift();

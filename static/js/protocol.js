@@ -34,6 +34,7 @@ export const event = {
   tailRendered: "tail.rendered",
   partRestarted: "part.restarted",
   notice: "answer.notice",
+  stage: "answer.stage",
   answerFinished: "answer.finished",
   resync: "answer.resync",
 };

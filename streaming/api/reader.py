@@ -20,7 +20,8 @@ from streaming.database import in_database
 from streaming.live.answer import FinishedAnswer, LiveAnswer
 from streaming.live.finished import texts_by_name
 from streaming.live.hub import hub
-from streaming.log.records import AnyRecord, Claimed, HoleInLog, Noticed, PhaseBegan, Restarted, Text
+from streaming.live.viewer import stage_event
+from streaming.log.records import AnyRecord, Claimed, HoleInLog, Noticed, PhaseBegan, Restarted, StageIs, Text
 from streaming.log.stream_log import BEGINNING, Entry, Position, as_pair
 from streaming.protocol import AnswerFinished, AnyEvent, Notice, PartName, PartRestarted, Phase, TextDelta, code_units
 
@@ -98,6 +99,8 @@ class Reader:
                 self._attempt = attempt
             case Noticed(message=message):
                 yield Sent(position, Notice(self._generation, message))
+            case StageIs():
+                yield Sent(position, stage_event(self._generation, position, record))
 
     def _told_text(self, records: list[Text]) -> Iterator[Sent]:
         """Called when the last of them is where ``_position`` stands."""

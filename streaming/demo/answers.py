@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import random
 import re
 from collections.abc import Sequence
@@ -73,8 +74,14 @@ SCRIPTS = {
 }
 
 
-def answer_to(question: str) -> str:
-    """The answer's text; the same for the same question."""
+class Asked(enum.Enum):
+    PLAINLY = enum.auto()
+    TO_BE_SHORT = enum.auto()
+    TO_REVISE = enum.auto()  # what is in the system prompt
+
+
+def answer_to(question: str, asked: Asked = Asked.PLAINLY) -> str:
+    """The answer's text; the same for the same question, asked in the same way."""
     if question.startswith(ECHO):
         return question.removeprefix(ECHO)
     if match := COUNT.search(question):
@@ -83,14 +90,14 @@ def answer_to(question: str) -> str:
     for language, script in SCRIPTS.items():
         if script.search(question):
             return passages.IN_OTHER_LANGUAGES[language].format(topic=topic_of(question))
-    return compose(question)
+    return compose(question, asked)
 
 
-def answer_tokens(question: str) -> list[str]:
+def answer_tokens(question: str, asked: Asked = Asked.PLAINLY) -> list[str]:
     """The answer, token by token."""
     if not question.startswith(ECHO) and (match := COUNT.search(question)):
         return [f"{n} " for n in range(1, int(match[1]) + 1)]
-    return tokens_of(answer_to(question))
+    return tokens_of(answer_to(question, asked))
 
 
 def thinking_about(question: str) -> str | None:
@@ -128,14 +135,16 @@ def topic_of(question: str) -> str:
     return " ".join((significant or words or ["this"])[:6])
 
 
-def compose(question: str) -> str:
-    chance = random.Random(seed_of(question))
+def compose(question: str, asked: Asked) -> str:
+    chance = random.Random(seed_of(question) + asked.value - 1)
     topic = topic_of(question)
     words = set(WORD.findall(question.lower()))
     if words & passages.GREETINGS and len(words) <= 4:
         return chance.choice(passages.HELLO)
     opening = chance.choice(passages.OPENINGS).format(topic=topic)
-    if words & passages.BRIEF:
+    if asked is Asked.TO_REVISE:
+        opening = passages.REVISED.format(topic=topic)
+    if words & passages.BRIEF or asked is Asked.TO_BE_SHORT:
         return opening + "\n\n" + chance.choice(passages.SHORT).format(topic=topic)
     chosen = sections_for(words, chance)
     if words & passages.LONG:

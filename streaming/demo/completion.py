@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 
-from .answers import answer_tokens, choice_of, thinking_about, title_for
+from .answers import Asked, answer_tokens, choice_of, thinking_about, title_for
 from .faults import Faults, Manner
 from .tokens import logprob_of, tokens_of
 from .wire import ChatRequest, WireError
 
 TITLE_MARK = "title of this conversation"
+DRAFTS_MARK = "<draft "
+SHORT_MARK = "keep yours short"
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Completion:
             return tokens_of(title_for(self.question))
         if self.request.structured_outputs and (choices := self.request.structured_outputs.get("choice")):
             return tokens_of(choice_of(choices, self.question))
-        return answer_tokens(self.question)
+        return answer_tokens(self.question, asked_by(system))
 
     def _rest(self, options: Options) -> list[tuple[str, str]]:
         """(field, token) of what is to be said: all of it, or what follows the beginning that was sent along."""
@@ -119,6 +121,13 @@ class Completion:
                 raise WireError(400, "The final message is no beginning of this model's answer.")
             return [("content", token) for token in tokens_of("\n\nI go on from here, in my own words.")]
         return [("content", token) for token in continued(tokens, len(begun) - len(lead))]
+
+
+def asked_by(system: str) -> Asked:
+    """What a system prompt wants beside the answer, as far as a demo can tell."""
+    if DRAFTS_MARK in system:
+        return Asked.TO_REVISE
+    return Asked.TO_BE_SHORT if SHORT_MARK in system else Asked.PLAINLY
 
 
 def continued(tokens: list[tuple[str, str]], length: int) -> list[str]:

@@ -18,6 +18,10 @@ OPENINGS = [
     "Here is what an answer about **{topic}** could look like. I am a demo without any knowledge, so the shape is real "
     "and the content is not.",
 ]
+REVISED = (
+    "This answer about **{topic}** was written with the drafts before me. I am the *demo model*, so I did not weigh them: "
+    "a real model would now keep what is right in them and correct the rest."
+)
 SHORT = [
     "In short: begin with *{topic}*, take one step at a time, and check each of them. That is `all` I can say.",
     "Three words on *{topic}*: **measure, change, measure**. A real model would now say something useful.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from conversations.models.message import PartKey
-from streaming.log.records import AnyRecord, Claimed, Ended, HoleInLog, Noticed, PhaseBegan, Restarted, Text
+from streaming.log.records import AnyRecord, Claimed, Ended, HoleInLog, Noticed, PhaseBegan, Restarted, StageIs, Text
 from streaming.log.stream_log import BEGINNING, Entry, Position, as_pair
 from streaming.protocol import PhaseName, code_units
 
@@ -44,6 +44,7 @@ class LiveAnswer:
         self.phase_at: Position = BEGINNING
         self.trouble: PhaseName | None = None  # what holds it up, told instead of its phase until the next record
         self.notices: list[str] = []
+        self.stages: dict[int, StageIs] = {}  # of an answer that has several
         self.ended: Ended | None = None
         self.finished: FinishedAnswer | None = None  # read after the end
         self._holed: set[PartKey] = set()  # parts of which records are missing
@@ -99,6 +100,8 @@ class LiveAnswer:
                 self.attempt = attempt
             case Noticed(message=message):
                 self.notices.append(message)
+            case StageIs(stage=stage):
+                self.stages[stage] = record
             case Ended():
                 self.ended = record
 

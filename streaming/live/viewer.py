@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
+from uuid import UUID
 
+from streaming.log.records import StageIs
 from streaming.log.stream_log import BEGINNING, Position, as_pair
 from streaming.protocol import (
     AnswerFinished,
@@ -20,6 +22,7 @@ from streaming.protocol import (
     Phase,
     Resync,
     Seen,
+    Stage,
     TailRendered,
     TextDelta,
 )
@@ -47,6 +50,7 @@ class Viewer:
     _has: dict[PartName, Has] = field(default_factory=dict)
     _phase: tuple[Position, str | None] = ("", None)
     _notices: int = 0
+    _stages: dict[int, StageIs] = field(default_factory=dict)
     done: bool = False  # the terminal event was sent
 
     def lacking(self) -> Iterator[AnyEvent]:
@@ -60,6 +64,10 @@ class Viewer:
             self._phase = (answer.phase_at, answer.trouble)
             phase = answer.trouble or answer.phase.phase
             yield Phase(answer.generation_id, answer.phase_at, phase, answer.phase.model, max(answer.attempt, 1))
+        for stage in answer.stages.values():
+            if self._stages.get(stage.stage) != stage:
+                self._stages[stage.stage] = stage
+                yield stage_event(answer.generation_id, answer.position, stage)
         for part in answer.parts.values():
             yield from self._lacking_of(part)
         for message in answer.notices[self._notices :]:
@@ -126,6 +134,10 @@ class Viewer:
         shown += [""] * (max(has, len(final)) - len(shown))
         final = final + [""] * (len(shown) - len(final))
         return {str(i): new for i, (old, new) in enumerate(zip(shown, final, strict=True)) if old != new}
+
+
+def stage_event(generation: UUID, position: Position, stage: StageIs) -> Stage:
+    return Stage(generation, position, stage.stage, stage.label, stage.status.value)  # type: ignore[arg-type]
 
 
 def pair_or_beginning(position: Position) -> tuple[int, int]:

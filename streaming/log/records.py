@@ -5,13 +5,16 @@ A record is a JSON array whose first item is its tag: short, since every token i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
 from conversations.models.generation import Status
 from conversations.models.message import PartKey, PartKind
+from conversations.models.plan import StageStatus
 from streaming.protocol import PhaseName, code_units
 
 
@@ -58,6 +61,15 @@ class Noticed(Record, frozen=True, tag="n"):
     message: str
 
 
+class StageIs(Record, frozen=True, tag="s"):
+    """Where a stage stands; of answers that have several."""
+
+    stage: int
+    label: str
+    status: StageStatus
+    outcome: dict[str, Any] = {}  # of one that has ended
+
+
 class Ended(Record, frozen=True, tag="e"):
     """The terminal record: exactly one, the last."""
 
@@ -65,7 +77,7 @@ class Ended(Record, frozen=True, tag="e"):
     error_code: str = ""
 
 
-AnyRecord = Claimed | PhaseBegan | Text | Restarted | Noticed | Ended
+AnyRecord = Claimed | PhaseBegan | Text | Restarted | Noticed | StageIs | Ended
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(AnyRecord).decode
@@ -81,6 +93,8 @@ class Folded:
 
     texts: dict[PartKey, str] = field(default_factory=dict)
     tokens: int = 0
+    stage_tokens: Counter[int] = field(default_factory=Counter)  # the same, by stage
+    stages: dict[int, StageIs] = field(default_factory=dict)
     attempt: int = 0
     ended: Ended | None = None
 
@@ -96,15 +110,23 @@ class Folded:
                         holed.add(record.key)
                     pieces.setdefault(record.key, []).append(text)
                     lengths[record.key] = at + code_units(text)
+                    self.stage_tokens[record.stage] += tokens - self.tokens
                     self.tokens = tokens
                 case Restarted():
                     pieces[record.key], lengths[record.key] = [], 0
                     holed.discard(record.key)
-                case Claimed(attempt=attempt):
-                    self.attempt = attempt
-                case Ended():
-                    self.ended = record
+                case _:
+                    self._fold_state(record)
         if holed:
             raise HoleInLog
         self.texts = {key: "".join(several) for key, several in pieces.items()}
         return self
+
+    def _fold_state(self, record: AnyRecord) -> None:
+        match record:
+            case StageIs(stage=stage):
+                self.stages[stage] = record
+            case Claimed(attempt=attempt):
+                self.attempt = attempt
+            case Ended():
+                self.ended = record

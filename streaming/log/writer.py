@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from uuid import UUID
 from weakref import WeakSet
 
@@ -20,7 +20,7 @@ from conversations.models.message import PartKey
 from streaming.protocol import code_units
 from streaming.redis_clients import Connections
 
-from .records import AnyRecord, Restarted, Text, encode
+from .records import AnyRecord, Folded, Restarted, StageIs, Text, encode
 from .stream_log import BEGINNING, FIELD, REFUSED, AttemptLost, as_pair, extent, key_of
 
 logger = logging.getLogger(__name__)
@@ -36,18 +36,19 @@ class LogHandle:
         writer: LogWriter,
         generation_id: UUID,
         attempt: int,
-        texts: dict[PartKey, str],
-        tokens: int,
+        begun: Folded,
         entries: int,
     ):
         self.generation_id = generation_id
         self.attempt = attempt
-        self.tokens = tokens
+        self.tokens = begun.tokens
+        self.stage_tokens = Counter(begun.stage_tokens)
         self.lost = asyncio.Event()  # a later attempt has the log
         self._writer = writer
         self._sequence = 0  # of the last entry that was given an id
-        self._pieces = {key: [text] for key, text in texts.items()}
-        self._lengths = {key: code_units(text) for key, text in texts.items()}
+        self._pieces = {key: [text] for key, text in begun.texts.items()}
+        self._lengths = {key: code_units(text) for key, text in begun.texts.items()}
+        self._stages = dict(begun.stages)  # where they stand
         self._waiting: list[AnyRecord] = []  # have no id yet
         self._sent: deque[tuple[str, bytes]] = deque()  # have an id; Redis has not confirmed them
         self._confirmed = (attempt, 0)  # the last id that it has
@@ -61,6 +62,7 @@ class LogHandle:
         """Append text to a part."""
         at = self._lengths.get(key, 0)
         self.tokens += tokens
+        self.stage_tokens[key.stage] += tokens
         self._pieces.setdefault(key, []).append(text)
         self._lengths[key] = at + code_units(text)
         last = self._waiting[-1] if self._waiting else None
@@ -76,6 +78,8 @@ class LogHandle:
         self.append(Restarted(key.stage, key.kind))
 
     def append(self, record: AnyRecord) -> None:
+        if isinstance(record, StageIs):
+            self._stages[record.stage] = record
         self._waiting.append(record)
         self._wake()
 
@@ -153,11 +157,14 @@ class LogHandle:
         """Redis lost the log, or some of it: all of it is written anew, from memory, after what is left."""
         self._confirmed, self._entries = last, entries
         logger.warning("log of generation %s has lost records, writing it anew", self.generation_id)
-        others = [record for record in self._waiting if not isinstance(record, Text | Restarted)]
+        others = [record for record in self._waiting if not isinstance(record, Text | Restarted | StageIs)]
         self._sent.clear()
-        self._waiting.clear()
+        self._waiting[:] = self._stages.values()
+        uncounted = Counter(self.stage_tokens)
+        tokens = 0
         for key, text in self.texts().items():
-            self._waiting += [Restarted(key.stage, key.kind), Text(key.stage, key.kind, 0, text, self.tokens)]
+            tokens += uncounted.pop(key.stage, 0)
+            self._waiting += [Restarted(key.stage, key.kind), Text(key.stage, key.kind, 0, text, tokens)]
         self._waiting += others
 
     def _wake(self) -> None:
@@ -177,11 +184,9 @@ class LogWriter:
         self._dirty: dict[UUID, LogHandle] = {}
         self._work = asyncio.Event()
 
-    def open(
-        self, generation_id: UUID, attempt: int, texts: dict[PartKey, str], tokens: int, entries: int
-    ) -> LogHandle:
-        """A handle for an attempt that has claimed the log, which holds ``texts`` in so many entries."""
-        handle = LogHandle(self, generation_id, attempt, texts, tokens, entries)
+    def open(self, generation_id: UUID, attempt: int, begun: Folded, entries: int) -> LogHandle:
+        """A handle for an attempt that has claimed the log, which holds what is ``begun`` in so many entries."""
+        handle = LogHandle(self, generation_id, attempt, begun, entries)
         self._open.add(handle)
         return handle
 

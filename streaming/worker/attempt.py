@@ -22,16 +22,18 @@ from redis.exceptions import RedisError
 from conversations.models import Generation, Message
 from conversations.models.errors import ErrorCode
 from conversations.models.generation import Partial, Status, Verdict, save_partials
-from conversations.models.message import ANSWER, PartKey, path_to
+from conversations.models.message import PartKey, PartKind, path_to
+from conversations.models.plan import Outcome, Outcomes, Plan
 from streaming.database import in_database
 from streaming.log import stream_log
 from streaming.log.records import Ended, Folded, HoleInLog, PhaseBegan
 from streaming.log.stream_log import AttemptLost
 from streaming.log.writer import LogHandle, LogWriter
 from streaming.model_servers import ModelServers
+from streaming.planning import plan_for
 from streaming.prompts import Prompt
 
-from .engine import THINKING, Engine, Figures
+from .stage_runner import StageRunner
 
 logger = logging.getLogger(__name__)
 
@@ -65,11 +67,10 @@ class Attempt:
     generation_id: UUID
     tools: Tools
     dispatched_at: datetime | None = None
-    figures: Figures = field(default_factory=Figures)
     interruption: Interruption | None = None
     generation: Generation | None = None
     handle: LogHandle | None = None
-    _engine: Engine | None = None
+    _stages: StageRunner | None = None
     _is_ending: bool = False  # nothing but the terminal record follows
     _offered: Saved = field(default_factory=lambda: ({}, {}))  # to the database, the last time
     _saved: Saved = field(default_factory=lambda: ({}, {}))  # it has this
@@ -95,8 +96,8 @@ class Attempt:
             self.interruption = why
         if why is Interruption.STOP and self.handle is not None and not self._is_ending:
             self.handle.append(PhaseBegan("stopping"))
-        if self._engine is not None:
-            await self._engine.close()
+        if self._stages is not None:
+            await self._stages.close()
 
     # The beginning
 
@@ -112,14 +113,19 @@ class Attempt:
             folded = Folded().fold(records)
         except HoleInLog:  # what is in the database is written anew
             folded = Folded()
-        tokens = max(folded.tokens, generation.completion_tokens or 0)  # the log may be lost
-        self.handle = self.tools.writer.open(generation.pk, generation.attempt, folded.texts, tokens, len(records))
+        self._plan = generation.stage_plan or Plan(())
+        earlier = earlier_outcomes(generation, folded)
+        for number, outcome in earlier.items():  # the log may be lost
+            folded.stage_tokens[number] = max(folded.stage_tokens[number], outcome.completion_tokens or 0)
+        folded.tokens = max(folded.tokens, generation.completion_tokens or 0, folded.stage_tokens.total())
+        self.handle = self.tools.writer.open(generation.pk, generation.attempt, folded, len(records))
         if generation.attempt > 1 and len(records) == 1:  # Redis lost the log: readers may have text that no record has
-            for key in (THINKING, ANSWER):
-                self.handle.restart(key)
+            for stage in self._plan.stages:
+                for kind in PartKind:
+                    self.handle.restart(PartKey(stage.number, kind))
         self._write_missing(stored)
         self.handle.append(PhaseBegan("starting" if generation.attempt == 1 else "resuming"))
-        self.figures.first_token_at = generation.first_token_at
+        self._stages = StageRunner(self.tools.servers, self.handle, self._plan, generation.accepted_at, earlier)
         if generation.stop_requested_at is not None:
             await self.interrupt(Interruption.STOP)
         logger.info("generation %s begins, attempt %d", generation.pk, generation.attempt)
@@ -138,11 +144,10 @@ class Attempt:
 
     async def _answer(self) -> tuple[Status, ErrorCode | None]:
         """Until the answer is complete or nothing more can be done."""
-        assert self.handle is not None and self.generation is not None
+        assert self._stages is not None and self.generation is not None
         if self.generation.attempt > settings.MAX_ATTEMPTS:
             return Status.FAILED, ErrorCode.TOO_MANY_ATTEMPTS
-        self._engine = Engine(self.tools.servers, self.handle, self._prompt, self.figures)
-        error_code = await self._engine.run() if self.interruption is None else None
+        error_code = await self._stages.run(self._prompt) if self.interruption is None else None
         if self.interruption:
             return Status.STOPPED, None
         return (Status.FAILED, error_code) if error_code else (Status.DONE, None)
@@ -158,10 +163,7 @@ class Attempt:
             return None
         self._is_ending = True
         await self._flush()
-        self.figures.error_code = error_code or ""
-        if self.figures.completion_tokens is None and self.handle.tokens:
-            self.figures.completion_tokens = self.handle.tokens
-        if not await self._store_end(status):
+        if not await self._store_end(status, error_code):
             raise AttemptLost
         # Saved before the terminal record, so that a reload never sees less than the socket did.
         self.handle.append(Ended(status, error_code or ""))
@@ -178,7 +180,7 @@ class Attempt:
     def partial(self) -> Partial:
         """What is new since the last save, for the database, in case Redis is lost."""
         assert self.handle is not None and self.generation is not None
-        texts, figures = self.handle.texts(), self.figures.known()
+        texts, figures = self.handle.texts(), self._figures()
         figures.pop("last_token_at", None)  # is told at the end
         figures["completion_tokens"] = self.handle.tokens
         self._offered = texts, figures
@@ -203,23 +205,32 @@ class Attempt:
         except TimeoutError:
             logger.error("generation %s: Redis did not take the log's end", self.generation_id)
 
-    async def _store_end(self, status: Status) -> bool:
+    async def _store_end(self, status: Status, error_code: ErrorCode | None) -> bool:
         """Tries until the database takes it; False if another attempt has the generation."""
         assert self.handle is not None and self.generation is not None
         tries = 0
         while True:
             try:
-                return await in_database(self._end_in_database, status, self.handle.texts())
+                return await in_database(self._end_in_database, status, error_code, self.handle.texts())
             except DatabaseError as error:
                 logger.warning("generation %s: the database does not take its end: %s", self.generation_id, error)
                 await asyncio.sleep(STORE_DELAYS_S[min(tries, len(STORE_DELAYS_S) - 1)])
                 tries += 1
 
-    def _end_in_database(self, status: Status, texts: dict[PartKey, str]) -> bool:
-        assert self.generation is not None
-        if status is Status.STOPPED and self._engine and (stopped_at := self.generation.read_stop()):
-            self.figures.tokens_after_stop = sum(arrived > stopped_at for arrived in self._engine.arrivals)
-        return self.generation.finish(status, texts, **self.figures.known())
+    def _end_in_database(self, status: Status, error_code: ErrorCode | None, texts: dict[PartKey, str]) -> bool:
+        assert self.generation is not None and self._stages is not None
+        figures = self._figures(stopped=status is Status.STOPPED) | {"error_code": error_code or ""}
+        if status is Status.STOPPED and (stopped_at := self.generation.read_stop()):
+            figures["tokens_after_stop"] = sum(arrived > stopped_at for arrived in self._stages.arrivals)
+        return self.generation.finish(status, texts, **figures)
+
+    def _figures(self, *, stopped: bool = False) -> dict[str, object]:
+        """Under the names of Generation's fields."""
+        assert self.generation is not None and self._stages is not None
+        figures = self._stages.figures(stopped=stopped)
+        if self.generation.first_token_at is not None:  # an earlier attempt's
+            figures["first_token_at"] = self.generation.first_token_at
+        return figures
 
     async def _expire_log(self) -> None:
         try:
@@ -231,11 +242,21 @@ class Attempt:
 def claim(generation_id: UUID, dispatched_at: datetime | None) -> Generation | None:
     """Take the next attempt's number. None if it is not to be had."""
     generation = Generation.objects.select_related("message__conversation").filter(pk=generation_id).first()
-    return generation if generation and generation.claim(dispatched_at) else None
+    if generation is None:
+        return None
+    if generation.plan is None:
+        generation.plan = plan_for(generation).as_json()
+    return generation if generation.claim(dispatched_at, plan=generation.plan) else None
 
 
 def prompt_and_texts(answer: Message) -> tuple[Prompt, dict[PartKey, str]]:
-    """What leads to the answer, and what is stored of it. Two queries."""
+    """What leads to the answer, and what is stored of it. Three queries."""
     path = path_to(answer, answer.conversation.messages.all())
-    prefetch_related_objects(path, "parts")
+    prefetch_related_objects(path, "parts", "generations")
     return Prompt.of_path(path[:-1]), answer.texts()
+
+
+def earlier_outcomes(generation: Generation, folded: Folded) -> Outcomes:
+    """How stages stand: by the database, or by the log, which knows of an end that was not saved any more."""
+    logged = {number: Outcome.from_json(stage.outcome) for number, stage in folded.stages.items() if stage.outcome}
+    return {**generation.stage_outcomes, **logged}

@@ -1,10 +1,11 @@
-"""Gets an answer written into its log, from whichever model server works: failover happens here, inside one attempt."""
+"""Gets a stage's text written into the log, from whichever model server works: failover happens here."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +14,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from conversations.models.errors import ErrorCode
-from conversations.models.message import ANSWER, PartKey, PartKind
-from streaming.log.records import Noticed, PhaseBegan
+from conversations.models.message import PartKey, PartKind
+from conversations.models.plan import Outcome, PlannedStage
+from streaming.log.records import Noticed
 from streaming.log.writer import LogHandle
 from streaming.model_servers import ModelServers, Target
 from streaming.prompts import Prompt, request_body
@@ -26,14 +28,13 @@ from streaming.vllm.wire import ChatDelta, Usage
 
 logger = logging.getLogger(__name__)
 
-THINKING = PartKey(ANSWER.stage, PartKind.THINKING)
 ROUND_DELAYS_S = (0.5, 1.5, 3.0)  # before all servers are tried again, if they could not be reached
 ARRIVALS_KEPT = 4096  # of the latest tokens, to count those that came after a stop
 
 
 @dataclass
 class Figures:
-    """What is noted about the attempt, under the names of Generation's fields."""
+    """What is noted about a stage, under the names of Generation's fields."""
 
     model: str = ""
     server: str = ""
@@ -46,22 +47,30 @@ class Figures:
     first_token_at: datetime | None = None
     last_token_at: datetime | None = None
     upstream_ended_at: datetime | None = None
-    tokens_after_stop: int | None = None
     failovers: int | None = None
-
-    def known(self) -> dict[str, object]:
-        return {name: value for name, value in vars(self).items() if value not in (None, "")}
 
 
 class Engine:
-    """``run`` writes the rest of the answer; ``close`` ends it early, from another task."""
+    """``run`` writes the rest of the stage's text; ``close`` ends it early, from another task."""
 
-    def __init__(self, servers: ModelServers, handle: LogHandle, prompt: Prompt, figures: Figures):
-        self.figures = figures
+    def __init__(
+        self,
+        servers: ModelServers,
+        handle: LogHandle,
+        stage: PlannedStage,
+        announce: Callable[[PhaseName, str], None],
+        earlier: Outcome | None = None,
+    ):
+        """``announce`` takes the phase and the model; ``earlier`` is what an earlier attempt noted."""
+        self.figures = Figures(model=earlier.model if earlier else "")
+        self.stage = stage
         self.arrivals: deque[datetime] = deque(maxlen=ARRIVALS_KEPT)  # of the latest tokens
         self._servers = servers
         self._handle = handle
-        self._prompt = prompt
+        self._prompt = Prompt(())
+        self._tell_phase = announce
+        self._text = PartKey(stage.number, PartKind.TEXT)
+        self._thinking = PartKey(stage.number, PartKind.THINKING)
         self._closed = asyncio.Event()
         self._stream: ChatStream | None = None
         self._phase: PhaseName = "starting"
@@ -70,8 +79,9 @@ class Engine:
         self._streams = True  # until a server refuses to
         self._has_begun_anew = False
 
-    async def run(self) -> ErrorCode | None:
-        """Why it failed; None if the answer is complete, or ``close`` was called."""
+    async def run(self, prompt: Prompt) -> ErrorCode | None:
+        """Why it failed; None if the text is complete, or ``close`` was called."""
+        self._prompt = prompt
         for delay in (*ROUND_DELAYS_S, None):
             error = await self._try_each()
             if error is None or self._closed.is_set():
@@ -118,18 +128,22 @@ class Engine:
 
     @property
     def _wanted_model(self) -> str:
-        """Whose text it is; empty as long as there is none."""
-        return self.figures.model if self._handle.texts().get(ANSWER) else ""
+        """The stage's, or the one whose text it is; empty if any will do."""
+        return self.stage.model or (self.figures.model if self._begun else "")
+
+    @property
+    def _begun(self) -> str:
+        return self._handle.texts().get(self._text, "")
 
     def _can_ask_otherwise(self, error: ModelServerError, *, is_last: bool) -> bool:
         """Ask the same server again, for something that it may not refuse."""
         refused = isinstance(error, Rejected) and error.code == ErrorCode.REFUSED
         if refused and "stream" in str(error).lower() and self._streams:
             self._streams = False
-        elif refused and self._handle.texts().get(ANSWER) and not self._has_begun_anew:
+        elif refused and self._begun and not self._has_begun_anew:
             self._has_begun_anew = True  # this server does not continue texts
             self._handle.append(Noticed("The answer was interrupted, and is written anew."))
-            self._handle.restart(ANSWER)
+            self._handle.restart(self._text)
         elif is_last and self._streams and (refused or isinstance(error, BadReply)):
             self._streams = False
         else:
@@ -155,15 +169,15 @@ class Engine:
         """Returns at its end or when closed. Raises ModelServerError."""
         if self._closed.is_set():
             return
-        texts = self._handle.texts()
-        if ANSWER not in texts and texts.get(THINKING):
-            self._handle.restart(THINKING)  # nothing can continue inside its thinking
-            texts = {}
-        room = settings.VLLM_MAX_TOKENS - self._handle.tokens if texts.get(ANSWER) else settings.VLLM_MAX_TOKENS
+        begun = self._begun
+        if not begun and self._handle.texts().get(self._thinking):
+            self._handle.restart(self._thinking)  # nothing can continue inside its thinking
+        self._tokens_before = self._handle.stage_tokens[self.stage.number]
+        limit = self.stage.max_tokens or settings.VLLM_MAX_TOKENS
+        room = limit - self._tokens_before if begun else limit
         if room <= 0:  # taken over behind its last token
             self.figures.finish_reason = "length"
             return
-        self._tokens_before = self._handle.tokens
         self.figures.model, self.figures.server = target.model, target.server.name
         self.figures.requested_at = timezone.now()
         self._announce("waiting")
@@ -171,10 +185,10 @@ class Engine:
         self._stream = ChatStream(
             self._servers.http,
             target.server,
-            request_body(self._prompt, target.model, texts, room, stream=self._streams),
-            request_id=f"{self._handle.generation_id}-{self._handle.attempt}-{self._requests}",
+            request_body(self._prompt, self.stage, target.model, begun, room, stream=self._streams),
+            request_id=f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}",
         )
-        splitter = ThinkSplitter(in_answer=bool(texts.get(ANSWER)))
+        splitter = ThinkSplitter(in_answer=bool(begun))
         breaker = self._servers.breakers[target.server]
         try:
             async with aclosing(self._stream.deltas()) as deltas:
@@ -200,7 +214,10 @@ class Engine:
             self._note_usage(delta.usage)
 
     def _write(self, thinking: str, text: str) -> None:
-        pieces: list[tuple[PartKey, str, PhaseName]] = [(THINKING, thinking, "thinking"), (ANSWER, text, "writing")]
+        pieces: list[tuple[PartKey, str, PhaseName]] = [
+            (self._thinking, thinking, "thinking"),
+            (self._text, text, "writing"),
+        ]
         for key, piece, phase in pieces:
             if piece:
                 now = timezone.now()
@@ -213,7 +230,7 @@ class Engine:
     def _announce(self, phase: PhaseName) -> None:
         if phase != self._phase:
             self._phase = phase
-            self._handle.append(PhaseBegan(phase, self.figures.model))
+            self._tell_phase(phase, self.figures.model)
 
     def _note_usage(self, usage: Usage) -> None:
         """The server counted this request alone; tokens of earlier ones are as we counted them."""

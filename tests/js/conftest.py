@@ -18,9 +18,16 @@ ARTICLE = """
 <template data-form="thinking">
   <details data-part open><summary>Thinking</summary><div data-tail></div></details>
 </template>
+<template data-form="stage">
+  <details data-stage>
+    <summary><span data-label></span><span data-state-word></span></summary><div data-stage-parts></div>
+  </details>
+</template>
 <article data-state="queued" data-expected-tokens="10">
   <div data-parts></div><p data-notice hidden></p><p data-error hidden></p>
-  <div data-progress><div data-bar></div><span data-phase></span><span data-figures></span></div>
+  <div data-progress>
+    <div data-bar></div><ol data-stages hidden></ol><span data-phase></span><span data-figures></span>
+  </div>
   <div data-footer></div>
 </article>
 <script type="module">
@@ -47,6 +54,9 @@ class LiveAnswer:
 
     def text(self, at: int, text: str, part: str = "0.text") -> bool:
         return self.hear("text.delta", position="1-1", part=part, at=at, text=text, tokens=at + 1)
+
+    def stage(self, number: int, status: str) -> None:
+        self.hear("answer.stage", position="1-1", stage=number, label=f"Stage {number}", status=status)
 
     def finish(self, html: dict[str, str]) -> None:
         self.hear("answer.finished", position="1-9", status="done", html={"0.text": html}, footer="<b>f</b>")

@@ -136,13 +136,22 @@ class Page:
     def answer(self) -> str:
         return self.text.get("0.text", "")
 
+    @property
+    def stages(self) -> dict[int, str]:
+        """Where the stages stand, as the page was told."""
+        return {event["stage"]: event["status"] for event in self.events if event["type"] == "answer.stage"}
+
     def stored(self, who: str = "alice") -> str:
-        """The answer as the database has it: the last part of the export that belongs to this page's message."""
+        """The answer's first stage as the database has it."""
+        return self.stored_parts(who).get("0.text", "")
+
+    def stored_parts(self, who: str = "alice") -> dict[str, str]:
+        """By name, from the export."""
         with self.site.visitor(who) as visitor:
             for conversation in visitor.get("/settings/export/json/").json():
                 for message in conversation["messages"]:
                     if message["id"] == self.message:
-                        return "".join(p["text"] for p in message["parts"] if p["kind"] == "text")
+                        return {f"{part['stage']}.{part['kind']}": part["text"] for part in message["parts"]}
         raise AssertionError("the message is not stored")
 
     def _fold(self, event: Event) -> None:

@@ -39,7 +39,7 @@ async def folded(redis: Redis, generation_id: UUID) -> Folded:
 
 
 async def test_what_is_written_is_what_is_read(redis: Redis, writer: LogWriter) -> None:
-    log = writer.open(uuid4(), 1, {}, 0, 0)
+    log = writer.open(uuid4(), 1, Folded(), 0)
     for token in ("Hello", ", ", "wörld 😀", "\n\n", "x"):
         log.write(ANSWER, token)
     log.write(THINKING, "aside")
@@ -53,7 +53,7 @@ async def test_what_is_written_is_what_is_read(redis: Redis, writer: LogWriter) 
 
 
 async def test_text_that_waits_is_joined_into_one_record(redis: Redis, writer: LogWriter) -> None:
-    log = writer.open(uuid4(), 1, {}, 0, 0)
+    log = writer.open(uuid4(), 1, Folded(), 0)
     for _ in range(500):
         log.write(ANSWER, "token ")
     await log.flush()
@@ -62,7 +62,7 @@ async def test_text_that_waits_is_joined_into_one_record(redis: Redis, writer: L
 
 
 async def test_a_later_attempt_shuts_the_earlier_out(redis: Redis, writer: LogWriter) -> None:
-    early = writer.open(uuid4(), 1, {}, 0, 0)
+    early = writer.open(uuid4(), 1, Folded(), 0)
     early.write(ANSWER, "early ")
     await early.flush()
 
@@ -83,7 +83,7 @@ async def test_an_attempts_number_can_be_claimed_once(redis: Redis) -> None:
 
 
 async def test_the_claim_tells_what_users_have_seen(redis: Redis, writer: LogWriter) -> None:
-    log = writer.open(uuid4(), 1, {}, 0, 0)
+    log = writer.open(uuid4(), 1, Folded(), 0)
     log.write(ANSWER, "seen")
     await log.flush()
 
@@ -94,11 +94,11 @@ async def test_the_claim_tells_what_users_have_seen(redis: Redis, writer: LogWri
 
 async def test_an_attempt_goes_on_where_the_text_ends(redis: Redis, writer: LogWriter) -> None:
     generation_id = uuid4()
-    first = writer.open(generation_id, 1, {}, 0, 0)
+    first = writer.open(generation_id, 1, Folded(), 0)
     first.write(ANSWER, "😀 one ")
     await first.flush()
 
-    second = writer.open(generation_id, 2, (await folded(redis, generation_id)).texts, 1, 1)
+    second = writer.open(generation_id, 2, await folded(redis, generation_id), 1)
     second.write(ANSWER, "two")
     await second.flush()
 
@@ -106,7 +106,7 @@ async def test_an_attempt_goes_on_where_the_text_ends(redis: Redis, writer: LogW
 
 
 async def test_a_restarted_part_has_only_its_new_text(redis: Redis, writer: LogWriter) -> None:
-    log = writer.open(uuid4(), 1, {}, 0, 0)
+    log = writer.open(uuid4(), 1, Folded(), 0)
     log.write(ANSWER, "wrong")
     log.restart(ANSWER)
     log.write(ANSWER, "right")
@@ -136,7 +136,7 @@ def break_next_write(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
 async def test_a_broken_write_is_neither_lost_nor_doubled(
     redis: Redis, writer: LogWriter, break_next_write: Callable[[bool], None], redis_got_it: bool
 ) -> None:
-    log = writer.open(uuid4(), 1, {}, 0, 0)
+    log = writer.open(uuid4(), 1, Folded(), 0)
     log.write(ANSWER, "a ")
     await log.flush()
 
@@ -153,7 +153,7 @@ async def test_a_broken_write_is_neither_lost_nor_doubled(
 async def test_a_log_that_redis_lost_is_written_anew(
     redis: Redis, writer: LogWriter, break_next_write: Callable[[bool], None], kept: int
 ) -> None:
-    log = writer.open(uuid4(), 1, {}, 0, 0)
+    log = writer.open(uuid4(), 1, Folded(), 0)
     for token in ("a ", "b ", "c "):
         log.write(ANSWER, token)
         await log.flush()
@@ -167,7 +167,7 @@ async def test_a_log_that_redis_lost_is_written_anew(
 
 
 async def test_a_log_that_vanishes_between_two_writes_is_written_anew(redis: Redis, writer: LogWriter) -> None:
-    log = writer.open(uuid4(), 1, {}, 0, 0)
+    log = writer.open(uuid4(), 1, Folded(), 0)
     for token in ("a ", "b "):
         log.write(ANSWER, token)
         await log.flush()
@@ -183,7 +183,7 @@ async def test_a_log_that_vanishes_between_two_writes_is_written_anew(redis: Red
 async def test_what_a_restarted_redis_lost_is_noticed_though_no_write_failed(
     redis: Redis, writer: LogWriter, kept: int
 ) -> None:
-    log = writer.open(uuid4(), 1, {}, 0, 0)
+    log = writer.open(uuid4(), 1, Folded(), 0)
     for token in ("a ", "b ", "c "):
         log.write(ANSWER, token)
         await log.flush()
@@ -221,7 +221,7 @@ def test_missing_records_are_noticed() -> None:
 
 
 async def test_folding_from_every_position_gives_the_same_text(redis: Redis, writer: LogWriter) -> None:
-    log = writer.open(uuid4(), 1, {}, 0, 0)
+    log = writer.open(uuid4(), 1, Folded(), 0)
     for token in ("one ", "two ", "😀 ", "four"):
         log.write(ANSWER, token)
         log.append(PhaseBegan("writing"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conversations.models.message import ANSWER
+from streaming.planning import ALONE
 from streaming.prompts import Prompt, request_body
 from streaming.vllm.client import ChatStream, http_client
 from streaming.vllm.wire import ChatDelta
@@ -14,7 +14,7 @@ from tests.vllm.servers import MAX_TOKENS, MODEL, VllmServer
 def body_for(question: str, begun: str = "", **fields: Any) -> dict[str, Any]:
     """As the site asks, at temperature 0; for the rest of the answer if it is ``begun``."""
     prompt = Prompt(({"role": "user", "content": question},))
-    body = request_body(prompt, MODEL, {ANSWER: begun} if begun else {}, MAX_TOKENS)
+    body = request_body(prompt, ALONE, MODEL, begun, MAX_TOKENS)
     return body | {"temperature": 0} | fields
 
 

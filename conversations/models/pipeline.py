@@ -1,0 +1,100 @@
+"""Stages and pipelines: which requests make an answer. Admins edit them; an answer keeps those it was begun with."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+
+class Mode(models.TextChoices):
+    """How thorough the user wants it."""
+
+    AUTO = "auto"
+    QUICK = "quick"
+    BALANCED = "balanced"
+    DEEP = "deep"
+
+
+class Level(models.TextChoices):
+    """How much a question asks for."""
+
+    SIMPLE = "simple"
+    MEDIUM = "medium"
+    COMPLEX = "complex"
+
+
+LEVEL_OF = {Mode.QUICK: Level.SIMPLE, Mode.BALANCED: Level.MEDIUM, Mode.DEEP: Level.COMPLEX}
+SHARE = (MinValueValidator(0.0), MaxValueValidator(1.0))
+
+
+class Stage(models.Model):
+    """One request for an answer, of a kind of its own."""
+
+    name = models.SlugField(unique=True, max_length=40)
+    label = models.CharField(max_length=40, help_text="What users read beside its text, such as Draft.")
+    system_prompt = models.TextField(help_text="Follows the site's own. What is this stage to do?")
+    model = models.CharField(max_length=200, blank=True, help_text="Empty: the first one that the model servers offer.")
+    timeout_s = models.PositiveIntegerField(
+        "timeout",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Seconds for the whole stage; then it is left out. Empty: as long as tokens come.",
+    )
+    temperature = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(2.0)],
+        help_text="Empty: the site's.",
+    )
+    top_p = models.FloatField("top-p", null=True, blank=True, validators=SHARE, help_text="Empty: the site's.")
+    max_tokens = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: the site's limit."
+    )
+    confidence_prior = models.FloatField(
+        null=True,
+        blank=True,
+        validators=SHARE,
+        help_text="From 0 to 1: how sure its answers are taken to be where the model server does not tell.",
+    )
+    enabled = models.BooleanField(default=True, help_text="One that is off is left out of all pipelines.")
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.label
+
+    def clean(self) -> None:
+        if self.top_p is not None and self.top_p <= 0:
+            raise ValidationError({"top_p": "Top-p must be more than 0: at 0 no token could be chosen."})
+
+
+class Pipeline(models.Model):
+    """The stages of an answer to a question of this level."""
+
+    level = models.CharField(max_length=10, choices=Level.choices, unique=True)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return str(Level(self.level).label)
+
+
+class PipelineStage(models.Model):
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="stages")
+    stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="uses")
+    order = models.PositiveSmallIntegerField(default=0, help_text="Later ones take the place of earlier ones.")
+    waits = models.BooleanField(
+        default=False,
+        help_text="Begins when the earlier ones have ended, and gets what they wrote. Otherwise it begins at once.",
+    )
+
+    class Meta:
+        ordering = ("order", "pk")
+        constraints = (models.UniqueConstraint(fields=["pipeline", "stage"], name="stage_once_per_pipeline"),)
+
+    def __str__(self) -> str:
+        return f"{self.stage} of {self.pipeline}"

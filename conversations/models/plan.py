@@ -1,0 +1,119 @@
+"""What an answer is made of: the stages planned for it, how each of them ended, and which one is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from django.db import models
+
+
+class StageStatus(models.TextChoices):
+    WAITING = "waiting"  # for earlier ones
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    TIMEOUT = "timeout", "out of time"
+    STOPPED = "stopped"
+    SKIPPED = "skipped"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (StageStatus.WAITING, StageStatus.RUNNING)
+
+
+@dataclass(frozen=True)
+class PlannedStage:
+    """A stage as it was when the answer was begun: later changes in the admin pages do not change a running answer."""
+
+    number: int  # from 0; its parts have it as their stage
+    name: str
+    label: str
+    waits: bool = False  # begins when the earlier ones have ended, and gets what they wrote
+    system_prompt: str = ""
+    timeout_s: float | None = None  # for the whole stage
+    model: str = ""  # empty: whichever the server offers first
+    temperature: float | None = None  # None, here and below: the site's
+    top_p: float | None = None
+    max_tokens: int | None = None
+    prior: float | None = None  # how sure its answers are, where nothing is measured
+
+
+@dataclass(frozen=True)
+class Plan:
+    """In the order in which the stages take each other's place. Never empty."""
+
+    stages: tuple[PlannedStage, ...]
+    level: str = ""
+    reasons: tuple[str, ...] = ()  # sentences for the user: why this plan
+
+    @property
+    def is_staged(self) -> bool:
+        """More than one: what pages show as stages."""
+        return len(self.stages) > 1
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        stages = tuple(PlannedStage(**known_fields(PlannedStage, stage)) for stage in data["stages"])
+        return cls(stages, data.get("level", ""), tuple(data.get("reasons", ())))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a stage ended, or stands. Seconds count from the moment when the question was accepted."""
+
+    status: str = StageStatus.RUNNING
+    model: str = ""
+    server: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    finish_reason: str = ""
+    error_code: str = ""
+    first_token_s: float | None = None
+    ended_s: float | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return StageStatus(self.status).is_final
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value not in (None, "")}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(**known_fields(cls, data))
+
+
+Outcomes = dict[int, Outcome]  # by the stage's number
+
+
+def outcomes_as_json(outcomes: Outcomes) -> dict[str, Any]:
+    return {str(number): outcome.as_json() for number, outcome in outcomes.items()}
+
+
+def known_fields(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what a later version stored."""
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in data.items() if name in names}
+
+
+def shown_stage(lengths: Mapping[int, int], statuses: Mapping[int, str]) -> int:
+    """Whose text is the answer: the latest's whose earlier ones have ended.
+
+    But no cut one takes the place of a longer one that is complete. ``lengths`` are of the text, by stage. 0 if there
+    is no text yet. static/js/stages.js has the same rule.
+    """
+    shown: int | None = None
+    for number in sorted(number for number, length in lengths.items() if length):
+        if shown is None:
+            shown = number
+            continue
+        was_cut = statuses.get(number) in (StageStatus.FAILED, StageStatus.TIMEOUT, StageStatus.STOPPED)
+        is_worse = was_cut and statuses.get(shown) == StageStatus.DONE and lengths[number] < lengths[shown]
+        if not is_worse and statuses.get(shown) != StageStatus.RUNNING:
+            shown = number
+    return shown or 0

@@ -1,0 +1,71 @@
+"""An answer in stages, as it is seen: the draft at once, then what takes its place."""
+
+from playwright.sync_api import expect
+
+from .conftest import Open
+
+QUESTION = "count to 150"
+
+
+def test_the_draft_is_shown_then_folded_and_stays_readable(person: Open) -> None:
+    alice = person()
+    alice.visit()
+    alice.page.get_by_label("How thorough").select_option("Deep")
+    alice.send_message("Explain how a bridge carries its load")
+    expect(alice.last_answer.locator("[data-stage='0'][data-shown]")).to_be_visible()
+    alice.wait_until_idle()
+
+    shown = alice.last_answer.locator("[data-stage][data-shown]")
+    expect(shown).to_have_count(1)
+    expect(shown).to_contain_text("written with the drafts before me")
+    draft = alice.last_answer.locator("[data-stage='0']")
+    expect(draft.locator("[data-block]").first).to_be_hidden()
+    draft.locator("summary").click()
+    expect(draft.locator("[data-block]").first).to_be_visible()
+
+
+def test_a_reload_in_any_stage_shows_the_same_stages(person: Open) -> None:
+    alice = person()
+    alice.visit()
+    alice.page.get_by_label("How thorough").select_option("Deep")
+    alice.send_message(QUESTION)
+    expect(alice.last_answer.locator("[data-stage='1']")).to_contain_text("20 21")
+    alice.reload()
+    expect(alice.last_answer.locator("[data-stage='1']")).to_contain_text("60 61")
+    alice.wait_until_idle()
+    live = alice.last_answer.locator("[data-stage]").evaluate_all(STAGES)
+    alice.reload()
+    alice.wait_until_idle()
+
+    assert live == alice.last_answer.locator("[data-stage]").evaluate_all(STAGES)
+    assert [stage[:3] for stage in live] == [["0", False, "done"], ["1", False, "done"], ["2", True, "done"]]
+
+
+STAGES = """stages => stages.map((stage) => [
+    stage.dataset.stage, stage.open, stage.dataset.status, stage.querySelector("[data-block]").textContent.trim(),
+])"""
+
+
+def test_a_stopped_stage_is_continued_where_it_was(person: Open) -> None:
+    alice = person()
+    alice.visit()
+    alice.page.get_by_label("How thorough").select_option("Deep")
+    alice.send_message("count to 300")
+    expect(alice.last_answer.locator("[data-stage='1']")).to_contain_text("50 51")
+    alice.click("Stop")
+    alice.wait_until_idle()
+    alice.click("Continue")
+    alice.wait_until_idle()
+
+    shown = alice.last_answer.locator("[data-stage][data-shown]")
+    assert shown.get_attribute("data-stage") == "1"
+    assert shown.locator("[data-block]").inner_text().split() == [str(n) for n in range(1, 301)]
+
+
+def test_the_choice_of_thoroughness_is_remembered(person: Open) -> None:
+    alice = person()
+    alice.visit()
+    alice.page.get_by_label("How thorough").select_option("Balanced")
+    alice.reload()
+
+    expect(alice.page.get_by_label("How thorough")).to_have_value("balanced")

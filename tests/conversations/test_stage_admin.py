@@ -1,0 +1,87 @@
+"""Admins change what answers are made of; what cannot work is refused at the field."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from conversations.models import Pipeline, PipelineStage, Stage
+
+from .conftest import browser
+
+STAGE = {"label": "Domain expert", "name": "domain-expert", "system_prompt": "Answer as an expert.", "enabled": "on"}
+
+
+@pytest.fixture
+def as_admin(db: None) -> Client:
+    return browser(User.objects.create_superuser("ada"))
+
+
+@pytest.fixture
+def pipeline(db: None) -> Pipeline:
+    Pipeline.objects.all().delete()
+    pipeline = Pipeline.objects.create(level="complex")
+    for order, name in enumerate(["first", "second"]):
+        stage, _ = Stage.objects.get_or_create(name=name, defaults={"label": name.title(), "system_prompt": "Do."})
+        PipelineStage.objects.create(pipeline=pipeline, stage=stage, order=order)
+    return pipeline
+
+
+def uses(pipeline: Pipeline, **changes: str) -> dict[str, str]:
+    rows = list(pipeline.stages.all())
+    data = {"stages-TOTAL_FORMS": str(len(rows)), "stages-INITIAL_FORMS": str(len(rows))}
+    for number, row in enumerate(rows):
+        data |= {
+            f"stages-{number}-id": str(row.pk),
+            f"stages-{number}-pipeline": str(pipeline.pk),
+            f"stages-{number}-stage": str(row.stage_id),
+            f"stages-{number}-order": str(row.order),
+        }
+    return data | changes
+
+
+def test_an_admin_adds_a_stage_of_their_own(as_admin: Client) -> None:
+    assert as_admin.post("/admin/conversations/stage/add/", STAGE).status_code == 302
+
+    assert Stage.objects.get(name="domain-expert").system_prompt == "Answer as an expert."
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("system_prompt", " "), ("timeout_s", "0"), ("temperature", "3"), ("top_p", "0"), ("confidence_prior", "1.5")],
+)
+def test_a_stage_that_cannot_work_is_refused_at_the_field(as_admin: Client, field: str, value: str) -> None:
+    response = as_admin.post("/admin/conversations/stage/add/", STAGE | {field: value})
+
+    assert list(response.context["adminform"].form.errors) == [field]
+
+
+def test_a_pipeline_without_stages_is_refused(as_admin: Client, pipeline: Pipeline) -> None:
+    gone = {"stages-0-DELETE": "on", "stages-1-DELETE": "on"}
+
+    response = as_admin.post(f"/admin/conversations/pipeline/{pipeline.pk}/change/", uses(pipeline, **gone))
+
+    assert "A pipeline needs at least one stage that is enabled." in response.content.decode()
+
+
+def test_a_pipeline_whose_first_stage_waits_is_refused(as_admin: Client, pipeline: Pipeline) -> None:
+    response = as_admin.post(
+        f"/admin/conversations/pipeline/{pipeline.pk}/change/", uses(pipeline, **{"stages-0-waits": "on"})
+    )
+
+    assert "The first stage has no earlier one to wait for." in response.content.decode()
+
+
+def test_a_pipelines_order_is_changed(as_admin: Client, pipeline: Pipeline) -> None:
+    data = uses(pipeline, **{"stages-0-order": "5"})
+
+    assert as_admin.post(f"/admin/conversations/pipeline/{pipeline.pk}/change/", data).status_code == 302
+
+    assert [use.stage.name for use in pipeline.stages.all()] == ["second", "first"]
+
+
+def test_a_stage_in_use_is_not_deleted(as_admin: Client, pipeline: Pipeline) -> None:
+    stage = Stage.objects.get(name="first")
+
+    as_admin.post(f"/admin/conversations/stage/{stage.pk}/delete/", {"post": "yes"})
+
+    assert Stage.objects.filter(pk=stage.pk).exists()

@@ -1,0 +1,94 @@
+"""Which stages an answer gets."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+
+from conversations.models import Conversation, Generation, Pipeline, PipelineStage, Stage
+from conversations.models.asking import Request
+from conversations.models.plan import Outcome, Plan, PlannedStage, shown_stage
+from streaming.planning import DRAFT_PROMPT, plan_for
+from tests.conversations.talk import click
+
+pytestmark = pytest.mark.django_db
+LEVELS = {"simple": ["quick"], "medium": ["quick", "synthesis"], "complex": ["quick", "deep", "synthesis"]}
+
+
+@pytest.fixture(autouse=True)
+def pipelines(db: None) -> None:
+    Pipeline.objects.all().delete()
+    for level, names in LEVELS.items():
+        pipeline = Pipeline.objects.create(level=level)
+        for order, name in enumerate(names):
+            stage, _ = Stage.objects.get_or_create(name=name, defaults={"label": name, "system_prompt": f"As {name}."})
+            PipelineStage.objects.create(pipeline=pipeline, stage=stage, order=order, waits=name == "synthesis")
+
+
+def asked(mode: str) -> Generation:
+    request = Request(click().client_id, mode=mode)
+    return Conversation.begin(User.objects.create_user("alice"), "Why?", request)
+
+
+@pytest.mark.parametrize(("mode", "level"), [("quick", "simple"), ("balanced", "medium"), ("deep", "complex")])
+def test_the_mode_decides_on_the_stages(mode: str, level: str) -> None:
+    plan = plan_for(asked(mode))
+
+    assert plan.level == level
+    assert [stage.name for stage in plan.stages] == LEVELS[level]
+    assert [stage.number for stage in plan.stages] == list(range(len(plan.stages)))
+
+
+def test_only_a_draft_is_told_to_be_short() -> None:
+    generation = asked("deep")
+    told = [DRAFT_PROMPT in stage.system_prompt for stage in plan_for(generation).stages]
+    generation.mode = "quick"
+
+    assert told == [True, False, False]
+    assert DRAFT_PROMPT not in plan_for(generation).stages[0].system_prompt
+
+
+def test_a_stage_that_is_off_is_left_out() -> None:
+    Stage.objects.filter(name="deep").update(enabled=False)
+
+    assert [stage.name for stage in plan_for(asked("deep")).stages] == ["quick", "synthesis"]
+
+
+def test_a_pipeline_that_lost_its_stages_still_answers(caplog: pytest.LogCaptureFixture) -> None:
+    Stage.objects.update(enabled=False)
+
+    assert len(plan_for(asked("deep")).stages) == 1
+    assert "no stage that is switched on" in caplog.text
+
+
+def test_a_plan_survives_being_stored() -> None:
+    plan = plan_for(asked("deep"))
+
+    assert Plan.from_json(plan.as_json()) == plan
+
+
+def test_what_a_later_version_stored_is_read_without_what_is_unknown() -> None:
+    stage = {"number": 0, "name": "quick", "label": "Draft", "invented": 1}
+
+    assert Plan.from_json({"stages": [stage], "also": 2}) == Plan((PlannedStage(0, "quick", "Draft"),))
+    assert Outcome.from_json({"status": "done", "invented": 1}) == Outcome("done")
+
+
+@pytest.mark.parametrize(
+    ("lengths", "statuses", "shown"),
+    [
+        ({}, {}, 0),
+        ({0: 5}, {0: "running"}, 0),
+        ({0: 50, 1: 1}, {0: "done", 1: "running"}, 1),
+        ({0: 5, 1: 50}, {0: "running", 1: "running"}, 0),
+        ({0: 50, 1: 1}, {0: "done", 1: "failed"}, 0),
+        ({0: 50, 1: 60}, {0: "done", 1: "stopped"}, 1),
+        ({0: 50, 1: 1}, {0: "stopped", 1: "stopped"}, 1),
+        ({0: 50, 1: 40, 2: 3}, {0: "done", 1: "done", 2: "timeout"}, 1),
+        ({0: 5, 1: 0, 2: 3}, {0: "done", 1: "failed", 2: "done"}, 2),
+    ],
+)
+def test_the_latest_stage_is_shown_unless_it_was_cut_short(
+    lengths: dict[int, int], statuses: dict[int, str], shown: int
+) -> None:
+    assert shown_stage(lengths, statuses) == shown
