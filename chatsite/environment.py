@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from conversations.addresses import RefusedAddress, checked
+
 YES_OR_NO = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"}
+MODEL_AT = re.compile(r"(?P<model>\S+)@(?P<url>https?://\S+)", re.IGNORECASE)  # a model's name may hold an @
 
 
 class Environment(environ.Env):
@@ -33,3 +37,16 @@ class Environment(environ.Env):
         if not database.get("ENGINE"):
             raise ImproperlyConfigured(f"{var} cannot be read: write it as postgres://user:password@host:5432/name.")
         return database
+
+    def model_at(self, var: str, default: str) -> tuple[str, str]:
+        """The model and its server's address; ("", "") if it is not set."""
+        value = self.str(var, default).strip()
+        if not value:
+            return "", ""
+        found = MODEL_AT.fullmatch(value)
+        if not found:
+            raise ImproperlyConfigured(f"{var} cannot be read: write it as model@http://host:port/v1.")
+        try:
+            return found["model"], checked(found["url"])
+        except RefusedAddress as error:
+            raise ImproperlyConfigured(f"{var} cannot be read: {error}") from error

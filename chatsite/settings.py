@@ -171,6 +171,15 @@ CELERY_BEAT_SCHEDULE = {
 # Model servers
 
 VLLM_BASE_URLS = env.list("VLLM_BASE_URL", default=[])  # one address or several, separated by commas
+_tiers = {
+    "nano": env.model_at("NANO_MODEL", ""),
+    "fast": env.model_at("FAST_MODEL", ""),
+    "smart": env.model_at("SMART_MODEL", ""),
+    "genius": env.model_at("GENIUS_MODEL", ""),
+}
+# The cheapest first: slug → (model, address of its server). Tiers that admins enter win over these.
+MODEL_TIERS = {slug: (model, url) for slug, (model, url) in _tiers.items() if model}
+VLLM_BASE_URLS = VLLM_BASE_URLS or list(dict.fromkeys(url for _, url in MODEL_TIERS.values()))
 DEMO_MODEL_SERVER = not VLLM_BASE_URLS
 DEMO_MODEL_PORT = env.int("DEMO_MODEL_PORT", 8100)
 if DEMO_MODEL_SERVER:

@@ -12,9 +12,10 @@ from django.http import HttpRequest
 
 REVIEWERS = "reviewers"
 OPERATORS = "operators"
+EDIT_TIERS = tuple(f"{act}_{what}" for what in ("modelserver", "tier") for act in ("view", "add", "change", "delete"))
 GROUP_PERMISSIONS = {
     REVIEWERS: ("review_conversation", "view_conversation", "view_review", "view_look"),
-    OPERATORS: ("watch_operations",),
+    OPERATORS: ("watch_operations", *EDIT_TIERS),
 }
 DEMO_GROUPS = {"user": None, "reviewer": REVIEWERS, "operator": OPERATORS, "admin": None}
 
@@ -48,7 +49,7 @@ def ensure_demo_account(name: str, password: str) -> bool:
         return False
     if not account.check_password(password):
         account.set_password(password)
-    account.is_staff = name in ("reviewer", "admin")
+    account.is_staff = name != "user"
     account.is_superuser = name == "admin"
     account.save()
     if group := DEMO_GROUPS[name]:

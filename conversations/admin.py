@@ -5,9 +5,18 @@ from django.contrib import admin
 
 from conversations.review.admin import ConversationAdmin, LookAdmin, ReviewAdmin
 from conversations.stage_admin import PipelineAdmin, StageAdmin
+from conversations.tier_admin import TierAdmin
 from conversations.token_admin import ApiTokenAdmin
 
-__all__ = ["ApiTokenAdmin", "ConversationAdmin", "LookAdmin", "PipelineAdmin", "ReviewAdmin", "StageAdmin"]
+__all__ = [
+    "ApiTokenAdmin",
+    "ConversationAdmin",
+    "LookAdmin",
+    "PipelineAdmin",
+    "ReviewAdmin",
+    "StageAdmin",
+    "TierAdmin",
+]
 
 # The site's own sign-in limits guesses; the admin's does not.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign, no-untyped-call]

@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class StreamingConfig(AppConfig):
     name = "streaming"
     verbose_name = "Streaming"
+
+    def ready(self) -> None:
+        from streaming import checks  # noqa: F401 - registers itself; models can be imported only now

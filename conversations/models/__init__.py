@@ -4,8 +4,10 @@ from .api_token import ApiToken
 from .conversation import Conversation
 from .generation import Generation
 from .message import Message, Part
+from .model_server import ModelServer
 from .pipeline import Pipeline, PipelineStage, Stage
 from .review import Look, Review
+from .tier import Tier
 
 __all__ = [
     "ApiToken",
@@ -13,9 +15,11 @@ __all__ = [
     "Generation",
     "Look",
     "Message",
+    "ModelServer",
     "Part",
     "Pipeline",
     "PipelineStage",
     "Review",
     "Stage",
+    "Tier",
 ]

@@ -16,7 +16,7 @@ FOLLOW_UP_WORDS = 12  # a longer question stands for itself
 REASONS = 4  # besides the domain's
 
 
-class QuestionClassifier:
+class QueryClassifier:
     """Has no state: the same question always has the same scores."""
 
     def classify(self, question: str, earlier: Sequence[str] = ()) -> QuestionScores:

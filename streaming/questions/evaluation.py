@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from statistics import quantiles
 
-from streaming.questions.classifier import QuestionClassifier
+from streaming.questions.classifier import QueryClassifier
 from streaming.questions.scores import Domain, Level, QuestionScores
 
 FIELDS = {"text", "earlier", "domain", "level", "language", "part"}
@@ -61,7 +61,7 @@ class Evaluation:
 
 
 def evaluate(questions: Iterable[LabelledQuestion]) -> Evaluation:
-    evaluation, classifier = Evaluation(), QuestionClassifier()
+    evaluation, classifier = Evaluation(), QueryClassifier()
     for question in questions:
         started = time.perf_counter()
         scores = classifier.classify(question.text, question.earlier)

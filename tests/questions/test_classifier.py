@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streaming.questions.classifier import QuestionClassifier
+from streaming.questions.classifier import QueryClassifier
 from streaming.questions.scores import Domain, Level
 
 LONG = 100_000
@@ -23,7 +23,7 @@ HOSTILE = {
     "braces": "{:" * (LONG // 2),
     "empty lines": "\n" * LONG,
 }
-classify = QuestionClassifier().classify
+classify = QueryClassifier().classify
 
 
 @pytest.mark.parametrize("question", HOSTILE.values(), ids=HOSTILE.keys())
@@ -38,7 +38,7 @@ def test_every_text_is_scored_within_bounds_and_with_reasons(question: str) -> N
 def test_the_same_question_has_the_same_scores() -> None:
     question = "Prove that there are infinitely many primes, then compare two proofs."
 
-    assert QuestionClassifier().classify(question) == QuestionClassifier().classify(question)
+    assert QueryClassifier().classify(question) == QueryClassifier().classify(question)
 
 
 @pytest.mark.parametrize("question", ["why?", "explain more", "and for the second one?", "ليش؟", "اشرح أكثر"])

@@ -1,0 +1,133 @@
+"""Which addresses a model server may have. Admins type them and this site connects to them, so none may lead to what
+answers this machine alone: the metadata of a cloud, which hands out keys, and other link-local services.
+
+Private and loopback addresses are fine: that is where people run their own models.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import SplitResult, urlsplit
+
+IP = IPv4Address | IPv6Address
+
+HOST_LENGTH = 253
+NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.IGNORECASE)
+IPV6 = re.compile(r"[0-9a-f:.]+", re.IGNORECASE)
+UNPRINTABLE = re.compile(r"[^\x21-\x7e]|\\")
+METADATA_NAMES = {
+    "metadata",
+    "metadata.google.internal",
+    "metadata.goog",
+    "instance-data",
+    "instance-data.ec2.internal",
+}
+METADATA_IPS = {
+    ip_address(text)
+    for text in (
+        "fd00:ec2::254",  # Amazon
+        "fd20:ce::254",  # Google
+        "100.100.100.200",  # Alibaba
+        "168.63.129.16",  # Azure
+        "192.0.0.192",  # Oracle
+        "255.255.255.255",  # broadcast
+    )
+}
+HOLDING_IPV4 = (IPv6Network("::/96"), IPv6Network("64:ff9b::/96"))  # in their last 32 bits: compatible, NAT64
+
+WHY = "is refused: model servers have no link-local, metadata, multicast or unspecified addresses."
+
+
+class RefusedAddress(ValueError):
+    """The text is a sentence for whoever typed the address."""
+
+
+def checked(url: str) -> str:
+    """The address as it is stored: without a slash at its end, and with /v1 if it has no path.
+
+    Asks no name server. Raises RefusedAddress.
+    """
+    url = url.strip().rstrip("/")
+    parts = parts_of(url)
+    check_host(host_of(parts))
+    return url if parts.path else f"{url}/v1"
+
+
+def resolved(url: str) -> list[str]:
+    """The IP addresses of a checked address, the preferred one first. Waits for the name server.
+
+    Raises RefusedAddress if any of them is refused, OSError if the name is not known.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    found = [str(row[4][0]) for row in socket.getaddrinfo(host, parts.port, type=socket.SOCK_STREAM)]
+    for address in found:
+        if is_refused(ip_address(address)):
+            raise RefusedAddress(f"{host} resolves to {address}, which {WHY}")
+    return list(dict.fromkeys(found))
+
+
+def parts_of(url: str) -> SplitResult:
+    if UNPRINTABLE.search(url):
+        raise RefusedAddress("An address has no spaces, backslashes or letters outside ASCII.")
+    if not re.match(r"https?://", url, re.IGNORECASE):
+        raise RefusedAddress("An address begins with http:// or https://.")
+    if "?" in url or "#" in url:
+        raise RefusedAddress("An address ends with its path, such as /v1, without ? or #.")
+    try:
+        parts = urlsplit(url)
+        if parts.port == 0:
+            raise ValueError
+    except ValueError as error:
+        raise RefusedAddress("The host or the port of this address cannot be read.") from error
+    return parts
+
+
+def host_of(parts: SplitResult) -> str:
+    if "@" in parts.netloc:
+        raise RefusedAddress("An address holds no user name or password: the key has a field of its own.")
+    host = (parts.hostname or "").removesuffix(".")
+    if not host:
+        raise RefusedAddress("The address names no host.")
+    pattern = IPV6 if "[" in parts.netloc else NAME
+    if len(host) > HOST_LENGTH or not pattern.fullmatch(host):
+        raise RefusedAddress(f"{host[:HOST_LENGTH]} is no name of a host.")
+    return host
+
+
+def check_host(host: str) -> None:
+    ip = ip_of(host)
+    if host in METADATA_NAMES or (ip is not None and is_refused(ip)):
+        raise RefusedAddress(f"{host} {WHY}")
+
+
+def ip_of(host: str) -> IP | None:
+    """None for a name. 2852039166 and 0xa9.254.43518 are addresses too, as the system reads them."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def is_refused(ip: IP) -> bool:
+    return any(
+        form.is_link_local or form.is_multicast or form.is_unspecified or form in METADATA_IPS for form in forms_of(ip)
+    )
+
+
+def forms_of(ip: IP) -> Iterator[IP]:
+    """The address, and the IPv4 addresses that an IPv6 one leads to."""
+    yield ip
+    if isinstance(ip, IPv4Address):
+        return
+    if ip.ipv4_mapped or ip.sixtofour:
+        yield ip.ipv4_mapped or ip.sixtofour  # type: ignore[misc]
+    elif any(ip in network for network in HOLDING_IPV4) and ip != IPv6Address("::1"):
+        yield IPv4Address(int(ip) & 0xFFFFFFFF)

@@ -1,0 +1,77 @@
+"""A tier: a model on a server, with its price and its limits. Routing takes the cheapest that will do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from .model_server import ModelServer
+
+SITES_OWN = "Empty: the site's setting."
+PER_MILLION = "For a million tokens, in the currency of your budgets."
+LONGEST_WAIT_S = 3600.0
+
+# What Django's fields don't refuse by themselves. Not a number fails every comparison, so it is refused as well.
+RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "price_in": (lambda price: price >= 0, "A price is zero or more."),
+    "price_out": (lambda price: price >= 0, "A price is zero or more."),
+    "context_length": (lambda tokens: tokens > 0, "A context has at least one token."),
+    "temperature": (lambda value: 0 <= value <= 2, "A temperature lies between 0 and 2."),
+    "top_p": (lambda value: 0 < value <= 1, "Top-p is above 0, and at most 1."),
+    "max_tokens": (lambda tokens: tokens > 0, "An answer has at least one token."),
+    "first_token_timeout_s": (
+        lambda seconds: 0 < seconds <= LONGEST_WAIT_S,
+        f"Wait longer than 0 s, and {LONGEST_WAIT_S:g} s at most.",
+    ),
+    "silence_timeout_s": (
+        lambda seconds: 0 < seconds <= LONGEST_WAIT_S,
+        f"Wait longer than 0 s, and {LONGEST_WAIT_S:g} s at most.",
+    ),
+}
+
+
+def price(name: str) -> models.DecimalField[Decimal, Decimal]:
+    return models.DecimalField(name, max_digits=12, decimal_places=6, default=Decimal(0), help_text=PER_MILLION)
+
+
+class Tier(models.Model):
+    name = models.CharField(max_length=40, help_text="What users see.")
+    slug = models.SlugField(max_length=40, unique=True, help_text="What programs and records call it. Keep it.")
+    order = models.PositiveSmallIntegerField(default=0, help_text="0 is the cheapest.")
+    server = models.ForeignKey(ModelServer, on_delete=models.PROTECT, related_name="tiers")
+    model = models.CharField(
+        max_length=200, blank=True, help_text="As the server lists it. Empty: the first that it lists."
+    )
+    price_in = price("price of questions")
+    price_out = price("price of answers")
+    context_length = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Tokens of question and answer. Empty: what the server tells."
+    )
+    temperature = models.FloatField(null=True, blank=True, help_text=SITES_OWN)
+    top_p = models.FloatField("top-p", null=True, blank=True, help_text=SITES_OWN)
+    max_tokens = models.PositiveIntegerField(null=True, blank=True, help_text=f"Of one answer. {SITES_OWN}")
+    first_token_timeout_s = models.FloatField(
+        "wait for the first token", null=True, blank=True, help_text=f"Seconds. {SITES_OWN}"
+    )
+    silence_timeout_s = models.FloatField(
+        "wait between tokens", null=True, blank=True, help_text=f"Seconds. {SITES_OWN}"
+    )
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ("order", "slug")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        given = {field: value for field in RULES if (value := getattr(self, field)) is not None}
+        wrong = {field: RULES[field][1] for field, value in given.items() if not RULES[field][0](value)}
+        if self.context_length and self.max_tokens and self.max_tokens >= self.context_length:
+            wrong.setdefault("max_tokens", "An answer of this length leaves no room for the question in the context.")
+        if wrong:
+            raise ValidationError(wrong)
