@@ -196,7 +196,7 @@ SYSTEM_PROMPT = env.str(
     "SYSTEM_PROMPT", "You are a helpful assistant. Answer in the language of the question, in Markdown."
 )
 
-DEFAULT_MODE = env.str("DEFAULT_MODE", "quick")  # of a question that does not say how thorough: see Mode
+DEFAULT_MODE = env.str("DEFAULT_MODE", "auto")  # how thorough answers are: auto, quick, balanced or deep
 
 # A generation's life
 

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 
 REVIEWERS = "reviewers"
 OPERATORS = "operators"
-EDIT_TIERS = tuple(f"{act}_{what}" for what in ("modelserver", "tier") for act in ("view", "add", "change", "delete"))
+EDITED = ("modelserver", "tier", "stage", "pipeline", "pipelinestage")
+EDIT_TIERS = tuple(f"{act}_{what}" for what in EDITED for act in ("view", "add", "change", "delete"))
 GROUP_PERMISSIONS = {
     REVIEWERS: ("review_conversation", "view_conversation", "view_review", "view_look"),
     OPERATORS: ("watch_operations", *EDIT_TIERS),

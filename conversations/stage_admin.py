@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
-from conversations.models import Pipeline, PipelineStage, Stage
+from conversations.models import Pipeline, PipelineStage, Stage, Tier
+from conversations.models.pipeline import CHEAPEST, STRONGEST
 
 if TYPE_CHECKING:
     StageBase = admin.ModelAdmin[Stage]
@@ -22,20 +25,34 @@ else:  # no generics when it runs
     FormSetBase = BaseInlineFormSet
 
 
+USUAL_TIERS = (("", "By the question"), (CHEAPEST, "The cheapest"), (STRONGEST, "The strongest"))
+
+
+def tier_choices() -> list[tuple[str, str]]:
+    """One query."""
+    stored = [(tier.slug, tier.name) for tier in Tier.objects.all()]
+    return [*USUAL_TIERS, *(stored or [(slug, slug.capitalize()) for slug in settings.MODEL_TIERS])]
+
+
+class StageForm(forms.ModelForm[Stage] if TYPE_CHECKING else forms.ModelForm):  # type: ignore[misc]
+    tier = forms.ChoiceField(choices=tier_choices, required=False, help_text="Which model writes it.")
+
+
 @admin.register(Stage)
 class StageAdmin(StageBase):
-    list_display = ("label", "name", "model_or_any", "timeout_s", "confidence_prior", "enabled")
+    form = StageForm
+    list_display = ("label", "name", "written_by", "timeout_s", "confidence_prior", "enabled")
     list_filter = ("enabled",)
     search_fields = ("name", "label", "system_prompt")
     prepopulated_fields = {"name": ("label",)}
     fieldsets = (
-        (None, {"fields": ("label", "name", "system_prompt", "model", "timeout_s", "confidence_prior", "enabled")}),
+        (None, {"fields": ("label", "name", "system_prompt", "tier", "timeout_s", "confidence_prior", "enabled")}),
         ("Sampling", {"fields": ("temperature", "top_p", "max_tokens")}),
     )
 
-    @admin.display(description="model")
-    def model_or_any(self, stage: Stage) -> str:
-        return stage.model or "first offered"
+    @admin.display(description="tier")
+    def written_by(self, stage: Stage) -> str:
+        return dict(USUAL_TIERS).get(stage.tier, stage.tier)
 
 
 class UsesForms(FormSetBase):

@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import httpx
-from django.conf import settings
 
 from streaming.breaker import Breaker, BreakerState
+from streaming.tiers import TierSpec, environment_tiers
 from streaming.vllm.client import ModelServer, ask, list_models
 from streaming.vllm.errors import ModelServerError, Rejected, Unreachable
 
@@ -25,59 +25,84 @@ PROBE_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True)
-class Target:
-    """A model on a server."""
+class Offer:
+    """A server that serves a tier."""
 
+    tier: TierSpec
     server: ModelServer
+
+    def may_serve(self, model: str) -> bool:
+        """As far as the tier tells; an empty model is any."""
+        return not model or self.tier.model in ("", model)
+
+
+@dataclass(frozen=True)
+class Target(Offer):
+    """An offer, and the model to ask for."""
+
     model: str
 
 
-def configured_servers() -> list[ModelServer]:
-    return [ModelServer(url.rstrip("/"), settings.VLLM_API_KEY) for url in settings.VLLM_BASE_URLS]
+class NoRoom(Unreachable):
+    """Every server that could answer has as many requests as it is allowed to get: wait."""
 
 
 class ModelServers:
     """The servers as one process knows them: their models, how busy it keeps them, and which do not work."""
 
-    def __init__(self, http: httpx.AsyncClient, servers: Sequence[ModelServer] | None = None):
+    def __init__(self, http: httpx.AsyncClient, tiers: Sequence[TierSpec] | None = None):
         self.http = http
-        self.servers = list(configured_servers() if servers is None else servers)
-        self.breakers = {server: Breaker() for server in self.servers}
+        self.breakers: dict[ModelServer, Breaker] = {}
         self._running: Counter[ModelServer] = Counter()
         self._models: dict[ModelServer, tuple[float, list[str]]] = {}
+        self.use(environment_tiers() if tiers is None else tiers)
+
+    def use(self, tiers: Sequence[TierSpec]) -> None:
+        """From now on. What is known of servers that stay is kept."""
+        self.offers = [Offer(tier, server) for tier in tiers for server in (tier.server, *tier.others)]
+        self.breakers = {server: self.breakers.get(server) or Breaker() for server in self.servers}
+
+    @property
+    def servers(self) -> list[ModelServer]:
+        return list(dict.fromkeys(offer.server for offer in self.offers))
 
     @asynccontextmanager
-    async def chosen(self, tried: Sequence[ModelServer] = (), model: str = "") -> AsyncIterator[Target]:
-        """While an answer comes from there: the least busy server of those that work and were not ``tried``.
+    async def chosen(self, tried: Sequence[Offer] = (), tier: str = "", model: str = "") -> AsyncIterator[Target]:
+        """While an answer comes from there: of the offers that were not ``tried``, the best.
 
-        ``model``: no other will do. A server whose breaker is open is chosen when there is no other one left.
-        Raises ModelServerError.
+        Those whose server works come first, then those of the wanted ``tier`` (a slug; empty: the cheapest) and of the
+        tiers nearest to it, stronger ones first, then those of the least busy server. ``model``: no other will do.
+        Raises ModelServerError; NoRoom if it is only a matter of waiting.
         """
         error: ModelServerError = Unreachable("no model server is configured")
-        for server in sorted((s for s in self.servers if s not in tried), key=self._rank):
-            with self._busy(server):
+        for offer in sorted((o for o in self.offers if not was_tried(o, tried)), key=lambda o: self._rank(o, tier)):
+            if self._is_full(offer):
+                error = NoRoom(f"{offer.server.name} has {offer.tier.max_parallel} requests already")
+                continue
+            with self._busy(offer.server):
                 try:
-                    models = await self._models_of(server)
+                    found = await self._model_of(offer, model)
                 except ModelServerError as why:
-                    self.note_failure(server, why)
-                    error = why
+                    self.note_failure(offer.server, why)
+                    error = error if isinstance(error, NoRoom) else why
                     continue
-                if model and model not in models:
-                    error = Rejected(404, f"{server.name} does not serve {model}")
-                    continue
-                self.breakers[server].begin()
-                yield Target(server, model or models[0])
+                self.breakers[offer.server].begin()
+                yield Target(offer.tier, offer.server, found)
                 return
         raise error
 
-    def has_other(self, tried: Sequence[ModelServer]) -> bool:
-        return any(server not in tried for server in self.servers)
+    def has_other(self, tried: Sequence[Offer], model: str = "") -> bool:
+        return any(offer.may_serve(model) for offer in self.offers if not was_tried(offer, tried))
 
     def note_failure(self, server: ModelServer, error: ModelServerError) -> None:
         """The server's own faults count; a request that it refuses for good reason does not."""
-        if error.is_servers_fault:
+        if error.is_servers_fault and server in self.breakers:
             self.breakers[server].failed(at_once=isinstance(error, Unreachable))
             self._models.pop(server, None)
+
+    def note_token(self, server: ModelServer) -> None:
+        if server in self.breakers:  # else it is no longer among ours
+            self.breakers[server].worked()
 
     async def look_after(self) -> None:
         """For ever: ask those that were left alone for their health."""
@@ -99,22 +124,35 @@ class ModelServers:
             self._running[server] -= 1
 
     async def _probe(self, server: ModelServer) -> None:
+        breaker = self.breakers[server]
         try:
             await ask(self.http, server, "GET", f"{server.root}/health", PROBE_TIMEOUT_S)
         except ModelServerError as error:
             logger.info("%s is left alone: %s", server.name, error)
-            self.breakers[server].probed(healthy=False)
+            breaker.probed(healthy=False)
         else:
             logger.info("%s is well again: one answer tries it", server.name)
-            self.breakers[server].probed(healthy=True)
+            breaker.probed(healthy=True)
 
-    def _rank(self, server: ModelServer) -> tuple[bool, int]:
-        return not self.breakers[server].lets_through, self._running[server]
+    def _is_full(self, offer: Offer) -> bool:
+        limit = offer.tier.max_parallel
+        return limit is not None and self._running[offer.server] >= limit
 
-    async def _models_of(self, server: ModelServer) -> list[str]:
-        """VLLM_MODEL alone, or what the server lists, known for a minute. Never empty. Raises ModelServerError."""
-        if settings.VLLM_MODEL:
-            return [str(settings.VLLM_MODEL)]
+    def _rank(self, offer: Offer, wanted: str) -> tuple[bool, int, int]:
+        slugs = list(dict.fromkeys(other.tier.slug for other in self.offers))
+        ahead = slugs.index(offer.tier.slug) - (slugs.index(wanted) if wanted in slugs else 0)
+        distance = 2 * ahead - 1 if ahead > 0 else -2 * ahead
+        return not self.breakers[offer.server].lets_through, distance, self._running[offer.server]
+
+    async def _model_of(self, offer: Offer, wanted: str) -> str:
+        """Raises ModelServerError if it does not serve the wanted one, or nothing."""
+        models = [offer.tier.model] if offer.tier.model else await self._listed_by(offer.server)
+        if wanted and wanted not in models:
+            raise Rejected(404, f"{offer.server.name} does not serve {wanted}")
+        return wanted or models[0]
+
+    async def _listed_by(self, server: ModelServer) -> list[str]:
+        """Known for a minute. Never empty. Raises ModelServerError."""
         known_since, models = self._models.get(server, (0.0, []))
         if not models or time.monotonic() - known_since > MODELS_KNOWN_FOR_S:
             models = [listed.id for listed in await list_models(self.http, server)]
@@ -122,3 +160,7 @@ class ModelServers:
                 raise Unreachable(f"{server.name} serves no model")
             self._models[server] = (time.monotonic(), models)
         return models
+
+
+def was_tried(offer: Offer, tried: Sequence[Offer]) -> bool:
+    return any((offer.server, offer.tier.slug) == (other.server, other.tier.slug) for other in tried)

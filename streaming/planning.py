@@ -1,44 +1,95 @@
-"""Which stages an answer gets: from the user's mode, and from the pipelines as admins have them now."""
+"""Which stages an answer gets, and which tier writes each: from the user's mode, the question, and what admins set."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from conversations.models import Generation, PipelineStage, Stage
-from conversations.models.pipeline import LEVEL_OF, Level, Mode
+from conversations.models.message import Message, path_to
+from conversations.models.pipeline import CHEAPEST, LEVEL_OF, STRONGEST, Level, Mode
 from conversations.models.plan import Plan, PlannedStage
+from streaming.questions.classifier import QueryClassifier
+from streaming.questions.scores import QuestionScores
+from streaming.tiers import TierSpec
 
 logger = logging.getLogger(__name__)
 
 DRAFT_PROMPT = "A more thorough answer is being written beside yours: keep yours short."
 ALONE = PlannedStage(0, "quick", "Answer")  # when no pipeline can be had
+EARLIER = 4  # messages before the question that are looked at
 
 
-def plan_for(generation: Generation) -> Plan:
-    """One query. A pipeline that has lost its stages never keeps an answer from being made."""
-    level = LEVEL_OF.get(Mode(generation.mode), Level.SIMPLE)
+def plan_for(generation: Generation, tiers: Sequence[TierSpec]) -> Plan:
+    """One query; three more in the mode Auto. A pipeline that lost its stages never keeps an answer from being made."""
+    mode = Mode(generation.mode)
+    scores = None if mode in LEVEL_OF else scores_of(generation.message)
+    level = LEVEL_OF.get(mode) or Level(scores.level if scores else Level.SIMPLE)
     uses = PipelineStage.objects.filter(pipeline__level=level, stage__enabled=True).select_related("stage")
-    stages = [planned(number, use.stage, waits=use.waits) for number, use in enumerate(uses)]
+    stages = [planned(number, use, tier_for(use.stage, level, tiers)) for number, use in enumerate(uses)]
     if not stages:
         logger.warning("the pipeline for %s questions has no stage that is switched on: the model is just asked", level)
-        return Plan((ALONE,), level)
+        stages = [with_tier(ALONE, tier_of_level(level, tiers))]
     if len(stages) > 1:
         stages[0] = replace(stages[0], system_prompt=f"{stages[0].system_prompt}\n{DRAFT_PROMPT}")
-    return Plan(tuple(stages), level)
+    return Plan(tuple(stages), level, (*reasons_of(mode, level, scores), told(stages)), told_scores(scores))
 
 
-def planned(number: int, stage: Stage, *, waits: bool) -> PlannedStage:
-    return PlannedStage(
+def scores_of(answer: Message) -> QuestionScores:
+    """Reads the conversation's texts: three queries."""
+    *earlier, question = path_to(answer, answer.conversation.messages.prefetch_related("parts", "generations"))[:-1]
+    return QueryClassifier().classify(question.text, [message.text for message in earlier[-EARLIER:]])
+
+
+def tier_for(stage: Stage, level: Level, tiers: Sequence[TierSpec]) -> TierSpec:
+    """``tiers`` has the cheapest first. An unknown one is replaced by the level's."""
+    by_name = {tier.slug: tier for tier in tiers} | {CHEAPEST: tiers[0], STRONGEST: tiers[-1]}
+    if stage.tier and stage.tier not in by_name:
+        logger.warning("stage %s wants the tier %s, which there is not", stage.name, stage.tier)
+    return by_name.get(stage.tier) or tier_of_level(level, tiers)
+
+
+def tier_of_level(level: Level, tiers: Sequence[TierSpec]) -> TierSpec:
+    place = {Level.SIMPLE: 0, Level.MEDIUM: len(tiers) // 2, Level.COMPLEX: -1}
+    return tiers[place[level]]
+
+
+def planned(number: int, use: PipelineStage, tier: TierSpec) -> PlannedStage:
+    stage = use.stage
+    bare = PlannedStage(
         number=number,
         name=stage.name,
         label=stage.label,
-        waits=waits,
+        waits=use.waits,
         system_prompt=stage.system_prompt.strip(),
         timeout_s=stage.timeout_s,
-        model=stage.model,
         temperature=stage.temperature,
         top_p=stage.top_p,
         max_tokens=stage.max_tokens,
         prior=stage.confidence_prior,
     )
+    return with_tier(bare, tier)
+
+
+def with_tier(stage: PlannedStage, tier: TierSpec) -> PlannedStage:
+    return replace(stage, tier=tier.slug, tier_name=tier.name)
+
+
+def reasons_of(mode: Mode, level: Level, scores: QuestionScores | None) -> list[str]:
+    if scores is None:
+        return [f"You chose {mode.label}."]
+    return [f"The question was judged {level.label.lower()}: {', '.join(scores.reasons)}."]
+
+
+def told(stages: list[PlannedStage]) -> str:
+    if len(stages) == 1:
+        return f"So {stages[0].tier_name} answers at once."
+    return f"So there are {len(stages)} stages: {', '.join(f'{s.label} by {s.tier_name}' for s in stages)}."
+
+
+def told_scores(scores: QuestionScores | None) -> dict[str, object]:
+    if scores is None:
+        return {}
+    names = ("complexity", "urgency", "reasoning")
+    return {**{name: round(getattr(scores, name), 3) for name in names}, "domain": scores.domain.value}

@@ -11,6 +11,7 @@ from django.conf import settings
 from conversations.models import Message
 from conversations.models.message import Role
 from conversations.models.plan import PlannedStage
+from streaming.model_servers import Target
 
 ChatMessage = dict[str, str]  # role and content, as they go over the wire
 
@@ -62,7 +63,7 @@ def quoted(draft: Draft) -> str:
 
 
 def request_body(
-    prompt: Prompt, stage: PlannedStage, model: str, begun: str, max_tokens: int, *, stream: bool = True
+    prompt: Prompt, stage: PlannedStage, target: Target, begun: str, max_tokens: int, *, stream: bool = True
 ) -> dict[str, Any]:
     """The request for the rest of a stage's text, of which ``begun`` is there: at most ``max_tokens`` more.
 
@@ -71,11 +72,11 @@ def request_body(
     the answer for thinking.
     """
     body: dict[str, Any] = {
-        "model": model,
+        "model": target.model,
         "messages": prompt.for_stage(stage),
         "max_tokens": max_tokens,
-        "temperature": settings.VLLM_TEMPERATURE if stage.temperature is None else stage.temperature,
-        "top_p": settings.VLLM_TOP_P if stage.top_p is None else stage.top_p,
+        "temperature": target.tier.temperature if stage.temperature is None else stage.temperature,
+        "top_p": target.tier.top_p if stage.top_p is None else stage.top_p,
     }
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}

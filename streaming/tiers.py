@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from conversations.addresses import RefusedAddress, checked
 from conversations.models import Tier
@@ -49,7 +50,20 @@ def current_tiers() -> list[TierSpec]:
     tiers = list(Tier.objects.select_related("server"))
     for trouble in troubles_of(tiers):
         logger.warning(trouble)
+    return usable(tiers)
+
+
+def usable(tiers: Iterable[Tier]) -> list[TierSpec]:
     return [spec_of(tier) for tier in tiers if tier.enabled and not trouble_with(tier)] or environment_tiers()
+
+
+def known_servers() -> list[ModelServer]:
+    """Of all tiers, for pages that show them; those of the environment if the database is away. One query."""
+    try:
+        tiers = usable(Tier.objects.select_related("server"))
+    except DatabaseError:
+        tiers = environment_tiers()
+    return list(dict.fromkeys(server for tier in tiers for server in (tier.server, *tier.others)))
 
 
 def stored_troubles() -> list[str]:

@@ -9,6 +9,7 @@ STAGES = {
     "quick": {
         "label": "Draft",
         "system_prompt": "Answer directly and to the point. Say the most important thing first.",
+        "tier": "@cheapest",
         "confidence_prior": 0.6,
         "timeout_s": 300,
     },
@@ -73,7 +74,7 @@ class Migration(migrations.Migration):
                 ('name', models.SlugField(max_length=40, unique=True)),
                 ('label', models.CharField(help_text='What users read beside its text, such as Draft.', max_length=40)),
                 ('system_prompt', models.TextField(help_text="Follows the site's own. What is this stage to do?")),
-                ('model', models.CharField(blank=True, help_text='Empty: the first one that the model servers offer.', max_length=200)),
+                ('tier', models.CharField(blank=True, help_text='Which model writes it. By the question: see docs.', max_length=40)),
                 ('timeout_s', models.PositiveIntegerField(blank=True, help_text='Seconds for the whole stage; then it is left out. Empty: as long as tokens come.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='timeout')),
                 ('temperature', models.FloatField(blank=True, help_text="Empty: the site's.", null=True, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(2.0)])),
                 ('top_p', models.FloatField(blank=True, help_text="Empty: the site's.", null=True, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='top-p')),

@@ -24,6 +24,7 @@ class Level(models.TextChoices):
     COMPLEX = "complex"
 
 
+CHEAPEST, STRONGEST = "@cheapest", "@strongest"  # instead of a tier's slug, which has no @
 LEVEL_OF = {Mode.QUICK: Level.SIMPLE, Mode.BALANCED: Level.MEDIUM, Mode.DEEP: Level.COMPLEX}
 SHARE = (MinValueValidator(0.0), MaxValueValidator(1.0))
 
@@ -34,7 +35,7 @@ class Stage(models.Model):
     name = models.SlugField(unique=True, max_length=40)
     label = models.CharField(max_length=40, help_text="What users read beside its text, such as Draft.")
     system_prompt = models.TextField(help_text="Follows the site's own. What is this stage to do?")
-    model = models.CharField(max_length=200, blank=True, help_text="Empty: the first one that the model servers offer.")
+    tier = models.CharField(max_length=40, blank=True, help_text="Which model writes it. By the question: see docs.")
     timeout_s = models.PositiveIntegerField(
         "timeout",
         null=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from django.db import models
@@ -33,7 +33,8 @@ class PlannedStage:
     waits: bool = False  # begins when the earlier ones have ended, and gets what they wrote
     system_prompt: str = ""
     timeout_s: float | None = None  # for the whole stage
-    model: str = ""  # empty: whichever the server offers first
+    tier: str = ""  # its slug; empty: the cheapest
+    tier_name: str = ""
     temperature: float | None = None  # None, here and below: the site's
     top_p: float | None = None
     max_tokens: int | None = None
@@ -47,6 +48,7 @@ class Plan:
     stages: tuple[PlannedStage, ...]
     level: str = ""
     reasons: tuple[str, ...] = ()  # sentences for the user: why this plan
+    scores: dict[str, Any] = field(default_factory=dict)  # of the question; empty if nobody asked for them
 
     @property
     def is_staged(self) -> bool:
@@ -59,7 +61,7 @@ class Plan:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         stages = tuple(PlannedStage(**known_fields(PlannedStage, stage)) for stage in data["stages"])
-        return cls(stages, data.get("level", ""), tuple(data.get("reasons", ())))
+        return cls(stages, data.get("level", ""), tuple(data.get("reasons", ())), dict(data.get("scores", {})))
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Outcome:
     status: str = StageStatus.RUNNING
     model: str = ""
     server: str = ""
+    tier: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     finish_reason: str = ""
@@ -97,7 +100,7 @@ def outcomes_as_json(outcomes: Outcomes) -> dict[str, Any]:
 
 def known_fields(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
     """Without what a later version stored."""
-    names = {field.name for field in fields(kind)}
+    names = {known.name for known in fields(kind)}
     return {name: value for name, value in data.items() if name in names}
 
 

@@ -18,6 +18,7 @@ from .groups import LISTED, sidebar_list
 from .signed_in import signed_in
 
 MODES = (  # value, what the composer offers, and what it means
+    (Mode.AUTO.value, "Auto", "As much as the question needs"),
     (Mode.QUICK.value, "Quick", "One answer, at once"),
     (Mode.BALANCED.value, "Balanced", "A draft at once, then a second look at it"),
     (Mode.DEEP.value, "Deep", "A draft at once, a thorough answer beside it, then the best of both"),

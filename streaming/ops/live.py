@@ -15,8 +15,8 @@ from redis.retry import Retry
 
 from streaming.breaker import BreakerState
 from streaming.model_health import Health, last_probes
-from streaming.model_servers import configured_servers
 from streaming.presence import WebState, WorkerState, living
+from streaming.tiers import known_servers
 
 TIMEOUT_S = 1.5
 PROBED_WITHIN = timedelta(seconds=30)  # beat probes every ten; an older one says little
@@ -116,7 +116,7 @@ def live() -> Live:
 def server_states(probes: list[Health], workers: list[WorkerState]) -> list[ServerState]:
     """The configured servers first, then others that were probed: this process may be older than the worker."""
     by_name = {probe.name: probe for probe in probes}
-    names = dict.fromkeys([server.name for server in configured_servers()] + list(by_name))
+    names = dict.fromkeys([server.name for server in known_servers()] + list(by_name))
     breakers = {name: [w.breakers[name] for w in workers if name in w.breakers] for name in names}
     return [ServerState(name, by_name.get(name), breakers[name]) for name in names]
 

@@ -72,13 +72,30 @@ def http_client() -> httpx.AsyncClient:
     )
 
 
+@dataclass(frozen=True)
+class Patience:
+    """Seconds to wait for the first token, and between tokens."""
+
+    first_token_s: float
+    silence_s: float
+
+
 class ChatStream:
     """One answer as it comes: token by token, or as one delta from a server that does not stream, or was not asked to.
 
     Iterate over ``deltas``; ``close`` ends it from outside at any time.
     """
 
-    def __init__(self, client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], request_id: str):
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        server: ModelServer,
+        body: dict[str, Any],
+        request_id: str,
+        patience: Patience | None = None,
+    ):
+        """``patience`` is the site's unless given."""
+        self._limits = patience or Patience(settings.VLLM_FIRST_TOKEN_TIMEOUT_S, settings.VLLM_SILENCE_TIMEOUT_S)
         self._client = client
         self._server = server
         self._is_streamed = bool(body.get("stream"))
@@ -170,11 +187,11 @@ class ChatStream:
     def _patience(self) -> float:
         if self._done:
             return END_OF_BODY_S
-        return float(settings.VLLM_SILENCE_TIMEOUT_S) if self._had_tokens else self._patience_with_headers()
+        return self._limits.silence_s if self._had_tokens else self._patience_with_headers()
 
     def _patience_with_headers(self) -> float:
         """vLLM sends a stream's headers at once, and those of a whole answer with its end."""
-        return float(settings.VLLM_FIRST_TOKEN_TIMEOUT_S) if self._is_streamed else WHOLE_ANSWER_TIMEOUT_S
+        return self._limits.first_token_s if self._is_streamed else WHOLE_ANSWER_TIMEOUT_S
 
 
 def close_unwanted(sending: asyncio.Task[httpx.Response]) -> None:

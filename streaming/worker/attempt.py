@@ -32,6 +32,7 @@ from streaming.log.writer import LogHandle, LogWriter
 from streaming.model_servers import ModelServers
 from streaming.planning import plan_for
 from streaming.prompts import Prompt
+from streaming.tiers import TierSpec, current_tiers
 
 from .stage_runner import StageRunner
 
@@ -102,9 +103,11 @@ class Attempt:
     # The beginning
 
     async def _claim(self) -> bool:
-        generation = self.generation = await in_database(claim, self.generation_id, self.dispatched_at)
+        generation, tiers = await in_database(claim, self.generation_id, self.dispatched_at)
+        self.generation = generation
         if generation is None:
             return False
+        self.tools.servers.use(tiers)
         (self._prompt, stored), records = await asyncio.gather(
             in_database(prompt_and_texts, generation.message),
             stream_log.claim(self.tools.redis, generation.pk, generation.attempt, self.tools.process),
@@ -239,14 +242,15 @@ class Attempt:
             logger.warning("log of generation %s stays without an expiry: %s", self.generation_id, error)
 
 
-def claim(generation_id: UUID, dispatched_at: datetime | None) -> Generation | None:
-    """Take the next attempt's number. None if it is not to be had."""
+def claim(generation_id: UUID, dispatched_at: datetime | None) -> tuple[Generation | None, list[TierSpec]]:
+    """Take the next attempt's number, by the tiers as they are now. None if it is not to be had."""
     generation = Generation.objects.select_related("message__conversation").filter(pk=generation_id).first()
     if generation is None:
-        return None
+        return None, []
+    tiers = current_tiers()
     if generation.plan is None:
-        generation.plan = plan_for(generation).as_json()
-    return generation if generation.claim(dispatched_at, plan=generation.plan) else None
+        generation.plan = plan_for(generation, tiers).as_json()
+    return (generation if generation.claim(dispatched_at, plan=generation.plan) else None), tiers
 
 
 def prompt_and_texts(answer: Message) -> tuple[Prompt, dict[PartKey, str]]:

@@ -10,7 +10,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.utils import timezone
 
 from conversations.models.errors import ErrorCode
@@ -18,10 +17,10 @@ from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import Outcome, PlannedStage
 from streaming.log.records import Noticed
 from streaming.log.writer import LogHandle
-from streaming.model_servers import ModelServers, Target
+from streaming.model_servers import ModelServers, NoRoom, Offer, Target
 from streaming.prompts import Prompt, request_body
 from streaming.protocol import PhaseName
-from streaming.vllm.client import ChatStream, ModelServer
+from streaming.vllm.client import ChatStream, Patience
 from streaming.vllm.errors import BadReply, ModelServerError, Rejected, Unreachable
 from streaming.vllm.thinking import ThinkSplitter
 from streaming.vllm.wire import ChatDelta, Usage
@@ -29,6 +28,7 @@ from streaming.vllm.wire import ChatDelta, Usage
 logger = logging.getLogger(__name__)
 
 ROUND_DELAYS_S = (0.5, 1.5, 3.0)  # before all servers are tried again, if they could not be reached
+ROOM_INTERVAL_S = 0.1  # while all servers have as many requests as they may
 ARRIVALS_KEPT = 4096  # of the latest tokens, to count those that came after a stop
 
 
@@ -38,6 +38,7 @@ class Figures:
 
     model: str = ""
     server: str = ""
+    tier: str = ""  # its slug
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     finish_reason: str = ""
@@ -102,15 +103,18 @@ class Engine:
 
     async def _try_each(self) -> ModelServerError | None:
         """Ask one server after the other until one has answered to the end; the last one's error otherwise."""
-        tried: list[ModelServer] = []
+        tried: list[Offer] = []
         error: ModelServerError | None = None
         while not self._closed.is_set():
             target: Target | None = None
             try:
-                async with self._servers.chosen(tried, self._wanted_model) as target:
+                async with self._servers.chosen(tried, self.stage.tier, self._wanted_model) as target:
                     await self._stream_from(target)
                 return None
             except ModelServerError as why:
+                if isinstance(why, NoRoom):
+                    await self._pause(ROOM_INTERVAL_S)
+                    continue
                 if target is None:  # none is left
                     return error or why
                 logger.warning("generation %s: %s: %s", self._handle.generation_id, target.server.name, why)
@@ -119,17 +123,17 @@ class Engine:
                 self._servers.note_failure(target.server, why)
                 if why.permanent:
                     return why
-                if self._can_ask_otherwise(why, is_last=not self._servers.has_other([*tried, target.server])):
+                if self._can_ask_otherwise(why, is_last=not self._has_other([*tried, target])):
                     continue
                 error = why
-                tried.append(target.server)
+                tried.append(target)
                 self._tell_failover(target, tried)
         return error
 
     @property
     def _wanted_model(self) -> str:
-        """The stage's, or the one whose text it is; empty if any will do."""
-        return self.stage.model or (self.figures.model if self._begun else "")
+        """Whose text it is; empty as long as there is none."""
+        return self.figures.model if self._begun else ""
 
     @property
     def _begun(self) -> str:
@@ -150,8 +154,11 @@ class Engine:
             return False
         return True
 
-    def _tell_failover(self, failed: Target, tried: list[ModelServer]) -> None:
-        if self._servers.has_other(tried):
+    def _has_other(self, tried: list[Offer]) -> bool:
+        return self._servers.has_other(tried, self._wanted_model)
+
+    def _tell_failover(self, failed: Target, tried: list[Offer]) -> None:
+        if self._has_other(tried):
             self.figures.failovers = (self.figures.failovers or 0) + 1
             self._handle.append(Noticed(f"{failed.server.name} failed; another model server goes on."))
 
@@ -173,28 +180,30 @@ class Engine:
         if not begun and self._handle.texts().get(self._thinking):
             self._handle.restart(self._thinking)  # nothing can continue inside its thinking
         self._tokens_before = self._handle.stage_tokens[self.stage.number]
-        limit = self.stage.max_tokens or settings.VLLM_MAX_TOKENS
+        limit = self.stage.max_tokens or target.tier.max_tokens
         room = limit - self._tokens_before if begun else limit
         if room <= 0:  # taken over behind its last token
             self.figures.finish_reason = "length"
             return
+        self._tell_other_tier(target)
         self.figures.model, self.figures.server = target.model, target.server.name
+        self.figures.tier = target.tier.slug
         self.figures.requested_at = timezone.now()
         self._announce("waiting")
         self._requests += 1
         self._stream = ChatStream(
             self._servers.http,
             target.server,
-            request_body(self._prompt, self.stage, target.model, begun, room, stream=self._streams),
+            request_body(self._prompt, self.stage, target, begun, room, stream=self._streams and target.tier.streams),
             request_id=f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}",
+            patience=Patience(target.tier.first_token_timeout_s, target.tier.silence_timeout_s),
         )
         splitter = ThinkSplitter(in_answer=bool(begun))
-        breaker = self._servers.breakers[target.server]
         try:
             async with aclosing(self._stream.deltas()) as deltas:
                 async for delta in deltas:
                     if delta.text or delta.thinking:
-                        breaker.worked()
+                        self._servers.note_token(target.server)
                     self._take(delta, splitter)
                     if self._closed.is_set():
                         await self._stream.close()
@@ -202,6 +211,14 @@ class Engine:
             self.figures.upstream_ended_at = timezone.now()
         if not self._closed.is_set():
             self._write(*splitter.finish())
+
+    def _tell_other_tier(self, target: Target) -> None:
+        """Once for each: the model that was meant to answer cannot be had."""
+        wanted, got = self.stage.tier, target.tier.slug
+        if wanted and got != wanted and got != self.figures.tier:
+            self._handle.append(
+                Noticed(f"{self.stage.tier_name or wanted} is not to be had; {target.tier.name} answers.")
+            )
 
     def _take(self, delta: ChatDelta, splitter: ThinkSplitter) -> None:
         if delta.thinking:

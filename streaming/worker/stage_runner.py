@@ -173,6 +173,7 @@ class StageRunner:
         return Outcome(
             model=figures.model or earlier.model,
             server=figures.server or earlier.server,
+            tier=figures.tier or earlier.tier,
             prompt_tokens=figures.prompt_tokens or earlier.prompt_tokens,
             completion_tokens=self._handle.stage_tokens[stage.number] if tokens is None else tokens,
             finish_reason=figures.finish_reason,

@@ -132,7 +132,7 @@ def changed_stage(site: Site) -> Iterator[Callable[..., None]]:
 
 
 async def test_a_stage_that_fails_is_left_out_with_a_notice(site: Site, changed_stage: Callable[..., None]) -> None:
-    changed_stage("deep", "model", "no-such-model", "")
+    changed_stage("deep", "max_tokens", 999_999, None)  # more than the model server allows
     async with Page(site, "alice") as page:
         await page.send(QUESTION, mode="deep")
         finished = await page.finish()

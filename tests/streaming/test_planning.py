@@ -7,11 +7,18 @@ from django.contrib.auth.models import User
 
 from conversations.models import Conversation, Generation, Pipeline, PipelineStage, Stage
 from conversations.models.asking import Request
+from conversations.models.pipeline import CHEAPEST
 from conversations.models.plan import Outcome, Plan, PlannedStage, shown_stage
-from streaming.planning import DRAFT_PROMPT, plan_for
+from streaming import planning
+from streaming.planning import DRAFT_PROMPT
+from streaming.tiers import plain
 from tests.conversations.talk import click
 
 pytestmark = pytest.mark.django_db
+TIERS = [
+    plain(slug, order, slug, ["http://127.0.0.1:9/v1"])
+    for order, slug in enumerate(["nano", "fast", "smart", "genius"])
+]
 LEVELS = {"simple": ["quick"], "medium": ["quick", "synthesis"], "complex": ["quick", "deep", "synthesis"]}
 
 
@@ -21,13 +28,18 @@ def pipelines(db: None) -> None:
     for level, names in LEVELS.items():
         pipeline = Pipeline.objects.create(level=level)
         for order, name in enumerate(names):
-            stage, _ = Stage.objects.get_or_create(name=name, defaults={"label": name, "system_prompt": f"As {name}."})
+            values = {"label": name, "system_prompt": f"As {name}.", "tier": CHEAPEST if name == "quick" else ""}
+            stage, _ = Stage.objects.update_or_create(name=name, defaults=values)
             PipelineStage.objects.create(pipeline=pipeline, stage=stage, order=order, waits=name == "synthesis")
 
 
-def asked(mode: str) -> Generation:
+def asked(mode: str, question: str = "Why?") -> Generation:
     request = Request(click().client_id, mode=mode)
-    return Conversation.begin(User.objects.create_user("alice"), "Why?", request)
+    return Conversation.begin(User.objects.create_user("alice"), question, request)
+
+
+def plan_for(generation: Generation) -> Plan:
+    return planning.plan_for(generation, TIERS)
 
 
 @pytest.mark.parametrize(("mode", "level"), [("quick", "simple"), ("balanced", "medium"), ("deep", "complex")])
@@ -59,6 +71,35 @@ def test_a_pipeline_that_lost_its_stages_still_answers(caplog: pytest.LogCapture
 
     assert len(plan_for(asked("deep")).stages) == 1
     assert "no stage that is switched on" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("question", "tiers"),
+    [
+        ("Hello!", ["nano"]),
+        ("Compare SQL and NoSQL databases.", ["nano", "smart"]),
+        ("Prove that the square root of 2 is irrational.", ["nano", "genius", "genius"]),
+    ],
+)
+def test_in_auto_the_question_decides_on_stages_and_tiers(question: str, tiers: list[str]) -> None:
+    plan = plan_for(asked("auto", question))
+
+    assert [stage.tier for stage in plan.stages] == tiers
+    assert plan.reasons[0].startswith(f"The question was judged {plan.level}: ")
+    assert plan.scores["complexity"] >= 0
+
+
+def test_one_tier_alone_does_for_all() -> None:
+    plan = planning.plan_for(asked("deep"), TIERS[1:2])
+
+    assert {stage.tier for stage in plan.stages} == {"fast"}
+
+
+def test_a_tier_that_is_gone_is_replaced_by_the_levels(caplog: pytest.LogCaptureFixture) -> None:
+    Stage.objects.filter(name="quick").update(tier="gone")
+
+    assert [stage.tier for stage in plan_for(asked("quick")).stages] == ["nano"]
+    assert "gone, which there is not" in caplog.text
 
 
 def test_a_plan_survives_being_stored() -> None:

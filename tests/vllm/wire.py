@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from streaming.model_servers import Target
 from streaming.planning import ALONE
 from streaming.prompts import Prompt, request_body
+from streaming.tiers import plain
 from streaming.vllm.client import ChatStream, http_client
 from streaming.vllm.wire import ChatDelta
 from tests.vllm.servers import MAX_TOKENS, MODEL, VllmServer
+
+TIER = plain("test", 0, MODEL, ["http://127.0.0.1:9/v1"])
 
 
 def body_for(question: str, begun: str = "", **fields: Any) -> dict[str, Any]:
     """As the site asks, at temperature 0; for the rest of the answer if it is ``begun``."""
     prompt = Prompt(({"role": "user", "content": question},))
-    body = request_body(prompt, ALONE, MODEL, begun, MAX_TOKENS)
+    target = Target(TIER, TIER.server, MODEL)
+    body = request_body(prompt, ALONE, target, begun, MAX_TOKENS)
     return body | {"temperature": 0} | fields
 
 
