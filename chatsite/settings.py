@@ -196,6 +196,7 @@ SYSTEM_PROMPT = env.str(
     "SYSTEM_PROMPT", "You are a helpful assistant. Answer in the language of the question, in Markdown."
 )
 
+MEASURE_CONFIDENCE = env.bool("MEASURE_CONFIDENCE", True)  # ask for the tokens' log-probabilities
 DEFAULT_MODE = env.str("DEFAULT_MODE", "auto")  # how thorough answers are: auto, quick, balanced or deep
 
 # A generation's life

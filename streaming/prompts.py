@@ -63,7 +63,14 @@ def quoted(draft: Draft) -> str:
 
 
 def request_body(
-    prompt: Prompt, stage: PlannedStage, target: Target, begun: str, max_tokens: int, *, stream: bool = True
+    prompt: Prompt,
+    stage: PlannedStage,
+    target: Target,
+    begun: str,
+    max_tokens: int,
+    *,
+    stream: bool = True,
+    logprobs: bool = False,
 ) -> dict[str, Any]:
     """The request for the rest of a stage's text, of which ``begun`` is there: at most ``max_tokens`` more.
 
@@ -78,6 +85,8 @@ def request_body(
         "temperature": target.tier.temperature if stage.temperature is None else stage.temperature,
         "top_p": target.tier.top_p if stage.top_p is None else stage.top_p,
     }
+    if logprobs:
+        body |= {"logprobs": True, "top_logprobs": 0}
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     if begun:

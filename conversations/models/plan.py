@@ -8,6 +8,8 @@ from typing import Any, Self
 
 from django.db import models
 
+from .confidence import Confidence
+
 
 class StageStatus(models.TextChoices):
     WAITING = "waiting"  # for earlier ones
@@ -78,13 +80,25 @@ class Outcome:
     error_code: str = ""
     first_token_s: float | None = None
     ended_s: float | None = None
+    measured_tokens: int = 0  # whose probability the server told
+    probability: float | None = None  # their mean
+    unsure_share: float | None = None
+    unsure: list[list[int]] = field(default_factory=list)  # passages: [from, to] in code units of the text
 
     @property
     def is_final(self) -> bool:
         return StageStatus(self.status).is_final
 
+    def confidence(self, prior: float | None) -> Confidence | None:
+        """Measured; else the stage's prior; None if there is neither, or it did not end."""
+        if not self.is_final or self.status == StageStatus.SKIPPED:
+            return None
+        if self.probability is not None:
+            return Confidence(self.probability, self.unsure_share or 0.0)
+        return None if prior is None else Confidence(prior, is_prior=True)
+
     def as_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value not in (None, "")}
+        return {name: value for name, value in asdict(self).items() if value not in (None, "", [])}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

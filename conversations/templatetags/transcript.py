@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.utils.safestring import SafeString, mark_safe
 
 from conversations.models import Generation, Message
+from conversations.models.confidence import Confidence
 from conversations.models.generation import moments
 from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import StageStatus
@@ -47,6 +48,8 @@ class StageView:
     is_shown: bool
     text: str
     thinking: str
+    confidence: Confidence | None
+    unsure: list[list[int]]  # passages: [from, to] in code units of the text
 
     @property
     def word(self) -> str:
@@ -61,12 +64,24 @@ class StageView:
 @register.simple_tag
 def stages_of(message: Message) -> list[StageView]:
     """Those that wrote something, in order; empty if the answer has one stage, which pages show as the answer alone."""
+    views = stage_views(message)
+    plan = message.generation.stage_plan if message.generation else None
+    return [view for view in views if view.text or view.thinking] if plan and plan.is_staged else []
+
+
+@register.simple_tag
+def shown_stage_of(message: Message) -> StageView | None:
+    """The one that is the answer; None before it is planned."""
+    return next((view for view in stage_views(message) if view.is_shown), None)
+
+
+def stage_views(message: Message) -> list[StageView]:
     generation = message.generation
     plan = generation.stage_plan if generation else None
-    if generation is None or plan is None or not plan.is_staged:
+    if generation is None or plan is None:
         return []
     texts, outcomes, shown = message.texts(), generation.stage_outcomes, message.shown_stage
-    views = [
+    return [
         StageView(
             number=stage.number,
             label=stage.label,
@@ -74,10 +89,11 @@ def stages_of(message: Message) -> list[StageView]:
             is_shown=stage.number == shown,
             text=texts.get(PartKey(stage.number, PartKind.TEXT), ""),
             thinking=texts.get(PartKey(stage.number, PartKind.THINKING), ""),
+            confidence=outcomes[stage.number].confidence(stage.prior) if stage.number in outcomes else None,
+            unsure=outcomes[stage.number].unsure if stage.number in outcomes else [],
         )
         for stage in plan.stages
     ]
-    return [view for view in views if view.text or view.thinking]
 
 
 @dataclass(frozen=True)

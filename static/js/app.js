@@ -16,6 +16,7 @@ import { Socket } from "./socket.js";
 import { Theme } from "./theme.js";
 import { Toasts } from "./toasts.js";
 import { Transcript } from "./transcript.js";
+import { Unsure } from "./unsure.js";
 
 // The page's elements are looked up here and nowhere else.
 
@@ -42,6 +43,8 @@ const bar = new ConnectionBar(find("connection-bar"), { onRetry: () => socket.re
 const chat = new Chat(conversation, { socket, transcript, page, mode: new ModeChoice(find("mode"), account) });
 new Drawer({ body: document.body, sidebar: find("sidebar"), main, veil: find("veil") });
 new Theme(find("theme-choice"));
+const unsure = new Unsure();
+root.toggleAttribute("data-no-highlights", !Unsure.isSupported);
 
 function address() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -78,11 +81,16 @@ const actions = {
   regenerate: (article) => ask(() => chat.act(command.regenerate, article)),
   continue: (article) => ask(() => chat.act(command.continue, article)),
   retry: (article) => ask(() => chat.act(command.retry, article)),
+  unsure: (article, button) => underline(article, button),
 };
 
 function ask(act) {
   if (chat.isBusy) composer.refuse("The last answer is still being written. Wait for its end, or stop it first.");
   else act();
+}
+
+function underline(article, button) {
+  button.ariaPressed = unsure.toggle(article, JSON.parse(button.dataset.unsure), transcript.sourceOf(article));
 }
 
 function edit(article) {

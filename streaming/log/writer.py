@@ -83,6 +83,10 @@ class LogHandle:
         self._waiting.append(record)
         self._wake()
 
+    def length_of(self, key: PartKey) -> int:
+        """In code units."""
+        return self._lengths.get(key, 0)
+
     def texts(self) -> dict[PartKey, str]:
         """All that was written so far, by part; what a save to the database takes."""
         for pieces in self._pieces.values():

@@ -17,9 +17,21 @@ class Delta(msgspec.Struct):
     reasoning_content: str | None = None  # vLLM up to 0.12
 
 
+class LikelyToken(msgspec.Struct, frozen=True):
+    """A token with the natural logarithm of its probability."""
+
+    token: str
+    logprob: float
+
+
+class Logprobs(msgspec.Struct):
+    content: list[LikelyToken] | None = None
+
+
 class Choice(msgspec.Struct):
     delta: Delta = msgspec.field(default_factory=Delta)
     finish_reason: str | None = None
+    logprobs: Logprobs | None = None
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -36,6 +48,7 @@ class Chunk(msgspec.Struct):
 class WholeChoice(msgspec.Struct):
     message: Delta
     finish_reason: str | None = None
+    logprobs: Logprobs | None = None
 
 
 class WholeReply(msgspec.Struct):
@@ -51,6 +64,7 @@ class ChatDelta(msgspec.Struct, frozen=True):
     thinking: str = ""
     finish_reason: str = ""  # empty until the last
     usage: Usage | None = None
+    tokens: tuple[LikelyToken, ...] = ()  # of this text, or thinking; empty if the server does not tell
 
 
 class EventLines:
@@ -86,6 +100,7 @@ def parse_chunk(payload: bytes) -> ChatDelta:
         thinking=clean(delta.reasoning or delta.reasoning_content),
         finish_reason=choice.finish_reason or "",
         usage=chunk.usage,
+        tokens=likely(choice.logprobs),
     )
 
 
@@ -105,7 +120,12 @@ def parse_whole(reply: bytes) -> ChatDelta:
         thinking=clean(choice.message.reasoning or choice.message.reasoning_content),
         finish_reason=choice.finish_reason or "stop",
         usage=whole.usage,
+        tokens=likely(choice.logprobs),
     )
+
+
+def likely(logprobs: Logprobs | None) -> tuple[LikelyToken, ...]:
+    return tuple(logprobs.content) if logprobs and logprobs.content else ()
 
 
 def clean(text: str | None) -> str:

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from conversations.models.errors import ErrorCode
@@ -24,6 +26,8 @@ from streaming.vllm.client import ChatStream, Patience
 from streaming.vllm.errors import BadReply, ModelServerError, Rejected, Unreachable
 from streaming.vllm.thinking import ThinkSplitter
 from streaming.vllm.wire import ChatDelta, Usage
+
+from .certainty import Certainty
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +82,8 @@ class Engine:
         self._requests = 0
         self._tokens_before = 0  # of this generation, when the running request began
         self._streams = True  # until a server refuses to
+        self._tells_logprobs = bool(settings.MEASURE_CONFIDENCE)  # likewise
+        self.certainty = Certainty()
         self._has_begun_anew = False
 
     async def run(self, prompt: Prompt) -> ErrorCode | None:
@@ -142,12 +148,15 @@ class Engine:
     def _can_ask_otherwise(self, error: ModelServerError, *, is_last: bool) -> bool:
         """Ask the same server again, for something that it may not refuse."""
         refused = isinstance(error, Rejected) and error.code == ErrorCode.REFUSED
-        if refused and "stream" in str(error).lower() and self._streams:
+        if refused and "logprob" in str(error).lower() and self._tells_logprobs:
+            self._tells_logprobs = False
+        elif refused and "stream" in str(error).lower() and self._streams:
             self._streams = False
         elif refused and self._begun and not self._has_begun_anew:
             self._has_begun_anew = True  # this server does not continue texts
             self._handle.append(Noticed("The answer was interrupted, and is written anew."))
             self._handle.restart(self._text)
+            self.certainty = Certainty()
         elif is_last and self._streams and (refused or isinstance(error, BadReply)):
             self._streams = False
         else:
@@ -194,7 +203,7 @@ class Engine:
         self._stream = ChatStream(
             self._servers.http,
             target.server,
-            request_body(self._prompt, self.stage, target, begun, room, stream=self._streams and target.tier.streams),
+            self._body(target, begun, room),
             request_id=f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}",
             patience=Patience(target.tier.first_token_timeout_s, target.tier.silence_timeout_s),
         )
@@ -212,6 +221,12 @@ class Engine:
         if not self._closed.is_set():
             self._write(*splitter.finish())
 
+    def _body(self, target: Target, begun: str, max_tokens: int) -> dict[str, Any]:
+        streams = self._streams and target.tier.streams
+        return request_body(
+            self._prompt, self.stage, target, begun, max_tokens, stream=streams, logprobs=self._tells_logprobs
+        )
+
     def _tell_other_tier(self, target: Target) -> None:
         """Once for each: the model that was meant to answer cannot be had."""
         wanted, got = self.stage.tier, target.tier.slug
@@ -224,7 +239,10 @@ class Engine:
         if delta.thinking:
             self._write(delta.thinking, "")
         if delta.text:
-            self._write(*splitter.feed(delta.text))
+            thinking, text = splitter.feed(delta.text)
+            if text:
+                self.certainty.take(self._handle.length_of(self._text), text, delta.tokens)
+            self._write(thinking, text)
         if delta.finish_reason:
             self.figures.finish_reason = delta.finish_reason
         if delta.usage:

@@ -2,6 +2,8 @@
 
 from playwright.sync_api import expect
 
+from tests.site import Site
+
 from .conftest import Open
 
 QUESTION = "count to 150"
@@ -69,3 +71,23 @@ def test_the_choice_of_thoroughness_is_remembered(person: Open) -> None:
     alice.reload()
 
     expect(alice.page.get_by_label("How thorough")).to_have_value("balanced")
+
+
+def test_confidence_is_a_word_and_unsure_passages_are_underlined_on_demand(person: Open, site: Site) -> None:
+    alice = person()
+    alice.visit()
+    words = " ".join(f"word{number}" for number in range(40))
+    alice.ask(f"[echo] {words}")
+    expect(alice.last_answer.locator(".confidence")).to_contain_text("confidence")
+
+    alice.click("Unsure passages")
+
+    generation = alice.last_answer.get_attribute("data-generation")
+    passages = site.record(str(generation))["outcomes"]["0"]["unsure"]
+    expected = "".join(words[start:end] for start, end in passages).replace(" ", "")
+    assert alice.page.evaluate(UNDERLINED) == expected != ""
+    alice.click("Unsure passages")
+    assert alice.page.evaluate(UNDERLINED) == ""
+
+
+UNDERLINED = "() => [...CSS.highlights.get('unsure')].join('')"

@@ -1,0 +1,46 @@
+"""How sure a model was of what it wrote: measured from the log-probabilities of its tokens, or a stage's prior.
+
+A token's probability tells how much the model would rather have said something else, not whether it is right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import models
+
+UNSURE_BELOW = 0.5  # probability of a token: from here on another one was about as likely
+HIGH_FROM = 0.85  # mean probability; conventions, to be read beside docs/answers.md
+LOW_BELOW = 0.65
+MANY_UNSURE = 0.15  # share of unsure tokens
+TOO_MANY_UNSURE = 0.35
+
+
+class ConfidenceLevel(models.TextChoices):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True)
+class Confidence:
+    probability: float  # mean of the tokens', from 0 to 1
+    unsure_share: float = 0.0
+    is_prior: bool = False  # nothing was measured: what the stage is taken for
+
+    @property
+    def level(self) -> ConfidenceLevel:
+        if self.probability < LOW_BELOW or self.unsure_share > TOO_MANY_UNSURE:
+            return ConfidenceLevel.LOW
+        if self.probability < HIGH_FROM or self.unsure_share > MANY_UNSURE:
+            return ConfidenceLevel.MEDIUM
+        return ConfidenceLevel.HIGH
+
+    @property
+    def explanation(self) -> str:
+        if self.is_prior:
+            return "The model server does not tell how sure the model was. This is what the stage is usually taken for."
+        return (
+            f"Mean probability of the tokens {self.probability:.0%}; {self.unsure_share:.0%} of them were less likely "
+            "than all others together. It tells how sure the model was, not whether it is right."
+        )

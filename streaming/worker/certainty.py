@@ -1,0 +1,41 @@
+"""Adds up how likely the tokens of a stage's text were, and where it was unsure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from conversations.models.confidence import UNSURE_BELOW
+from streaming.protocol import code_units
+from streaming.vllm.wire import LikelyToken
+
+SPANS_KEPT = 400  # passages; a model that is unsure more often is unsure of everything
+
+
+@dataclass
+class Certainty:
+    """Of the tokens whose probability the server told. ``unsure`` are [from, to] in code units of the text."""
+
+    tokens: int = 0
+    sum: float = 0.0  # of probabilities
+    unsure_tokens: int = 0
+    unsure: list[list[int]] = field(default_factory=list)
+
+    def take(self, at: int, text: str, tokens: tuple[LikelyToken, ...]) -> None:
+        """``text`` of these tokens was written at this length of the part."""
+        fits = "".join(token.token for token in tokens) == text
+        for token in tokens:
+            probability = math.exp(min(token.logprob, 0.0))
+            length = code_units(token.token if fits else text)
+            self.tokens += 1
+            self.sum += probability
+            if probability < UNSURE_BELOW:
+                self.unsure_tokens += 1
+                self._mark(at, at + length)
+            at += length if fits else 0
+
+    def _mark(self, start: int, end: int) -> None:
+        if self.unsure and start <= self.unsure[-1][1]:
+            self.unsure[-1][1] = max(end, self.unsure[-1][1])
+        elif len(self.unsure) < SPANS_KEPT:
+            self.unsure.append([start, end])
