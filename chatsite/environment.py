@@ -28,6 +28,12 @@ class Environment(environ.Env):
             raise ValueError(f"{value!r} is neither true nor false")
         return super().parse_value(value, cast)  # type: ignore[no-untyped-call]
 
+    def choice(self, var: str, default: str, choices: tuple[str, ...]) -> str:
+        value: str = self.str(var, default)
+        if value not in choices:
+            raise ImproperlyConfigured(f"{var} is {value!r}, and must be one of {', '.join(choices)}.")
+        return value
+
     def database(self, var: str, otherwise: dict[str, Any]) -> dict[str, Any]:
         address = self.str(var, "")
         if not address:

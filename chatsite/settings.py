@@ -197,7 +197,7 @@ SYSTEM_PROMPT = env.str(
 )
 
 MEASURE_CONFIDENCE = env.bool("MEASURE_CONFIDENCE", True)  # ask for the tokens' log-probabilities
-DEFAULT_MODE = env.str("DEFAULT_MODE", "auto")  # how thorough answers are: auto, quick, balanced or deep
+DEFAULT_MODE = env.choice("DEFAULT_MODE", "auto", ("auto", "quick", "balanced", "deep"))  # see docs/answers.md
 
 # A generation's life
 

@@ -20,8 +20,8 @@ class Question(Schema):
     id: UUID | None = Field(
         None, description="A UUID that you make for this question: sent again, it gets the same answer."
     )
-    mode: Literal["", "auto", "quick", "balanced", "deep"] = Field(
-        "", description="How thorough: quick is one stage, balanced and deep are more. Empty: the site's default."
+    mode: Literal["auto", "quick", "balanced", "deep"] = Field(
+        "quick", description="How thorough: quick is one stage, with one text; the others can have several."
     )
     stream: bool = Field(False, description="Answer with the events, as Accept: text/event-stream does.")
 

@@ -41,6 +41,7 @@ def test_a_port_that_is_taken(tmp_path: Path, name: str, attribute: str) -> None
         ("HOST", "192.0.2.1", "192.0.2.1 is no address of this machine"),
         ("DEBUG", "perhaps", "DEBUG cannot be read: 'perhaps' is neither true nor false"),
         ("SECRET_KEY", "", "SECRET_KEY is not set"),
+        ("DEFAULT_MODE", "slow", "DEFAULT_MODE is 'slow', and must be one of auto, quick, balanced, deep."),
         ("REDIS_URL", "redis://127.0.0.1:1", "Redis does not answer at REDIS_URL"),
         ("DATABASE_URL", "somewhere", "DATABASE_URL cannot be read"),
         ("DATA_DIR", "/dev/null/data", "nothing can be stored in /dev/null/data"),

@@ -32,7 +32,12 @@ def stored(server: ModelServer) -> str:
 
 def test_no_page_shows_it(as_otto: Client, as_watcher: Client, server: ModelServer) -> None:
     tier = Tier.objects.create(name="Smart", slug="smart", server=server)
-    pages = [SERVERS, TIERS, f"{TIERS}{tier.pk}/change/", *(f"{SERVERS}{server.pk}/{p}/" for p in ("change", "history"))]
+    pages = [
+        SERVERS,
+        TIERS,
+        f"{TIERS}{tier.pk}/change/",
+        *(f"{SERVERS}{server.pk}/{p}/" for p in ("change", "history")),
+    ]
     as_otto.post(f"{SERVERS}{server.pk}/change/", server_form(name="GPU 2"))
 
     for client, page in [(c, p) for c in (as_otto, as_watcher) for p in pages] + [
