@@ -4,13 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run restart test faults test-vllm format clean
+.PHONY: help run restart test faults benchmark test-vllm format clean
 
 help:
 	@echo "make run      serve http://127.0.0.1:8000 with all processes (PORT=… for another port); Ctrl-C ends them"
 	@echo "make restart  new code under the running site, one process after the other; no answer breaks"
 	@echo "make test     all checks and tests, as CI runs them"
 	@echo "make faults   the fault machine's long form, half an hour: make faults RUNS=200 SEED=1"
+	@echo "make benchmark  what the site costs in time, processor, memory and bytes: make benchmark ARGS=\"--streams 1,50\""
 	@echo "make test-vllm  tests against two real vLLM servers; installs 2.5 GB into var/vllm at its first run"
 	@echo "make format   format the code"
 	@echo "make clean    remove the virtual environment and all data of this folder"
@@ -28,6 +29,10 @@ RUNS ?= 200
 SEED ?= 1
 faults: .venv/test.stamp
 	@exec $(BIN)/python -m tests.faults.machine --runs $(RUNS) --seed $(SEED)
+
+# ARGS=--help lists what can be asked for.
+benchmark: .venv/run.stamp
+	@exec $(BIN)/python -m chatsite.launch.benchmark $(ARGS)
 
 # Optional: no part of `make test`. -p no:cacheprovider keeps `pytest --lf` for the tests of every day.
 test-vllm: .venv/test.stamp var/vllm/venv.stamp var/vllm/model.stamp

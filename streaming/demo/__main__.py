@@ -7,6 +7,7 @@ import asyncio
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 from .completion import Options
 from .faults import Manner
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--api-key", default="")
     parser.add_argument("--reasoning-parser", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--strict-continuation", action="store_true", help="refuse a text that is not its own")
+    parser.add_argument("--journal", type=Path, default=None, help="note in this file when each token was sent")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -39,6 +41,7 @@ def run(options: argparse.Namespace) -> None:
         api_key=options.api_key,
         places=options.max_num_seqs,
         queue=options.max_num_queued_reqs,
+        journal=options.journal,
     )
 
     def ready(port: int) -> None:

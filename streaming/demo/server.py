@@ -8,12 +8,14 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import h11
 import msgspec
 
 from .completion import Completion, Options, Token
 from .faults import Faults, Manner
+from .journal import Journal, Note
 from .metrics import Metrics
 from .wire import (
     DONE_EVENT,
@@ -41,9 +43,16 @@ class DemoServer:
     """All that connections share."""
 
     def __init__(
-        self, options: Options, manner: Manner, api_key: str = "", places: int = 256, queue: int | None = None
+        self,
+        options: Options,
+        manner: Manner,
+        api_key: str = "",
+        places: int = 256,
+        queue: int | None = None,
+        journal: Path | None = None,
     ):
         self.options = options
+        self.journal = Journal(journal)
         self.faults = Faults(manner)
         self.metrics = Metrics(options.models[0])
         self.api_key = api_key
@@ -246,13 +255,16 @@ class Connection(asyncio.Protocol):
             return
         self._begin_stream()
         await server.enter()
+        note = Note(request_id or "")
         try:
-            await self._stream(completion, ChunkWriter(request_id, completion.model))
+            await self._stream(completion, ChunkWriter(request_id, completion.model), note)
         except asyncio.CancelledError:
             # A client that hangs up is in no figure of vLLM's; its place is free at once.
+            note.hung_up = True
             raise
         finally:
             server.leave()
+            server.journal.write(note)
 
     async def _whole(self, completion: Completion, request_id: str | None) -> None:
         await self.server.enter()
@@ -277,7 +289,7 @@ class Connection(asyncio.Protocol):
         }  # fmt: skip
         self._send(200, encode(head))
 
-    async def _stream(self, completion: Completion, chunks: ChunkWriter) -> None:
+    async def _stream(self, completion: Completion, chunks: ChunkWriter, note: Note) -> None:
         manner, metrics = completion.manner, self.server.metrics
         begun = time.monotonic()
         options = completion.request.stream_options
@@ -300,7 +312,9 @@ class Connection(asyncio.Protocol):
                 text += token.text
                 if stopped_by := next((stop for stop in stops if stop in text), None):
                     break
-            self._write(self._token_chunk(chunks, completion, token, usage))
+            chunk = self._token_chunk(chunks, completion, token, usage)
+            note.token(chunk)
+            self._write(chunk)
             if await self._fault_at(said, fault, chunks):
                 return
         metrics.generation_tokens.inc(said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -208,3 +209,19 @@ def test_tokens_are_the_text(question: str) -> None:
     text = "".join(answer_tokens(question))
 
     assert "".join(tokens_of(text)) == text
+
+
+def test_the_journal_tells_when_each_token_was_sent(tmp_path: Path) -> None:
+    port, journal = free_port(), tmp_path / "journal"
+    process = model_process(tmp_path, port, "--ttft", "0", "--rate", "500", "--journal", str(journal))
+    begun = time.monotonic()
+
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, headers={"X-Request-Id": "abc"}) as client:
+        stream(client, chat("count to 5"))
+    process.stop()
+
+    (note,) = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert note["request"] == "abc" and note["size"] > 500 and not note["hung_up"]
+    assert len(note["sent"]) == 5 and [begun, *note["sent"], note["ended"]] == sorted(
+        [begun, *note["sent"], note["ended"]]
+    )

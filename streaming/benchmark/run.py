@@ -1,0 +1,120 @@
+"""Many streams at once: they begin one after the other, and what is measured is the time in which all are running."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streaming.demo.journal import Note
+
+from . import Failed
+from .asker import PATIENCE_S, Asker, Place, within
+from .meters import Meters, Reading
+from .page import Page
+
+ASKS_PER_S = 50.0  # a person's question comes every so often, not all at once
+OPENED_AT_ONCE = 50
+SLACK_S = 1.0  # the last one may begin so much later than planned
+
+
+@dataclass(frozen=True)
+class Run:
+    """``before`` and ``after`` enclose the time in which all streams were running."""
+
+    askers: Sequence[Asker]
+    notes: list[Note]  # of the model server, in the order of ``askers``
+    before: Reading
+    after: Reading
+    all_lags: list[float]
+    lags: list[float]  # of the tokens that were sent while all were running
+
+    @property
+    def streams(self) -> int:
+        return len(self.askers)
+
+    @property
+    def seconds(self) -> float:
+        return self.after.at - self.before.at
+
+    @property
+    def tokens(self) -> int:
+        """Sent while all were running."""
+        return len(self.lags)
+
+
+async def run(place: Place, meters: Meters, askers: Sequence[Asker], tokens: int, rate: float) -> Run:
+    """Each stream has at least ``tokens`` while all are running. Raises Failed."""
+    gc.collect()
+    gc.disable()  # a pause of the driver would look like a lag of the site
+    try:
+        await open_all(askers)
+        patience = PATIENCE_S + 3 * (len(askers) / ASKS_PER_S + tokens / rate)
+        before, after = await within(patience, ask_all(meters, askers, tokens, rate), "the answers were not written")
+        notes = await place.journal.notes(asker.request for asker in askers)
+        return measured(askers, notes, before, after)
+    finally:
+        await leave_all(askers)
+        gc.enable()
+
+
+async def open_all(askers: Sequence[Asker]) -> None:
+    """Raises Failed."""
+    for start in range(0, len(askers), OPENED_AT_ONCE):
+        await asyncio.gather(*(asker.open() for asker in askers[start : start + OPENED_AT_ONCE]))
+    complain(askers)
+
+
+async def ask_all(meters: Meters, askers: Sequence[Asker], tokens: int, rate: float) -> tuple[Reading, Reading]:
+    """What was used when all had begun, and when the first one ended. Raises Failed."""
+    began = time.monotonic()
+    for number, asker in enumerate(askers):
+        await asyncio.sleep(began + number / ASKS_PER_S - time.monotonic())
+        asker.ask(tokens + waiting_tokens(len(askers) - 1 - number, rate), rate)
+    await asyncio.gather(*(asker.begun.wait() for asker in askers))
+    before = await asyncio.to_thread(meters.read)
+    complain(askers)
+    if any(asker.ended.is_set() for asker in askers):
+        raise Failed(f"the first of {len(askers)} answers ended before the last had begun")
+    ends = [asyncio.create_task(asker.ended.wait()) for asker in askers]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    after = await asyncio.to_thread(meters.read)
+    await asyncio.gather(*ends)
+    complain(askers)
+    return before, after
+
+
+def waiting_tokens(others: int, rate: float) -> int:
+    """What a stream says until as many others have begun too."""
+    return math.ceil((others / ASKS_PER_S + SLACK_S) * rate) if others else 0
+
+
+def complain(askers: Sequence[Asker]) -> None:
+    if trouble := next((asker.trouble for asker in askers if asker.trouble), ""):
+        raise Failed(trouble)
+
+
+def measured(askers: Sequence[Asker], notes: list[Note], before: Reading, after: Reading) -> Run:
+    """Raises Failed if a token did not come."""
+    all_lags: list[float] = []
+    lags: list[float] = []
+    for asker, note in zip(askers, notes, strict=True):
+        arrivals = asker.arrivals()
+        if len(arrivals) != len(note.sent):
+            raise Failed(f"of an answer's {len(note.sent)} tokens, {len(arrivals)} came")
+        for sent, arrived in zip(note.sent, arrivals, strict=True):
+            all_lags.append(arrived - sent)
+            if before.at <= sent < after.at:
+                lags.append(arrived - sent)
+    return Run(askers, notes, before, after, all_lags, lags)
+
+
+async def leave_all(askers: Sequence[Asker]) -> None:
+    """Once the worker has named the conversations: the next run is not to pay for that."""
+    pages = [page for page in askers if isinstance(page, Page) and page.begun_at and not page.trouble]
+    await asyncio.gather(*(page.settle() for page in pages))
+    for asker in askers:
+        asker.close()

@@ -1,0 +1,117 @@
+"""A browser's end of a WebSocket, with as little work per frame as Python allows."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+import time
+from collections.abc import Callable
+
+TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
+FINAL, MASKED = 0x80, 0x80
+NO_MASK = b"\0\0\0\0"  # clients must mask; by zero, a frame stays what it is
+
+Hear = Callable[[float, bytes], None]  # is called with the moment of arrival and the frame
+
+
+class Refused(Exception):
+    """The server did not open the socket."""
+
+
+class WebSocket(asyncio.Protocol):
+    """Calls ``hear`` for each text frame, answers pings by itself, and ``gone`` when the connection ends."""
+
+    def __init__(self, request: bytes, hear: Hear, gone: Callable[[], None]):
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.received = 0  # bytes
+        self._request = request
+        self._hear = hear
+        self._gone = gone
+        self._rest = b""
+        self._transport: asyncio.Transport | None = None
+
+    def send(self, text: bytes, kind: int = TEXT) -> None:
+        assert self._transport is not None
+        self._transport.write(frame_of(kind, text))
+
+    def close(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self.send(b"\x03\xe8", CLOSE)
+            self._transport.close()
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        now = time.monotonic()
+        self.received += len(data)
+        self._rest += data
+        if self.opened.done() or self._take_response():
+            self._take_frames(now)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.opened.done():
+            self.opened.set_exception(Refused("the connection was closed"))
+        self._gone()
+
+    # How it is done
+
+    def _take_response(self) -> bool:
+        head, end, rest = self._rest.partition(b"\r\n\r\n")
+        if not end:
+            return False
+        self._rest = rest
+        if head.split(b" ", 2)[1] == b"101":
+            self.opened.set_result(None)
+            return True
+        self.opened.set_exception(Refused(head.split(b"\r\n")[0].decode("latin1")))
+        return False
+
+    def _take_frames(self, now: float) -> None:
+        start = 0
+        while (found := frame_at(self._rest, start)) is not None:
+            kind, text, start = found
+            if kind == TEXT:
+                self._hear(now, text)
+            elif kind == PING:
+                self.send(text, PONG)
+            elif kind == CLOSE and self._transport is not None:
+                self._transport.close()
+        self._rest = self._rest[start:]
+
+
+def frame_of(kind: int, text: bytes) -> bytes:
+    if len(text) < 126:
+        length = bytes([MASKED | len(text)])
+    elif len(text) < 1 << 16:
+        length = bytes([MASKED | 126]) + len(text).to_bytes(2)
+    else:
+        length = bytes([MASKED | 127]) + len(text).to_bytes(8)
+    return bytes([FINAL | kind]) + length + NO_MASK + text
+
+
+def frame_at(data: bytes, start: int) -> tuple[int, bytes, int] | None:
+    """(kind, content, where the next one begins); None if it is not all there. Servers neither mask nor split ours."""
+    if len(data) < start + 2:
+        return None
+    length, begin = data[start + 1], start + 2
+    if length >= 126:
+        width = 2 if length == 126 else 8
+        length, begin = int.from_bytes(data[begin : begin + width]), begin + width
+    end = begin + length
+    return (data[start] & 0x0F, data[begin:end], end) if len(data) >= end else None
+
+
+def opening(host: str, path: str, cookie: str) -> bytes:
+    """The HTTP request that opens a socket, as a page of ``host`` sends it."""
+    key = base64.b64encode(secrets.token_bytes(16)).decode()
+    lines = [
+        f"GET {path} HTTP/1.1", f"Host: {host}", f"Origin: http://{host}", f"Cookie: {cookie}", "Connection: Upgrade",
+        "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", "", "",
+    ]  # fmt: skip
+    return "\r\n".join(lines).encode()
