@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import threading
@@ -31,6 +32,7 @@ from .attempt import Attempt, Interruption, Tools
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
+SAVE_TURNS = 16  # in which all partial texts are saved
 HAND_OVER_S = 8.0  # at most, when the process is told to end
 
 
@@ -137,16 +139,22 @@ class Runner:
                     await attempt.interrupt(Interruption.LOST)
 
     async def _save_partials(self) -> None:
-        while True:
-            await asyncio.sleep(settings.PARTIAL_SAVE_S)
-            try:
-                verdicts = await in_database(save_partials, [a.partial() for a in self.attempts.values() if a.handle])
-            except DatabaseError as error:
-                logger.warning("partial texts were not saved: %s", error)
-                continue
-            for generation_id, verdict in verdicts.items():
-                if attempt := self.attempts.get(generation_id):
-                    await attempt.heed(verdict)
+        """Each answer once in PARTIAL_SAVE_S, a few at a time: all at once, they would hold up everybody's tokens."""
+        for turn in itertools.cycle(range(SAVE_TURNS)):
+            await asyncio.sleep(settings.PARTIAL_SAVE_S / SAVE_TURNS)
+            due = [a for pk, a in self.attempts.items() if a.handle and pk.int % SAVE_TURNS == turn]
+            if due:
+                await self._save(due)
+
+    async def _save(self, attempts: list[Attempt]) -> None:
+        try:
+            verdicts = await in_database(save_partials, [attempt.partial() for attempt in attempts])
+        except DatabaseError as error:
+            logger.warning("partial texts were not saved: %s", error)
+            return
+        for generation_id, verdict in verdicts.items():
+            if attempt := self.attempts.get(generation_id):
+                await attempt.heed(verdict)
 
 
 def die_with(task: asyncio.Task[None]) -> None:
