@@ -24,6 +24,8 @@ EARLIER = 4  # messages before the question that are looked at
 def plan_for(generation: Generation, tiers: Sequence[TierSpec]) -> Plan:
     """One query; three more in the mode Auto. A pipeline that lost its stages never keeps an answer from being made."""
     mode = Mode(generation.mode)
+    wanted = [tier for tier in tiers if tier.slug == generation.wanted_tier]
+    tiers = wanted or tiers
     scores = None if mode in LEVEL_OF else scores_of(generation.message)
     level = LEVEL_OF.get(mode) or Level(scores.level if scores else Level.SIMPLE)
     uses = PipelineStage.objects.filter(pipeline__level=level, stage__enabled=True).select_related("stage")
@@ -33,7 +35,8 @@ def plan_for(generation: Generation, tiers: Sequence[TierSpec]) -> Plan:
         stages = [with_tier(ALONE, tier_of_level(level, tiers))]
     if len(stages) > 1:
         stages[0] = replace(stages[0], system_prompt=f"{stages[0].system_prompt}\n{DRAFT_PROMPT}")
-    return Plan(tuple(stages), level, (*reasons_of(mode, level, scores), told(stages)), told_scores(scores))
+    reasons = [*reasons_of(mode, level, scores), *wish_of(generation, wanted), told(stages)]
+    return Plan(tuple(stages), level, generation.streams, tuple(reasons), told_scores(scores))
 
 
 def scores_of(answer: Message) -> QuestionScores:
@@ -80,6 +83,12 @@ def reasons_of(mode: Mode, level: Level, scores: QuestionScores | None) -> list[
     if scores is None:
         return [f"You chose {mode.label}."]
     return [f"The question was judged {level.label.lower()}: {', '.join(scores.reasons)}."]
+
+
+def wish_of(generation: Generation, wanted: Sequence[TierSpec]) -> list[str]:
+    if wanted:
+        return [f"You chose the model {wanted[0].name}."]
+    return [f"The model {generation.wanted_tier}, which you chose, is not to be had."] if generation.wanted_tier else []
 
 
 def told(stages: list[PlannedStage]) -> str:

@@ -50,11 +50,13 @@ class SendMessage(Click, frozen=True, tag="message.send"):
     text: str = ""
     edits: UUID | None = None  # the question that this one stands beside
     mode: ModeName = ""  # how thorough; empty: the site's default
+    tier: str = ""  # slug of the one that shall write all of it; empty: whichever is right
 
 
 class Regenerate(Click, frozen=True, kw_only=True, tag="answer.regenerate"):
     message: UUID
     mode: ModeName = ""
+    tier: str = ""
 
 
 class Continue(Click, frozen=True, kw_only=True, tag="answer.continue"):
@@ -64,6 +66,7 @@ class Continue(Click, frozen=True, kw_only=True, tag="answer.continue"):
 class Retry(Click, frozen=True, kw_only=True, tag="answer.retry"):
     message: UUID
     mode: ModeName = ""
+    tier: str = ""
 
 
 class Stop(Command, frozen=True, tag="answer.stop"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -39,23 +39,28 @@ class Turn:
     messages: tuple[MessageView, ...]  # what follows it now
 
 
-def take(user: AbstractBaseUser, conversation: Conversation | None, command: Click) -> Turn:
+def take(user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool = True) -> Turn:
     """Store and dispatch; in a thread. Raises ConversationError. Repeated, it gives the same turn."""
-    return turn_of(begin(user, conversation, command), command)
+    return turn_of(begin(user, conversation, command, streams=streams), command)
 
 
-def begin(user: AbstractBaseUser, conversation: Conversation | None, command: Click) -> Generation:
+def begin(
+    user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool = True
+) -> Generation:
     """As ``take``, for those who show no page."""
-    generation = ask(user, conversation, command)
+    generation = ask(user, conversation, command, streams=streams)
     if generation.status == Status.QUEUED:
         dispatch(generation.pk)
     return generation
 
 
-def ask(user: AbstractBaseUser, conversation: Conversation | None, command: Click) -> Generation:
+def ask(
+    user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool = True
+) -> Generation:
     length = len(command.text) if isinstance(command, SendMessage) else 0
-    mode = command.mode if isinstance(command, SendMessage | Regenerate | Retry) else ""
-    request = Request(command.id, command.clicked, expected_tokens(length), mode)
+    request = Request(command.id, command.clicked, expected_tokens(length), streams=streams)
+    if isinstance(command, SendMessage | Regenerate | Retry):
+        request = replace(request, mode=command.mode, tier=command.tier[:40])
     if isinstance(command, SendMessage) and conversation is None:
         return Conversation.begin(user, command.text, request)
     if conversation is None:

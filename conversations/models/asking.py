@@ -92,7 +92,9 @@ class Request:
     client_id: uuid.UUID  # made by the browser; a repeated one gets the answer that the first one got
     clicked_at: datetime | None = None  # by the browser's clock, None if it did not say
     expected_tokens: int | None = None  # of the answer
-    mode: str = ""  # how thorough; empty: as before, or the site's default
+    mode: str = ""  # how thorough; empty: the site's default
+    tier: str = ""  # slug of the one that shall write all stages; empty: whichever is right
+    streams: bool = True  # False: model servers are asked for whole answers
 
 
 def check_length(text: str, limit: int | None = None) -> None:

@@ -258,6 +258,8 @@ class Conversation(models.Model):
             clicked_at=request.clicked_at,
             expected_tokens=request.expected_tokens,
             mode=request.mode or settings.DEFAULT_MODE,
+            wanted_tier=request.tier,
+            streams=request.streams,
         )
         if going_on_from is not None:
             generation.go_on_from(going_on_from, answer.shown_stage)

@@ -54,6 +54,10 @@ class Generation(models.Model):
     attempt = models.PositiveSmallIntegerField(default=0, help_text="Processes that took it on so far.")
     continues = models.BooleanField(default=False, help_text="Goes on from the text that the message has.")
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.QUICK, db_default=Mode.QUICK)
+    wanted_tier = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="Slug; empty: whichever is right."
+    )
+    streams = models.BooleanField(default=True, db_default=True, help_text="Off: asked for as a whole.")
     plan = models.JSONField(null=True, blank=True, help_text="Its stages; made by the first attempt.")
     outcomes = models.JSONField(null=True, blank=True, help_text="How its stages ended, by number.")
 
@@ -150,7 +154,7 @@ class Generation(models.Model):
     def go_on_from(self, earlier: Generation, stage: int) -> None:
         """Continue this stage of the earlier generation: the others stay as they ended."""
         self.continues = True
-        self.mode, self.plan = earlier.mode, earlier.plan
+        self.mode, self.plan, self.wanted_tier = earlier.mode, earlier.plan, earlier.wanted_tier
         planned = earlier.stage_plan.stages if earlier.stage_plan else ()
         outcomes = dict.fromkeys((one.number for one in planned), Outcome(StageStatus.SKIPPED))
         for number, outcome in earlier.stage_outcomes.items():

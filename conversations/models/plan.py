@@ -49,6 +49,7 @@ class Plan:
 
     stages: tuple[PlannedStage, ...]
     level: str = ""
+    streams: bool = True  # False: model servers are asked for whole answers
     reasons: tuple[str, ...] = ()  # sentences for the user: why this plan
     scores: dict[str, Any] = field(default_factory=dict)  # of the question; empty if nobody asked for them
 
@@ -63,7 +64,13 @@ class Plan:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         stages = tuple(PlannedStage(**known_fields(PlannedStage, stage)) for stage in data["stages"])
-        return cls(stages, data.get("level", ""), tuple(data.get("reasons", ())), dict(data.get("scores", {})))
+        return cls(
+            stages=stages,
+            level=data.get("level", ""),
+            streams=data.get("streams", True),
+            reasons=tuple(data.get("reasons", ())),
+            scores=dict(data.get("scores", {})),
+        )
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,9 @@ async def answered(
     """Store and dispatch, tell the user's pages, and answer with what was stored, or with the events of the answer."""
     user = user_of(request)
     edits = question.edits if isinstance(question, FollowUp) else None
-    command = SendMessage(question.id or uuid4(), text=question.text, edits=edits, mode=question.mode)
+    command = SendMessage(
+        question.id or uuid4(), text=question.text, edits=edits, mode=question.mode, tier=question.tier
+    )
     generation, asked = await in_database(store, user, conversation_id, command)
     await hint(conversation_group(asked.conversation.id), "turn.taken", request=str(command.id), by="")
     await hint(user_group(user.pk), "sidebar.changed")

@@ -23,6 +23,7 @@ class Question(Schema):
     mode: Literal["auto", "quick", "balanced", "deep"] = Field(
         "quick", description="How thorough: quick is one stage, with one text; the others can have several."
     )
+    tier: str = Field("", max_length=40, description="Of the site's models, the one that shall answer. Empty: any.")
     stream: bool = Field(False, description="Answer with the events, as Accept: text/event-stream does.")
 
 

@@ -65,6 +65,8 @@ class Engine:
         stage: PlannedStage,
         announce: Callable[[PhaseName, str], None],
         earlier: Outcome | None = None,
+        *,
+        streams: bool = True,
     ):
         """``announce`` takes the phase and the model; ``earlier`` is what an earlier attempt noted."""
         self.figures = Figures(model=earlier.model if earlier else "")
@@ -81,7 +83,7 @@ class Engine:
         self._phase: PhaseName = "starting"
         self._requests = 0
         self._tokens_before = 0  # of this generation, when the running request began
-        self._streams = True  # until a server refuses to
+        self._streams = streams  # until a server refuses to
         self._tells_logprobs = bool(settings.MEASURE_CONFIDENCE)  # likewise
         self.certainty = Certainty()
         self._has_begun_anew = False

@@ -51,7 +51,12 @@ class StageRunner:
         self._phases = Phases(handle)
         self._engines = {
             stage.number: Engine(
-                servers, handle, stage, partial(self._phases.enter, stage.number), earlier.get(stage.number)
+                servers,
+                handle,
+                stage,
+                partial(self._phases.enter, stage.number),
+                earlier.get(stage.number),
+                streams=plan.streams,
             )
             for stage in plan.stages
             if stage.number not in self.outcomes

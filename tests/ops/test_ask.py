@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -126,3 +127,58 @@ def test_the_first_superuser_asks_unless_somebody_is_named(db: None) -> None:
 def test_an_empty_question_is_refused(alice: User) -> None:
     with pytest.raises(CommandError, match="nothing to send"):
         call_command("ask", "  ", user="alice")
+
+
+def test_of_several_stages_the_answer_alone_is_printed(site: Site) -> None:
+    code, out, err = asked(site, "Explain how a bridge carries its load", "--user", "alice", "--mode", "deep")
+
+    assert code == 0
+    assert out.startswith("This answer about") and "You asked about" not in out + err
+    assert "confidence: Mean probability" in err
+
+
+def test_earlier_stages_are_shown_on_demand_one_after_the_other(site: Site) -> None:
+    code, out, err = asked(site, "count to 40", "--user", "alice", "--mode", "deep", "--stages")
+    numbers = "".join(f"{number} " for number in range(1, 41))
+
+    assert (code, out.strip()) == (0, numbers.strip())
+    assert err.index(f"{numbers}\n— Draft: done —") < err.index(f"{numbers}\n— Deep answer: done —")
+    assert "You chose Deep." in err
+
+
+def test_json_tells_of_each_stage(site: Site) -> None:
+    _, out, _ = asked(site, "count to 9", "--user", "alice", "--mode", "balanced", "--json")
+
+    stages = json.loads(out)["stages"]
+    assert [stage["status"] for stage in stages] == ["done", "done"]
+    assert [stage["completion_tokens"] for stage in stages] == [9, 9]
+    assert stages[0]["tier"] == "default"
+
+
+def test_a_conversation_goes_on(site: Site) -> None:
+    _, first, _ = asked(site, "[echo] one", "--user", "alice", "--json")
+    conversation = json.loads(first)["url"].strip("/").rpartition("/")[2]
+
+    _, second, _ = asked(site, "[echo] two", "--user", "alice", "--json", "--conversation", conversation)
+
+    assert json.loads(second)["url"] == json.loads(first)["url"]
+
+
+def test_an_answer_can_be_fetched_as_a_whole(site: Site) -> None:
+    code, out, _ = asked(site, "[echo] all at once", "--user", "alice", "--no-stream")
+
+    assert (code, out) == (0, "all at once\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--model", "huge"], "There is no tier huge. There are: default."),
+        (["--conversation", "8f14e45f-ceea-467f-9575-1c9b1c2f0f10"], "alice has no conversation 8f14e45f-"),
+    ],
+)
+def test_what_is_not_there_is_said(alice: User, options: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=re.escape(said)):
+        call_command("ask", "Why?", "--user", "alice", *options)
+
+    assert not Generation.objects.exists()

@@ -13,29 +13,30 @@ import time
 from contextlib import suppress
 from types import FrameType
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from redis.exceptions import RedisError
 
-from conversations.models import Generation
+from conversations.models import Conversation, Generation, Message
 from conversations.models.asking import ConversationError
 from conversations.models.generation import Status
-from conversations.models.message import ANSWER, PartKind
+from conversations.models.pipeline import Mode
 from streaming import turns
 from streaming.control import STOP_CHANNEL
-from streaming.log.records import AnyRecord, Claimed, Folded, HoleInLog, Noticed, Restarted, Text
+from streaming.log.records import Folded, HoleInLog
 from streaming.log.stream_log import BEGINNING, Entry, entries_of, key_of
 from streaming.ops.live import live, redis_client
 from streaming.protocol import SendMessage
+from streaming.terminal import Screen, as_json, confidence_of, figures_of
+from streaming.tiers import current_tiers
 
 BLOCK_MS = 250  # of one read; Ctrl-C is seen between two
 SILENCE_S = 2.0  # without a record; then the database is asked whether the answer has ended
 UNTAKEN_S = 10.0  # then somebody should look at the workers
 EXIT_STOPPED = 130  # as shells say of what Ctrl-C ended
-DIM, PLAIN = "\033[2m", "\033[0m"
 
 
 class Command(BaseCommand):
@@ -44,25 +45,41 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("question")
         parser.add_argument("--user", default="", help="whose conversation it will be; default: the first superuser")
+        parser.add_argument("--conversation", type=UUID, help="id of one of theirs to ask in; default: a new one")
+        parser.add_argument("--mode", choices=Mode.values, default="", help="how thorough; default: the site's")
+        parser.add_argument("--model", default="", help="slug of the tier that shall write all of it")
+        parser.add_argument("--stages", action="store_true", help="show earlier stages too, and why there are any")
+        parser.add_argument("--no-stream", action="store_true", help="have the model server send the answer as a whole")
         parser.add_argument("--json", action="store_true", help="print one JSON object at the end instead")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = asker(options["user"])
+        conversation = conversation_of(user, options["conversation"])
+        check_model(options["model"])
+        question = SendMessage(uuid4(), text=options["question"], mode=options["mode"], tier=options["model"])
         try:
-            turn = turns.take(user, None, SendMessage(uuid4(), text=options["question"]))
+            turn = turns.take(user, conversation, question, streams=not options["no_stream"])
         except ConversationError as error:
             raise CommandError(str(error)) from error
-        screen = Screen(self.stdout, self.stderr, shows_text=not options["json"])
+        shows_text = not options["json"]
+        screen = Screen(self.stdout, self.stderr, shows_text=shows_text, shows_drafts=shows_text and options["stages"])
         Following(user, turn, screen).run()
         generation = Generation.objects.get(pk=turn.generation.pk)
         if options["json"]:
             self.stdout.write(json.dumps(as_json(generation, turn.url), ensure_ascii=False))
         else:
-            screen.note(", ".join(figures_of(generation, turn.url)))
+            self._tell_figures(screen, generation, turn.url, with_reasons=options["stages"])
         if generation.status == Status.FAILED:
             raise CommandError(f"{generation.error_sentence} ({generation.error_detail or generation.error_code})")
         if generation.status == Status.STOPPED:
             sys.exit(EXIT_STOPPED)
+
+    def _tell_figures(self, screen: Screen, generation: Generation, url: str, *, with_reasons: bool) -> None:
+        screen.note(", ".join(figures_of(generation, url)))
+        if sentence := confidence_of(generation, in_colour=self.stderr.isatty()):
+            screen.note(sentence)
+        for reason in generation.stage_plan.reasons if with_reasons and generation.stage_plan else ():
+            screen.note(reason)
 
 
 class Following:
@@ -127,11 +144,11 @@ class Following:
         return not Generation.objects.unfinished().filter(pk=self._generation.pk).exists()
 
     def _show_rest(self) -> None:
-        """What the database has and the log did not tell."""
-        stored = self._generation.message.texts().get(ANSWER, "")
-        shown = self._folded.texts.get(ANSWER, "")
+        """What the database has and the log did not tell, or another stage that is the answer after all."""
+        stored = Message.objects.with_all().get(pk=self._generation.message_id).text
+        shown = self._folded.texts.get(self._screen.shown, "")
         if not stored.startswith(shown):
-            self._screen.note("The answer was written anew:")
+            self._screen.note("The answer:")
             shown = ""
         self._screen.text(stored[len(shown) :])
         self._screen.end()
@@ -163,51 +180,20 @@ class Following:
                 self._redis.publish(STOP_CHANNEL, str(self._generation.pk))
 
 
-class Screen:
-    """The answer on one stream, everything else on the other; on a terminal, each begins a line of its own."""
+def conversation_of(user: AbstractBaseUser, wanted: UUID | None) -> Conversation | None:
+    """None for a new one."""
+    if wanted is None:
+        return None
+    found = Conversation.objects.visible_to(user).filter(pk=wanted).first()
+    if found is None:
+        raise CommandError(f"{user.get_username()} has no conversation {wanted}.")
+    return found
 
-    def __init__(self, out: OutputWrapper, err: OutputWrapper, *, shows_text: bool):
-        self._out, self._err = out, err
-        self._shows_text = shows_text
-        self._open: OutputWrapper | None = None  # whose last line has not ended
 
-    def show(self, record: AnyRecord) -> None:
-        match record:
-            case Text(kind=PartKind.TEXT, text=text):
-                self.text(text)
-            case Text(text=text) if self._shows_text:
-                self._write(self._err, text)
-            case Restarted(kind=PartKind.TEXT):
-                self.note("The answer is written anew:")
-            case Noticed(message=message):
-                self.note(message)
-            case Claimed(attempt=attempt) if attempt > 1:
-                self.note("Another worker goes on.")
-
-    def text(self, text: str) -> None:
-        if self._shows_text and text:
-            self._write(self._out, text)
-
-    def note(self, sentence: str) -> None:
-        if self._open is self._err:
-            self._write(self._err, "\n")
-        self._write(self._err, f"{sentence}\n")
-        self._open = self._open if self._open is self._out else None
-
-    def end(self) -> None:
-        """End the open line."""
-        if self._open is not None:
-            self._write(self._open, "\n")
-        self._open = None
-
-    def _write(self, stream: OutputWrapper, text: str) -> None:
-        """Somebody who keeps the answer in a file gets no line's end that is not the answer's."""
-        if self._open not in (None, stream) and self._open is not None and self._open.isatty():
-            self._open.write("\n", ending="")
-        dim = stream is self._err and stream.isatty()
-        stream.write(f"{DIM}{text}{PLAIN}" if dim else text, style_func=str, ending="")
-        stream.flush()
-        self._open = stream
+def check_model(slug: str) -> None:
+    slugs = [tier.slug for tier in current_tiers()]
+    if slug and slug not in slugs:
+        raise CommandError(f"There is no tier {slug}. There are: {', '.join(slugs)}.")
 
 
 def asker(name: str) -> AbstractBaseUser:
@@ -221,39 +207,3 @@ def asker(name: str) -> AbstractBaseUser:
     if found is None:
         raise CommandError(reason)
     return found
-
-
-def figures_of(generation: Generation, url: str) -> list[str]:
-    """In words; those that are known."""
-    first, whole, rate = generation.time_to_first_token, generation.duration, generation.tokens_per_second
-    figures = [
-        generation.status,
-        generation.model and f"{generation.model} on {generation.server}",
-        generation.completion_tokens is not None and f"{generation.completion_tokens} tokens",
-        rate and f"{rate:.1f} tokens/s",
-        first and f"{first.total_seconds():.2f} s to the first token",
-        whole and f"{whole.total_seconds():.2f} s in all",
-        generation.attempt > 1 and f"{generation.attempt} attempts",
-        url,
-    ]
-    return [figure for figure in figures if figure]
-
-
-def as_json(generation: Generation, url: str) -> dict[str, Any]:
-    first, whole = generation.time_to_first_token, generation.duration
-    return {
-        "url": url,
-        "generation": str(generation.pk),
-        "status": generation.status,
-        "error": generation.error_code,
-        "text": generation.message.text,
-        "thinking": generation.message.thinking,
-        "model": generation.model,
-        "server": generation.server,
-        "attempt": generation.attempt,
-        "prompt_tokens": generation.prompt_tokens,
-        "completion_tokens": generation.completion_tokens,
-        "tokens_per_second": generation.tokens_per_second,
-        "seconds_to_first_token": first and first.total_seconds(),
-        "seconds": whole and whole.total_seconds(),
-    }
