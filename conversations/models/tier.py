@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 
@@ -75,3 +76,10 @@ class Tier(models.Model):
             wrong.setdefault("max_tokens", "An answer of this length leaves no room for the question in the context.")
         if wrong:
             raise ValidationError(wrong)
+
+
+def offered_tiers() -> list[tuple[str, str]]:
+    """Slugs and names of those that can be chosen, the cheapest first. Empty if there is no choice. One query."""
+    stored = Tier.objects.filter(enabled=True, server__enabled=True).values_list("slug", "name")
+    offered = list(stored) or [(slug, slug.capitalize()) for slug in settings.MODEL_TIERS]
+    return offered if len(offered) > 1 else []

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from conversations.models import Conversation
 from conversations.models.pipeline import Mode
+from conversations.models.tier import offered_tiers
 
 from .groups import LISTED, sidebar_list
 from .signed_in import signed_in
@@ -40,6 +41,7 @@ def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespo
         "sidebar": sidebar_list(request.user),
         "message_max_length": settings.MESSAGE_MAX_LENGTH,
         "modes": MODES,
+        "tiers": offered_tiers(),
         "default_mode": settings.DEFAULT_MODE,
         "demo": settings.DEMO_MODEL_SERVER,
     }

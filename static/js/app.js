@@ -7,7 +7,6 @@ import { Draft } from "./draft.js";
 import { Drawer } from "./drawer.js";
 import { Editor } from "./editor.js";
 import { Frames } from "./frames.js";
-import { ModeChoice } from "./mode_choice.js";
 import { Page } from "./page.js";
 import { command } from "./protocol.js";
 import { Scroller } from "./scroller.js";
@@ -17,6 +16,7 @@ import { Theme } from "./theme.js";
 import { Toasts } from "./toasts.js";
 import { Transcript } from "./transcript.js";
 import { Unsure } from "./unsure.js";
+import { Wishes } from "./wishes.js";
 
 // The page's elements are looked up here and nowhere else.
 
@@ -40,7 +40,8 @@ const page = new Page(
 );
 const socket = new Socket(address, { onEvent: (e) => chat.receive(e), onState: connect });
 const bar = new ConnectionBar(find("connection-bar"), { onRetry: () => socket.retryNow() });
-const chat = new Chat(conversation, { socket, transcript, page, mode: new ModeChoice(find("mode"), account) });
+const wishes = new Wishes({ mode: find("mode"), tier: find("tier") }, account);
+const chat = new Chat(conversation, { socket, transcript, page, wishes });
 new Drawer({ body: document.body, sidebar: find("sidebar"), main, veil: find("veil") });
 new Theme(find("theme-choice"));
 const unsure = new Unsure();

@@ -31,12 +31,12 @@ export class Chat {
     [event.resync]: (e) => this.#resync(e),
   };
 
-  constructor(conversation, { socket, transcript, page, mode }) {
+  constructor(conversation, { socket, transcript, page, wishes }) {
     this.conversation = conversation;
     this.#socket = socket;
     this.#transcript = transcript;
     this.#page = page;
-    this.#clicks = new Clicks(conversation, { socket, transcript, mode });
+    this.#clicks = new Clicks(conversation, { socket, transcript, wishes });
   }
 
   get isBusy() {

@@ -6,12 +6,12 @@ export class Clicks {
   #socket;
   #transcript;
   #outbox;
-  #mode;
+  #wishes;
 
-  constructor(conversation, { socket, transcript, mode }) {
+  constructor(conversation, { socket, transcript, wishes }) {
     this.#socket = socket;
     this.#transcript = transcript;
-    this.#mode = mode;
+    this.#wishes = wishes;
     this.#outbox = new Outbox(conversation);
     for (const click of this.#outbox.left()) this.#outbox.add(click, this.#show(click));
   }
@@ -23,13 +23,13 @@ export class Clicks {
   // Actions
 
   send(text, edited = null) {
-    this.#take({ type: command.sendMessage, text, edits: edited?.dataset.messageId, mode: this.#mode.value }, edited);
+    this.#take({ type: command.sendMessage, text, edits: edited?.dataset.messageId, ...this.#wishes.fields }, edited);
   }
 
   /** Another answer, or more of this one. */
   act(type, article) {
-    const mode = type === command.continue ? undefined : this.#mode.value; // an answer is continued as it was begun
-    this.#take({ type, message: article.dataset.messageId, mode }, article);
+    const wishes = type === command.continue ? {} : this.#wishes.fields; // an answer is continued as it was begun
+    this.#take({ type, message: article.dataset.messageId, ...wishes }, article);
   }
 
   /** After a new connection. The server knows those that it has seen. */

@@ -1,5 +1,8 @@
 """An answer in stages, as it is seen: the draft at once, then what takes its place."""
 
+from collections.abc import Iterator
+
+import pytest
 from playwright.sync_api import expect
 
 from tests.site import Site
@@ -62,6 +65,37 @@ def test_a_stopped_stage_is_continued_where_it_was(person: Open) -> None:
     shown = alice.last_answer.locator("[data-stage][data-shown]")
     assert shown.get_attribute("data-stage") == "1"
     assert shown.locator("[data-block]").inner_text().split() == [str(n) for n in range(1, 301)]
+
+
+@pytest.fixture
+def two_tiers(site: Site) -> Iterator[None]:
+    site.manage("shell", "--no-imports", "-c", TWO_TIERS.format(url=site.env["VLLM_BASE_URL"]))
+    yield
+    site.manage("shell", "--no-imports", "-c", NO_TIERS)
+
+
+TWO_TIERS = """
+from conversations.models import ModelServer, Tier
+server = ModelServer.objects.create(name="One", url="{url}")
+for order, name in enumerate(["Small", "Large"]):
+    Tier.objects.create(name=name, slug=name.lower(), order=order, server=server)
+"""
+NO_TIERS = """
+from conversations.models import ModelServer, Tier
+Tier.objects.all().delete()
+ModelServer.objects.all().delete()
+"""
+
+
+def test_a_model_can_be_chosen_and_the_page_says_why_it_answered(person: Open, two_tiers: None) -> None:
+    alice = person()
+    alice.visit()
+    alice.page.get_by_label("Model").select_option("Large")
+    alice.ask("[echo] hello")
+    alice.last_answer.get_by_text("Why this model?").click()
+
+    expect(alice.last_answer).to_contain_text("You chose the model Large.")
+    expect(alice.last_answer).to_contain_text("So Large answers at once.")
 
 
 def test_the_choice_of_thoroughness_is_remembered(person: Open) -> None:
