@@ -192,6 +192,10 @@ VLLM_SILENCE_TIMEOUT_S = env.float("VLLM_SILENCE_TIMEOUT_S", 30.0)  # keep-alive
 VLLM_MAX_TOKENS = env.int("VLLM_MAX_TOKENS", 4096)
 VLLM_TEMPERATURE = env.float("VLLM_TEMPERATURE", 0.7)
 VLLM_TOP_P = env.float("VLLM_TOP_P", 0.95)
+WARM_MODELS = env.bool("WARM_MODELS", True)  # ask servers that rest for one token, so that they do not get cold
+WARM_AFTER_IDLE_S = env.int("WARM_AFTER_IDLE_S", 300)
+if WARM_AFTER_IDLE_S < 1:
+    raise ImproperlyConfigured("WARM_AFTER_IDLE_S is 1 or more; to switch warming off, set WARM_MODELS=false.")
 SYSTEM_PROMPT = env.str(
     "SYSTEM_PROMPT", "You are a helpful assistant. Answer in the language of the question, in Markdown."
 )

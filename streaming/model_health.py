@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 import httpx
 import msgspec
 from django.conf import settings
+from msgspec.structs import replace
 from redis import Redis
 
 from streaming.model_servers import ModelServers
 from streaming.vllm.client import ModelServer, ask, list_models
 from streaming.vllm.errors import ModelServerError
+from streaming.vllm.figures import counters, gained, gauges
 
 KEY = "throughline:model-servers"
 KEPT_S = 120  # a probe that is older says nothing any more
 PROBE_TIMEOUT_S = 3.0
-WANTED = ("num_requests_running", "num_requests_waiting", "kv_cache_usage_perc")
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -32,7 +33,9 @@ class Health(msgspec.Struct, frozen=True):
     version: str = ""
     demo: bool = False
     seconds: float = 0.0  # that the probe took
-    figures: dict[str, float] = {}  # vLLM's own gauges, by the names in WANTED
+    figures: dict[str, float] = {}  # vLLM's own gauges, by their names in figures.py
+    counters: dict[str, float] = {}  # and its counters, since it was started
+    gained: dict[str, float] = {}  # by them since the last probe; empty if that is not known
 
 
 class Version(msgspec.Struct):
@@ -46,7 +49,9 @@ async def probe_each(servers: ModelServers) -> list[Health]:
 
 def store(found: list[Health]) -> None:
     with Redis.from_url(settings.REDIS_URL, socket_timeout=PROBE_TIMEOUT_S) as redis:
-        redis.set(KEY, msgspec.json.encode(found), ex=KEPT_S)
+        before = {health.name: health.counters for health in last_probes(redis)}
+        told = [replace(health, gained=gained(health.counters, before.get(health.name, {}))) for health in found]
+        redis.set(KEY, msgspec.json.encode(told), ex=KEPT_S)
 
 
 async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
@@ -59,9 +64,10 @@ async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
         version = msgspec.json.decode(
             await ask(http, server, "GET", f"{server.root}/version", PROBE_TIMEOUT_S), type=Version
         )
-        metrics = await ask(http, server, "GET", f"{server.root}/metrics", PROBE_TIMEOUT_S)
+        told = await ask(http, server, "GET", f"{server.root}/metrics", PROBE_TIMEOUT_S)
     except (ModelServerError, msgspec.DecodeError) as error:
         return Health(server.name, now, healthy=False, error=str(error), seconds=time.monotonic() - begun)
+    metrics = told.decode("utf-8", "replace")
     return Health(
         server.name,
         now,
@@ -70,19 +76,9 @@ async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
         version=version.version,
         demo=any(model.owned_by == "throughline-demo" for model in models),
         seconds=time.monotonic() - begun,
-        figures=gauges(metrics.decode("utf-8", "replace")),
+        figures=gauges(metrics),
+        counters=counters(metrics),
     )
-
-
-def gauges(metrics: str) -> dict[str, float]:
-    """The wanted gauges, summed over models and engines."""
-    figures: dict[str, float] = {}
-    for line in metrics.splitlines():
-        name, _, value = line.rpartition(" ")
-        plain = name.partition("{")[0].removeprefix("vllm:")
-        if plain in WANTED and not line.startswith("#"):
-            figures[plain] = figures.get(plain, 0.0) + float(value)
-    return figures
 
 
 def last_probes(redis: Redis) -> list[Health]:

@@ -54,6 +54,7 @@ class ModelServers:
         self.http = http
         self.breakers: dict[ModelServer, Breaker] = {}
         self._running: Counter[ModelServer] = Counter()
+        self._token_at: dict[ModelServer, float] = {}
         self._models: dict[ModelServer, tuple[float, list[str]]] = {}
         self.use(environment_tiers() if tiers is None else tiers)
 
@@ -81,7 +82,7 @@ class ModelServers:
                 continue
             with self._busy(offer.server):
                 try:
-                    found = await self._model_of(offer, model)
+                    found = await self.model_of(offer, model)
                 except ModelServerError as why:
                     self.note_failure(offer.server, why)
                     error = error if isinstance(error, NoRoom) else why
@@ -99,10 +100,20 @@ class ModelServers:
         if error.is_servers_fault and server in self.breakers:
             self.breakers[server].failed(at_once=isinstance(error, Unreachable))
             self._models.pop(server, None)
+            self._token_at.pop(server, None)
 
     def note_token(self, server: ModelServer) -> None:
         if server in self.breakers:  # else it is no longer among ours
             self.breakers[server].worked()
+            self._token_at[server] = time.monotonic()
+
+    def token_at(self, server: ModelServer) -> float:
+        """When it gave this process an answer's token, by the monotonic clock; 0 if it never did, or failed since."""
+        return self._token_at.get(server, 0.0)
+
+    def is_busy(self, server: ModelServer) -> bool:
+        """With an answer, or a title, for this process."""
+        return self._running[server] > 0
 
     async def look_after(self) -> None:
         """For ever: ask those that were left alone for their health."""
@@ -110,6 +121,13 @@ class ModelServers:
             await asyncio.sleep(PROBE_INTERVAL_S)
             due = [server for server, breaker in self.breakers.items() if breaker.wants_probe]
             await asyncio.gather(*(self._probe(server) for server in due))
+
+    async def model_of(self, offer: Offer, wanted: str = "") -> str:
+        """Raises ModelServerError if it does not serve the wanted one, or nothing."""
+        models = [offer.tier.model] if offer.tier.model else await self._listed_by(offer.server)
+        if wanted and wanted not in models:
+            raise Rejected(404, f"{offer.server.name} does not serve {wanted}")
+        return wanted or models[0]
 
     def states(self) -> dict[str, BreakerState]:
         """By the server's name."""
@@ -143,13 +161,6 @@ class ModelServers:
         ahead = slugs.index(offer.tier.slug) - (slugs.index(wanted) if wanted in slugs else 0)
         distance = 2 * ahead - 1 if ahead > 0 else -2 * ahead
         return not self.breakers[offer.server].lets_through, distance, self._running[offer.server]
-
-    async def _model_of(self, offer: Offer, wanted: str) -> str:
-        """Raises ModelServerError if it does not serve the wanted one, or nothing."""
-        models = [offer.tier.model] if offer.tier.model else await self._listed_by(offer.server)
-        if wanted and wanted not in models:
-            raise Rejected(404, f"{offer.server.name} does not serve {wanted}")
-        return wanted or models[0]
 
     async def _listed_by(self, server: ModelServer) -> list[str]:
         """Known for a minute. Never empty. Raises ModelServerError."""

@@ -6,10 +6,12 @@ import asyncio
 import logging
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError
@@ -17,7 +19,7 @@ from django.utils import timezone
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from streaming import presence
+from streaming import presence, warmth
 from streaming.database import in_database
 from streaming.protocol import CLOSE_GOING_AWAY, CLOSE_NOT_SIGNED_IN, CLOSE_TOO_SLOW
 from streaming.redis_clients import command_client
@@ -38,6 +40,7 @@ class Sockets:
         self.refused: Counter[str] = Counter()  # commands, by the refusal's code; those that Redis was not told of yet
         self._open: set[ChatConsumer] = set()
         self._redis: Redis = command_client()
+        self._wanted_at = -float(settings.WARM_AFTER_IDLE_S)  # monotonic; when warm models were wanted
         self._care = asyncio.create_task(self._take_care(), name="sockets")
         self._presence = asyncio.create_task(self._tell_presence(), name="presence")
         drain_before_shutdown(self)
@@ -47,6 +50,7 @@ class Sockets:
 
     def add(self, socket: ChatConsumer) -> None:
         self._open.add(socket)
+        self._want_warmth()
 
     def discard(self, socket: ChatConsumer) -> None:
         self._open.discard(socket)
@@ -57,6 +61,13 @@ class Sockets:
         for socket in going:
             await socket.close(CLOSE_GOING_AWAY)
             await asyncio.sleep(DRAIN_S / len(going) * random.random())
+
+    def _want_warmth(self) -> None:
+        """Costs the page nothing: nobody waits for it."""
+        now = time.monotonic()
+        if settings.WARM_MODELS and now - self._wanted_at >= settings.WARM_AFTER_IDLE_S:
+            self._wanted_at = now
+            self._wanting = asyncio.create_task(warmth.want(self._redis), name="warmth")
 
     async def _take_care(self) -> None:
         while True:

@@ -48,6 +48,12 @@ def probe_model_servers() -> None:
     model_health.store(runner().await_blocking(model_health.probe_each))
 
 
+@shared_task(name="streaming.tasks.warm_likely")
+def warm_likely() -> None:
+    """A chat page was opened."""
+    runner().warm_likely_blocking()
+
+
 @shared_task(name="streaming.tasks.purge_deleted")
 def purge_deleted() -> None:
     """Forget for good what users deleted long enough ago."""

@@ -57,13 +57,12 @@ def usable(tiers: Iterable[Tier]) -> list[TierSpec]:
     return [spec_of(tier) for tier in tiers if tier.enabled and not trouble_with(tier)] or environment_tiers()
 
 
-def known_servers() -> list[ModelServer]:
-    """Of all tiers, for pages that show them; those of the environment if the database is away. One query."""
+def known_tiers() -> list[TierSpec]:
+    """Without a word about troubles; those of the environment if the database is away. One query."""
     try:
-        tiers = usable(Tier.objects.select_related("server"))
+        return usable(Tier.objects.select_related("server"))
     except DatabaseError:
-        tiers = environment_tiers()
-    return list(dict.fromkeys(server for tier in tiers for server in (tier.server, *tier.others)))
+        return environment_tiers()
 
 
 def stored_troubles() -> list[str]:

@@ -26,6 +26,7 @@ for name, value in {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "PROCESS_NAME": "test",
     "DEFAULT_MODE": "quick",
+    "WARM_MODELS": "false",  # tests count requests
     "VLLM_BASE_URL": "http://127.0.0.1:9/v1",  # nobody listens there; tests that need a server start one
 }.items():
     os.environ.setdefault(name, value)

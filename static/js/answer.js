@@ -13,7 +13,7 @@ export class Answer {
   #position = ""; // of the last event that changed the text
   #progress = null;
   #lacksText = false; // all of it was asked for again
-  #show = () => this.#parts.show();
+  #show = () => this.#parts.show() && this.#frames.request(this.#show);
 
   #handlers = {
     [event.phase]: (e) => this.#enter(e),
@@ -26,9 +26,9 @@ export class Answer {
     [event.answerFinished]: (e) => this.#finish(e),
   };
 
-  constructor(element, { forms, frames }) {
+  constructor(element, { forms, frames, pace }) {
     this.element = element;
-    this.#parts = new Parts(element.querySelector("[data-parts]"), forms);
+    this.#parts = new Parts(element.querySelector("[data-parts]"), forms, pace);
     this.#frames = frames;
     if (!this.isFinal) this.#begin();
   }
@@ -132,9 +132,7 @@ export class Answer {
   }
 
   #finish(e) {
-    for (const [name, different] of Object.entries(e.html ?? {})) this.#parts.get(name).finish(different);
-    if (e.status !== "done") this.#parts.stopStages();
-    this.#parts.show();
+    this.#parts.finish(e.status, e.html ?? {});
     setHtml(this.element.querySelector("[data-footer]"), e.footer ?? "");
     this.#tell("error", e.error ?? "");
     this.element.dataset.state = e.status;

@@ -1,7 +1,6 @@
 import { keepingFocus, setHtml } from "./dom.js";
-
-// Where text that follows the rendered tail belongs: at the end of its last open block.
-const OPEN_BLOCKS = "p, h1, h2, h3, h4, h5, h6, ul, ol, li, blockquote, .code, pre, pre > code";
+import { OpenTail } from "./open_tail.js";
+import { Pacer } from "./pacer.js";
 
 /**
  * One part of an answer: its source, its finished blocks, and its open tail.
@@ -10,28 +9,28 @@ const OPEN_BLOCKS = "p, h1, h2, h3, h4, h5, h6, ul, ol, li, blockquote, .code, p
 export class Part {
   source = "";
   #element;
+  #place; // of the tail's element
   #tail;
   #blocks = []; // wrappers
   #fresh = []; // HTML of finished blocks that are not in the DOM yet
   #upto = 0; // what of the source is in finished blocks
-  #tailHtml = ""; // of what follows them, up to
-  #tailUpto = 0;
-  #tailStale = false;
-  #rest = null; // the text node with what follows that
-  #restUpto = 0;
+  #pacer;
 
-  constructor(element) {
+  constructor(element, pacer = new Pacer()) {
     this.#element = element;
-    this.#tail = element.querySelector(":scope > [data-tail]");
+    this.#pacer = pacer;
+    this.#place = element.querySelector(":scope > [data-tail]");
+    this.#tail = new OpenTail(this.#place);
   }
 
   /** Go on from a finished part: its last block is open again. */
-  static reopened(element, source) {
-    const part = new Part(element);
+  static reopened(element, source, pacer) {
+    const part = new Part(element, pacer);
     part.source = source;
+    pacer.skip(source.length);
     part.#blocks = [...element.querySelectorAll(":scope > [data-block]")];
     const open = part.#blocks.pop();
-    part.#setTail(open?.innerHTML ?? "", open ? source.length : 0);
+    part.#tail.reset(open ? source.length : 0, open?.innerHTML);
     open?.remove();
     return part;
   }
@@ -54,6 +53,7 @@ export class Part {
   append(at, text) {
     if (at > this.source.length) return false;
     this.source += text.slice(this.source.length - at);
+    this.#pacer.arrived(this.source.length);
     return true;
   }
 
@@ -63,13 +63,13 @@ export class Part {
     this.#fresh.push(...html.slice(this.blockCount - first));
     if (upto > this.#upto) {
       this.#upto = upto;
-      this.#setTail("", upto);
+      this.#tail.reset(upto);
     }
     return true;
   }
 
   renderTail(html, upto) {
-    if (upto >= this.#upto && upto <= this.source.length) this.#setTail(html, upto);
+    if (upto >= this.#upto && upto <= this.source.length) this.#tail.render(html, upto);
   }
 
   restart() {
@@ -78,7 +78,13 @@ export class Part {
     this.#blocks = [];
     this.#fresh = [];
     this.#upto = 0;
-    this.#setTail("", 0);
+    this.#tail.reset(0);
+    this.#pacer.skip(0);
+  }
+
+  /** Nothing is held back any more. */
+  end() {
+    this.#pacer.end();
   }
 
   /** The answer has ended: put in the blocks that differ (by index; an empty one goes), and drop the tail. */
@@ -93,49 +99,22 @@ export class Part {
     for (const block of gone) block?.remove();
     this.#blocks = this.#blocks.filter((block) => !gone.includes(block));
     this.#upto = this.source.length;
-    this.#setTail("", this.#upto);
+    this.#tail.reset(this.#upto);
     this.show();
   }
 
   // The DOM
 
+  /** True if text that has arrived is held back: show it again in the next frame. */
   show() {
-    for (const html of this.#fresh) this.#tail.before(this.#wrapper(html));
+    for (const html of this.#fresh) this.#place.before(this.#wrapper(html));
     this.#fresh = [];
-    if (this.#tailStale) this.#showTail();
-    if (!this.#rest) this.#openRest();
-    this.#rest?.appendData(this.source.slice(this.#restUpto));
-    this.#restUpto = this.source.length;
+    const visible = Math.max(this.#upto, this.#pacer.visible(this.source, this.#upto));
+    this.#tail.show(this.source, visible);
+    return visible < this.source.length;
   }
 
   // Internal
-
-  #setTail(html, upto) {
-    this.#tailHtml = html;
-    this.#tailUpto = upto;
-    this.#tailStale = true;
-  }
-
-  #showTail() {
-    keepingFocus(this.#element, () => setHtml(this.#tail, this.#tailHtml));
-    this.#tailStale = false;
-    this.#rest = null;
-    this.#restUpto = this.#tailUpto;
-  }
-
-  #openRest() {
-    if (!this.#tailHtml) this.#restUpto += /^\s*/.exec(this.source.slice(this.#restUpto))[0].length;
-    if (this.#restUpto === this.source.length) return;
-    const holder = document.createElement("span");
-    holder.className = "rest";
-    let place = this.#tail;
-    while (place.lastElementChild?.matches(OPEN_BLOCKS) && !place.lastElementChild.nextSibling?.data?.trim()) {
-      place = place.lastElementChild;
-    }
-    const breaks = place !== this.#tail && !place.matches("code") && this.source[this.#restUpto - 1] === "\n";
-    this.#rest = holder.appendChild(document.createTextNode(breaks ? "\n" : ""));
-    place.append(holder);
-  }
 
   #wrapper(html) {
     const wrapper = document.createElement("div");

@@ -1,4 +1,5 @@
 import { copyOf } from "./dom.js";
+import { Pacer } from "./pacer.js";
 import { Part } from "./part.js";
 import { Stages } from "./stages.js";
 
@@ -9,17 +10,19 @@ const stageOf = (name) => Number.parseInt(name, 10);
 export class Parts {
   #element;
   #forms;
+  #pace;
   #parts = new Map();
   #stages;
 
-  constructor(element, forms) {
+  constructor(element, forms, pace) {
     this.#element = element;
     this.#forms = forms;
+    this.#pace = pace;
     this.#stages = new Stages(element, forms.stage);
   }
 
   get(name) {
-    if (!this.#parts.has(name)) this.#parts.set(name, new Part(this.#place(name)));
+    if (!this.#parts.has(name)) this.#parts.set(name, new Part(this.#place(name), new Pacer(this.#pace)));
     return this.#parts.get(name);
   }
 
@@ -42,7 +45,8 @@ export class Parts {
     for (const element of this.#element.querySelectorAll("[data-part]")) {
       const name = element.dataset.part;
       const its = element.closest("[data-stage]")?.querySelector("[data-source]")?.content.textContent;
-      const part = isText(name) ? Part.reopened(element, its ?? source) : new Part(element);
+      const pacer = new Pacer(this.#pace);
+      const part = isText(name) ? Part.reopened(element, its ?? source, pacer) : new Part(element, pacer);
       if (!isText(name)) part.restart();
       this.#parts.set(name, part);
     }
@@ -57,15 +61,21 @@ export class Parts {
     this.#stages.tell(number, label, status);
   }
 
-  stopStages() {
-    this.#stages.stop();
+  /** The answer has ended: put in the blocks that differ, by part. */
+  finish(status, different) {
+    for (const part of this.#parts.values()) part.end();
+    for (const [name, blocks] of Object.entries(different)) this.get(name).finish(blocks);
+    if (status !== "done") this.#stages.stop();
+    this.show();
   }
 
+  /** True if text that has arrived is held back: show it again in the next frame. */
   show() {
-    for (const part of this.#parts.values()) part.show();
+    const held = [...this.#parts.values()].filter((part) => part.show()).length > 0;
     const texts = [...this.#parts].filter(([name]) => isText(name));
     if (texts.length) this.#stages.show(new Map(texts.map(([name, part]) => [stageOf(name), part.source.length])));
     for (const [name, part] of texts) if (part.source) this.#foldThinking(this.#stages.holder(stageOf(name)));
+    return held;
   }
 
   // Internal

@@ -5,13 +5,13 @@ import { copyOf, keepingFocus } from "./dom.js";
 export class Transcript {
   #element;
   #forms;
-  #frames;
+  #tools; // of answers
   #answers = new Map(); // by generation
 
-  constructor(element, { forms, frames }) {
+  constructor(element, tools) {
     this.#element = element;
-    this.#forms = forms;
-    this.#frames = frames;
+    this.#forms = tools.forms;
+    this.#tools = tools;
     for (const article of this.articles) this.#know(article);
   }
 
@@ -66,7 +66,7 @@ export class Transcript {
       for (const article of gone) article.remove();
       this.#element.append(...fresh);
     });
-    const pending = new Answer(fresh.at(-1), { forms: this.#forms, frames: this.#frames });
+    const pending = new Answer(fresh.at(-1), this.#tools);
     return () => {
       pending.end();
       for (const article of fresh) article.remove();
@@ -117,9 +117,7 @@ export class Transcript {
 
   #know(article) {
     const { generation, role } = article.dataset;
-    if (role === "assistant") {
-      this.#answers.set(generation, new Answer(article, { forms: this.#forms, frames: this.#frames }));
-    }
+    if (role === "assistant") this.#answers.set(generation, new Answer(article, this.#tools));
     return article;
   }
 

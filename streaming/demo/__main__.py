@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reasoning-parser", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--strict-continuation", action="store_true", help="refuse a text that is not its own")
     parser.add_argument("--journal", type=Path, default=None, help="note in this file when each token was sent")
+    parser.add_argument("--speculative", action="store_true", help="tell figures as if it guessed tokens ahead")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -36,6 +37,7 @@ def run(options: argparse.Namespace) -> None:
             max_model_len=options.max_model_len,
             reasoning_parser=options.reasoning_parser,
             strict_continuation=options.strict_continuation,
+            speculative=options.speculative,
         ),
         Manner(ttft=options.ttft, rate=options.rate),
         api_key=options.api_key,

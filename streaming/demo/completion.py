@@ -26,6 +26,7 @@ class Options:
     max_model_len: int = 32_768
     reasoning_parser: bool = True
     strict_continuation: bool = False
+    speculative: bool = False  # tell counters as if tokens were guessed ahead
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 SECONDS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0)
 
 
+DRAFTED_PER_STEP = 4
+TOKENS_PER_STEP = 3  # two drafted ones that were accepted, and the model's own
+
+
 class Metrics:
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, speculative: bool = False) -> None:
         self.registry = CollectorRegistry()
         self._labels = {"model_name": model, "engine": "0"}
         names = tuple(self._labels)
@@ -35,12 +39,24 @@ class Metrics:
         self.gap = histogram("inter_token_latency_seconds", "Time between two tokens.")
         self.queue = histogram("request_queue_time_seconds", "Time in the queue.")
         self.e2e = histogram("e2e_request_latency_seconds", "Time of whole requests.")
+        self._drafted = self._accepted = None
+        if speculative:  # else vLLM has no such counters
+            self._drafted = counter("spec_decode_num_draft_tokens", "Tokens that were guessed; the demo pretends.")
+            self._accepted = counter("spec_decode_num_accepted_tokens", "Guesses that were right; the demo pretends.")
         self._success = Counter(
             "vllm:request_success", "Requests by the reason of their end.", (*names, "finished_reason"),
             registry=self.registry,
         )  # fmt: skip
         for reason in ("stop", "length", "abort", "error"):
             self._success.labels(**self._labels, finished_reason=reason)
+
+    def wrote(self, tokens: int) -> None:
+        self.generation_tokens.inc(tokens)
+        if self._drafted and self._accepted:
+            guessed = max(tokens - 1, 0)  # the first token comes with the prompt's reading
+            steps = -(-guessed // TOKENS_PER_STEP)
+            self._drafted.inc(DRAFTED_PER_STEP * steps)
+            self._accepted.inc(guessed - steps)
 
     def finished(self, reason: str) -> None:
         self._success.labels(**self._labels, finished_reason=reason).inc()

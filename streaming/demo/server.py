@@ -54,7 +54,7 @@ class DemoServer:
         self.options = options
         self.journal = Journal(journal)
         self.faults = Faults(manner)
-        self.metrics = Metrics(options.models[0])
+        self.metrics = Metrics(options.models[0], options.speculative)
         self.api_key = api_key
         self._places = places
         self._queue = queue
@@ -281,6 +281,7 @@ class Connection(asyncio.Protocol):
             "index": 0, "message": message, "logprobs": None, "finish_reason": completion.finish_reason,
             "stop_reason": None, "token_ids": None,
         }  # fmt: skip
+        self.server.metrics.wrote(len(tokens))
         self.server.metrics.finished(completion.finish_reason)
         head = {
             "id": f"chatcmpl-{request_id or 'demo'}", "object": "chat.completion", "created": int(time.time()),
@@ -317,7 +318,7 @@ class Connection(asyncio.Protocol):
             self._write(chunk)
             if await self._fault_at(said, fault, chunks):
                 return
-        metrics.generation_tokens.inc(said)
+        metrics.wrote(said)
         metrics.e2e.observe(time.monotonic() - begun)
         metrics.finished(completion.finish_reason)
         self._write(chunks.finish("stop" if stopped_by else completion.finish_reason, stopped_by))

@@ -16,7 +16,11 @@ from redis.retry import Retry
 from streaming.breaker import BreakerState
 from streaming.model_health import Health, last_probes
 from streaming.presence import WebState, WorkerState, living
-from streaming.tiers import known_servers
+from streaming.tiers import TierSpec, known_tiers
+from streaming.vllm.figures import KV_CACHE, RUNNING, WAITING
+from streaming.warmth import TierWarmth, warmth_of
+
+from .rates import rates_of
 
 TIMEOUT_S = 1.5
 PROBED_WITHIN = timedelta(seconds=30)  # beat probes every ten; an older one says little
@@ -29,6 +33,7 @@ class ServerState:
     name: str
     probe: Health | None
     breakers: list[str] = field(default_factory=list)  # what each worker makes of it
+    warmths: list[TierWarmth] = field(default_factory=list)  # of its tiers; empty if nobody keeps models warm
 
     @property
     def left_alone(self) -> str:
@@ -56,15 +61,24 @@ class ServerState:
         return ("healthy" if self.is_up else "down") if self.is_fresh else "unknown"
 
     @property
+    def tiers(self) -> list[TierWarmth]:
+        """A server that is down has nothing warm, whatever it had."""
+        return [] if self.word == "down" else self.warmths
+
+    @property
     def gauges(self) -> list[str]:
         """vLLM's own figures, in words; those that it told."""
         figures = self.probe.figures if self.probe else {}
         words = {
-            "num_requests_running": "{:.0f} running",
-            "num_requests_waiting": "{:.0f} waiting",
-            "kv_cache_usage_perc": "KV cache {:.0%}",  # a share of 1, whatever its name says
+            RUNNING: "{:.0f} running",
+            WAITING: "{:.0f} waiting",
+            KV_CACHE: "KV cache {:.0%}",  # a share of 1, whatever its name says
         }
         return [words[name].format(figures[name]) for name in words if name in figures]
+
+    @property
+    def rates(self) -> list[str]:
+        return rates_of(self.probe) if self.probe else []
 
 
 @dataclass(frozen=True)
@@ -105,20 +119,31 @@ def redis_client() -> Redis:
 
 
 def live() -> Live:
+    tiers = known_tiers()
     try:
         with redis_client() as redis:
             state, workers = redis_state(redis), living(redis, WorkerState)
-            return Live(server_states(last_probes(redis), workers), workers, living(redis, WebState), state)
+            servers = server_states(tiers, last_probes(redis), workers, warmth_of(redis, tiers))
+            return Live(servers, workers, living(redis, WebState), state)
     except (RedisError, OSError):
-        return Live(server_states([], []))
+        return Live(server_states(tiers, [], [], []))
 
 
-def server_states(probes: list[Health], workers: list[WorkerState]) -> list[ServerState]:
+def server_states(
+    tiers: list[TierSpec], probes: list[Health], workers: list[WorkerState], warmths: list[TierWarmth]
+) -> list[ServerState]:
     """The configured servers first, then others that were probed: this process may be older than the worker."""
     by_name = {probe.name: probe for probe in probes}
-    names = dict.fromkeys([server.name for server in known_servers()] + list(by_name))
-    breakers = {name: [w.breakers[name] for w in workers if name in w.breakers] for name in names}
-    return [ServerState(name, by_name.get(name), breakers[name]) for name in names]
+    configured = [server.name for tier in tiers for server in (tier.server, *tier.others)]
+    return [
+        ServerState(
+            name,
+            by_name.get(name),
+            [worker.breakers[name] for worker in workers if name in worker.breakers],
+            [warmth for warmth in warmths if warmth.server == name],
+        )
+        for name in dict.fromkeys(configured + list(by_name))
+    ]
 
 
 def redis_state(redis: Redis) -> RedisState:

@@ -27,6 +27,8 @@ from conversations.models.errors import ErrorCode
 from conversations.models.generation import UNFINISHED, Status
 from streaming.breaker import BreakerState
 from streaming.presence import REFUSED
+from streaming.vllm.figures import KV_CACHE, RUNNING, WAITING
+from streaming.warmth import TierWarmth, Warmth
 
 from .live import ServerState, live, redis_client
 from .tally import DURATION, TIME_TO_FIRST_TOKEN, buckets, tally
@@ -43,9 +45,9 @@ HISTOGRAMS = {
     DURATION: "From the acceptance of a question to the end of its answer, however it ended.",
 }
 SERVER_GAUGES = {
-    "requests_running": ("num_requests_running", "Requests that the model server works on, as it told the last probe."),
-    "requests_waiting": ("num_requests_waiting", "Requests that wait in the model server, as it told the last probe."),
-    "kv_cache_usage_ratio": ("kv_cache_usage_perc", "Share of the KV cache in use, as it told the last probe."),
+    "requests_running": (RUNNING, "Requests that the model server works on, as it told the last probe."),
+    "requests_waiting": (WAITING, "Requests that wait in the model server, as it told the last probe."),
+    "kv_cache_usage_ratio": (KV_CACHE, "Share of the KV cache in use, as it told the last probe."),
 }
 
 
@@ -109,6 +111,7 @@ def processes() -> Iterable[Metric]:
     if now.redis is None:
         return
     yield from model_servers(now.servers)
+    yield from warmths([tier for server in now.servers for tier in server.tiers])
     yield gauge("workers", "Worker processes that were heard of lately.", len(now.workers))
     yield gauge("attempts_running", "Attempts that workers say they run.", now.attempts)
     yield gauge("sockets_open", "Chat sockets that web processes say are open.", now.sockets)
@@ -124,6 +127,18 @@ def model_servers(servers: list[ServerState]) -> Iterable[Metric]:
     for name, (wanted, text) in SERVER_GAUGES.items():
         known = {s.name: s.probe.figures[wanted] for s in servers if s.is_up and s.probe and wanted in s.probe.figures}
         yield of_servers(name, text, known)
+
+
+def warmths(tiers: list[TierWarmth]) -> Iterable[Metric]:
+    """Nothing if nobody keeps models warm."""
+    warm = GaugeMetricFamily(f"{PREFIX}tier_warm", "1 if it gave a token lately.", labels=["tier", "server"])
+    took = GaugeMetricFamily(f"{PREFIX}tier_warming_seconds", "What its last warming took.", labels=["tier", "server"])
+    for tier in tiers:
+        warm.add_metric([tier.tier, tier.server], int(tier.warmth is Warmth.WARM))
+        if tier.ms is not None:
+            took.add_metric([tier.tier, tier.server], tier.ms / 1000)
+    if tiers:
+        yield from (warm, took)
 
 
 def ended(counters: Mapping[str, float]) -> Iterable[Metric]:

@@ -26,6 +26,7 @@ from streaming.log.writer import LogWriter
 from streaming.model_servers import ModelServers
 from streaming.redis_clients import Connections, command_client
 from streaming.vllm.client import http_client
+from streaming.warming import Warmer
 
 from .attempt import Attempt, Interruption, Tools
 
@@ -58,6 +59,10 @@ class Runner:
         """Something else that wants the model servers, in the loop."""
         return asyncio.run_coroutine_threadsafe(work(self._tools.servers), self._loop).result()
 
+    def warm_likely_blocking(self) -> None:
+        """See Warmer."""
+        asyncio.run_coroutine_threadsafe(self._warmer.warm_likely(), self._loop).result()
+
     def hand_over_blocking(self) -> list[UUID]:
         """End all attempts where they are; returns the generations that another process must take."""
         return asyncio.run_coroutine_threadsafe(self._hand_over(), self._loop).result()
@@ -76,6 +81,7 @@ class Runner:
         writer = LogWriter(command_client(connections), connections)
         self._leases = Leases(redis, self.process)
         self._tools = Tools(redis, writer, ModelServers(http_client()), self.process)
+        self._warmer = Warmer(redis, self._tools.servers)
         self._tasks = [
             asyncio.create_task(writer.run(), name="log writer"),
             asyncio.create_task(self._renew_leases(), name="leases"),
@@ -83,6 +89,8 @@ class Runner:
             asyncio.create_task(control.listen(self._stop), name="control"),
             asyncio.create_task(self._tools.servers.look_after(), name="model servers"),
         ]
+        if settings.WARM_MODELS:
+            self._tasks.append(asyncio.create_task(self._warmer.run(), name="warming"))
         for task in self._tasks:
             task.add_done_callback(die_with)
 

@@ -36,7 +36,8 @@ ARTICLE = """
   const templates = [...document.querySelectorAll("[data-form]")];
   const forms = Object.fromEntries(templates.map((form) => [form.dataset.form, form]));
   window.frames_ = new Frames();
-  window.answer = new Answer(document.querySelector("article"), { forms, frames: frames_ });
+  window.pace = { isOn: false };
+  window.answer = new Answer(document.querySelector("article"), { forms, frames: frames_, pace });
 </script>
 """
 

@@ -20,7 +20,7 @@ from streaming.ops.tally import tally
 from streaming.presence import tell_web
 from streaming.redis_clients import command_client
 from tests.ops.rows import asked, ended, failed
-from tests.ops.test_page import SERVER, probed
+from tests.ops.test_page import SERVER, probed, warmed
 
 Sample = tuple[str, tuple[str, ...]]
 
@@ -85,6 +85,16 @@ def test_model_servers_are_up_or_not(client: Client, db: None) -> None:
 
     probed(healthy=False)
     assert value(client, "model_server_up", SERVER) == 0
+
+
+def test_tiers_are_warm_or_not(client: Client, db: None, store: Redis, settings: Settings) -> None:
+    settings.WARM_MODELS = True
+    probed()
+    assert value(client, "tier_warm", SERVER, "default") == 0
+
+    warmed(store)
+    assert value(client, "tier_warm", SERVER, "default") == 1
+    assert value(client, "tier_warming_seconds", SERVER, "default") == 0.085
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
@@ -11,6 +12,8 @@ from conversations.models.generation import Status
 from streaming import model_health, presence
 from streaming.model_health import Health
 from streaming.presence import WorkerState
+from streaming.vllm.client import ModelServer
+from streaming.warmth import Warming, told_key
 from tests.ops.rows import CANARY, asked, ended, failed
 
 SERVER = "127.0.0.1:9"  # of tests/settings.py
@@ -66,10 +69,46 @@ def test_a_healthy_site_has_no_troubles(operator: Client, worker: None) -> None:
         assert words in page
 
 
+def test_it_says_what_a_server_counts(operator: Client, worker: None) -> None:
+    counted = {"spec_decode_num_draft_tokens": 40.0, "spec_decode_num_accepted_tokens": 30.0, "num_preemptions": 1.0}
+    model_health.store([Health(SERVER, datetime.now(UTC), healthy=True, counters=counted)])
+
+    page = text_of(operator)
+
+    assert "drafts accepted 75% over all<" in page and "1 preemption<" in page and "prefix cache" not in page
+
+
 def test_a_server_that_is_down_is_named(operator: Client, worker: None) -> None:
     probed(healthy=False, error="connection refused")
 
     assert f"{SERVER} does not answer as a model server should: connection refused" in text_of(operator)
+
+
+def warmed(store: Redis, error: str = "") -> None:
+    last = Warming(datetime.now(UTC), 85, error)
+    store.set(told_key(ModelServer(f"http://{SERVER}/v1"), ""), msgspec.json.encode(last))
+
+
+def test_it_says_how_warm_tiers_are(operator: Client, worker: None, store: Redis, settings: Settings) -> None:
+    settings.WARM_MODELS = True
+    probed()
+    assert "cold</span> Default" in text_of(operator)
+
+    warmed(store)
+    assert "warm</span> Default · last token now · warmed in 85 ms" in text_of(operator)
+
+    warmed(store, "no token within 30 s")
+    assert "failed</span> Default · not warmed, now: no token within 30 s" in text_of(operator)
+
+
+def test_a_server_that_is_down_has_nothing_warm(
+    operator: Client, worker: None, store: Redis, settings: Settings
+) -> None:
+    settings.WARM_MODELS = True
+    warmed(store)
+    probed(healthy=False)
+
+    assert "Default" not in text_of(operator)
 
 
 def test_an_old_probe_is_said_to_be_old(operator: Client, worker: None) -> None:

@@ -39,6 +39,7 @@ def test_a_port_that_is_taken(tmp_path: Path, name: str, attribute: str) -> None
         ("PORT", "many", "PORT cannot be read"),
         ("PORT", "70000", "there is no port 70000"),
         ("HOST", "192.0.2.1", "192.0.2.1 is no address of this machine"),
+        ("WARM_AFTER_IDLE_S", "0", "WARM_AFTER_IDLE_S is 1 or more"),
         ("DEBUG", "perhaps", "DEBUG cannot be read: 'perhaps' is neither true nor false"),
         ("SECRET_KEY", "", "SECRET_KEY is not set"),
         ("DEFAULT_MODE", "slow", "DEFAULT_MODE is 'slow', and must be one of auto, quick, balanced, deep."),

@@ -1,0 +1,59 @@
+import { keepingFocus, setHtml } from "./dom.js";
+
+// Where text that follows the rendered tail belongs: at the end of its last open block.
+const OPEN_BLOCKS = "p, h1, h2, h3, h4, h5, h6, ul, ol, li, blockquote, .code, pre, pre > code";
+
+/** What follows a part's finished blocks: the tail as it was rendered, and the text that came since. */
+export class OpenTail {
+  #element;
+  #renderings = []; // that are not in the DOM yet: HTML, and what of the source it has
+  #html = ""; // that is
+  #rest = null; // the text node with what follows that
+  #upto = 0; // what of the source is in the DOM
+
+  constructor(element) {
+    this.#element = element;
+  }
+
+  /** It begins anew, behind blocks that have what is before `upto`. */
+  reset(upto, html = "") {
+    this.#renderings = [[html, upto]];
+  }
+
+  render(html, upto) {
+    this.#renderings.push([html, upto]);
+  }
+
+  /** Nothing that lies behind `visible`. */
+  show(source, visible) {
+    this.#showRendering(visible);
+    if (!this.#rest) this.#openRest(source, visible);
+    this.#rest?.appendData(source.slice(this.#upto, visible));
+    this.#upto = visible;
+  }
+
+  // Internal
+
+  #showRendering(visible) {
+    const newest = this.#renderings.findLastIndex(([, upto]) => upto <= visible);
+    if (newest < 0) return;
+    [this.#html, this.#upto] = this.#renderings[newest];
+    this.#renderings.splice(0, newest + 1);
+    keepingFocus(this.#element.parentElement, () => setHtml(this.#element, this.#html));
+    this.#rest = null;
+  }
+
+  #openRest(source, visible) {
+    if (!this.#html) this.#upto += /^\s*/.exec(source.slice(this.#upto, visible))[0].length;
+    if (this.#upto === visible) return;
+    const holder = document.createElement("span");
+    holder.className = "rest";
+    let place = this.#element;
+    while (place.lastElementChild?.matches(OPEN_BLOCKS) && !place.lastElementChild.nextSibling?.data?.trim()) {
+      place = place.lastElementChild;
+    }
+    const breaks = place !== this.#element && !place.matches("code") && source[this.#upto - 1] === "\n";
+    this.#rest = holder.appendChild(document.createTextNode(breaks ? "\n" : ""));
+    place.append(holder);
+  }
+}

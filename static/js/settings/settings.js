@@ -1,0 +1,13 @@
+import { Pace } from "../pace.js";
+
+// What of the settings page lives in this browser. Without scripts there is nothing to choose.
+
+const choice = document.querySelector("[data-pace]");
+const pace = new Pace(choice.dataset.pace);
+
+choice.querySelector("input").checked = pace.isWanted;
+choice.addEventListener("change", (e) => {
+  pace.isWanted = e.target.checked;
+  e.target.checked = pace.isWanted;
+});
+choice.hidden = false;

@@ -1,0 +1,52 @@
+"""Figures out of a model server's /metrics, by vLLM's names without ``vllm:`` and ``_total``. No I/O here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+
+RUNNING, WAITING, KV_CACHE = "num_requests_running", "num_requests_waiting", "kv_cache_usage_perc"
+GAUGES = (RUNNING, WAITING, KV_CACHE)
+
+DRAFTED, ACCEPTED = "spec_decode_num_draft_tokens", "spec_decode_num_accepted_tokens"
+CACHE_QUERIES, CACHE_HITS = "prefix_cache_queries", "prefix_cache_hits"  # both count tokens
+PREEMPTIONS = "num_preemptions"
+COUNTERS = (DRAFTED, ACCEPTED, CACHE_QUERIES, CACHE_HITS, PREEMPTIONS)
+
+
+def gauges(metrics: str) -> dict[str, float]:
+    """Those that are told, summed over models and engines."""
+    return summed(metrics, GAUGES)
+
+
+def counters(metrics: str) -> dict[str, float]:
+    """Those that are told, with ``_total`` or without, summed over models and engines."""
+    totals = summed(metrics, [f"{name}_total" for name in COUNTERS])
+    return summed(metrics, COUNTERS) | {name.removesuffix("_total"): value for name, value in totals.items()}
+
+
+def summed(metrics: str, wanted: Collection[str]) -> dict[str, float]:
+    """What is no number is passed over."""
+    figures: dict[str, float] = {}
+    for line in metrics.splitlines():
+        name, _, value = line.rpartition(" ")
+        plain = name.partition("{")[0].removeprefix("vllm:")
+        if plain in wanted and not line.startswith("#") and (number := number_of(value)) is not None:
+            figures[plain] = figures.get(plain, 0.0) + number
+    return figures
+
+
+def number_of(text: str) -> float | None:
+    """None if it is none, or not finite."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def gained(now: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
+    """What counters have gained; empty if the server has begun to count anew."""
+    if any(now.get(name, 0.0) < value for name, value in before.items()):
+        return {}
+    return {name: value - before[name] for name, value in now.items() if name in before}

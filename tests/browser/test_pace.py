@@ -1,0 +1,60 @@
+"""Text at an even pace: who wants it asks for it on the settings page, and loses nothing by it."""
+
+from playwright.sync_api import Locator
+
+from tests.browser.conftest import Open
+from tests.browser.person import Person
+
+COUNTED = " ".join(str(n) for n in range(1, 301))
+LENGTHS = """() => {
+    window.lengths = [];
+    const look = () => {
+        const shown = document.querySelector("article:last-child [data-part$='.text']")?.textContent.trim().length ?? 0;
+        if (shown !== lengths.at(-1)) lengths.push(shown);
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+
+
+STATES = """async () => {
+    const { Pace } = await import("/static/js/pace.js");
+    const { isWanted, isOn } = new Pace(document.querySelector("[data-main]").dataset.account);
+    return { isWanted, isOn };
+}"""
+
+
+def choice(person: Person) -> Locator:
+    person.page.goto(f"{person.site.url}/settings/")
+    return person.page.get_by_role("checkbox", name="Show text at an even pace")
+
+
+def test_it_is_off_until_it_is_chosen_and_stays_chosen(person: Open) -> None:
+    alice = person()
+    assert not choice(alice).is_checked()
+
+    choice(alice).check()
+
+    assert choice(alice).is_checked()
+
+
+def test_an_answer_at_an_even_pace_is_whole(person: Open) -> None:
+    alice = person()
+    choice(alice).check()
+    alice.visit()
+    alice.page.evaluate(LENGTHS)
+
+    alice.ask("count to 300 [[demo rate=400]]")
+
+    assert alice.answer_text.split() == COUNTED.split()
+    lengths = alice.page.evaluate("lengths")
+    assert lengths == sorted(lengths)
+
+
+def test_who_wants_less_motion_gets_text_at_once(person: Open) -> None:
+    alice = person(reduced_motion="reduce")
+    choice(alice).check()
+    alice.visit()
+
+    states = alice.page.evaluate(STATES)
+    assert states == {"isWanted": True, "isOn": False}

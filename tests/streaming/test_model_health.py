@@ -1,0 +1,117 @@
+"""What a model server counts is told to operators as it is, and nothing is made of what it does not count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from redis import Redis
+
+from streaming import model_health
+from streaming.model_health import Health, last_probes, probe
+from streaming.ops.live import redis_client
+from streaming.ops.rates import rates_of
+from streaming.vllm.client import ModelServer, http_client
+from streaming.vllm.figures import counters, gained
+from tests.processes import Process, free_port, model_process
+
+Start = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def store() -> Iterator[Redis]:
+    with redis_client() as redis:
+        redis.delete(model_health.KEY)
+        yield redis
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a demo model server; returns its address."""
+    processes: list[Process] = []
+
+    def started(*options: str) -> str:
+        port = free_port()
+        options = ("--ttft", "0", "--rate", "0", *options)
+        processes.append(model_process(tmp_path, port, *options, name=f"model {port}"))
+        return f"http://127.0.0.1:{port}/v1"
+
+    yield started
+    for process in processes:
+        process.stop()
+
+
+def count_to(url: str, number: int, stream: bool = False) -> None:
+    body = {"messages": [{"role": "user", "content": f"count to {number}"}], "stream": stream}
+    httpx.post(f"{url}/chat/completions", json=body, trust_env=False).raise_for_status()
+
+
+async def probed(url: str) -> Health:
+    """As the task does."""
+    async with http_client() as http:
+        model_health.store([await probe(http, ModelServer(url))])
+    with redis_client() as redis:
+        return last_probes(redis)[0]
+
+
+async def test_a_server_that_speculates_is_known_by_its_counters(start: Start) -> None:
+    url = start("--speculative")
+    assert "drafts" not in " ".join(rates_of(await probed(url)))
+
+    count_to(url, 30)
+    first = await probed(url)
+    count_to(url, 2, stream=True)
+    second, third = await probed(url), await probed(url)
+
+    assert rates_of(first)[0] == "drafts accepted 48% over all, 48% since the last probe"
+    assert rates_of(second)[0] == "drafts accepted 43% over all, 0% since the last probe"
+    assert rates_of(third)[0] == "drafts accepted 43% over all"
+
+
+async def test_of_a_server_that_does_not_speculate_nothing_is_said(start: Start) -> None:
+    url = start()
+    count_to(url, 3)
+
+    assert "drafts" not in " ".join(rates_of(await probed(url)))
+
+
+async def test_the_prefix_cache_and_preemptions_are_told(start: Start) -> None:
+    url = start()
+    assert rates_of(await probed(url)) == ["0 preemptions"]
+
+    count_to(url, 3)
+    count_to(url, 3)
+    first = await probed(url)
+    count_to(url, 3)
+    second = await probed(url)
+
+    assert rates_of(first)[0] == "prefix cache hits 50% over all, 50% since the last probe"
+    assert rates_of(second)[0] == "prefix cache hits 67% over all, 100% since the last probe"
+
+
+def test_a_server_that_began_anew_has_gained_nothing_that_is_known() -> None:
+    assert gained({"num_preemptions": 5.0}, {"num_preemptions": 2.0}) == {"num_preemptions": 3.0}
+    assert gained({"num_preemptions": 2.0}, {"num_preemptions": 5.0}) == {}
+    assert gained({"num_preemptions": 5.0}, {}) == {}
+
+
+@pytest.mark.parametrize("ending", ["", "_total"])
+def test_counters_of_all_engines_are_summed_under_either_name(ending: str) -> None:
+    name = f"vllm:spec_decode_num_draft_tokens{ending}"
+    told = f"""
+# TYPE {name} counter
+{name}{{engine="0",model_name="a b"}} 30.0
+{name}{{engine="1",model_name="a b"}} 1.5e+01
+vllm:spec_decode_num_draft_tokens_created{{engine="0"}} 1.7e+09
+vllm:spec_decode_num_accepted_tokens_per_pos{ending}{{engine="0",position="0"}} 9.0
+vllm:num_preemptions{ending}{{engine="0"}} NaN
+vllm:prefix_cache_hits{ending}{{engine="0"}} nonsense
+"""
+
+    assert counters(told) == {"spec_decode_num_draft_tokens": 45.0}
+
+
+def test_a_counter_under_both_names_is_counted_once() -> None:
+    assert counters("vllm:num_preemptions 4.0\nvllm:num_preemptions_total 4.0") == {"num_preemptions": 4.0}
