@@ -165,6 +165,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 2 * SWEEP_INTERVAL_S},  # no pile of old ones while there is no worker
     },
     "probe": {"task": "streaming.tasks.probe_model_servers", "schedule": 10.0, "options": {"expires": 10.0}},
+    "settle": {"task": "streaming.tasks.settle_ended", "schedule": 60.0, "options": {"expires": 60.0}},
     "purge": {"task": "streaming.tasks.purge_deleted", "schedule": crontab(minute="17")},
 }
 
@@ -202,6 +203,7 @@ SYSTEM_PROMPT = env.str(
 
 MEASURE_CONFIDENCE = env.bool("MEASURE_CONFIDENCE", True)  # ask for the tokens' log-probabilities
 DEFAULT_MODE = env.choice("DEFAULT_MODE", "auto", ("auto", "quick", "balanced", "deep"))  # see docs/answers.md
+BUDGET_CURRENCY = env.str("BUDGET_CURRENCY", "EUR")  # of the tiers' prices and of budgets; nothing is converted
 
 # A generation's life
 

@@ -3,6 +3,7 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 
+from conversations.budget_admin import BudgetAdmin, LedgerEntryAdmin
 from conversations.review.admin import ConversationAdmin, LookAdmin, ReviewAdmin
 from conversations.stage_admin import PipelineAdmin, StageAdmin
 from conversations.tier_admin import TierAdmin
@@ -10,7 +11,9 @@ from conversations.token_admin import ApiTokenAdmin
 
 __all__ = [
     "ApiTokenAdmin",
+    "BudgetAdmin",
     "ConversationAdmin",
+    "LedgerEntryAdmin",
     "LookAdmin",
     "PipelineAdmin",
     "ReviewAdmin",

@@ -1,4 +1,4 @@
-"""How long an answer will probably be: what answers to questions of about this length were lately."""
+"""How many tokens an answer will probably have, by what answers to such questions had lately; and a text, at most."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ NEIGHBOURS = 30  # of these, the ones whose questions were closest in length
 FEWEST = 5  # with fewer there is nothing to tell from
 WITHOUT_EXPERIENCE = 400  # tokens
 KNOWN_FOR_S = 60.0
+BYTES_PER_TOKEN = 3
+MESSAGE_TOKENS = 8
 
 _known: tuple[float, list[tuple[int, int]]] = (-KNOWN_FOR_S, [])
 
@@ -25,6 +27,12 @@ def expected_tokens(question_length: int) -> int:
     if len(answers) < FEWEST:
         return WITHOUT_EXPERIENCE
     return round(quantiles([tokens for _, tokens in answers], n=3)[1])
+
+
+def most_tokens(text: str) -> int:
+    """That a text is for a model, with its message's marks. Languages need three bytes a token, or more; digits and
+    rare signs fewer."""
+    return len(text.encode()) // BYTES_PER_TOKEN + MESSAGE_TOKENS
 
 
 def lately() -> list[tuple[int, int]]:

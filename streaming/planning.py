@@ -35,7 +35,7 @@ def plan_for(generation: Generation, tiers: Sequence[TierSpec]) -> Plan:
         stages = [with_tier(ALONE, tier_of_level(level, tiers))]
     if len(stages) > 1:
         stages[0] = replace(stages[0], system_prompt=f"{stages[0].system_prompt}\n{DRAFT_PROMPT}")
-    reasons = [*reasons_of(mode, level, scores), *wish_of(generation, wanted), told(stages)]
+    reasons = [*reasons_of(mode, level, scores), *wish_of(generation, wanted), who_answers(stages)]
     return Plan(tuple(stages), level, generation.streams, tuple(reasons), told_scores(scores))
 
 
@@ -91,7 +91,7 @@ def wish_of(generation: Generation, wanted: Sequence[TierSpec]) -> list[str]:
     return [f"The model {generation.wanted_tier}, which you chose, is not to be had."] if generation.wanted_tier else []
 
 
-def told(stages: list[PlannedStage]) -> str:
+def who_answers(stages: Sequence[PlannedStage]) -> str:
     if len(stages) == 1:
         return f"So {stages[0].tier_name} answers at once."
     return f"So there are {len(stages)} stages: {', '.join(f'{s.label} by {s.tier_name}' for s in stages)}."

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from redis import Redis
 
-from conversations.models import Conversation
+from conversations.models import Conversation, settling
 from conversations.models.generation import Status
 from streaming import dispatch, model_health, titles
 from streaming.worker.runner import runner
@@ -59,6 +59,13 @@ def purge_deleted() -> None:
     """Forget for good what users deleted long enough ago."""
     limit = timezone.now() - timedelta(days=settings.DELETED_KEPT_DAYS)
     logger.info("purged %d conversations", Conversation.objects.deleted_before(limit).purge())
+
+
+@shared_task(name="streaming.tasks.settle_ended")
+def settle_ended() -> None:
+    """What answers cost that ended, and that nobody settled."""
+    if settled := settling.settle_ended():
+        logger.info("settled %d stages of answers that had ended", settled)
 
 
 @worker_ready.connect

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
 from django.db.models import Q
 
 from conversations.models import Conversation, Generation, Message
 from conversations.models.asking import ConversationError, Request, UnknownMessage
 from conversations.models.generation import Status
 from conversations.models.message import mark_siblings
+from streaming import budgets
 from streaming.dispatch import dispatch
 from streaming.estimate import expected_tokens
 from streaming.live.finished import message_html
@@ -54,9 +56,18 @@ def begin(
     return generation
 
 
+@transaction.atomic
 def ask(
     user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool = True
 ) -> Generation:
+    """Nothing is stored of what no budget pays for."""
+    generation = stored(user, conversation, command, streams=streams)
+    if generation.is_new:
+        budgets.check(generation)
+    return generation
+
+
+def stored(user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool) -> Generation:
     length = len(command.text) if isinstance(command, SendMessage) else 0
     request = Request(command.id, command.clicked, expected_tokens(length), streams=streams)
     if isinstance(command, SendMessage | Regenerate | Retry):

@@ -1,8 +1,10 @@
 """What is remembered, one file per noun."""
 
 from .api_token import ApiToken
+from .budget import Budget, DailyUse
 from .conversation import Conversation
 from .generation import Generation
+from .ledger import LedgerEntry
 from .message import Message, Part
 from .model_server import ModelServer
 from .pipeline import Pipeline, PipelineStage, Stage
@@ -11,8 +13,11 @@ from .tier import Tier
 
 __all__ = [
     "ApiToken",
+    "Budget",
     "Conversation",
+    "DailyUse",
     "Generation",
+    "LedgerEntry",
     "Look",
     "Message",
     "ModelServer",

@@ -8,7 +8,8 @@ ConversationError
 ├── Deleted          the conversation was deleted, in another tab perhaps
 ├── UnknownMessage   no such message in this conversation, or not of that role
 ├── NotContinuable   the answer is complete, or was not begun
-└── NotRetryable     the answer did not fail
+├── NotRetryable     the answer did not fail
+└── OutOfBudget      today's budget does not suffice for another answer
 """
 
 from __future__ import annotations
@@ -83,6 +84,16 @@ class NotRetryable(ConversationError):
 
     def __init__(self) -> None:
         super().__init__("This answer did not fail. Regenerate makes another one, and keeps this one.")
+
+
+class OutOfBudget(ConversationError):
+    code = "budget"
+
+    def __init__(self, whose: str, ends_at: datetime) -> None:
+        """``ends_at``: when there is a new budget."""
+        self.ends_at = ends_at
+        moment = f"{ends_at:%H:%M} on {ends_at.day} {ends_at:%B} ({ends_at.tzinfo})"
+        super().__init__(f"{whose} budget for today does not suffice for this. There is a new one at {moment}.")
 
 
 @dataclass(frozen=True, slots=True)

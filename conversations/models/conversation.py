@@ -264,6 +264,7 @@ class Conversation(models.Model):
         if going_on_from is not None:
             generation.go_on_from(going_on_from, answer.shown_stage)
         generation.save(force_insert=True)
+        generation.is_new = True
         return generation
 
     def _update(self, **fields: object) -> None:

@@ -21,6 +21,7 @@ class ErrorCode(models.TextChoices):
     SERVER_ERROR = "server_error", "The model server had an error while it answered. Retry, or continue the answer."
     BAD_REPLY = "bad_reply", "The model server sent something that cannot be read. Retry, or tell an operator."
     STAGE_TIMEOUT = "stage_timeout", "The answer took longer than is allowed here. Continue it, or retry."
+    BUDGET = "budget", "Today's budget does not suffice for this answer. Retry it tomorrow, when there is a new one."
     TOO_MANY_ATTEMPTS = "too_many_attempts", "The answer was interrupted too often. Retry, or continue it."
     INTERNAL = "internal", "Something went wrong on our side while this was written. Retry, or tell an operator."
 

@@ -13,6 +13,7 @@ from django.db import models, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from . import ledger
 from .errors import sentence_of
 from .message import Message, Part, PartKey
 from .pipeline import Mode
@@ -88,6 +89,8 @@ class Generation(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
     objects = GenerationQuerySet.as_manager()
+
+    is_new = False  # True: queued by this very click, not found as an earlier one's
 
     class Meta:
         ordering = ("accepted_at",)
@@ -184,7 +187,7 @@ class Generation(models.Model):
 
     @transaction.atomic
     def finish(self, status: Status, texts: Mapping[PartKey, str] | None, **fields: Any) -> bool:
-        """Store the end and the text as one; False if it has ended already, or another attempt took over.
+        """Store the end, its cost and the text as one; False if it has ended already, or another attempt took over.
 
         ``texts`` None leaves the stored text as it is.
         """
@@ -192,6 +195,7 @@ class Generation(models.Model):
             return False
         if texts is not None:
             Part.store({self.message_id: texts})
+        ledger.settle({self.pk: self.stage_outcomes}, are_over=True)  # last: everybody waits for the site's counter
         return True
 
     def request_stop(self) -> bool:
@@ -237,6 +241,7 @@ def save_partials(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
     unfinished = Generation.objects.filter(pk__in=ids).unfinished().select_for_update().order_by("pk")
     rows = {pk: row for pk, *row in unfinished.values_list("pk", "attempt", "stop_requested_at")}
     verdicts = dict.fromkeys(ids, Verdict.LOST)
+    outcomes: dict[uuid.UUID, Outcomes] = {}
     texts: dict[uuid.UUID, Mapping[PartKey, str]] = {}
     for partial in partials:
         generation = partial.generation
@@ -246,9 +251,12 @@ def save_partials(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
         verdicts[generation.pk] = Verdict.STOP if stop_requested_at else Verdict.GO_ON
         if partial.figures:
             generation.note(**partial.figures)
+            outcomes[generation.pk] = generation.stage_outcomes
         if partial.texts is not None:
             texts[generation.message_id] = partial.texts
     Part.store(texts)
+    if ended := {pk: of for pk, of in outcomes.items() if any(outcome.is_final for outcome in of.values())}:
+        ledger.settle(ended, are_over=False)
     return verdicts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from django.db import models
@@ -40,6 +40,7 @@ class PlannedStage:
     temperature: float | None = None  # None, here and below: the site's
     top_p: float | None = None
     max_tokens: int | None = None
+    paid_tokens: int | None = None  # fewer, because the budget pays for no more
     prior: float | None = None  # how sure its answers are, where nothing is measured
 
 
@@ -57,6 +58,11 @@ class Plan:
     def is_staged(self) -> bool:
         """More than one: what pages show as stages."""
         return len(self.stages) > 1
+
+    def as_paid(self) -> Self:
+        """With no stage longer than what the budget pays."""
+        stages = [replace(one, max_tokens=one.paid_tokens) if one.paid_tokens else one for one in self.stages]
+        return replace(self, stages=tuple(stages))
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -82,6 +88,7 @@ class Outcome:
     server: str = ""
     tier: str = ""
     prompt_tokens: int | None = None
+    cached_tokens: int | None = None  # of these, what the server remembered
     completion_tokens: int | None = None
     finish_reason: str = ""
     error_code: str = ""

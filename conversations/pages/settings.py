@@ -14,6 +14,7 @@ from conversations.export import download
 from conversations.models import ApiToken, Conversation
 from conversations.models.api_token import NAME_LENGTH
 from conversations.models.asking import ConversationError
+from conversations.models.budget import SITE, Limits, next_day_begins, scope_of, today
 
 from .signed_in import signed_in
 
@@ -68,13 +69,28 @@ def delete_all(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("settings"))
 
 
+def use_of_today(user_id: int) -> dict[str, object]:
+    limits, day = Limits.of(user_id), today()
+    used = limits.used(day)
+    mine = used[scope_of(user_id)]
+    return {
+        "used": mine,
+        "limit": limits.own,
+        "used_percent": min(round(100 * mine / limits.own), 100) if limits.own else 0,
+        "site_is_used_up": limits.site is not None and used[SITE] >= limits.site,
+        "next_day": next_day_begins(),
+    }
+
+
 def settings_page(request: HttpRequest, made: ApiToken | None = None, secret: str = "") -> HttpResponse:
     """``secret`` is that of ``made``, the token that was made by this very request."""
+    assert request.user.is_authenticated
     context = {
         "count": Conversation.objects.visible_to(request.user).count(),
         "kept_days": site.DELETED_KEPT_DAYS,
         "tokens": ApiToken.objects.owned_by(request.user),
         "token_name_length": NAME_LENGTH,
+        **use_of_today(request.user.pk),
         "made": made,
         "secret": secret,
     }

@@ -13,16 +13,21 @@ import math
 
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from redis.exceptions import RedisError
 
-from conversations.models.asking import ConversationError
+from conversations.models.asking import ConversationError, OutOfBudget
 from streaming.consumers import SENTENCES
 
 logger = logging.getLogger(__name__)
 
-STATUSES = {"answer_pending": 409, "unknown_message": 404}  # of refusals that the socket knows too; the others: 422
+STATUSES = {
+    "answer_pending": 409,
+    "unknown_message": 404,
+    "budget": 429,
+}  # of refusals that the socket knows too; the others: 422
 REFUSALS = frozenset({401, 404, 409, 422, 429, 503})  # what any operation can answer instead
 UNAVAILABLE_RETRY_S = 2
 CODES = {400: "bad_command", 401: "not_signed_in", 404: "not_found"}
@@ -80,7 +85,11 @@ def on_api_error(request: HttpRequest, error: ApiError | type[ApiError]) -> Http
 
 
 def on_refusal(request: HttpRequest, error: ConversationError | type[ConversationError]) -> HttpResponse:
-    return answer(STATUSES.get(error.code, 422), error.code, str(error))
+    assert isinstance(error, ConversationError)
+    response = answer(STATUSES.get(error.code, 422), error.code, str(error))
+    if isinstance(error, OutOfBudget):
+        response["Retry-After"] = str(math.ceil((error.ends_at - timezone.now()).total_seconds()))
+    return response
 
 
 def on_invalid(request: HttpRequest, error: ValidationError | type[ValidationError]) -> HttpResponse:

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from . import health, metrics, pages
+from . import cost, health, metrics, pages
 
 urlpatterns = [
     path("ops/", pages.overview, name="ops"),
     path("ops/figures/", pages.figures, name="ops-figures"),
+    path("ops/cost/", cost.cost, name="ops-cost"),
     path("metrics", metrics.metrics, name="metrics"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -26,14 +26,13 @@ from conversations.models.message import PartKey, PartKind, path_to
 from conversations.models.plan import Outcome, Outcomes, Plan
 from streaming.database import in_database
 from streaming.log import stream_log
-from streaming.log.records import Ended, Folded, HoleInLog, PhaseBegan
+from streaming.log.records import Ended, Folded, HoleInLog, Noticed, PhaseBegan
 from streaming.log.stream_log import AttemptLost
 from streaming.log.writer import LogHandle, LogWriter
 from streaming.model_servers import ModelServers
-from streaming.planning import plan_for
 from streaming.prompts import Prompt
-from streaming.tiers import TierSpec, current_tiers
 
+from .claiming import claim
 from .stage_runner import StageRunner
 
 logger = logging.getLogger(__name__)
@@ -72,6 +71,7 @@ class Attempt:
     generation: Generation | None = None
     handle: LogHandle | None = None
     _stages: StageRunner | None = None
+    _is_paid: bool = True  # False: the budget does not suffice
     _is_ending: bool = False  # nothing but the terminal record follows
     _offered: Saved = field(default_factory=lambda: ({}, {}))  # to the database, the last time
     _saved: Saved = field(default_factory=lambda: ({}, {}))  # it has this
@@ -103,11 +103,12 @@ class Attempt:
     # The beginning
 
     async def _claim(self) -> bool:
-        generation, tiers = await in_database(claim, self.generation_id, self.dispatched_at)
-        self.generation = generation
-        if generation is None:
+        claimed = await in_database(claim, self.generation_id, self.dispatched_at)
+        if claimed is None:
             return False
-        self.tools.servers.use(tiers)
+        self.generation = generation = claimed.generation
+        self._is_paid = claimed.is_paid
+        self.tools.servers.use(claimed.tiers)
         (self._prompt, stored), records = await asyncio.gather(
             in_database(prompt_and_texts, generation.message),
             stream_log.claim(self.tools.redis, generation.pk, generation.attempt, self.tools.process),
@@ -116,23 +117,30 @@ class Attempt:
             folded = Folded().fold(records)
         except HoleInLog:  # what is in the database is written anew
             folded = Folded()
-        self._plan = generation.stage_plan or Plan(())
+        self._plan = (generation.stage_plan or Plan(())).as_paid()
         earlier = earlier_outcomes(generation, folded)
         for number, outcome in earlier.items():  # the log may be lost
             folded.stage_tokens[number] = max(folded.stage_tokens[number], outcome.completion_tokens or 0)
         folded.tokens = max(folded.tokens, generation.completion_tokens or 0, folded.stage_tokens.total())
         self.handle = self.tools.writer.open(generation.pk, generation.attempt, folded, len(records))
-        if generation.attempt > 1 and len(records) == 1:  # Redis lost the log: readers may have text that no record has
-            for stage in self._plan.stages:
-                for kind in PartKind:
-                    self.handle.restart(PartKey(stage.number, kind))
+        if generation.attempt > 1 and len(records) == 1:
+            self._begin_parts_anew()
         self._write_missing(stored)
         self.handle.append(PhaseBegan("starting" if generation.attempt == 1 else "resuming"))
+        if claimed.notice:
+            self.handle.append(Noticed(claimed.notice))
         self._stages = StageRunner(self.tools.servers, self.handle, self._plan, generation.accepted_at, earlier)
         if generation.stop_requested_at is not None:
             await self.interrupt(Interruption.STOP)
         logger.info("generation %s begins, attempt %d", generation.pk, generation.attempt)
         return True
+
+    def _begin_parts_anew(self) -> None:
+        """Redis lost the log: readers may have text that no record has."""
+        assert self.handle is not None
+        for stage in self._plan.stages:
+            for kind in PartKind:
+                self.handle.restart(PartKey(stage.number, kind))
 
     def _write_missing(self, stored: dict[PartKey, str]) -> None:
         """The log lacks what the database has: the answer is continued, or Redis lost the log, or the log's end."""
@@ -150,6 +158,8 @@ class Attempt:
         assert self._stages is not None and self.generation is not None
         if self.generation.attempt > settings.MAX_ATTEMPTS:
             return Status.FAILED, ErrorCode.TOO_MANY_ATTEMPTS
+        if not self._is_paid and self.interruption is None:
+            return Status.FAILED, ErrorCode.BUDGET
         error_code = await self._stages.run(self._prompt) if self.interruption is None else None
         if self.interruption:
             return Status.STOPPED, None
@@ -240,17 +250,6 @@ class Attempt:
             await stream_log.expire(self.tools.redis, self.generation_id)
         except (RedisError, OSError) as error:
             logger.warning("log of generation %s stays without an expiry: %s", self.generation_id, error)
-
-
-def claim(generation_id: UUID, dispatched_at: datetime | None) -> tuple[Generation | None, list[TierSpec]]:
-    """Take the next attempt's number, by the tiers as they are now. None if it is not to be had."""
-    generation = Generation.objects.select_related("message__conversation").filter(pk=generation_id).first()
-    if generation is None:
-        return None, []
-    tiers = current_tiers()
-    if generation.plan is None:
-        generation.plan = plan_for(generation, tiers).as_json()
-    return (generation if generation.claim(dispatched_at, plan=generation.plan) else None), tiers
 
 
 def prompt_and_texts(answer: Message) -> tuple[Prompt, dict[PartKey, str]]:

@@ -1,0 +1,16 @@
+"""Amounts of money, with their currency."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django import template
+
+from conversations.models.money import NOTHING, told
+
+register = template.Library()
+
+
+@register.filter
+def money(amount: Decimal | None) -> str:
+    return told(amount or NOTHING)

@@ -1,0 +1,91 @@
+"""What answers cost: by day, by tier, by user, and what routing saved against the strongest tier for everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.db.models import Count, Q, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from conversations.models import Budget, LedgerEntry
+from conversations.models.budget import SITE, DailyUse, today
+from conversations.models.ledger import EntryState
+from conversations.models.money import NOTHING, amount_of
+
+DAYS = 30
+MOST_USERS = 30
+HAVE_ENDED = ~Q(state=EntryState.RESERVED)  # before, tokens are estimates
+SUMS = {
+    "answers": Count("generation_id", distinct=True),
+    "in_sum": Sum("tokens_in", filter=HAVE_ENDED),
+    "out_sum": Sum("tokens_out", filter=HAVE_ENDED),
+    "cost_sum": Sum("cost"),
+    "strongest_sum": Sum("strongest_cost"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """``answers`` are counted in each tier that wrote a stage of theirs."""
+
+    name: object  # None: of a user whose account is gone
+    answers: int
+    tokens_in: int
+    tokens_out: int
+    cost: Decimal
+    strongest: Decimal  # had the strongest tier written the same tokens
+
+    @property
+    def saved(self) -> Decimal:
+        return self.strongest - self.cost
+
+    @property
+    def saved_percent(self) -> float | None:
+        """None if the strongest tier is free."""
+        return float(100 * self.saved / self.strongest) if self.strongest else None
+
+
+@require_safe
+@never_cache
+@login_required
+@permission_required("conversations.watch_operations", raise_exception=True)
+def cost(request: HttpRequest) -> HttpResponse:
+    """Six queries."""
+    entries = LedgerEntry.objects.filter(day__gt=today() - timedelta(days=DAYS)).order_by()
+    used = DailyUse.objects.filter(scope=SITE, day=today()).first()
+    context = {
+        "days": DAYS,
+        "used": amount_of(used.used) if used else NOTHING,
+        "limit": Budget.objects.filter(whole_site=True).values_list("daily_limit", flat=True).first(),
+        "reserved": entries.filter(state=EntryState.RESERVED).aggregate(sum=Sum("reserved"))["sum"],
+        "total": row_of(entries.aggregate(**SUMS)),
+        "tables": [
+            ("Tier", "tiers", rows(entries, "tier", "-cost_sum")),
+            ("User", "users", rows(entries, "user__username", "-cost_sum")[:MOST_USERS]),
+            ("Day", "days", rows(entries, "day", "-day")),
+        ],
+    }
+    return render(request, "ops/cost.html", context)
+
+
+def rows(entries: QuerySet[LedgerEntry], by: str, order: str) -> list[Row]:
+    """One query."""
+    return [row_of(sums, sums[by]) for sums in entries.values(by).annotate(**SUMS).order_by(order, by)]
+
+
+def row_of(sums: dict[str, Any], name: object = None) -> Row:
+    return Row(
+        name=name,
+        answers=sums["answers"],
+        tokens_in=sums["in_sum"] or 0,
+        tokens_out=sums["out_sum"] or 0,
+        cost=sums["cost_sum"] or NOTHING,
+        strongest=sums["strongest_sum"] or NOTHING,
+    )

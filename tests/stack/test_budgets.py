@@ -1,0 +1,135 @@
+"""Budgets with all processes running: what a page is told, and what is counted when workers die."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.processes import ROOT
+from tests.site import Site
+from tests.stack.page import Page
+
+PRICED = """
+from conversations.models import *
+DailyUse.objects.all().delete()
+LedgerEntry.objects.all().delete()
+server = ModelServer.objects.create(name="priced", url="http://127.0.0.1:{port}/v1")
+for order, (slug, price) in enumerate([("cheap", 1), ("dear", 1000)]):
+    Tier.objects.create(name=slug.capitalize(), slug=slug, order=order, server=server, price_out=price, max_tokens=2000)
+"""
+FREE = """
+from conversations.models import *
+for kind in (Budget, DailyUse, LedgerEntry, Tier, ModelServer):
+    kind.objects.all().delete()
+"""
+COUNTED = """
+import json
+from django.db.models import Sum
+from conversations.models import *
+entries = LedgerEntry.objects.order_by("created_at", "stage")
+print(json.dumps(dict(
+    states=list(entries.values_list("state", flat=True)),
+    tiers=list(entries.values_list("tier", flat=True)),
+    tokens=list(entries.values_list("tokens_out", flat=True)),
+    cost=round(float(entries.aggregate(sum=Sum("cost"))["sum"] or 0) * 10**9),
+    used=DailyUse.objects.get(scope="site").used,
+)))
+"""
+LIMIT = """
+from conversations.models import *
+Budget.objects.create(whole_site=True, daily_limit="{amount}")
+"""
+
+
+@pytest.fixture
+def priced(site: Site) -> Iterator[Site]:
+    run(site, PRICED.format(port=site.model_ports[0]))
+    yield site
+    run(site, FREE)
+
+
+def run(site: Site, code: str) -> str:
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **site.env}, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def counted(site: Site) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(site, COUNTED))
+    return found
+
+
+async def test_each_stage_is_settled_with_the_tokens_that_came(priced: Site) -> None:
+    async with Page(priced, "alice") as page:
+        await page.send("count to 50", mode="deep")
+        await page.finish()
+
+    found = counted(priced)
+    assert (found["states"], found["tokens"]) == (["settled"] * 3, [50] * 3)
+    assert found["cost"] == found["used"] > 0
+
+
+async def test_a_killed_workers_answer_is_counted_once_and_whole(priced: Site) -> None:
+    async with Page(priced, "alice") as page:
+        await page.send("count to 200", mode="quick")
+        await page.until_text(100)
+        priced.worker.kill()
+        priced.worker = priced.start_worker()
+        await page.finish()
+
+    found = counted(priced)
+    assert (found["states"], found["tokens"]) == (["settled"], [200])
+    assert found["cost"] == found["used"] == 200 * 1000
+
+
+async def test_a_stopped_answer_gives_back_what_it_did_not_use(priced: Site) -> None:
+    async with Page(priced, "alice") as page:
+        await page.send("count to 1500", mode="quick")
+        await page.until_text(100)
+        await page.stop()
+        await page.finish()
+
+    found = counted(priced)
+    assert found["states"] == ["settled"]
+    assert 0 < found["cost"] == found["used"] < 1000 * 1000
+
+
+async def test_a_page_is_told_that_a_cheaper_tier_answers(priced: Site) -> None:
+    run(priced, LIMIT.format(amount="0.01"))
+    async with Page(priced, "alice") as page:
+        await page.send("count to 20", mode="deep")
+        await page.finish()
+
+    notices = [event["message"] for event in page.events if event["type"] == "answer.notice"]
+    assert len(notices) == 1
+    assert notices[0].startswith("There is little left of today's budget. So there are 3 stages: Draft by Cheap")
+    assert set(counted(priced)["tiers"]) == {"cheap"}
+
+
+async def test_a_page_is_refused_what_nothing_pays_for(priced: Site) -> None:
+    run(priced, LIMIT.format(amount="0.0001"))
+    async with Page(priced, "alice") as page:
+        refused = await page.send("count to 20")
+
+    assert refused["code"] == "budget"
+    assert "There is a new one at 00:00" in refused["message"]
+
+
+async def test_an_answer_fails_if_the_money_is_gone_when_it_begins(priced: Site) -> None:
+    async with Page(priced, "alice") as page:
+        priced.worker.kill()
+        try:
+            await page.send("count to 20")
+            run(priced, LIMIT.format(amount="0.0001"))
+        finally:
+            priced.worker = priced.start_worker()
+        finished = await page.finish()
+
+    assert (finished["status"], finished["errorCode"]) == ("failed", "budget")
