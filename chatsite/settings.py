@@ -204,6 +204,7 @@ SYSTEM_PROMPT = env.str(
 MEASURE_CONFIDENCE = env.bool("MEASURE_CONFIDENCE", True)  # ask for the tokens' log-probabilities
 DEFAULT_MODE = env.choice("DEFAULT_MODE", "auto", ("auto", "quick", "balanced", "deep"))  # see docs/answers.md
 BUDGET_CURRENCY = env.str("BUDGET_CURRENCY", "EUR")  # of the tiers' prices and of budgets; nothing is converted
+RESPONSE_CACHE = env.bool("RESPONSE_CACHE", True)  # where the tiers allow it
 
 # A generation's life
 

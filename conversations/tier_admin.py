@@ -25,6 +25,7 @@ class TierAdmin(ModelAdmin):
         ("Model", {"fields": ("server", "model", "context_length")}),
         ("Prices", {"fields": ("price_in", "price_out")}),
         ("Answers", {"fields": ("temperature", "top_p", "max_tokens", "first_token_timeout_s", "silence_timeout_s")}),
+        ("Cache", {"fields": ("caches", "cache_across_users")}),
     )
 
     @admin.display(boolean=True)

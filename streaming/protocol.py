@@ -57,6 +57,7 @@ class Regenerate(Click, frozen=True, kw_only=True, tag="answer.regenerate"):
     message: UUID
     mode: ModeName = ""
     tier: str = ""
+    fresh: bool = False  # from the model, whatever is in the cache
 
 
 class Continue(Click, frozen=True, kw_only=True, tag="answer.continue"):

@@ -15,6 +15,7 @@ from django.db import DatabaseError
 
 from conversations.addresses import RefusedAddress, checked
 from conversations.models import Tier
+from conversations.models.tier import Caches
 from streaming.vllm.client import ModelServer
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ class TierSpec:
     streams: bool = True  # False: one request that is not streamed
     max_parallel: int | None = None  # requests to this server, of each worker; None: no limit
     others: tuple[ModelServer, ...] = ()  # that serve this tier too
+    caches: str = Caches.AT_ZERO
+    cache_across_users: bool = False
 
 
 def current_tiers() -> list[TierSpec]:
@@ -111,6 +114,8 @@ def spec_of(tier: Tier) -> TierSpec:
         context_length=tier.context_length,
         streams=tier.server.streams,
         max_parallel=tier.server.max_parallel,
+        caches=tier.caches,
+        cache_across_users=tier.cache_across_users,
     )
 
 

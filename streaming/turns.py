@@ -68,10 +68,7 @@ def ask(
 
 
 def stored(user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool) -> Generation:
-    length = len(command.text) if isinstance(command, SendMessage) else 0
-    request = Request(command.id, command.clicked, expected_tokens(length), streams=streams)
-    if isinstance(command, SendMessage | Regenerate | Retry):
-        request = replace(request, mode=command.mode, tier=command.tier[:40])
+    request = request_of(command, streams=streams)
     if isinstance(command, SendMessage) and conversation is None:
         return Conversation.begin(user, command.text, request)
     if conversation is None:
@@ -86,6 +83,14 @@ def stored(user: AbstractBaseUser, conversation: Conversation | None, command: C
         case Retry(message=message):
             return conversation.retry(message, request)
     raise TypeError(command)
+
+
+def request_of(command: Click, *, streams: bool) -> Request:
+    length = len(command.text) if isinstance(command, SendMessage) else 0
+    request = Request(command.id, command.clicked, expected_tokens(length), streams=streams)
+    if isinstance(command, SendMessage | Regenerate | Retry):
+        request = replace(request, mode=command.mode, tier=command.tier[:40])
+    return replace(request, fresh=command.fresh) if isinstance(command, Regenerate) else request
 
 
 def taken(user: User, conversation: Conversation, request: UUID) -> Turn | None:

@@ -35,6 +35,15 @@ def site() -> Iterator[Site]:
         site.stop()
 
 
+@pytest.fixture(scope="session")
+def caching_site() -> Iterator[Site]:
+    """At temperature 0, with the response cache that other sites of tests do without."""
+    with tempfile.TemporaryDirectory(prefix="throughline-caching-") as folder:
+        site = Site(Path(folder), RESPONSE_CACHE="true", VLLM_TEMPERATURE="0").start()
+        yield site
+        site.stop()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """A failure against the running site comes with what its processes said."""

@@ -27,6 +27,7 @@ for name, value in {
     "PROCESS_NAME": "test",
     "DEFAULT_MODE": "quick",
     "WARM_MODELS": "false",  # tests count requests
+    "RESPONSE_CACHE": "false",
     "VLLM_BASE_URL": "http://127.0.0.1:9/v1",  # nobody listens there; tests that need a server start one
 }.items():
     os.environ.setdefault(name, value)

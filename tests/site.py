@@ -97,6 +97,12 @@ class Site:
         metrics = httpx.get(f"http://127.0.0.1:{self.model_ports[number]}/metrics", trust_env=False).text
         return int(sum(float(v) for v in re.findall(r"^vllm:num_requests_running\S* (\S+)$", metrics, re.MULTILINE)))
 
+    def streamed(self, number: int = 0) -> int:
+        """Answers that this model server has begun to stream."""
+        metrics = httpx.get(f"http://127.0.0.1:{self.model_ports[number]}/metrics", trust_env=False).text
+        counts = re.findall(r"^vllm:time_to_first_token_seconds_count\S* (\S+)$", metrics, re.MULTILINE)
+        return int(sum(float(count) for count in counts))
+
     def stop(self) -> None:
         for process in (self.beat, self.worker, self.web, *self.models, self.redis):
             process.stop()

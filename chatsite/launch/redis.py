@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from . import InTheWay
 
 ANSWERS_WITHIN_S = 3.0
+MAX_MEMORY = "2gb"
 
 
 def redis_environment() -> dict[str, str]:
@@ -64,6 +65,8 @@ def write_configuration() -> None:
         "appendonly yes",
         "appendfsync everysec",
         'save ""',
+        f"maxmemory {MAX_MEMORY}",
+        "maxmemory-policy volatile-lru",  # kept answers and ended logs go first; running logs have no expiry, and stay
         "set-proc-title no",  # it would overwrite the environment, by which an orphan is known
     ]
     (settings.DATA_DIR / "redis.conf").write_text("\n".join(lines) + "\n")

@@ -106,6 +106,7 @@ class Request:
     mode: str = ""  # how thorough; empty: the site's default
     tier: str = ""  # slug of the one that shall write all stages; empty: whichever is right
     streams: bool = True  # False: model servers are asked for whole answers
+    fresh: bool = False  # from the model, whatever is in the cache
 
 
 def check_length(text: str, limit: int | None = None) -> None:

@@ -260,6 +260,7 @@ class Conversation(models.Model):
             mode=request.mode or settings.DEFAULT_MODE,
             wanted_tier=request.tier,
             streams=request.streams,
+            fresh=request.fresh,
         )
         if going_on_from is not None:
             generation.go_on_from(going_on_from, answer.shown_stage)

@@ -59,6 +59,7 @@ class Generation(models.Model):
         max_length=40, blank=True, default="", db_default="", help_text="Slug; empty: whichever is right."
     )
     streams = models.BooleanField(default=True, db_default=True, help_text="Off: asked for as a whole.")
+    fresh = models.BooleanField(default=False, db_default=False, help_text="Asks the model, whatever is in the cache.")
     plan = models.JSONField(null=True, blank=True, help_text="Its stages; made by the first attempt.")
     outcomes = models.JSONField(null=True, blank=True, help_text="How its stages ended, by number.")
 
@@ -123,6 +124,14 @@ class Generation(models.Model):
     # Figures
 
     @property
+    def from_cache(self) -> str:
+        """What users are told; empty if a model wrote all of it."""
+        cached = [outcome.cached for outcome in self.stage_outcomes.values() if outcome.status == StageStatus.DONE]
+        if not any(cached):
+            return ""
+        return "From the cache" if all(cached) else "Partly from the cache"
+
+    @property
     def time_to_first_token(self) -> timedelta | None:
         """From accepted to the first token of the model, as this server saw it; None if there was none."""
         return self.first_token_at - self.accepted_at if self.first_token_at else None
@@ -134,8 +143,8 @@ class Generation(models.Model):
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Of the writing alone, without the wait for the first token; None if it cannot be told."""
-        if not (self.first_token_at and self.last_token_at and self.completion_tokens):
+        """Of the writing alone, without the wait for the first token; None if it cannot be told, or nothing wrote."""
+        if self.from_cache or not (self.first_token_at and self.last_token_at and self.completion_tokens):
             return None
         seconds = (self.last_token_at - self.first_token_at).total_seconds()
         return (self.completion_tokens - 1) / seconds if seconds > 0 else None
@@ -157,7 +166,8 @@ class Generation(models.Model):
     def go_on_from(self, earlier: Generation, stage: int) -> None:
         """Continue this stage of the earlier generation: the others stay as they ended."""
         self.continues = True
-        self.mode, self.plan, self.wanted_tier = earlier.mode, earlier.plan, earlier.wanted_tier
+        self.mode, self.plan = earlier.mode, earlier.plan
+        self.wanted_tier, self.fresh = earlier.wanted_tier, earlier.fresh
         planned = earlier.stage_plan.stages if earlier.stage_plan else ()
         outcomes = dict.fromkeys((one.number for one in planned), Outcome(StageStatus.SKIPPED))
         for number, outcome in earlier.stage_outcomes.items():

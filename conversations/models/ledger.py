@@ -81,7 +81,8 @@ class LedgerEntry(models.Model):
         self.tokens_out = (outcome.completion_tokens or 0) if outcome else 0
         used = bool(tokens_in or self.tokens_out)
         self.tokens_in = (tokens_in or self.tokens_in) if used else 0  # a stopped answer's are not told
-        self.cost = Prices(self.price_in, self.price_out).of(self.tokens_in, self.tokens_out)
+        of_tokens = Prices(self.price_in, self.price_out).of(self.tokens_in, self.tokens_out)
+        self.cost = Decimal(0) if outcome and outcome.cached else of_tokens  # no model was asked
         strongest = Prices(self.strongest_price_in, self.strongest_price_out)
         self.strongest_cost = strongest.of(self.tokens_in, self.tokens_out)
         self.state = EntryState.SETTLED if used else EntryState.RELEASED

@@ -91,6 +91,7 @@ class Outcome:
     cached_tokens: int | None = None  # of these, what the server remembered
     completion_tokens: int | None = None
     finish_reason: str = ""
+    cached: bool = False  # the text is that of an earlier, identical request
     error_code: str = ""
     first_token_s: float | None = None
     ended_s: float | None = None
@@ -112,7 +113,10 @@ class Outcome:
         return None if prior is None else Confidence(prior, is_prior=True)
 
     def as_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value not in (None, "", [])}
+        """Without what is empty; zero is a figure."""
+        return {
+            name: value for name, value in asdict(self).items() if value not in (None, "", []) and value is not False
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

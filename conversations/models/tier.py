@@ -35,6 +35,14 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
+class Caches(models.TextChoices):
+    """When an answer may come from an earlier, identical request."""
+
+    NEVER = "never", "Never"
+    AT_ZERO = "zero", "At temperature 0"
+    ALWAYS = "always", "Always"
+
+
 def price(name: str) -> models.DecimalField[Decimal, Decimal]:
     return models.DecimalField(name, max_digits=12, decimal_places=6, default=Decimal(0), help_text=PER_MILLION)
 
@@ -60,6 +68,20 @@ class Tier(models.Model):
     )
     silence_timeout_s = models.FloatField(
         "wait between tokens", null=True, blank=True, help_text=f"Seconds. {SITES_OWN}"
+    )
+    caches = models.CharField(
+        "answers from the cache",
+        max_length=10,
+        choices=Caches.choices,
+        default=Caches.AT_ZERO,
+        db_default=Caches.AT_ZERO,
+        help_text="For a request that was made before, word for word. Always: at any temperature.",
+    )
+    cache_across_users = models.BooleanField(
+        "also of other users",
+        default=False,
+        db_default=False,
+        help_text="Off: only a user's own earlier answers.",
     )
     enabled = models.BooleanField(default=True)
 

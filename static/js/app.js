@@ -81,6 +81,7 @@ const actions = {
   copy: (article, button) => copy(transcript.sourceOf(article), button),
   edit: (article) => ask(() => edit(article)),
   regenerate: (article) => ask(() => chat.act(command.regenerate, article)),
+  fresh: (article) => ask(() => chat.act(command.regenerate, article, { fresh: true })),
   continue: (article) => ask(() => chat.act(command.continue, article)),
   retry: (article) => ask(() => chat.act(command.retry, article)),
   unsure: (article, button) => underline(article, button),

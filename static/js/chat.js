@@ -50,8 +50,8 @@ export class Chat {
     this.#page.changed();
   }
 
-  act(type, article) {
-    this.#clicks.act(type, article);
+  act(type, article, wishes = {}) {
+    this.#clicks.act(type, article, wishes);
     this.#page.changed();
   }
 

@@ -26,10 +26,10 @@ export class Clicks {
     this.#take({ type: command.sendMessage, text, edits: edited?.dataset.messageId, ...this.#wishes.fields }, edited);
   }
 
-  /** Another answer, or more of this one. */
-  act(type, article) {
+  /** Another answer, or more of this one. `fields` are further ones of the command. */
+  act(type, article, fields = {}) {
     const wishes = type === command.continue ? {} : this.#wishes.fields; // an answer is continued as it was begun
-    this.#take({ type, message: article.dataset.messageId, ...wishes }, article);
+    this.#take({ type, message: article.dataset.messageId, ...wishes, ...fields }, article);
   }
 
   /** After a new connection. The server knows those that it has seen. */

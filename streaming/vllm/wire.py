@@ -34,9 +34,19 @@ class Choice(msgspec.Struct):
     logprobs: Logprobs | None = None
 
 
+class PromptDetails(msgspec.Struct, frozen=True):
+    cached_tokens: int | None = None
+
+
 class Usage(msgspec.Struct, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None  # with vLLM's --enable-prompt-tokens-details
+
+    @property
+    def cached_tokens(self) -> int | None:
+        """Of the prompt's, what the server remembered; None if it does not tell."""
+        return self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else None
 
 
 class Chunk(msgspec.Struct):

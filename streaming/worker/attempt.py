@@ -31,6 +31,7 @@ from streaming.log.stream_log import AttemptLost
 from streaming.log.writer import LogHandle, LogWriter
 from streaming.model_servers import ModelServers
 from streaming.prompts import Prompt
+from streaming.reuse.answers import Answers, Reuse
 
 from .claiming import claim
 from .stage_runner import StageRunner
@@ -54,6 +55,7 @@ class Tools:
     redis: Redis
     writer: LogWriter
     servers: ModelServers
+    reuse: Reuse
     process: str
 
 
@@ -129,7 +131,10 @@ class Attempt:
         self.handle.append(PhaseBegan("starting" if generation.attempt == 1 else "resuming"))
         if claimed.notice:
             self.handle.append(Noticed(claimed.notice))
-        self._stages = StageRunner(self.tools.servers, self.handle, self._plan, generation.accepted_at, earlier)
+        answers = Answers(self.tools.reuse, generation.message.conversation.owner_id, generation.fresh)
+        self._stages = StageRunner(
+            self.tools.servers, answers, self.handle, self._plan, generation.accepted_at, earlier
+        )
         if generation.stop_requested_at is not None:
             await self.interrupt(Interruption.STOP)
         logger.info("generation %s begins, attempt %d", generation.pk, generation.attempt)

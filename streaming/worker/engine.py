@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from streaming.log.writer import LogHandle
 from streaming.model_servers import ModelServers, NoRoom, Offer, Target
 from streaming.prompts import Prompt, request_body
 from streaming.protocol import PhaseName
-from streaming.vllm.client import ChatStream, Patience
+from streaming.reuse.answers import Answers, Source
 from streaming.vllm.errors import BadReply, ModelServerError, Rejected, Unreachable
 from streaming.vllm.thinking import ThinkSplitter
 from streaming.vllm.wire import ChatDelta, Usage
@@ -44,8 +44,10 @@ class Figures:
     server: str = ""
     tier: str = ""  # its slug
     prompt_tokens: int | None = None
+    cached_tokens: int | None = None  # of these
     completion_tokens: int | None = None
     finish_reason: str = ""
+    cached: bool = False
     error_code: str = ""
     error_detail: str = ""
     requested_at: datetime | None = None
@@ -61,6 +63,7 @@ class Engine:
     def __init__(
         self,
         servers: ModelServers,
+        answers: Answers,
         handle: LogHandle,
         stage: PlannedStage,
         announce: Callable[[PhaseName, str], None],
@@ -73,13 +76,14 @@ class Engine:
         self.stage = stage
         self.arrivals: deque[datetime] = deque(maxlen=ARRIVALS_KEPT)  # of the latest tokens
         self._servers = servers
+        self._answers = answers
         self._handle = handle
         self._prompt = Prompt(())
         self._tell_phase = announce
         self._text = PartKey(stage.number, PartKind.TEXT)
         self._thinking = PartKey(stage.number, PartKind.THINKING)
         self._closed = asyncio.Event()
-        self._stream: ChatStream | None = None
+        self._source: Source | None = None  # of the latest request's answer
         self._phase: PhaseName = "starting"
         self._requests = 0
         self._tokens_before = 0  # of this generation, when the running request began
@@ -104,8 +108,8 @@ class Engine:
     async def close(self) -> None:
         """The upstream connection is closed, on which the server aborts the request."""
         self._closed.set()
-        if self._stream is not None:
-            await self._stream.close()
+        if self._source is not None:
+            await self._source.stream.close()
 
     # One round
 
@@ -125,6 +129,7 @@ class Engine:
                     continue
                 if target is None:  # none is left
                     return error or why
+                target = self._asked(target)
                 logger.warning("generation %s: %s: %s", self._handle.generation_id, target.server.name, why)
                 if self._closed.is_set():
                     return None
@@ -137,6 +142,11 @@ class Engine:
                 tried.append(target)
                 self._tell_failover(target, tried)
         return error
+
+    def _asked(self, chosen: Target) -> Target:
+        """Where the request went: to another server, if it was shared."""
+        server = self._source.server if self._source else None
+        return replace(chosen, server=server) if server else chosen
 
     @property
     def _wanted_model(self) -> str:
@@ -197,27 +207,21 @@ class Engine:
             self.figures.finish_reason = "length"
             return
         self._tell_other_tier(target)
-        self.figures.model, self.figures.server = target.model, target.server.name
+        self.figures.model = target.model
         self.figures.tier = target.tier.slug
         self.figures.requested_at = timezone.now()
         self._announce("waiting")
         self._requests += 1
-        self._stream = ChatStream(
-            self._servers.http,
-            target.server,
-            self._body(target, begun, room),
-            request_id=f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}",
-            patience=Patience(target.tier.first_token_timeout_s, target.tier.silence_timeout_s),
-        )
+        source = await self._open(target, self._body(target, begun, room))
         splitter = ThinkSplitter(in_answer=bool(begun))
         try:
-            async with aclosing(self._stream.deltas()) as deltas:
+            async with aclosing(source.stream.deltas()) as deltas:
                 async for delta in deltas:
-                    if delta.text or delta.thinking:
-                        self._servers.note_token(target.server)
+                    if source.server and (delta.text or delta.thinking):
+                        self._servers.note_token(source.server)
                     self._take(delta, splitter)
                     if self._closed.is_set():
-                        await self._stream.close()
+                        await source.stream.close()
         finally:
             self.figures.upstream_ended_at = timezone.now()
         if not self._closed.is_set():
@@ -228,6 +232,15 @@ class Engine:
         return request_body(
             self._prompt, self.stage, target, begun, max_tokens, stream=streams, logprobs=self._tells_logprobs
         )
+
+    async def _open(self, target: Target, body: dict[str, Any]) -> Source:
+        request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
+        source = self._source = await self._answers.source(target, body, request_id)
+        self.figures.cached = source.server is None
+        self.figures.server = source.server.name if source.server else ""
+        if self._closed.is_set():  # while the cache was asked
+            await source.stream.close()
+        return source
 
     def _tell_other_tier(self, target: Target) -> None:
         """Once for each: the model that was meant to answer cannot be had."""
@@ -272,5 +285,6 @@ class Engine:
     def _note_usage(self, usage: Usage) -> None:
         """The server counted this request alone; tokens of earlier ones are as we counted them."""
         self.figures.prompt_tokens = usage.prompt_tokens or None
+        self.figures.cached_tokens = usage.cached_tokens
         if usage.completion_tokens is not None:
             self.figures.completion_tokens = self._tokens_before + usage.completion_tokens

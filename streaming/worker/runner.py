@@ -25,6 +25,8 @@ from streaming.leases import Leases
 from streaming.log.writer import LogWriter
 from streaming.model_servers import ModelServers
 from streaming.redis_clients import Connections, command_client
+from streaming.reuse.answers import Reuse
+from streaming.reuse.kept import KeptAnswers
 from streaming.vllm.client import http_client
 from streaming.warming import Warmer
 
@@ -80,8 +82,9 @@ class Runner:
         connections = Connections()
         writer = LogWriter(command_client(connections), connections)
         self._leases = Leases(redis, self.process)
-        self._tools = Tools(redis, writer, ModelServers(http_client()), self.process)
-        self._warmer = Warmer(redis, self._tools.servers)
+        servers = ModelServers(http_client())
+        self._tools = Tools(redis, writer, servers, Reuse(servers.http, KeptAnswers(redis)), self.process)
+        self._warmer = Warmer(redis, servers)
         self._tasks = [
             asyncio.create_task(writer.run(), name="log writer"),
             asyncio.create_task(self._renew_leases(), name="leases"),

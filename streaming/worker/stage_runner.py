@@ -19,6 +19,7 @@ from streaming.log.records import Noticed, StageIs
 from streaming.log.writer import LogHandle
 from streaming.model_servers import ModelServers
 from streaming.prompts import Draft, Prompt
+from streaming.reuse.answers import Answers
 
 from .certainty import Certainty
 from .engine import Engine
@@ -36,6 +37,7 @@ class StageRunner:
     def __init__(
         self,
         servers: ModelServers,
+        answers: Answers,
         handle: LogHandle,
         plan: Plan,
         accepted_at: datetime,
@@ -52,6 +54,7 @@ class StageRunner:
         self._engines = {
             stage.number: Engine(
                 servers,
+                answers,
                 handle,
                 stage,
                 partial(self._phases.enter, stage.number),
@@ -182,8 +185,10 @@ class StageRunner:
             server=figures.server or earlier.server,
             tier=figures.tier or earlier.tier,
             prompt_tokens=figures.prompt_tokens or earlier.prompt_tokens,
+            cached_tokens=figures.cached_tokens,
             completion_tokens=self._handle.stage_tokens[stage.number] if tokens is None else tokens,
             finish_reason=figures.finish_reason,
+            cached=figures.cached,
             first_token_s=earlier.first_token_s or self._seconds(figures.first_token_at),
             ended_s=self._seconds(figures.upstream_ended_at),
             **certainty_of(self._engines[stage.number].certainty, earlier),

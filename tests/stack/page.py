@@ -65,9 +65,9 @@ class Page:
         await self.tell("message.send", id=id or uuid4(), text=text, **fields)
         return await self.path()
 
-    async def click(self, type: str) -> Event:
+    async def click(self, type: str, **fields: Any) -> Event:
         """Regenerate, continue or retry the last answer."""
-        await self.tell(type, id=uuid4(), message=self.message)
+        await self.tell(type, id=uuid4(), message=self.message, **fields)
         return await self.path()
 
     async def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from uuid import uuid4
 
@@ -211,3 +212,13 @@ def test_a_day_is_the_sites(settings: Settings) -> None:
 )
 def test_money_is_told_so_that_something_is_seen_of_it(amount: str, said: str) -> None:
     assert told(Decimal(amount)) == said
+
+
+def test_an_answer_of_the_cache_costs_nothing_and_counts_as_saved(alice: User) -> None:
+    found = reserve(alice, line(tokens_in=500))
+    assert found
+    settle(found, {0: replace(wrote(100), cached=True)})
+
+    assert only().cost == 0
+    assert only().strongest_cost > 0
+    assert used(alice) == 0

@@ -1,5 +1,6 @@
 """A question and its queued answer are stored as one, once per click."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -79,6 +80,16 @@ def test_an_answer_made_again_stands_beside_the_first_one(conversation: Conversa
 
     assert shown(conversation) == [QUESTION, "Another."]
     assert conversation.path()[1].siblings[0] == first.pk
+
+
+def test_a_fresh_answer_stays_fresh_for_whoever_makes_it(conversation: Conversation) -> None:
+    first = answer_of(conversation)
+
+    usual = answered(conversation.regenerate(first.pk, click()))
+    fresh = conversation.regenerate(first.pk, replace(click(), fresh=True))
+
+    fresh.refresh_from_db()
+    assert (usual.fresh, fresh.fresh) == (False, True)
 
 
 @pytest.mark.parametrize("text", ["", " \n\t "])

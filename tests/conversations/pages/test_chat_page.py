@@ -1,11 +1,14 @@
 """The chat page: the conversation's shown path, for its owner alone."""
 
 import re
+from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from conversations.models import Conversation
@@ -51,6 +54,27 @@ def test_a_failed_answer_says_what_to_do(as_alice: Client, alice: User) -> None:
 
     assert "The model server cannot be reached." in html
     assert 'data-action="retry"' in html
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "told", "offers_fresh"),
+    [
+        ({"0": {"status": "done", "cached": True}}, "From the cache", True),
+        ({"0": {"status": "done", "cached": True}, "1": {"status": "done"}}, "Partly from the cache", True),
+        ({"0": {"status": "done"}}, "tokens/s", False),
+    ],
+)
+def test_an_answer_from_the_cache_says_so_and_offers_a_fresh_one(
+    as_alice: Client, alice: User, outcomes: dict[str, Any], told: str, offers_fresh: bool
+) -> None:
+    now = timezone.now()
+    times = {"first_token_at": now, "last_token_at": now + timedelta(milliseconds=1)}
+    answer = answered(begin(alice), outcomes=outcomes, **times).message
+
+    html = as_alice.get(answer.conversation.get_absolute_url()).content.decode()
+
+    assert f"<li>{told}</li>" in html or f" {told}</li>" in html
+    assert ('data-action="fresh"' in html) == offers_fresh == ("tokens/s" not in html)
 
 
 def test_it_takes_as_many_queries_for_many_messages_as_for_few(

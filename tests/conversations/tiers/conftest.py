@@ -39,7 +39,7 @@ def tier_form(server: ModelServer, /, **changes: Any) -> dict[str, Any]:
     prices = {"price_in": "0.5", "price_out": "1.5"}
     limits = {"context_length": "32768", "temperature": "0.6", "top_p": "0.9", "max_tokens": "2048"}
     waits = {"first_token_timeout_s": "30", "silence_timeout_s": "10", "enabled": "on"}
-    return {**form, **prices, **limits, **waits, **changes}
+    return {**form, **prices, **limits, **waits, "caches": "zero", **changes}
 
 
 def errors_of(response: Any) -> dict[str, list[str]]:

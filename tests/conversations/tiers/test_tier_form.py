@@ -51,6 +51,7 @@ def test_what_is_left_empty_is_left_to_the_site(as_otto: Client, server: ModelSe
         ("first_token_timeout_s", "inf"),
         ("silence_timeout_s", "-3"),
         ("silence_timeout_s", "4000"),
+        ("caches", "sometimes"),
         ("server", ""),
         ("server", "999"),
     ],
@@ -61,6 +62,17 @@ def test_bad_input_is_refused_at_its_field(as_otto: Client, server: ModelServer,
     assert list(errors) == [field]
     assert errors[field][0].endswith(".")
     assert not Tier.objects.exists()
+
+
+def test_a_tier_caches_at_temperature_0_for_each_user_alone_unless_told_otherwise(
+    as_otto: Client, server: ModelServer
+) -> None:
+    as_otto.post(f"{TIERS}add/", tier_form(server))
+    as_otto.post(f"{TIERS}add/", tier_form(server, slug="shared", caches="always", cache_across_users="on"))
+
+    rules = Tier.objects.in_bulk(field_name="slug")
+    assert (rules["smart"].caches, rules["smart"].cache_across_users) == ("zero", False)
+    assert (rules["shared"].caches, rules["shared"].cache_across_users) == ("always", True)
 
 
 def test_two_tiers_do_not_share_a_slug(as_otto: Client, server: ModelServer) -> None:

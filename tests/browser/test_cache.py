@@ -1,0 +1,24 @@
+"""An answer from the cache, and the button that gets another one."""
+
+from playwright.sync_api import Browser, expect
+
+from tests.browser.person import Person
+from tests.site import Site
+
+QUESTION = "Explain how a cache forgets"
+
+
+def test_the_button_asks_the_model(browser: Browser, caching_site: Site) -> None:
+    alice = Person(caching_site, browser, "alice")
+    for _ in range(2):
+        alice.visit()
+        alice.send_message(QUESTION)
+        alice.wait_until_idle()
+    expect(alice.last_answer.get_by_label("Figures")).to_contain_text("From the cache")
+    alice.click("Fresh answer")
+    alice.wait_until_idle()
+
+    expect(alice.last_answer.get_by_label("Figures")).not_to_contain_text("From the cache")
+    expect(alice.last_answer.get_by_role("button", name="Fresh answer")).to_have_count(0)
+    alice.leave()
+    assert alice.complaints == []
