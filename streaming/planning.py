@@ -11,6 +11,7 @@ from conversations.models.message import Message, path_to
 from conversations.models.pipeline import CHEAPEST, LEVEL_OF, STRONGEST, Level, Mode
 from conversations.models.plan import Plan, PlannedStage
 from streaming.questions.classifier import QueryClassifier
+from streaming.questions.scores import Level as QuestionLevel
 from streaming.questions.scores import QuestionScores
 from streaming.tiers import TierSpec
 
@@ -21,13 +22,16 @@ ALONE = PlannedStage(0, "quick", "Answer")  # when no pipeline can be had
 EARLIER = 4  # messages before the question that are looked at
 
 
-def plan_for(generation: Generation, tiers: Sequence[TierSpec]) -> Plan:
-    """One query; three more in the mode Auto. A pipeline that lost its stages never keeps an answer from being made."""
+def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: QuestionLevel | None = None) -> Plan:
+    """One query; three more in the mode Auto. A pipeline that lost its stages never keeps an answer from being made.
+
+    ``judged``: a model's opinion of the question, which counts in the mode Auto.
+    """
     mode = Mode(generation.mode)
     wanted = [tier for tier in tiers if tier.slug == generation.wanted_tier]
     tiers = wanted or tiers
     scores = None if mode in LEVEL_OF else scores_of(generation.message)
-    level = LEVEL_OF.get(mode) or Level(scores.level if scores else Level.SIMPLE)
+    level = LEVEL_OF.get(mode) or Level(judged or (scores.level if scores else Level.SIMPLE))
     uses = PipelineStage.objects.filter(pipeline__level=level, stage__enabled=True).select_related("stage")
     stages = [planned(number, use, tier_for(use.stage, level, tiers)) for number, use in enumerate(uses)]
     if not stages:
@@ -35,8 +39,8 @@ def plan_for(generation: Generation, tiers: Sequence[TierSpec]) -> Plan:
         stages = [with_tier(ALONE, tier_of_level(level, tiers))]
     if len(stages) > 1:
         stages[0] = replace(stages[0], system_prompt=f"{stages[0].system_prompt}\n{DRAFT_PROMPT}")
-    reasons = [*reasons_of(mode, level, scores), *wish_of(generation, wanted), who_answers(stages)]
-    return Plan(tuple(stages), level, generation.streams, tuple(reasons), told_scores(scores))
+    reasons = [*reasons_of(mode, scores, judged), *wish_of(generation, wanted), who_answers(stages)]
+    return Plan(tuple(stages), level, generation.streams, tuple(reasons), told_scores(scores, judged))
 
 
 def scores_of(answer: Message) -> QuestionScores:
@@ -79,10 +83,11 @@ def with_tier(stage: PlannedStage, tier: TierSpec) -> PlannedStage:
     return replace(stage, tier=tier.slug, tier_name=tier.name)
 
 
-def reasons_of(mode: Mode, level: Level, scores: QuestionScores | None) -> list[str]:
+def reasons_of(mode: Mode, scores: QuestionScores | None, judged: QuestionLevel | None) -> list[str]:
     if scores is None:
         return [f"You chose {mode.label}."]
-    return [f"The question was judged {level.label.lower()}: {', '.join(scores.reasons)}."]
+    signs = f"The question was judged {scores.level.value}: {', '.join(scores.reasons)}."
+    return [signs, f"The smallest model judged it {judged.value}."] if judged else [signs]
 
 
 def wish_of(generation: Generation, wanted: Sequence[TierSpec]) -> list[str]:
@@ -97,8 +102,9 @@ def who_answers(stages: Sequence[PlannedStage]) -> str:
     return f"So there are {len(stages)} stages: {', '.join(f'{s.label} by {s.tier_name}' for s in stages)}."
 
 
-def told_scores(scores: QuestionScores | None) -> dict[str, object]:
+def told_scores(scores: QuestionScores | None, judged: QuestionLevel | None) -> dict[str, object]:
     if scores is None:
         return {}
     names = ("complexity", "urgency", "reasoning")
-    return {**{name: round(getattr(scores, name), 3) for name in names}, "domain": scores.domain.value}
+    told = {**{name: round(getattr(scores, name), 3) for name in names}, "domain": scores.domain.value}
+    return told | ({"judged": judged.value} if judged else {})

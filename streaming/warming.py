@@ -189,5 +189,5 @@ def by_server(tiers: Sequence[TierSpec]) -> dict[ModelServer, list[Offer]]:
 
 def latest_slugs() -> list[str]:
     """Of the tiers that the latest answers began with. One query."""
-    plans: Any = Generation.objects.exclude(plan=None).order_by("-accepted_at").values_list("plan", flat=True)
+    plans: Any = Generation.objects.filter(plan__isnull=False).order_by("-accepted_at").values_list("plan", flat=True)
     return [plan["stages"][0].get("tier", "") for plan in plans[:LATEST] if plan["stages"]]

@@ -31,6 +31,8 @@ from streaming.log.stream_log import AttemptLost
 from streaming.log.writer import LogHandle, LogWriter
 from streaming.model_servers import ModelServers
 from streaming.prompts import Prompt
+from streaming.questions.scores import Level
+from streaming.questions.second_opinion import question_to_judge, second_opinion
 from streaming.reuse.answers import Answers, Reuse
 
 from .claiming import claim
@@ -104,8 +106,17 @@ class Attempt:
 
     # The beginning
 
+    async def _judged(self) -> Level | None:
+        """What the cheapest model makes of the question, if it shall be asked, and answers in time."""
+        if not settings.ROUTER_ASKS_MODEL:
+            return None
+        question = await in_database(question_to_judge, self.generation_id)
+        if question is None:
+            return None
+        return await second_opinion(self.tools.servers, question, settings.ROUTER_PATIENCE_MS / 1000)
+
     async def _claim(self) -> bool:
-        claimed = await in_database(claim, self.generation_id, self.dispatched_at)
+        claimed = await in_database(claim, self.generation_id, self.dispatched_at, await self._judged())
         if claimed is None:
             return False
         self.generation = generation = claimed.generation

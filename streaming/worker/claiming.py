@@ -12,6 +12,7 @@ from conversations.models import Generation, ledger
 from conversations.models.plan import Plan
 from streaming import budgets
 from streaming.planning import plan_for
+from streaming.questions.scores import Level
 from streaming.tiers import TierSpec, current_tiers
 
 
@@ -23,8 +24,11 @@ class Claim:
     is_paid: bool = True  # False: no budget pays for any answer
 
 
-def claim(generation_id: UUID, dispatched_at: datetime | None) -> Claim | None:
-    """Take the next attempt's number, by the tiers as they are now. None if it is not to be had."""
+def claim(generation_id: UUID, dispatched_at: datetime | None, judged: Level | None = None) -> Claim | None:
+    """Take the next attempt's number, by the tiers as they are now. None if it is not to be had.
+
+    ``judged``: a model's opinion of the question.
+    """
     generation = Generation.objects.select_related("message__conversation").filter(pk=generation_id).first()
     if generation is None:
         return None
@@ -32,7 +36,7 @@ def claim(generation_id: UUID, dispatched_at: datetime | None) -> Claim | None:
     if ledger.is_reserved(generation.pk):
         return Claim(generation, tiers) if generation.claim(dispatched_at) else None
     planned, is_fixed = generation.stage_plan, generation.plan is not None
-    plan = planned or plan_for(generation, tiers)
+    plan = planned or plan_for(generation, tiers, judged)
     options = budgets.Estimate(generation, tiers).options(plan, is_fixed=is_fixed)
     return begin(Claim(generation, tiers), plan, options, dispatched_at)
 

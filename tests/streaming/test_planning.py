@@ -11,6 +11,7 @@ from conversations.models.pipeline import CHEAPEST
 from conversations.models.plan import Outcome, Plan, PlannedStage, shown_stage
 from streaming import planning
 from streaming.planning import DRAFT_PROMPT
+from streaming.questions.scores import Level as QuestionLevel
 from streaming.tiers import plain
 from tests.conversations.talk import click
 
@@ -87,6 +88,16 @@ def test_in_auto_the_question_decides_on_stages_and_tiers(question: str, tiers: 
     assert [stage.tier for stage in plan.stages] == tiers
     assert plan.reasons[0].startswith(f"The question was judged {plan.level}: ")
     assert plan.scores["complexity"] >= 0
+
+
+def test_a_models_opinion_counts_in_auto_alone() -> None:
+    generation = asked("auto", "Hello!")
+    plan = planning.plan_for(generation, TIERS, QuestionLevel.COMPLEX)
+    generation.mode = "quick"
+
+    assert plan.level == "complex"
+    assert plan.reasons[1] == "The smallest model judged it complex."
+    assert planning.plan_for(generation, TIERS, QuestionLevel.COMPLEX).level == "simple"
 
 
 def test_one_tier_alone_does_for_all() -> None:

@@ -1,0 +1,60 @@
+"""Asks the cheapest model how hard a question is, with a choice that it cannot leave; if it is slow, nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from uuid import UUID
+
+from conversations.models import Generation
+from conversations.models.message import PartKind
+from conversations.models.pipeline import Mode
+from streaming.model_servers import ModelServers
+from streaming.vllm.client import complete
+from streaming.vllm.errors import ModelServerError
+
+from .scores import Level
+
+logger = logging.getLogger(__name__)
+
+LEVELS = [level.value for level in Level]
+LENGTH = 2000  # characters of the question that are judged
+PROMPT = (
+    "You judge questions. simple: a greeting, a fact, a short transformation, one step. medium: an explanation, a "
+    "comparison, an ordinary function, a letter. complex: steps that build on each other, a proof, a design, a fault "
+    "in long code, many constraints. Reply with one word: simple, medium or complex."
+)
+
+
+def question_to_judge(generation_id: UUID) -> str | None:
+    """None if the user chose how thorough the answer is to be, or its stages are planned already. One query."""
+    wanted = Generation.objects.filter(pk=generation_id, mode=Mode.AUTO, plan__isnull=True)
+    texts = wanted.filter(message__parent__parts__kind=PartKind.TEXT)
+    return texts.values_list("message__parent__parts__text", flat=True).first()
+
+
+async def second_opinion(servers: ModelServers, question: str, patience_s: float) -> Level | None:
+    """None if there is no answer in time, or not one of the three."""
+    try:
+        async with asyncio.timeout(patience_s), servers.chosen() as target:
+            asking = asyncio.create_task(
+                complete(servers.http, target.server, body_for(question, target.model), patience_s)
+            )
+            asking.add_done_callback(lambda done: done.exception())  # nobody may be left to see it
+            reply = await asyncio.shield(asking)  # the request ends by its own time-out: it is never cancelled
+    except (ModelServerError, TimeoutError) as error:
+        logger.info("no second opinion on a question: %r", error)
+        return None
+    word = reply.strip().lower()
+    return Level(word) if word in LEVELS else None
+
+
+def body_for(question: str, model: str) -> dict[str, object]:
+    return {
+        "model": model,
+        "messages": [{"role": "system", "content": PROMPT}, {"role": "user", "content": question[:LENGTH]}],
+        "max_tokens": 8,
+        "temperature": 0,
+        "structured_outputs": {"choice": LEVELS},
+        "chat_template_kwargs": {"enable_thinking": False},
+    }
