@@ -1,4 +1,4 @@
-"""`make test`: every check that CI runs, one after the other; the first that fails ends it."""
+"""`make test`: every check that CI runs. The quick ones come first, and the first that fails ends it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 from tests.processes import ROOT, find_initdb, free_port, postgres_process
+
+Step = tuple[str, Callable[[IO[bytes]], int]]  # its name, and what to do; where its output goes → exit code
 
 PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "chatsite.settings",
@@ -32,11 +37,15 @@ def main() -> None:
     run("mypy", [sys.executable, "-m", "mypy"])
     run("deployment check", [*manage, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION)
     run("migrations", [*manage, "makemigrations", "--check", "--dry-run"], PRODUCTION)
-    run("tests on PostgreSQL", None)
     browser = ["tests/browser", "tests/js"]  # a run of their own: Playwright keeps an event loop of its own running
     pytest = [sys.executable, "-m", "pytest", "-q", "--timeout", "120"]
-    run("tests", [*pytest, *(f"--ignore={folder}" for folder in browser)])
-    run("browser tests", [*pytest, *browser])
+    run_side_by_side(
+        [("tests", lambda out: call([*pytest, *(f"--ignore={folder}" for folder in browser)], out=out))],
+        [
+            ("tests on PostgreSQL", tests_on_postgres),
+            ("browser tests", lambda out: call([*pytest, *browser], out=out)),
+        ],
+    )
 
 
 def exit_unless_installed() -> None:
@@ -46,20 +55,45 @@ def exit_unless_installed() -> None:
         sys.exit("The tests need PostgreSQL's programs: on Debian, apt install postgresql.")
 
 
-def run(name: str, command: list[str] | None, env: dict[str, str] | None = None) -> None:
+def run(name: str, command: list[str], env: dict[str, str] | None = None) -> None:
     print(f"── {name}", flush=True)
     begun = time.monotonic()
-    code = tests_on_postgres() if command is None else call(command, env or {})
-    if code:
+    if call(command, env or {}):
         sys.exit(f"── {name}: failed")
     print(f"── {name}: {time.monotonic() - begun:.0f} s", flush=True)
 
 
-def call(command: list[str], env: dict[str, str]) -> int:
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, **env}, check=False).returncode
+def run_side_by_side(*lanes: list[Step]) -> None:
+    """The steps of a lane one after the other, the lanes at the same time: tests wait more than they compute. A step's
+    output is printed when it ends."""
+    with ThreadPoolExecutor(len(lanes)) as threads:
+        results = [result for lane in threads.map(run_lane, lanes) for result in lane]
+    if failed := [name for name, code in results if code]:
+        sys.exit(f"── failed: {', '.join(failed)}")
 
 
-def tests_on_postgres() -> int:
+def run_lane(steps: list[Step]) -> list[tuple[str, int]]:
+    return [(name, run_quietly(name, work)) for name, work in steps]
+
+
+def run_quietly(name: str, work: Callable[[IO[bytes]], int]) -> int:
+    begun = time.monotonic()
+    print(f"── {name} …", flush=True)
+    with tempfile.TemporaryFile() as out:
+        code = work(out)
+        out.seek(0)
+        said = out.read().decode("utf-8", "replace")
+    print(f"── {name}: {'failed, ' if code else ''}{time.monotonic() - begun:.0f} s\n{said}", flush=True)
+    return code
+
+
+def call(command: list[str], env: dict[str, str] | None = None, out: IO[bytes] | None = None) -> int:
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=out, stderr=out and subprocess.STDOUT, check=False
+    ).returncode
+
+
+def tests_on_postgres(out: IO[bytes]) -> int:
     """What is stored, and the whole path of an answer, on the database of production."""
     with tempfile.TemporaryDirectory(prefix="throughline-postgres-") as folder:
         port = free_port()
@@ -69,6 +103,7 @@ def tests_on_postgres() -> int:
             return call(
                 [sys.executable, "-m", "pytest", "-q", "tests/conversations", "tests/ops", "tests/stack"],
                 {"DATABASE_URL": url},
+                out,
             )
         finally:
             postgres.stop()
