@@ -7,6 +7,8 @@ per call; on SQLite that costs more than the query.
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -17,6 +19,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 THREADS = 4
+RESTED_S = 0.5  # a restart of the database takes longer; the test costs one round trip
+
+
+class Last(threading.local):
+    used_at = 0.0  # this thread's connection; monotonic
+
+
+_last = Last()
 
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 
@@ -28,8 +38,13 @@ async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwarg
 
 
 def with_connection(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call with a working connection: one that met an error is tested first, and replaced if it is broken."""
+    """Call with a working connection: one that met an error, or has rested, is tested first, and replaced if it is
+    broken. Django's own health checks leave that to the pool, to which ours do not return."""
     if connection.connection is not None:
         connection.close_at = None  # as long as the thread lives, whatever CONN_MAX_AGE is for pages
+        connection.errors_occurred |= time.monotonic() - _last.used_at > RESTED_S
         connection.close_if_unusable_or_obsolete()
-    return function(*args, **kwargs)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _last.used_at = time.monotonic()

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -17,6 +17,7 @@ from tests.site import Site
 from tests.stack.page import Page
 
 TIMEOUT_S = 1  # of the site's waiting for a lock or a connection
+REST_S = 1.0
 LOCKED_S = 4.0
 
 
@@ -168,3 +169,19 @@ async def test_without_postgresql_a_question_is_refused_and_the_socket_lives(
 
     assert refused["code"] == "unavailable"
     assert page.answer == page.stored() == "1 2 3 4 5 6 7 8 9 "
+
+
+async def test_after_a_restart_of_postgresql_the_next_questions_are_taken(
+    on_postgres: Site, postgres: Postgres
+) -> None:
+    async with AsyncExitStack() as stack:  # so many that every thread of web has a connection
+        pages = [await stack.enter_async_context(Page(on_postgres, "alice")) for _ in range(8)]
+        await asyncio.gather(*(page.send("[echo] before") for page in pages))
+        await asyncio.gather(*(page.finish() for page in pages))
+        postgres.process.kill()
+        postgres.restart()
+        await asyncio.sleep(REST_S)
+
+        answered = await asyncio.gather(*(page.send("[echo] after") for page in pages))
+
+    assert {event["type"] for event in answered} == {"path.changed"}
