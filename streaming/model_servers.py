@@ -87,7 +87,8 @@ class ModelServers:
                     self.note_failure(offer.server, why)
                     error = error if isinstance(error, NoRoom) else why
                     continue
-                self.breakers[offer.server].begin()
+                if breaker := self.breakers.get(offer.server):  # else an admin took it away meanwhile
+                    breaker.begin()
                 yield Target(offer.tier, offer.server, found)
                 return
         raise error
@@ -119,8 +120,8 @@ class ModelServers:
         """For ever: ask those that were left alone for their health."""
         while True:
             await asyncio.sleep(PROBE_INTERVAL_S)
-            due = [server for server, breaker in self.breakers.items() if breaker.wants_probe]
-            await asyncio.gather(*(self._probe(server) for server in due))
+            due = [(server, breaker) for server, breaker in self.breakers.items() if breaker.wants_probe]
+            await asyncio.gather(*(self._probe(server, breaker) for server, breaker in due))
 
     async def model_of(self, offer: Offer, wanted: str = "") -> str:
         """Raises ModelServerError if it does not serve the wanted one, or nothing."""
@@ -141,8 +142,7 @@ class ModelServers:
         finally:
             self._running[server] -= 1
 
-    async def _probe(self, server: ModelServer) -> None:
-        breaker = self.breakers[server]
+    async def _probe(self, server: ModelServer, breaker: Breaker) -> None:
         try:
             await ask(self.http, server, "GET", f"{server.root}/health", PROBE_TIMEOUT_S)
         except ModelServerError as error:

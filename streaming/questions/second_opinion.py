@@ -34,16 +34,18 @@ def question_to_judge(generation_id: UUID) -> str | None:
 
 
 async def second_opinion(servers: ModelServers, question: str, patience_s: float) -> Level | None:
-    """None if there is no answer in time, or not one of the three."""
+    """None if there is no answer in time, or not one of the three. A late request is not cancelled: it ends by itself."""
+    asking = asyncio.create_task(judged(servers, question, patience_s), name="second opinion")
+    await asyncio.wait([asking], timeout=patience_s)
+    return asking.result() if asking.done() else None
+
+
+async def judged(servers: ModelServers, question: str, patience_s: float) -> Level | None:
     try:
-        async with asyncio.timeout(patience_s), servers.chosen() as target:
-            asking = asyncio.create_task(
-                complete(servers.http, target.server, body_for(question, target.model), patience_s)
-            )
-            asking.add_done_callback(lambda done: done.exception())  # nobody may be left to see it
-            reply = await asyncio.shield(asking)  # the request ends by its own time-out: it is never cancelled
-    except (ModelServerError, TimeoutError) as error:
-        logger.info("no second opinion on a question: %r", error)
+        async with servers.chosen() as target:
+            reply = await complete(servers.http, target.server, body_for(question, target.model), patience_s)
+    except ModelServerError as error:
+        logger.info("no second opinion on a question: %s", error)
         return None
     word = reply.strip().lower()
     return Level(word) if word in LEVELS else None

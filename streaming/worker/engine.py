@@ -48,7 +48,6 @@ class Figures:
     completion_tokens: int | None = None
     finish_reason: str = ""
     cached: bool = False
-    error_code: str = ""
     error_detail: str = ""
     requested_at: datetime | None = None
     first_token_at: datetime | None = None

@@ -101,9 +101,9 @@ class StageRunner:
         if unfinished:  # not cancelled: the connection is closed, and the task ends by itself
             await engine.close()
         error = await writing
-        self._phases.leave(stage.number)
         if self._closed:
             return
+        self._phases.leave(stage.number)
         if unfinished:
             self._end(stage, StageStatus.TIMEOUT, ErrorCode.STAGE_TIMEOUT)
         else:
