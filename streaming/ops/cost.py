@@ -7,17 +7,17 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.contrib.auth.decorators import login_required, permission_required
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from conversations.models import Budget, LedgerEntry
 from conversations.models.budget import SITE, DailyUse, today
 from conversations.models.ledger import EntryState
 from conversations.models.money import NOTHING, amount_of
+
+from .access import for_operators
 
 DAYS = 30
 MOST_USERS = 30
@@ -53,9 +53,7 @@ class Row:
 
 
 @require_safe
-@never_cache
-@login_required
-@permission_required("conversations.watch_operations", raise_exception=True)
+@for_operators
 def cost(request: HttpRequest) -> HttpResponse:
     """Six queries."""
     entries = LedgerEntry.objects.filter(day__gt=today() - timedelta(days=DAYS)).order_by()

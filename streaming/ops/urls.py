@@ -6,7 +6,6 @@ from . import cost, health, metrics, pages
 
 urlpatterns = [
     path("ops/", pages.overview, name="ops"),
-    path("ops/figures/", pages.figures, name="ops-figures"),
     path("ops/cost/", cost.cost, name="ops-cost"),
     path("metrics", metrics.metrics, name="metrics"),
     path("healthz", health.healthz, name="healthz"),

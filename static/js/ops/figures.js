@@ -1,4 +1,4 @@
-// Keeps the operators' figures fresh while the page is looked at.
+// Keeps the figures of an operators' page fresh while it is looked at.
 
 const INTERVAL_MS = 2000;
 const PATIENCE_MS = 10_000; // with one answer
@@ -53,7 +53,7 @@ export class Figures {
 
   async #fetch() {
     const options = { signal: AbortSignal.timeout(PATIENCE_MS), redirect: "manual" };
-    const response = await fetch(this.#element.dataset.url, options);
+    const response = await fetch(location.pathname + location.search, options);
     if (response.type === "opaqueredirect" || response.status === 403) {
       throw new SignedOut("Old: you are signed out, or may not see this any more. Reload the page.");
     }
