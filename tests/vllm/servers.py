@@ -18,6 +18,7 @@ CONTEXT = 1024  # tokens
 MAX_TOKENS = 600  # more than a usual answer has
 STEP_S = 0.015  # of the engine, at least
 READY_WITHIN_S = 180.0  # of two servers that start on two processors at a time
+WITHOUT_PROMPTS = "from conversations.models import Stage; Stage.objects.update(system_prompt='')"
 KV_CACHE_BYTES = 32 * 2**20
 ENVIRONMENT = {
     # The default executor waits busily, which on two processors stops every other process's timers.
@@ -80,7 +81,13 @@ class VllmSite(Site):
             "VLLM_MAX_TOKENS": str(MAX_TOKENS),
             "VLLM_TEMPERATURE": "0",
             "SYSTEM_PROMPT": "",  # the model has learnt none
+            "DEFAULT_MODE": "quick",  # one stage
         }
+
+    def start(self) -> VllmSite:
+        super().start()
+        self.manage("shell", "--no-imports", "-c", WITHOUT_PROMPTS)
+        return self
 
     def start_model(self, number: int = 0) -> Process:
         """The first starts both, side by side."""

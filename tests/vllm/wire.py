@@ -16,10 +16,11 @@ TIER = plain("test", 0, MODEL, ["http://127.0.0.1:9/v1"])
 
 
 def body_for(question: str, begun: str = "", **fields: Any) -> dict[str, Any]:
-    """As the site asks, at temperature 0; for the rest of the answer if it is ``begun``."""
+    """As the site asks, at temperature 0 and without a system prompt; for the rest of the answer if it is ``begun``."""
     prompt = Prompt(({"role": "user", "content": question},))
     target = Target(TIER, TIER.server, MODEL)
     body = request_body(prompt, ALONE, target, begun, MAX_TOKENS)
+    body["messages"] = [message for message in body["messages"] if message["role"] != "system"]
     return body | {"temperature": 0} | fields
 
 
