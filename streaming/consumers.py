@@ -16,6 +16,7 @@ from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils import timezone
 from redis.exceptions import RedisError
 
 from conversations.models import Conversation, Generation
@@ -24,6 +25,7 @@ from streaming import protocol, turns
 from streaming.database import in_database
 from streaming.hints import conversation_group, hint, user_group
 from streaming.live.hub import hub
+from streaming.live.shows import count_frame
 from streaming.live.viewer import Viewer
 from streaming.live.window import Window
 from streaming.origin import is_same_origin
@@ -115,10 +117,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _click(self, command: Click) -> None:
         """Store what is asked for, then show it: to this page by the same event as to the others."""
+        received_at = timezone.now()
         turn = await in_database(turns.take, self.user, self.conversation, command)
         if self.conversation is None:
             await self._open(turn.conversation)
         await self._show_turn(turn, command.id)
+        if turn.generation.is_new and (viewer := self.viewers.get(turn.generation.pk)):
+            viewer.answer.show.received_at = received_at
         await hint(conversation_group(turn.conversation), "turn.taken", request=str(command.id), by=self.channel_name)
         await hint(user_group(self.user.pk), "sidebar.changed")
 
@@ -170,7 +175,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         try:
             for event in viewer.lacking():
-                await self.tell(event, url=viewer.answer.url)
+                size = await self.tell(event, url=viewer.answer.url)
+                count_frame(viewer.answer.show, event, size)
         except Disconnected:  # the page went, and Channels has not told yet
             hub().leave(viewer)
             return
@@ -178,8 +184,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             hub().leave(viewer)
             self.viewers.pop(viewer.answer.generation_id, None)
 
-    async def tell(self, event: AnyEvent, url: str = "") -> None:
-        """``url``: where the page can fetch the answer, should its end be larger than daphne sends."""
+    async def tell(self, event: AnyEvent, url: str = "") -> int:
+        """The frame's size. ``url``: where the page can fetch the answer, should its end be more than daphne sends."""
         if isinstance(event, Refused):
             sockets().refused[event.code] += 1
         frame = protocol.encode(event)
@@ -187,6 +193,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             frame = protocol.encode(protocol.Resync(event.generation, url))
         self.window.sent(len(frame))
         await self.send(text_data=frame.decode())
+        return len(frame)
 
     async def _acknowledge(self, frames: int) -> None:
         was_full = self.window.is_full
