@@ -50,6 +50,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.viewers: dict[UUID, Viewer] = {}
         self.window = Window()
         self._clicks: deque[float] = deque()
+        self._paints_due = 0  # by clicks that came here
         if not is_same_origin(self.scope):
             await self.close()  # refused before it opens: a strange page learns nothing
             return
@@ -86,7 +87,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             logger.info("user %s: %s", self.user.pk, error)
             command = None
             await self.tell(Refused("bad_command", str(error)))
-        if not isinstance(command, protocol.Acknowledge) and self._too_many():
+        if not self._is_free(command) and self._too_many():
             sockets().refused["too_many"] += 1
             await self.close(protocol.CLOSE_TOO_MANY)
         elif command is not None:
@@ -97,23 +98,28 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _carry_out(self, command: AnyCommand) -> None:
         request = command.id if isinstance(command, Click) else getattr(command, "generation", None)
         try:
-            match command:
-                case protocol.Ping():
-                    await self.tell(protocol.Pong())
-                case protocol.Acknowledge(frames=frames):
-                    await self._acknowledge(frames)
-                case protocol.Watch():
-                    await self._watch(command)
-                case protocol.Stop(generation=generation_id):
-                    await self._stop(generation_id)
-                case Click():
-                    await self._click(command)
+            await self._do(command)
         except ConversationError as error:
             await self.tell(Refused(error.code, str(error), request))
         except Exception as error:
             logger.exception("user %s: %s failed", self.user.pk, type(command).__name__)
             code = "unavailable" if isinstance(error, (DatabaseError, RedisError, OSError)) else "internal"
             await self.tell(Refused(code, SENTENCES[code], request))
+
+    async def _do(self, command: AnyCommand) -> None:
+        match command:
+            case protocol.Ping():
+                await self.tell(protocol.Pong())
+            case protocol.Acknowledge(frames=frames):
+                await self._acknowledge(frames)
+            case protocol.Watch():
+                await self._watch(command)
+            case protocol.Stop(generation=generation_id):
+                await self._stop(generation_id)
+            case protocol.Painted():
+                await in_database(turns.painted, self.user, command)
+            case Click():
+                await self._click(command)
 
     async def _click(self, command: Click) -> None:
         """Store what is asked for, then show it: to this page by the same event as to the others."""
@@ -238,6 +244,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.channel_layer.group_add(group, self.channel_name)
         except (RedisError, OSError) as error:
             logger.warning("group %s was not joined: %s", group, error)
+
+    def _is_free(self, command: AnyCommand | None) -> bool:
+        """It does not count among the commands that a page may send: one paint for each click does not."""
+        if isinstance(command, protocol.Painted) and self._paints_due:
+            self._paints_due -= 1
+            return True
+        self._paints_due += isinstance(command, Click)
+        return isinstance(command, protocol.Acknowledge)
 
     def _too_many(self) -> bool:
         now = time.monotonic()

@@ -41,6 +41,10 @@ class Clock(models.Model):
     def __str__(self) -> str:
         return f"clock of {self.generation_id}"
 
+    @property
+    def first_paint_s(self) -> float | None:
+        return None if self.first_paint_ms is None else self.first_paint_ms / 1000
+
     @staticmethod
     def measured(generation_id: UUID, **fields: Any) -> None:
         """The worker's fields, in the transaction that stores the end."""
