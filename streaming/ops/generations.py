@@ -86,7 +86,7 @@ class Listed:
 @require_safe
 @for_operators
 def generations(request: HttpRequest) -> HttpResponse:
-    filters = Filters(request.GET or None, initial={}) if request.GET else Filters({})
+    filters = Filters(request.GET)
     number = page_number(request)
     rows, has_more = listed(filters, number)
     context = {

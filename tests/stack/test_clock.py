@@ -14,7 +14,7 @@ ORDER = ("received", "accepted", "dispatched", "claimed", "requested", "first_by
 async def answered(site: Site) -> dict[str, Any]:
     """All that is known of one answer, when its web process has told."""
     async with Page(site, "alice") as page, Page(site, "alice") as other:
-        await page.send("Tell me a long story")
+        await page.send("count to 30")
         other.generation = page.generation
         await other.watch()
         await page.until_text(10)
@@ -38,5 +38,5 @@ async def test_every_hop_carries_more_than_the_text(site: Site) -> None:
     row = await answered(site)
 
     assert 0 < row["text_bytes"] <= row["database_bytes"]
-    assert row["text_bytes"] < row["redis_bytes"] < row["socket_bytes"] * 100
+    assert row["text_bytes"] < row["redis_bytes"]
     assert row["viewers"] == 2 and row["socket_bytes"] > 2 * row["text_bytes"]
