@@ -16,6 +16,7 @@ from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils import timezone
 from redis.exceptions import RedisError
 
 from conversations.models import Conversation, Generation
@@ -24,6 +25,7 @@ from streaming import protocol, turns
 from streaming.database import in_database
 from streaming.hints import conversation_group, hint, user_group
 from streaming.live.hub import hub
+from streaming.live.shows import count_frame
 from streaming.live.viewer import Viewer
 from streaming.live.window import Window
 from streaming.origin import is_same_origin
@@ -48,6 +50,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.viewers: dict[UUID, Viewer] = {}
         self.window = Window()
         self._clicks: deque[float] = deque()
+        self._paints_due = 0  # by clicks that came here
         if not is_same_origin(self.scope):
             await self.close()  # refused before it opens: a strange page learns nothing
             return
@@ -84,7 +87,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             logger.info("user %s: %s", self.user.pk, error)
             command = None
             await self.tell(Refused("bad_command", str(error)))
-        if not isinstance(command, protocol.Acknowledge) and self._too_many():
+        if not self._is_free(command) and self._too_many():
             sockets().refused["too_many"] += 1
             await self.close(protocol.CLOSE_TOO_MANY)
         elif command is not None:
@@ -95,17 +98,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _carry_out(self, command: AnyCommand) -> None:
         request = command.id if isinstance(command, Click) else getattr(command, "generation", None)
         try:
-            match command:
-                case protocol.Ping():
-                    await self.tell(protocol.Pong())
-                case protocol.Acknowledge(frames=frames):
-                    await self._acknowledge(frames)
-                case protocol.Watch():
-                    await self._watch(command)
-                case protocol.Stop(generation=generation_id):
-                    await self._stop(generation_id)
-                case Click():
-                    await self._click(command)
+            await self._do(command)
         except ConversationError as error:
             await self.tell(Refused(error.code, str(error), request))
         except Exception as error:
@@ -113,12 +106,30 @@ class ChatConsumer(AsyncWebsocketConsumer):
             code = "unavailable" if isinstance(error, (DatabaseError, RedisError, OSError)) else "internal"
             await self.tell(Refused(code, SENTENCES[code], request))
 
+    async def _do(self, command: AnyCommand) -> None:
+        match command:
+            case protocol.Ping():
+                await self.tell(protocol.Pong())
+            case protocol.Acknowledge(frames=frames):
+                await self._acknowledge(frames)
+            case protocol.Watch():
+                await self._watch(command)
+            case protocol.Stop(generation=generation_id):
+                await self._stop(generation_id)
+            case protocol.Painted():
+                await in_database(turns.painted, self.user, command)
+            case Click():
+                await self._click(command)
+
     async def _click(self, command: Click) -> None:
         """Store what is asked for, then show it: to this page by the same event as to the others."""
+        received_at = timezone.now()
         turn = await in_database(turns.take, self.user, self.conversation, command)
         if self.conversation is None:
             await self._open(turn.conversation)
         await self._show_turn(turn, command.id)
+        if turn.generation.is_new and (viewer := self.viewers.get(turn.generation.pk)):
+            viewer.answer.show.received_at = received_at
         await hint(conversation_group(turn.conversation), "turn.taken", request=str(command.id), by=self.channel_name)
         await hint(user_group(self.user.pk), "sidebar.changed")
 
@@ -170,7 +181,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         try:
             for event in viewer.lacking():
-                await self.tell(event, url=viewer.answer.url)
+                size = await self.tell(event, url=viewer.answer.url)
+                count_frame(viewer.answer.show, event, size)
         except Disconnected:  # the page went, and Channels has not told yet
             hub().leave(viewer)
             return
@@ -178,8 +190,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             hub().leave(viewer)
             self.viewers.pop(viewer.answer.generation_id, None)
 
-    async def tell(self, event: AnyEvent, url: str = "") -> None:
-        """``url``: where the page can fetch the answer, should its end be larger than daphne sends."""
+    async def tell(self, event: AnyEvent, url: str = "") -> int:
+        """The frame's size. ``url``: where the page can fetch the answer, should its end be more than daphne sends."""
         if isinstance(event, Refused):
             sockets().refused[event.code] += 1
         frame = protocol.encode(event)
@@ -187,6 +199,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             frame = protocol.encode(protocol.Resync(event.generation, url))
         self.window.sent(len(frame))
         await self.send(text_data=frame.decode())
+        return len(frame)
 
     async def _acknowledge(self, frames: int) -> None:
         was_full = self.window.is_full
@@ -231,6 +244,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.channel_layer.group_add(group, self.channel_name)
         except (RedisError, OSError) as error:
             logger.warning("group %s was not joined: %s", group, error)
+
+    def _is_free(self, command: AnyCommand | None) -> bool:
+        """It does not count among the commands that a page may send: one paint for each click does not."""
+        if isinstance(command, protocol.Painted) and self._paints_due:
+            self._paints_due -= 1
+            return True
+        self._paints_due += isinstance(command, Click)
+        return isinstance(command, protocol.Acknowledge)
 
     def _too_many(self) -> bool:
         now = time.monotonic()

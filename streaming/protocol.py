@@ -7,7 +7,7 @@ A frame is one JSON object in a text frame; `type` tells which. Lengths of text 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,8 @@ CLOSE_NOT_SIGNED_IN = 4401  # sign in again
 CLOSE_NOT_FOUND = 4404  # no such conversation for this user
 CLOSE_TOO_SLOW = 4408  # nothing was acknowledged for too long; come back and resume
 CLOSE_TOO_MANY = 4429  # commands, far above what a person clicks; wait before coming back
+
+LONGEST_PAINT_MS = 3_600_000  # an hour
 
 PhaseName = Literal["queued", "starting", "waiting", "thinking", "writing", "resuming", "delayed", "stopping"]
 StageName = Literal["waiting", "running", "done", "failed", "timeout", "stopped", "skipped"]
@@ -89,6 +91,13 @@ class Watch(Command, frozen=True, tag="answer.watch"):
     seen: dict[PartName, Seen] = {}
 
 
+class Painted(Command, frozen=True, tag="answer.painted"):
+    """The tab that asked shows the first text of the answer. Never answered; only the first report counts."""
+
+    generation: UUID
+    after_ms: Annotated[int, msgspec.Meta(ge=0, le=LONGEST_PAINT_MS)] = msgspec.field(name="afterMs")  # since the click
+
+
 class Acknowledge(Command, frozen=True, tag="ack"):
     frames: int  # how many the page has had on this socket
 
@@ -97,7 +106,7 @@ class Ping(Command, frozen=True, tag="ping"):
     """Answered by Pong; a page that hears nothing reconnects."""
 
 
-AnyCommand = SendMessage | Regenerate | Continue | Retry | Stop | Watch | Acknowledge | Ping
+AnyCommand = SendMessage | Regenerate | Continue | Retry | Stop | Watch | Painted | Acknowledge | Ping
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):

@@ -13,11 +13,12 @@ from conversations.models import Conversation, Generation, Message
 from conversations.models.asking import ConversationError, Request, UnknownMessage
 from conversations.models.generation import Status
 from conversations.models.message import mark_siblings
+from conversations.models.showing import note_paint
 from streaming import budgets
 from streaming.dispatch import dispatch
 from streaming.estimate import expected_tokens
 from streaming.live.finished import message_html
-from streaming.protocol import Click, Continue, MessageView, Regenerate, Retry, SendMessage
+from streaming.protocol import Click, Continue, MessageView, Painted, Regenerate, Retry, SendMessage
 
 User = AbstractBaseUser | AnonymousUser
 
@@ -136,6 +137,12 @@ def visible_generation(user: User, generation_id: UUID) -> Generation:
     if found is None:
         raise UnknownMessage
     return found
+
+
+def painted(user: User, report: Painted) -> bool:
+    """False for other users' generations, and if it was reported before."""
+    mine = Generation.objects.filter(message__conversation__in=Conversation.objects.visible_to(user))
+    return note_paint(mine, report.generation, report.after_ms)
 
 
 def stop(user: User, generation_id: UUID) -> bool:

@@ -129,11 +129,11 @@ class Site:
         cookies = {"sessionid": self.cookie(name)} if name else {}
         return httpx.Client(base_url=self.url, cookies=cookies, trust_env=False, timeout=20)
 
-    def record(self, generation: str) -> dict[str, Any]:
-        """The generation's row."""
+    def record(self, generation: str, model: str = "Generation") -> dict[str, Any]:
+        """The generation's row, or that of its clock."""
         code = (
             "import json; from django.core.serializers.json import DjangoJSONEncoder as E;"
-            f"print(json.dumps(Generation.objects.filter(pk='{generation}').values().get(), cls=E))"
+            f"print(json.dumps({model}.objects.filter(pk='{generation}').values().get(), cls=E))"
         )
         command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code]
         told = subprocess.run(command, cwd=ROOT, env={**os.environ, **self.env}, check=True, stdout=subprocess.PIPE)

@@ -2,6 +2,7 @@
 
 from .api_token import ApiToken
 from .budget import Budget, DailyUse
+from .clock import Clock
 from .conversation import Conversation
 from .generation import Generation
 from .ledger import LedgerEntry
@@ -14,6 +15,7 @@ from .tier import Tier
 __all__ = [
     "ApiToken",
     "Budget",
+    "Clock",
     "Conversation",
     "DailyUse",
     "Generation",

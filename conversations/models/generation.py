@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import enum
 import uuid
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from . import ledger
+from .clock import Clock
 from .errors import sentence_of
 from .message import Message, Part, PartKey
 from .pipeline import Mode
@@ -84,6 +86,14 @@ class Generation(models.Model):
     first_token_at = models.DateTimeField(null=True, blank=True)
     last_token_at = models.DateTimeField(null=True, blank=True)
     stop_requested_at = models.DateTimeField(null=True, blank=True)
+    stopped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The operator who asked for the stop, if it was not the owner.",
+    )
     upstream_ended_at = models.DateTimeField(
         null=True, blank=True, help_text="The model server's answer ended, or its connection was closed."
     )
@@ -135,6 +145,13 @@ class Generation(models.Model):
     def time_to_first_token(self) -> timedelta | None:
         """From accepted to the first token of the model, as this server saw it; None if there was none."""
         return self.first_token_at - self.accepted_at if self.first_token_at else None
+
+    @property
+    def model_first_token(self) -> timedelta | None:
+        """From the request to its first token: the model server's share. None without, or if it was asked again."""
+        if self.from_cache or not (self.requested_at and self.first_token_at):
+            return None
+        return self.first_token_at - self.requested_at if self.first_token_at >= self.requested_at else None
 
     @property
     def duration(self) -> timedelta | None:
@@ -196,26 +213,38 @@ class Generation(models.Model):
         return bool(self._mine().update(**fields))
 
     @transaction.atomic
-    def finish(self, status: Status, texts: Mapping[PartKey, str] | None, **fields: Any) -> bool:
+    def finish(
+        self,
+        status: Status,
+        texts: Mapping[PartKey, str] | None,
+        measured: Mapping[str, Any] | None = None,
+        **fields: Any,
+    ) -> bool:
         """Store the end, its cost and the text as one; False if it has ended already, or another attempt took over.
 
-        ``texts`` None leaves the stored text as it is.
+        ``texts`` None leaves the stored text as it is; ``measured`` is for its clock.
         """
         if not self.note(status=status, finished_at=timezone.now(), **fields):
             return False
         if texts is not None:
             Part.store({self.message_id: texts})
+        Clock.measured(self.pk, **(measured or {}))
         ledger.settle({self.pk: self.stage_outcomes}, are_over=True)  # last: everybody waits for the site's counter
         return True
 
-    def request_stop(self) -> bool:
-        """Ask whoever runs it to stop. One that nobody has begun yet ends at once. False if it has ended."""
+    def request_stop(self, operator: AbstractBaseUser | None = None) -> bool:
+        """Ask whoever runs it to stop. One that nobody has begun yet ends at once. False if it has ended.
+
+        The first who asks is remembered: ``operator``, or None for the owner.
+        """
         now = timezone.now()
-        not_begun = Generation.objects.filter(pk=self.pk, status=Status.QUEUED)
-        if not_begun.update(status=Status.STOPPED, stop_requested_at=now, finished_at=now):
+        asked = {"stop_requested_at": now, "stopped_by": operator}
+        mine = Generation.objects.filter(pk=self.pk)
+        if mine.filter(status=Status.QUEUED).update(status=Status.STOPPED, finished_at=now, **asked):
             return False
-        running = Generation.objects.filter(pk=self.pk, status=Status.RUNNING)
-        return bool(running.update(stop_requested_at=Coalesce("stop_requested_at", now)))
+        running = mine.filter(status=Status.RUNNING)
+        running.filter(stop_requested_at=None).update(**asked)
+        return running.exists()
 
     def read_stop(self) -> datetime | None:
         """When a stop was asked for, by any process; None if it was not. One query."""
@@ -225,49 +254,6 @@ class Generation(models.Model):
     def _mine(self) -> GenerationQuerySet:
         """This row, as long as it has not ended and no later attempt has claimed it."""
         return Generation.objects.filter(pk=self.pk, attempt=self.attempt).unfinished()
-
-
-class Verdict(enum.Enum):
-    """What an attempt learns when it saves."""
-
-    GO_ON = enum.auto()
-    STOP = enum.auto()  # the user asks for it
-    LOST = enum.auto()  # it has ended, or another attempt has it
-
-
-@dataclass(frozen=True)
-class Partial:
-    """What an attempt has so far, to be saved."""
-
-    generation: Generation
-    texts: Mapping[PartKey, str] | None  # None: as they were saved the last time
-    figures: Mapping[str, Any]  # those that are new, by field
-
-
-@transaction.atomic
-def save_partials(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
-    """Store what was shown so far of many answers, as one: a few statements, besides one for each that has figures."""
-    ids = [partial.generation.pk for partial in partials]
-    unfinished = Generation.objects.filter(pk__in=ids).unfinished().select_for_update().order_by("pk")
-    rows = {pk: row for pk, *row in unfinished.values_list("pk", "attempt", "stop_requested_at")}
-    verdicts = dict.fromkeys(ids, Verdict.LOST)
-    outcomes: dict[uuid.UUID, Outcomes] = {}
-    texts: dict[uuid.UUID, Mapping[PartKey, str]] = {}
-    for partial in partials:
-        generation = partial.generation
-        attempt, stop_requested_at = rows.get(generation.pk, (None, None))
-        if attempt != generation.attempt:
-            continue
-        verdicts[generation.pk] = Verdict.STOP if stop_requested_at else Verdict.GO_ON
-        if partial.figures:
-            generation.note(**partial.figures)
-            outcomes[generation.pk] = generation.stage_outcomes
-        if partial.texts is not None:
-            texts[generation.message_id] = partial.texts
-    Part.store(texts)
-    if ended := {pk: of for pk, of in outcomes.items() if any(outcome.is_final for outcome in of.values())}:
-        ledger.settle(ended, are_over=False)
-    return verdicts
 
 
 def moments(generation: Generation) -> list[tuple[str, datetime]]:

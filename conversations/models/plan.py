@@ -92,6 +92,7 @@ class Outcome:
     completion_tokens: int | None = None
     finish_reason: str = ""
     cached: bool = False  # the text is that of an earlier, identical request
+    server_ms: dict[str, float] = field(default_factory=dict)  # the model server's own figures; empty if it told none
     error_code: str = ""
     first_token_s: float | None = None
     ended_s: float | None = None
@@ -115,7 +116,9 @@ class Outcome:
     def as_json(self) -> dict[str, Any]:
         """Without what is empty; zero is a figure."""
         return {
-            name: value for name, value in asdict(self).items() if value not in (None, "", []) and value is not False
+            name: value
+            for name, value in asdict(self).items()
+            if value not in (None, "", [], {}) and value is not False
         }
 
     @classmethod

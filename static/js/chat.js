@@ -1,5 +1,6 @@
 import { Clicks } from "./clicks.js";
 import { elementFrom } from "./dom.js";
+import { Paints } from "./paints.js";
 import { command, event, protocolVersion } from "./protocol.js";
 
 const AGAIN_DELAY_MS = 2000; // before something is asked for that was not to be had
@@ -11,6 +12,7 @@ export class Chat {
   #transcript;
   #page; // what is around the transcript
   #clicks;
+  #paints;
   #stopping = new Set(); // generations; a stop may have to wait for a connection
 
   #handlers = {
@@ -37,6 +39,7 @@ export class Chat {
     this.#transcript = transcript;
     this.#page = page;
     this.#clicks = new Clicks(conversation, { socket, transcript, wishes });
+    this.#paints = new Paints((report) => socket.send(report));
   }
 
   get isBusy() {
@@ -108,6 +111,8 @@ export class Chat {
     if (!this.conversation) this.#begin(e);
     const fresh = e.messages.map((message) => elementFrom(message.html));
     if (!this.#transcript.showBelow(e.parent ?? null, fresh)) await this.#page.refresh();
+    const answer = this.#transcript.answer(e.generation);
+    if (answer && entry?.since) this.#paints.await(e.generation, answer.element, entry.since);
     if (entry?.stop) this.#stop(e.generation);
     this.#page.titled(e.conversation, e.title);
     this.#page.changed();

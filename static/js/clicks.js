@@ -55,8 +55,9 @@ export class Clicks {
   // Internal
 
   #take(fields, article) {
+    const since = performance.now();
     const click = { id: newId(), clickedAt: Date.now(), ...fields };
-    this.#outbox.add(click, this.#show(click, article));
+    this.#outbox.add(click, this.#show(click, article), since);
     this.#socket.send(click);
   }
 

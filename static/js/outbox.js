@@ -3,7 +3,7 @@
 
 export class Outbox {
   #key = "";
-  #waiting = new Map(); // by id: {click, takeBack, stop}
+  #waiting = new Map(); // by id: {click, takeBack, since, stop}
 
   constructor(conversation) {
     this.moveTo(conversation);
@@ -26,9 +26,9 @@ export class Outbox {
     return [...this.#waiting.values()].map((entry) => entry.click);
   }
 
-  /** `takeBack` undoes what the page shows of it. */
-  add(click, takeBack) {
-    this.#waiting.set(click.id, { click, takeBack, stop: false });
+  /** `takeBack` undoes what the page shows of it; `since`: performance.now() at the click, if this page saw it. */
+  add(click, takeBack, since = null) {
+    this.#waiting.set(click.id, { click, takeBack, since, stop: false });
     this.#save();
   }
 

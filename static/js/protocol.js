@@ -17,6 +17,7 @@ export const command = {
   retry: "answer.retry",
   stop: "answer.stop",
   watch: "answer.watch",
+  painted: "answer.painted",
   acknowledge: "ack",
   ping: "ping",
 };

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from conversations.models.message import PartKey
+from conversations.models.showing import Show
 from streaming.log.records import AnyRecord, Claimed, Ended, HoleInLog, Noticed, PhaseBegan, Restarted, StageIs, Text
 from streaming.log.stream_log import BEGINNING, Entry, Position, as_pair
 from streaming.protocol import PhaseName, code_units
@@ -49,6 +50,7 @@ class LiveAnswer:
         self.finished: FinishedAnswer | None = None  # read after the end
         self._holed: set[PartKey] = set()  # parts of which records are missing
         self.broken = False  # records are missing: pages must read the database
+        self.show = Show()  # what this process showed of it
 
     @property
     def url(self) -> str:

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -27,6 +27,8 @@ from streaming.redis_clients import BLOCK_S, blocking_client, command_client
 from .answer import LiveAnswer
 from .finished import read_finished
 from .renderer import Renderer
+from .shows import Shows
+from .watched import W, Watched, Watcher
 
 logger = logging.getLogger(__name__)
 
@@ -34,33 +36,6 @@ SILENCE_S = 2.0  # without a record; then the database is asked whether the answ
 LINGER_S = 30.0  # an answer that nobody watches any more is kept, for the page that is being reloaded
 RETRY_DELAY_S = 0.5
 PAGE = 500  # entries of a log that are read at a time for one that is far behind
-
-
-class Watcher(Protocol):
-    """One that watches an answer: a page, or a program."""
-
-    answer: LiveAnswer
-
-    @property
-    def wants_html(self) -> bool: ...
-
-
-W = TypeVar("W", bound=Watcher)
-Show = Callable[[Any], Awaitable[None]]  # is called with the watcher that it was given with
-
-
-class Watched:
-    """An answer and those that watch it."""
-
-    def __init__(self, answer: LiveAnswer):
-        self.answer = answer
-        self.shows: dict[Watcher, Show] = {}
-        self.heard_at = time.monotonic()
-        self.left_at: float | None = None  # when the last one went
-
-    @property
-    def wants_html(self) -> bool:
-        return any(watcher.wants_html for watcher in self.shows)
 
 
 class Hub:
@@ -72,10 +47,12 @@ class Hub:
         self._ending: dict[UUID, asyncio.Task[None]] = {}
         self._something = asyncio.Event()
         self._renderer = Renderer(self._show)
+        self._shows = Shows(self._redis)
         self._tasks = [
             asyncio.create_task(self._tail(), name="hub"),
             asyncio.create_task(self._renderer.run(), name="renderer"),
             asyncio.create_task(self._look_after(), name="silence"),
+            asyncio.create_task(self._shows.run(self._watched.values()), name="shows"),
         ]
         for task in self._tasks:
             task.add_done_callback(die_with)
@@ -94,6 +71,7 @@ class Hub:
             return None
         watcher = watcher_of(watched.answer)
         watched.shows[watcher] = show
+        watched.answer.show.viewers = max(watched.answer.show.viewers, len(watched.shows))
         watched.left_at = None
         if watcher.wants_html:
             self._renderer.want(watched.answer)
@@ -164,6 +142,7 @@ class Hub:
         self._something.set()
         await self._wake_reader()
         if watched.answer.ended:
+            watched.is_old = True
             self._end(watched)
         return watched
 
@@ -276,6 +255,8 @@ class Hub:
             logger.exception("the end of generation %s cannot be shown", answer.generation_id)
             answer.broken = True
         await self._show_all(watched)
+        if answer.finished and not watched.is_old:
+            self._shows.add(answer.generation_id, answer.show)
 
     # Care
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
+from datetime import datetime
 from uuid import UUID
 from weakref import WeakSet
 
+from django.utils import timezone
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, ResponseError
@@ -25,6 +27,7 @@ from .stream_log import BEGINNING, FIELD, REFUSED, AttemptLost, as_pair, extent,
 
 logger = logging.getLogger(__name__)
 
+COMMAND_BYTES = 111  # of an XADD beside its id and its record, as Redis' protocol writes it
 RETRY_DELAYS_S = (0.05, 0.1, 0.2, 0.5, 1.0)  # while Redis is away; the last one again and again
 
 
@@ -44,6 +47,10 @@ class LogHandle:
         self.tokens = begun.tokens
         self.stage_tokens = Counter(begun.stage_tokens)
         self.lost = asyncio.Event()  # a later attempt has the log
+        self.sent_bytes = 0  # to Redis
+        self.first_append_at: datetime | None = None  # of the answer's first text; None if an earlier attempt wrote it
+        self._lacks_first = not begun.tokens  # that text has no id yet
+        self._first = 0  # its sequence, until Redis has it
         self._writer = writer
         self._sequence = 0  # of the last entry that was given an id
         self._pieces = {key: [text] for key, text in begun.texts.items()}
@@ -110,9 +117,12 @@ class LogHandle:
         for record in self._waiting:
             self._sequence += 1
             self._sent.append((f"{self.attempt}-{self._sequence}", encode(record)))
+            if self._lacks_first and isinstance(record, Text) and record.tokens:
+                self._lacks_first, self._first = False, self._sequence
         self._waiting.clear()
         for index, (position, data) in enumerate(self._sent):
             is_there = self._entries > 0 or index > 0
+            self.sent_bytes += COMMAND_BYTES + len(position) + len(data)
             pipeline.xadd(key_of(self.generation_id), {FIELD: data}, id=position, nomkstream=is_there)
         return len(self._sent)
 
@@ -156,6 +166,8 @@ class LogHandle:
     def _confirm(self) -> None:
         self._confirmed = as_pair(self._sent.popleft()[0])
         self._entries += 1
+        if self._first and self._confirmed[1] >= self._first:
+            self.first_append_at, self._first = timezone.now(), 0
 
     def _begin_again(self, last: tuple[int, int], entries: int) -> None:
         """Redis lost the log, or some of it: all of it is written anew, from memory, after what is left."""

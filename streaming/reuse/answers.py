@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
@@ -20,6 +21,10 @@ from .keys import key_of
 
 class AnswerStream(Protocol):
     """As a ChatStream, whatever it is."""
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the first byte of the model server's response came; None before, and from the cache."""
 
     def deltas(self) -> AsyncGenerator[ChatDelta, None]: ...
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from datetime import datetime
 
 from streaming.model_servers import Target
 from streaming.vllm.client import ChatStream
@@ -28,6 +29,10 @@ class Flight:
         self._upstream = upstream
         self._readers: set[Reader] = set()
         self._is_abandoned = False
+
+    @property
+    def answered_at(self) -> datetime | None:
+        return self._upstream.answered_at
 
     @property
     def takes_readers(self) -> bool:
@@ -72,6 +77,10 @@ class Reader:
         self.news = asyncio.Event()
         self._flight = flight
         self._closed = False
+
+    @property
+    def answered_at(self) -> datetime | None:
+        return self._flight.answered_at
 
     async def deltas(self) -> AsyncGenerator[ChatDelta, None]:
         """Raises ModelServerError. Ends without an error when ``close`` was called."""

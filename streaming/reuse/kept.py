@@ -105,6 +105,7 @@ class Replay:
     """A kept answer, told like one that comes from a model server: see ChatStream."""
 
     def __init__(self, answer: KeptAnswer):
+        self.answered_at = None
         self._answer = answer
         self._closed = False
 

@@ -11,11 +11,13 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
 from django.conf import settings
+from django.utils import timezone
 
 from .errors import BadReply, ModelServerError, TookTooLong, Unreachable, rejection
 from .wire import DONE, ChatDelta, EventLines, parse_chunk, parse_whole
@@ -107,6 +109,7 @@ class ChatStream:
             # Silence is watched by us, token by token; this is for a server that never answers at all.
             timeout=httpx.Timeout(self._patience_with_headers() + 5, connect=settings.VLLM_CONNECT_TIMEOUT_S),
         )
+        self.answered_at: datetime | None = None  # first byte of the response
         self._response: httpx.Response | None = None
         self._closing = asyncio.Event()
         self._timed_out = False
@@ -148,6 +151,7 @@ class ChatStream:
             sending.add_done_callback(close_unwanted)
             return None
         response = sending.result()
+        self.answered_at = timezone.now()
         if response.status_code != 200:
             body = await response.aread()
             raise rejection(response.status_code, body)

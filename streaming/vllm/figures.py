@@ -14,6 +14,23 @@ PREEMPTIONS = "num_preemptions"
 COUNTERS = (DRAFTED, ACCEPTED, CACHE_QUERIES, CACHE_HITS, PREEMPTIONS)
 
 
+REQUEST_FIGURES = {  # of one request, with vLLM's --enable-per-request-metrics: its name -> ours
+    "queue_time_ms": "queued",
+    "time_to_first_token_ms": "first token",
+    "generation_time_ms": "generation",
+    "mean_itl_ms": "mean gap",
+}
+
+
+def request_figures(metrics: object) -> dict[str, float] | None:
+    """In milliseconds; None if the server told none. What is no number is passed over."""
+    if not isinstance(metrics, dict):
+        return None
+    told = {ours: metrics.get(name) for name, ours in REQUEST_FIGURES.items()}
+    known = {ours: round(float(ms), 3) for ours, ms in told.items() if isinstance(ms, int | float)}
+    return {ours: ms for ours, ms in known.items() if math.isfinite(ms)} or None
+
+
 def gauges(metrics: str) -> dict[str, float]:
     """Those that are told, summed over models and engines."""
     return summed(metrics, GAUGES)

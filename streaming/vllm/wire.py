@@ -7,6 +7,7 @@ import msgspec
 from conversations.models.asking import storable
 
 from .errors import BadReply, ErrorBody, Rejected
+from .figures import request_figures
 
 DONE = b"[DONE]"
 
@@ -52,6 +53,7 @@ class Usage(msgspec.Struct, frozen=True):
 class Chunk(msgspec.Struct):
     choices: list[Choice] = []
     usage: Usage | None = None
+    metrics: object = None
     error: ErrorBody | str | None = None
 
 
@@ -64,6 +66,7 @@ class WholeChoice(msgspec.Struct):
 class WholeReply(msgspec.Struct):
     choices: list[WholeChoice] = []
     usage: Usage | None = None
+    metrics: object = None
     error: ErrorBody | str | None = None
 
 
@@ -75,6 +78,7 @@ class ChatDelta(msgspec.Struct, frozen=True):
     finish_reason: str = ""  # empty until the last
     usage: Usage | None = None
     tokens: tuple[LikelyToken, ...] = ()  # of this text, or thinking; empty if the server does not tell
+    server_ms: dict[str, float] | None = None  # the server's own figures of the request; told with the last chunk
 
 
 class EventLines:
@@ -102,7 +106,7 @@ def parse_chunk(payload: bytes) -> ChatDelta:
     if chunk.error is not None:
         raise in_stream(chunk.error)
     if not chunk.choices:
-        return ChatDelta(usage=chunk.usage)
+        return ChatDelta(usage=chunk.usage, server_ms=request_figures(chunk.metrics))
     choice = chunk.choices[0]
     delta = choice.delta
     return ChatDelta(
@@ -131,6 +135,7 @@ def parse_whole(reply: bytes) -> ChatDelta:
         finish_reason=choice.finish_reason or "stop",
         usage=whole.usage,
         tokens=likely(choice.logprobs),
+        server_ms=request_figures(whole.metrics),
     )
 
 

@@ -11,6 +11,7 @@ import enum
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -20,9 +21,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from conversations.models import Generation, Message
+from conversations.models.clock import text_bytes
 from conversations.models.errors import ErrorCode
-from conversations.models.generation import Partial, Status, Verdict, save_partials
+from conversations.models.generation import Status
 from conversations.models.message import PartKey, PartKind, path_to
+from conversations.models.partial import Partial, Verdict, save_partials
 from conversations.models.plan import Outcome, Outcomes, Plan
 from streaming.database import in_database
 from streaming.log import stream_log
@@ -77,6 +80,7 @@ class Attempt:
     _stages: StageRunner | None = None
     _is_paid: bool = True  # False: the budget does not suffice
     _is_ending: bool = False  # nothing but the terminal record follows
+    _database_bytes: int = 0  # text in all saves
     _offered: Saved = field(default_factory=lambda: ({}, {}))  # to the database, the last time
     _saved: Saved = field(default_factory=lambda: ({}, {}))  # it has this
 
@@ -210,12 +214,14 @@ class Attempt:
         """What is new since the last save, for the database, in case Redis is lost."""
         assert self.handle is not None and self.generation is not None
         texts, figures = self.handle.texts(), self._figures()
-        figures.pop("last_token_at", None)  # is told at the end
         figures["completion_tokens"] = self.handle.tokens
         self._offered = texts, figures
         saved_texts, saved_figures = self._saved
         new = {name: value for name, value in figures.items() if saved_figures.get(name) != value}
-        return Partial(self.generation, texts if texts != saved_texts else None, new)
+        if texts == saved_texts:
+            return Partial(self.generation, None, new)
+        self._database_bytes += text_bytes(texts)
+        return Partial(self.generation, texts, new)
 
     async def heed(self, verdict: Verdict) -> None:
         """After a save: the database's row tells whether to go on."""
@@ -251,15 +257,28 @@ class Attempt:
         figures = self._figures(stopped=status is Status.STOPPED) | {"error_code": error_code or ""}
         if status is Status.STOPPED and (stopped_at := self.generation.read_stop()):
             figures["tokens_after_stop"] = sum(arrived > stopped_at for arrived in self._stages.arrivals)
-        return self.generation.finish(status, texts, **figures)
+        return self.generation.finish(status, texts, self._measures(texts), **figures)
 
-    def _figures(self, *, stopped: bool = False) -> dict[str, object]:
+    def _figures(self, *, stopped: bool = False) -> dict[str, Any]:
         """Under the names of Generation's fields."""
         assert self.generation is not None and self._stages is not None
         figures = self._stages.figures(stopped=stopped)
         if self.generation.first_token_at is not None:  # an earlier attempt's
             figures["first_token_at"] = self.generation.first_token_at
         return figures
+
+    def _measures(self, texts: dict[PartKey, str]) -> dict[str, object]:
+        """Under the names of a clock's fields; what is not known is left out."""
+        assert self.handle is not None and self._stages is not None
+        size = text_bytes(texts)
+        known = {
+            **self._stages.measures(),
+            "first_append_at": self.handle.first_append_at,
+            "text_bytes": size,
+            "redis_bytes": self.handle.sent_bytes,
+            "database_bytes": self._database_bytes + size,
+        }
+        return {name: value for name, value in known.items() if value is not None}
 
     async def _expire_log(self) -> None:
         try:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -28,32 +29,14 @@ from streaming.vllm.thinking import ThinkSplitter
 from streaming.vllm.wire import ChatDelta, Usage
 
 from .certainty import Certainty
+from .figures import Figures
+from .gaps import Gaps
 
 logger = logging.getLogger(__name__)
 
 ROUND_DELAYS_S = (0.5, 1.5, 3.0)  # before all servers are tried again, if they could not be reached
 ROOM_INTERVAL_S = 0.1  # while all servers have as many requests as they may
 ARRIVALS_KEPT = 4096  # of the latest tokens, to count those that came after a stop
-
-
-@dataclass
-class Figures:
-    """What is noted about a stage, under the names of Generation's fields."""
-
-    model: str = ""
-    server: str = ""
-    tier: str = ""  # its slug
-    prompt_tokens: int | None = None
-    cached_tokens: int | None = None  # of these
-    completion_tokens: int | None = None
-    finish_reason: str = ""
-    cached: bool = False
-    error_detail: str = ""
-    requested_at: datetime | None = None
-    first_token_at: datetime | None = None
-    last_token_at: datetime | None = None
-    upstream_ended_at: datetime | None = None
-    failovers: int | None = None
 
 
 class Engine:
@@ -89,6 +72,7 @@ class Engine:
         self._streams = streams  # until a server refuses to
         self._tells_logprobs = bool(settings.MEASURE_CONFIDENCE)  # likewise
         self.certainty = Certainty()
+        self.gaps = Gaps()
         self._has_begun_anew = False
 
     async def run(self, prompt: Prompt) -> ErrorCode | None:
@@ -250,6 +234,8 @@ class Engine:
             )
 
     def _take(self, delta: ChatDelta, splitter: ThinkSplitter) -> None:
+        if delta.text or delta.thinking:
+            self.gaps.note(time.monotonic())
         if delta.thinking:
             self._write(delta.thinking, "")
         if delta.text:
@@ -261,6 +247,8 @@ class Engine:
             self.figures.finish_reason = delta.finish_reason
         if delta.usage:
             self._note_usage(delta.usage)
+        if delta.server_ms:
+            self.figures.server_ms = delta.server_ms
 
     def _write(self, thinking: str, text: str) -> None:
         pieces: list[tuple[PartKey, str, PhaseName]] = [
@@ -272,9 +260,16 @@ class Engine:
                 now = timezone.now()
                 self.arrivals.append(now)
                 self.figures.last_token_at = now
-                self.figures.first_token_at = self.figures.first_token_at or now
+                if self.figures.first_token_at is None:
+                    self._note_first(now)
                 self._announce(phase)
                 self._handle.write(key, piece)
+
+    def _note_first(self, now: datetime) -> None:
+        self.figures.first_token_at = now
+        answered_at = self._source.stream.answered_at if self._source else None
+        if answered_at and self.figures.requested_at:  # who reads along may have come later
+            self.figures.first_byte_at = max(answered_at, self.figures.requested_at)
 
     def _announce(self, phase: PhaseName) -> None:
         if phase != self._phase:

@@ -17,7 +17,8 @@ from django.db import DatabaseError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from conversations.models.generation import Status, save_partials
+from conversations.models.generation import Status
+from conversations.models.partial import save_partials
 from streaming import control, presence
 from streaming.database import in_database
 from streaming.hints import hint, user_group

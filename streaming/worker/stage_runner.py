@@ -23,6 +23,7 @@ from streaming.reuse.answers import Answers
 
 from .certainty import Certainty
 from .engine import Engine
+from .gaps import gap_figures
 from .phases import Phases
 
 LEFT_OUT = {
@@ -163,6 +164,12 @@ class StageRunner:
         }
         return {name: value for name, value in known.items() if value not in (None, "", {})}
 
+    def measures(self) -> dict[str, object]:
+        """Of the whole answer, under the names of a clock's fields."""
+        begun = [engine for engine in self._engines.values() if engine.figures.first_token_at]
+        first = [engine.figures.first_byte_at for engine in begun if engine.figures.first_byte_at]
+        return {"first_byte_at": min(first, default=None), **gap_figures(engine.gaps for engine in begun)}
+
     @property
     def arrivals(self) -> Iterator[datetime]:
         """Of the latest tokens."""
@@ -189,6 +196,7 @@ class StageRunner:
             completion_tokens=self._handle.stage_tokens[stage.number] if tokens is None else tokens,
             finish_reason=figures.finish_reason,
             cached=figures.cached,
+            server_ms=figures.server_ms or {},
             first_token_s=earlier.first_token_s or self._seconds(figures.first_token_at),
             ended_s=self._seconds(figures.upstream_ended_at),
             **certainty_of(self._engines[stage.number].certainty, earlier),

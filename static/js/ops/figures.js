@@ -1,5 +1,7 @@
 // Keeps the figures of an operators' page fresh while it is looked at.
 
+import { refreshRows } from "./rows.js";
+
 const INTERVAL_MS = 2000;
 const PATIENCE_MS = 10_000; // with one answer
 
@@ -61,12 +63,14 @@ export class Figures {
     return new DOMParser().parseFromString(await response.text(), "text/html");
   }
 
-  /** Replaces what changed. No control is in there, so focus and scrolling stay; nor is what is being selected. */
+  /** Replaces what changed. No control is in there but in rows, so focus and scrolling stay; nor is what is being selected. */
   #show(fresh) {
     for (const old of this.#element.querySelectorAll("[data-live]")) {
       const next = fresh.querySelector(`[data-live="${old.dataset.live}"]`);
       if (!next) throw new Error("the answer is something else");
-      if (old.innerHTML !== next.innerHTML && !isSelecting(old)) old.replaceChildren(...next.childNodes);
+      if (old.innerHTML === next.innerHTML || isSelecting(old)) continue;
+      if ("keyed" in old.dataset) refreshRows(old, next);
+      else old.replaceChildren(...next.childNodes);
     }
   }
 

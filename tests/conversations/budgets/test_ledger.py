@@ -12,9 +12,10 @@ from pytest_django import Settings
 
 from conversations.models import Generation, LedgerEntry, ModelServer, Tier
 from conversations.models.budget import Limits, next_day_begins, today
-from conversations.models.generation import Partial, Status, save_partials
+from conversations.models.generation import Status
 from conversations.models.message import ANSWER
 from conversations.models.money import Prices, told
+from conversations.models.partial import Partial, save_partials
 from conversations.models.plan import outcomes_as_json
 from conversations.models.settling import settle_ended
 from tests.conversations.budgets.conftest import entered, limit, line, reserve, settle, used, wrote

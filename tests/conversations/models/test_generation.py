@@ -8,8 +8,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from conversations.models import Generation
 from conversations.models.errors import ErrorCode
-from conversations.models.generation import Partial, Status, Verdict, moments, save_partials
+from conversations.models.generation import Status, moments
 from conversations.models.message import ANSWER, PartKey, PartKind
+from conversations.models.partial import Partial, Verdict, save_partials
 from tests.conversations.talk import answered, begin
 
 

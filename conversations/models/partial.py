@@ -1,0 +1,59 @@
+"""What is stored of answers while they are being written, in case Redis is lost."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from . import ledger
+from .generation import Generation
+from .message import Part, PartKey
+from .plan import Outcomes
+
+
+class Verdict(enum.Enum):
+    """What an attempt learns when it saves."""
+
+    GO_ON = enum.auto()
+    STOP = enum.auto()  # the user asks for it
+    LOST = enum.auto()  # it has ended, or another attempt has it
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What an attempt has so far, to be saved."""
+
+    generation: Generation
+    texts: Mapping[PartKey, str] | None  # None: as they were saved the last time
+    figures: Mapping[str, Any]  # those that are new, by field
+
+
+@transaction.atomic
+def save_partials(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
+    """Store what was shown so far of many answers, as one: a few statements, besides one for each that has figures."""
+    ids = [partial.generation.pk for partial in partials]
+    unfinished = Generation.objects.filter(pk__in=ids).unfinished().select_for_update().order_by("pk")
+    rows = {pk: row for pk, *row in unfinished.values_list("pk", "attempt", "stop_requested_at")}
+    verdicts = dict.fromkeys(ids, Verdict.LOST)
+    outcomes: dict[uuid.UUID, Outcomes] = {}
+    texts: dict[uuid.UUID, Mapping[PartKey, str]] = {}
+    for partial in partials:
+        generation = partial.generation
+        attempt, stop_requested_at = rows.get(generation.pk, (None, None))
+        if attempt != generation.attempt:
+            continue
+        verdicts[generation.pk] = Verdict.STOP if stop_requested_at else Verdict.GO_ON
+        if partial.figures:
+            generation.note(**partial.figures)
+            outcomes[generation.pk] = generation.stage_outcomes
+        if partial.texts is not None:
+            texts[generation.message_id] = partial.texts
+    Part.store(texts)
+    if ended := {pk: of for pk, of in outcomes.items() if any(outcome.is_final for outcome in of.values())}:
+        ledger.settle(ended, are_over=False)
+    return verdicts

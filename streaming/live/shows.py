@@ -1,0 +1,71 @@
+"""What this web process shows of each answer: who watches is told every second, the rest is stored after the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.utils import timezone
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from conversations.models import Generation
+from conversations.models.showing import Show, add_shows
+from streaming import viewers
+from streaming.database import in_database
+from streaming.presence import this_process
+from streaming.protocol import AnyEvent, TextDelta
+
+from .watched import Watched
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_S = 1.0
+KEPT = 10_000  # that the database has not taken; further ones are lost
+
+
+class Shows:
+    """``run`` is its only task, owned by the hub."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._told: dict[UUID, int] = {}  # how many watch which answer
+        self._ended: dict[UUID, Show] = {}  # to be stored
+
+    def add(self, generation_id: UUID, show: Show) -> None:
+        if len(self._ended) < KEPT:
+            self._ended[generation_id] = show
+
+    async def run(self, watched: Collection[Watched]) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_S)
+            await self._tell({one.answer.generation_id: len(one.shows) for one in watched if one.is_open})
+            if self._ended:
+                await self._store()
+
+    async def _tell(self, counts: dict[UUID, int]) -> None:
+        if not (counts or self._told):
+            return
+        try:
+            await viewers.tell(self._redis, this_process(), counts)
+            self._told = counts
+        except (RedisError, OSError) as error:
+            logger.warning("who watches was not told: %s", error)
+
+    async def _store(self) -> None:
+        ended, self._ended = self._ended, {}
+        try:
+            await in_database(add_shows, Generation.objects.all(), ended)
+        except DatabaseError as error:
+            self._ended = ended | self._ended
+            logger.warning("what was shown of %d answers is stored later: %s", len(ended), error)
+
+
+def count_frame(show: Show, event: AnyEvent, size: int) -> None:
+    """One that was sent to a page."""
+    show.bytes += size
+    if show.first_frame_at is None and isinstance(event, TextDelta):
+        show.first_frame_at = timezone.now()

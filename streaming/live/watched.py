@@ -1,0 +1,42 @@
+"""An answer with those that watch it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+from .answer import LiveAnswer
+
+
+class Watcher(Protocol):
+    """One that watches an answer: a page, or a program."""
+
+    answer: LiveAnswer
+
+    @property
+    def wants_html(self) -> bool: ...
+
+
+W = TypeVar("W", bound=Watcher)
+Show = Callable[[Any], Awaitable[None]]  # is called with the watcher that it was given with
+
+
+class Watched:
+    """An answer and those that watch it."""
+
+    def __init__(self, answer: LiveAnswer):
+        self.answer = answer
+        self.shows: dict[Watcher, Show] = {}
+        self.heard_at = time.monotonic()
+        self.left_at: float | None = None  # when the last one went
+        self.is_old = False  # it had ended before anybody watched it here
+
+    @property
+    def is_open(self) -> bool:
+        """It is being written, and watched."""
+        return bool(self.shows) and self.answer.ended is None
+
+    @property
+    def wants_html(self) -> bool:
+        return any(watcher.wants_html for watcher in self.shows)
