@@ -4,6 +4,7 @@ from .api_token import ApiToken
 from .budget import Budget, DailyUse
 from .conversation import Conversation
 from .generation import Generation
+from .history import RollUp, Sample
 from .ledger import LedgerEntry
 from .message import Message, Part
 from .model_server import ModelServer
@@ -25,6 +26,8 @@ __all__ = [
     "Pipeline",
     "PipelineStage",
     "Review",
+    "RollUp",
+    "Sample",
     "Stage",
     "Tier",
 ]
