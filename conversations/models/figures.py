@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from django.db import models
 
@@ -13,16 +13,16 @@ from .histogram import Histogram
 
 
 class Measure(models.TextChoices):
-    """What there are histograms of: seconds, but tokens a second of SPEED. The first five are the phases."""
+    """What there are histograms of: seconds, but tokens a second of SPEED."""
 
+    FIRST_TOKEN = "first_token", "First token: accepted to first token"
+    MODEL_FIRST_TOKEN = "model_first_token", "Model's first token: requested to first token"
+    DURATION = "duration", "Whole answer: accepted to finished"
     QUEUED = "queued", "Queued: accepted to claimed"
     STARTING = "starting", "Starting: claimed to requested"
     WAITING = "waiting", "Waiting: requested to first token, or to the end without one"
     WRITING = "writing", "Writing: first token to last token"
     FINISHING = "finishing", "Finishing: last token to finished"
-    FIRST_TOKEN = "first_token", "First token: accepted to first token"
-    MODEL_FIRST_TOKEN = "model_first_token", "Model's first token: requested to first token"
-    DURATION = "duration", "Whole answer: accepted to finished"
     SPEED = "speed", "Tokens per second of one answer"
 
 
@@ -56,7 +56,8 @@ class Figures:
         histograms = {name: histogram.as_json() for name, histogram in sorted(self.histograms.items())}
         return {"counts": {name: count for name, count in self.counts.items() if count}, "histograms": histograms}
 
-    @classmethod
-    def from_json(cls, counts: Mapping[str, int], histograms: Mapping[str, Any]) -> Self:
-        read = {name: Histogram.from_json(data) for name, data in histograms.items()}
-        return cls(Counter(counts), defaultdict(Histogram, read))
+    def add_json(self, counts: Mapping[str, int], histograms: Mapping[str, Any]) -> None:
+        for name, count in counts.items():
+            self.counts[name] += count
+        for name, data in histograms.items():
+            self.histograms[name].add_json(data)

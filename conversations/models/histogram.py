@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 ERROR = 0.05
 GROWTH = (1 + ERROR) / (1 - ERROR)
@@ -54,6 +54,11 @@ class Histogram:
         self.buckets.update(other.buckets)
         self.sum += other.sum
 
+    def add_json(self, data: Mapping[str, Any]) -> None:
+        for bucket, count in data["buckets"]:
+            self.buckets[bucket] += count
+        self.sum += data["sum"]
+
     def quantile(self, share: float) -> float | None:
         """Of the values in order, the one at ``share`` of the way (rounded down), within ERROR."""
         place = int(share * (self.count - 1)) if self.buckets else -1
@@ -72,7 +77,3 @@ class Histogram:
 
     def as_json(self) -> dict[str, Any]:
         return {"sum": round(self.sum, 6), "buckets": sorted(self.buckets.items())}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(Counter(dict(data["buckets"])), data["sum"])

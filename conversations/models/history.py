@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from django.conf import settings
 from django.db import models, transaction
@@ -77,7 +77,9 @@ class RollUp(models.Model):
 
     @property
     def figures(self) -> Figures:
-        return Figures.from_json(self.counts, self.histograms)
+        found = Figures()
+        found.add_json(self.counts, self.histograms)
+        return found
 
     @property
     def key(self) -> Key:
@@ -167,13 +169,15 @@ class Sample(models.Model):
         moments = [models.Q(grain=grain, begin=grain.begin_of(moment)) for grain in Grain]
         rows = Sample.objects.filter(models.Q(*moments, _connector=models.Q.OR)).select_for_update().order_by("pk")
         for row in rows:
-            row.gauges = followed(row.readings, {name: Reading(1, v, v, v) for name, v in values.items()})
+            readings = followed(row.readings, {name: Reading(1, v, v, v) for name, v in values.items()})
+            row.gauges = {name: astuple(reading) for name, reading in readings.items()}
             row.save(update_fields=["gauges"])
 
 
-def followed(readings: Mapping[str, Reading], later: Mapping[str, Reading]) -> dict[str, Any]:
+def followed(readings: Mapping[str, Reading], later: Mapping[str, Reading]) -> dict[str, Reading]:
+    """Of each gauge that was read at one time or the other."""
     both = {name: readings[name].followed_by(later[name]) for name in readings.keys() & later.keys()}
-    return {name: astuple(reading) for name, reading in {**readings, **later, **both}.items()}
+    return {**readings, **later, **both}
 
 
 def purge(now: datetime) -> int:

@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from . import cost, health, metrics, pages
+from . import cost, health, history, latency, metrics, pages
 
 urlpatterns = [
     path("ops/", pages.overview, name="ops"),
+    path("ops/latency/", latency.latency, name="ops-latency"),
+    path("ops/history/", history.history, name="ops-history"),
+    path("ops/history/file/", history.export, name="ops-history-file"),
     path("ops/cost/", cost.cost, name="ops-cost"),
     path("metrics", metrics.metrics, name="metrics"),
     path("healthz", health.healthz, name="healthz"),
