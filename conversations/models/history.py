@@ -39,8 +39,8 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def floor(moment: datetime, length: timedelta) -> datetime:
-    """The last whole multiple of ``length`` since 1970."""
-    return moment - (moment - EPOCH) % length
+    """The last whole multiple of ``length`` since 1970, in UTC: a zone's own clock skips and repeats hours."""
+    return moment.astimezone(UTC) - (moment - EPOCH) % length
 
 
 M = TypeVar("M", bound=models.Model)

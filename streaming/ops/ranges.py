@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -135,8 +135,8 @@ class WantedForm(forms.Form):
         given = self.cleaned_data if self.is_valid() else {}
         name = given.get("range") or USUAL
         is_own = name == OWN
-        begin = given["begin"] if is_own else now - RANGES[name][1]
-        end = min(given["end"], now) if is_own else now
+        begin = given["begin"].astimezone(UTC) if is_own else now - RANGES[name][1]
+        end = min(given["end"].astimezone(UTC), now) if is_own else now
         chosen = {field: given.get(field) or "" for field in ("tier", "server", "figure")}
         return Wanted(Range.of(begin, end, now), name, **chosen)
 
