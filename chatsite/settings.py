@@ -166,6 +166,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "probe": {"task": "streaming.tasks.probe_model_servers", "schedule": 10.0, "options": {"expires": 10.0}},
     "settle": {"task": "streaming.tasks.settle_ended", "schedule": 60.0, "options": {"expires": 60.0}},
+    "history": {"task": "streaming.tasks.record_history", "schedule": 20.0, "options": {"expires": 20.0}},
     "purge": {"task": "streaming.tasks.purge_deleted", "schedule": crontab(minute="17")},
 }
 
@@ -224,6 +225,9 @@ VIEWER_WINDOW_BYTES = env.int("VIEWER_WINDOW_BYTES", 1024 * 1024)  # sent and no
 VIEWER_ACK_DEADLINE_S = env.float("VIEWER_ACK_DEADLINE_S", 30.0)  # after which one that reads nothing is sent away
 RENDER_SHARE = 0.05  # of one core, for the open tails of all answers of a web process
 DELETED_KEPT_DAYS = env.int("DELETED_KEPT_DAYS", 30)
+HISTORY_MINUTES_DAYS = env.int("HISTORY_MINUTES_DAYS", 7)  # how long figures are kept by minute, by hour and by day
+HISTORY_HOURS_DAYS = env.int("HISTORY_HOURS_DAYS", 90)
+HISTORY_DAYS_DAYS = env.int("HISTORY_DAYS_DAYS", 1825)
 
 # Accounts
 

@@ -36,6 +36,7 @@ class Health(msgspec.Struct, frozen=True):
     figures: dict[str, float] = {}  # vLLM's own gauges, by their names in figures.py
     counters: dict[str, float] = {}  # and its counters, since it was started
     gained: dict[str, float] = {}  # by them since the last probe; empty if that is not known
+    gained_in_s: float = 0.0  # time since the last probe
 
 
 class Version(msgspec.Struct):
@@ -49,9 +50,14 @@ async def probe_each(servers: ModelServers) -> list[Health]:
 
 def store(found: list[Health]) -> None:
     with Redis.from_url(settings.REDIS_URL, socket_timeout=PROBE_TIMEOUT_S) as redis:
-        before = {health.name: health.counters for health in last_probes(redis)}
-        told = [replace(health, gained=gained(health.counters, before.get(health.name, {}))) for health in found]
+        before = {health.name: health for health in last_probes(redis)}
+        told = [since(before[health.name], health) if health.name in before else health for health in found]
         redis.set(KEY, msgspec.json.encode(told), ex=KEPT_S)
+
+
+def since(before: Health, health: Health) -> Health:
+    seconds = (health.probed_at - before.probed_at).total_seconds()
+    return replace(health, gained=gained(health.counters, before.counters), gained_in_s=seconds)
 
 
 async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:

@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from redis import Redis
 
-from conversations.models import Conversation, settling
+from conversations.models import Conversation, history, recording, settling
 from conversations.models.generation import Status
-from streaming import dispatch, model_health, titles
+from streaming import dispatch, gauges, model_health, titles
 from streaming.worker.runner import runner
 
 logger = logging.getLogger(__name__)
@@ -56,9 +56,18 @@ def warm_likely() -> None:
 
 @shared_task(name="streaming.tasks.purge_deleted")
 def purge_deleted() -> None:
-    """Forget for good what users deleted long enough ago."""
+    """Forget for good what users deleted long enough ago, and figures that are too old. The history has it before."""
+    recording.record_ended(timedelta(0))
+    history.purge(timezone.now())
     limit = timezone.now() - timedelta(days=settings.DELETED_KEPT_DAYS)
     logger.info("purged %d conversations", Conversation.objects.deleted_before(limit).purge())
+
+
+@shared_task(name="streaming.tasks.record_history")
+def record_history() -> None:
+    """What ended since the last time, and what the gauges read now."""
+    recording.record_ended()
+    gauges.sample()
 
 
 @shared_task(name="streaming.tasks.settle_ended")

@@ -9,12 +9,18 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 from redis.asyncio import Redis
 
 from streaming.redis_clients import command_client
 from tests.chromium import browser  # noqa: F401 - a fixture, once for the whole run
 from tests.processes import Process, redis_process
 from tests.site import Site
+
+# The same examples in every run, however slow the machine is.
+hypothesis.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+hypothesis.load_profile("steady")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,6 +5,7 @@ from .budget import Budget, DailyUse
 from .clock import Clock
 from .conversation import Conversation
 from .generation import Generation
+from .history import RollUp, Sample
 from .ledger import LedgerEntry
 from .message import Message, Part
 from .model_server import ModelServer
@@ -27,6 +28,8 @@ __all__ = [
     "Pipeline",
     "PipelineStage",
     "Review",
+    "RollUp",
+    "Sample",
     "Stage",
     "Tier",
 ]

@@ -98,6 +98,7 @@ class Generation(models.Model):
         null=True, blank=True, help_text="The model server's answer ended, or its connection was closed."
     )
     finished_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    recorded = models.BooleanField(default=False, db_default=False, editable=False, help_text="In the history.")
 
     objects = GenerationQuerySet.as_manager()
 
@@ -105,6 +106,13 @@ class Generation(models.Model):
 
     class Meta:
         ordering = ("accepted_at",)
+        indexes = (
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(recorded=False, finished_at__isnull=False),
+                name="generation_unrecorded",
+            ),
+        )
         constraints = (
             models.UniqueConstraint(fields=["message", "client_id"], name="generation_once_per_click"),
             models.UniqueConstraint(

@@ -7,11 +7,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from conversations.models.generation import Status
+from conversations.models.phases import PHASES
 
 from .access import for_operators
 from .figures import SAMPLE, recent
 from .figures import overview as overview_of
-from .phases import PHASES, WIDTH
+from .phases import WIDTH
 
 
 @require_safe

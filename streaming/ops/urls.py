@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from . import cost, generation, generations, health, metrics, pages
+from . import cost, generation, generations, health, history, latency, metrics, pages
 
 urlpatterns = [
     path("ops/", pages.overview, name="ops"),
     path("ops/generations/", generations.generations, name="ops-generations"),
     path("ops/generations/<uuid:pk>/", generation.generation, name="ops-generation"),
     path("ops/generations/<uuid:pk>/stop/", generations.stop, name="ops-stop"),
+    path("ops/latency/", latency.latency, name="ops-latency"),
+    path("ops/history/", history.history, name="ops-history"),
+    path("ops/history/file/", history.export, name="ops-history-file"),
     path("ops/cost/", cost.cost, name="ops-cost"),
     path("metrics", metrics.metrics, name="metrics"),
     path("healthz", health.healthz, name="healthz"),

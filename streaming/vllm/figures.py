@@ -11,7 +11,8 @@ GAUGES = (RUNNING, WAITING, KV_CACHE)
 DRAFTED, ACCEPTED = "spec_decode_num_draft_tokens", "spec_decode_num_accepted_tokens"
 CACHE_QUERIES, CACHE_HITS = "prefix_cache_queries", "prefix_cache_hits"  # both count tokens
 PREEMPTIONS = "num_preemptions"
-COUNTERS = (DRAFTED, ACCEPTED, CACHE_QUERIES, CACHE_HITS, PREEMPTIONS)
+WRITTEN = "generation_tokens"
+COUNTERS = (DRAFTED, ACCEPTED, CACHE_QUERIES, CACHE_HITS, PREEMPTIONS, WRITTEN)
 
 
 REQUEST_FIGURES = {  # of one request, with vLLM's --enable-per-request-metrics: its name -> ours

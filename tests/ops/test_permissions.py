@@ -1,17 +1,26 @@
 """Who may see the operators' pages."""
 
+from urllib.parse import quote
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-PAGES = ("/ops/", "/ops/generations/", "/ops/cost/")
+PAGES = (
+    "/ops/",
+    "/ops/generations/",
+    "/ops/latency/",
+    "/ops/history/",
+    "/ops/history/file/?format=csv",
+    "/ops/cost/",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_stranger_is_sent_to_the_sign_in(db: None, client: Client, page: str) -> None:
     response = client.get(page)
 
-    assert (response.status_code, response.headers["Location"]) == (302, f"/accounts/login/?next={page}")
+    assert (response.status_code, response.headers["Location"]) == (302, f"/accounts/login/?next={quote(page)}")
 
 
 @pytest.mark.parametrize("page", PAGES)

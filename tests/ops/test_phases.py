@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from conversations.models.generation import Status
-from streaming.ops.phases import PHASES, WIDTH, spans_of
+from conversations.models.phases import PHASES
+from streaming.ops.phases import WIDTH, spans_of
 from tests.ops.rows import after, asked, ended, failed
 
 

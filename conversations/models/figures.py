@@ -1,0 +1,63 @@
+"""Figures of answers that ended: counts and histograms, which add up over any times, tiers and servers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+
+from .histogram import Histogram
+
+
+class Measure(models.TextChoices):
+    """What there are histograms of: seconds, but tokens a second of SPEED."""
+
+    FIRST_TOKEN = "first_token", "First token: accepted to first token"
+    MODEL_FIRST_TOKEN = "model_first_token", "Model's first token: requested to first token"
+    DURATION = "duration", "Whole answer: accepted to finished"
+    QUEUED = "queued", "Queued: accepted to claimed"
+    STARTING = "starting", "Starting: claimed to requested"
+    WAITING = "waiting", "Waiting: requested to first token, or to the end without one"
+    WRITING = "writing", "Writing: first token to last token"
+    FINISHING = "finishing", "Finishing: last token to finished"
+    SPEED = "speed", "Tokens per second of one answer"
+
+
+TOKENS_IN, TOKENS_CACHED, TOKENS_OUT = "tokens_in", "tokens_cached", "tokens_out"
+FAILOVERS, TAKEOVERS = "failovers", "takeovers"
+COST = "cost"  # in units of money.py
+ANSWERS = "answers:"  # and the outcome
+ERRORS = "errors:"  # and the code
+
+
+@dataclass
+class Figures:
+    counts: Counter[str] = field(default_factory=Counter)
+    histograms: defaultdict[str, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
+
+    @property
+    def answers(self) -> int:
+        return sum(count for name, count in self.counts.items() if name.startswith(ANSWERS))
+
+    def of(self, measure: str) -> Histogram:
+        """Empty if nothing was observed."""
+        return self.histograms[measure] if measure in self.histograms else Histogram()
+
+    def add(self, other: Figures) -> None:
+        self.counts.update(other.counts)
+        for name, histogram in other.histograms.items():
+            self.histograms[name].add(histogram)
+
+    def as_json(self) -> dict[str, Any]:
+        """Under the names of RollUp's fields."""
+        histograms = {name: histogram.as_json() for name, histogram in sorted(self.histograms.items())}
+        return {"counts": {name: count for name, count in self.counts.items() if count}, "histograms": histograms}
+
+    def add_json(self, counts: Mapping[str, int], histograms: Mapping[str, Any]) -> None:
+        for name, count in counts.items():
+            self.counts[name] += count
+        for name, data in histograms.items():
+            self.histograms[name].add_json(data)

@@ -1,0 +1,76 @@
+"""Adds each answer that ended to the history, once: the mark on its row and the roll-ups change in one transaction.
+
+So it is no matter how long nobody recorded, whether a process is killed in the middle, or how late an end is stored;
+and nothing that was recorded is ever read again, so that erased conversations stay in the history.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from .figures import Figures
+from .generation import Generation
+from .history import Grain, Key, RollUp
+from .measuring import charges_of, measurable, measured
+
+AT_ONCE = 200  # generations in one transaction; SQLite has one writer at a time
+MOST = 50_000  # in one go
+SETTLES = timedelta(seconds=5)  # after its end, until what is told of an answer afterwards is there too
+
+
+class Overtaken(Exception):
+    """Another process records some of the same, or they were erased meanwhile."""
+
+
+def record_ended(settles: timedelta = SETTLES) -> int:
+    """How many answers; at most MOST, the earliest first."""
+    recorded = 0
+    while recorded < MOST and (batch := unrecorded(timezone.now() - settles)):
+        try:
+            record(batch)
+        except Overtaken:
+            break
+        recorded += len(batch)
+    return recorded
+
+
+def unrecorded(before: datetime) -> list[Generation]:
+    """The earliest; a few. One query."""
+    return list(measurable().filter(recorded=False, finished_at__lt=before).order_by("finished_at")[:AT_ONCE])
+
+
+def record(batch: list[Generation]) -> None:
+    """Reads outside of the transaction, so that it is short. Raises Overtaken."""
+    ids = [generation.pk for generation in batch]
+    added = figures_of(batch)
+    with transaction.atomic():
+        if Generation.objects.filter(pk__in=ids, recorded=False).update(recorded=True) != len(ids):
+            raise Overtaken
+        RollUp.grow(added)
+
+
+def figures_of(batch: list[Generation]) -> dict[Key, Figures]:
+    """By minute, hour and day, where they are still kept. One query."""
+    charges = charges_of([generation.pk for generation in batch])
+    by_minute: defaultdict[Key, Figures] = defaultdict(Figures)
+    for generation in batch:
+        assert generation.finished_at is not None
+        minute = Grain.MINUTE.begin_of(generation.finished_at)
+        for of, figures in measured(generation, charges.get(generation.pk, {})).items():
+            by_minute[Key(Grain.MINUTE, minute, of)].add(figures)
+    return rolled_up(by_minute)
+
+
+def rolled_up(by_minute: dict[Key, Figures]) -> dict[Key, Figures]:
+    now = timezone.now()
+    added: defaultdict[Key, Figures] = defaultdict(Figures)
+    for key, figures in by_minute.items():
+        for grain in Grain:
+            begin = grain.begin_of(key.begin)
+            if begin >= now - grain.kept:
+                added[Key(grain, begin, key.of)].add(figures)
+    return added

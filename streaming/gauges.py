@@ -1,0 +1,43 @@
+"""What is going on at this moment, for the history: read by a task, kept by the minute, hour and day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db.models import Count
+from django.utils import timezone
+from redis import Redis
+from redis.exceptions import RedisError
+
+from conversations.models import Generation, Sample
+from conversations.models.generation import Status
+from conversations.models.history import Gauge
+from streaming.model_health import Health, last_probes
+from streaming.presence import WebState, living
+from streaming.vllm.figures import WRITTEN
+
+TIMEOUT_S = 2.0
+
+
+def sample() -> None:
+    """Without Redis, what the database knows."""
+    values = unfinished()
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_S) as redis:
+            values |= {Gauge.SOCKETS: sum(web.sockets for web in living(redis, WebState))}
+            values |= written_per_second(last_probes(redis))
+    except (RedisError, OSError):
+        pass  # a figure that is not known is left out
+    Sample.take(timezone.now(), values)
+
+
+def unfinished() -> dict[str, float]:
+    counted = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
+    return {Gauge.RUNNING: counted.get(Status.RUNNING, 0), Gauge.QUEUED: counted.get(Status.QUEUED, 0)}
+
+
+def written_per_second(probes: Iterable[Health]) -> dict[str, float]:
+    """Of all servers together, between their last two probes; empty if none tells."""
+    rates = [probe.gained[WRITTEN] / probe.gained_in_s for probe in probes if WRITTEN in probe.gained]
+    return {Gauge.TOKENS_PER_SECOND: round(sum(rates), 3)} if rates else {}
