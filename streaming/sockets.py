@@ -48,6 +48,11 @@ class Sockets:
     def __len__(self) -> int:
         return len(self._open)
 
+    @property
+    def waiting(self) -> int:
+        """Those that wait for their pages to read."""
+        return sum(socket.window.is_waiting for socket in self._open)
+
     def add(self, socket: ChatConsumer) -> None:
         self._open.add(socket)
         self._want_warmth()
@@ -84,7 +89,7 @@ class Sockets:
         while True:
             refused, self.refused = self.refused, Counter()
             try:
-                await presence.tell_web(self._redis, presence.this_process(), len(self), refused)
+                await presence.tell_web(self._redis, presence.this_process(), len(self), refused, self.waiting)
             except (RedisError, OSError) as error:
                 self.refused.update(refused)
                 logger.warning("the number of sockets was not told: %s", error)
