@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from .access import for_operators
+from .alerts import open_alerts
 from .figures import SAMPLE
 from .overview import overview as overview_of
 
@@ -14,4 +15,5 @@ from .overview import overview as overview_of
 @require_safe
 @for_operators
 def overview(request: HttpRequest) -> HttpResponse:
-    return render(request, "ops/page.html", {"live": True, "overview": overview_of(), "sample": SAMPLE})
+    context = {"live": True, "overview": overview_of(), "alerts": open_alerts(), "sample": SAMPLE}
+    return render(request, "ops/page.html", context)

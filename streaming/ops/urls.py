@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from . import cost, health, metrics, pages
+from . import alerts, cost, health, metrics, pages
 
 urlpatterns = [
     path("ops/", pages.overview, name="ops"),
+    path("ops/alerts/", alerts.alerts, name="ops-alerts"),
     path("ops/cost/", cost.cost, name="ops-cost"),
     path("metrics", metrics.metrics, name="metrics"),
     path("healthz", health.healthz, name="healthz"),
