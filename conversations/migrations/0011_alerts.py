@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('raised', 'Raised'), ('recovered', 'Recovered')], max_length=10)),
-                ('way', models.CharField(choices=[('email', 'e-mail'), ('webhook', 'Webhook')], max_length=10)),
+                ('way', models.CharField(choices=[('email', 'e-mail'), ('webhook', 'webhook')], max_length=10)),
                 ('made_at', models.DateTimeField()),
                 ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('next_try_at', models.DateTimeField(db_index=True)),

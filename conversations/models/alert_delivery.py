@@ -15,7 +15,7 @@ MOST_AT_ONCE = 50
 
 class Way(models.TextChoices):
     EMAIL = "email", "e-mail"
-    WEBHOOK = "webhook"
+    WEBHOOK = "webhook", "webhook"
 
 
 class Kind(models.TextChoices):
