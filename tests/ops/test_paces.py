@@ -22,13 +22,31 @@ def only_pace() -> Pace:
 def test_what_a_server_does_lately_stands_beside_what_is_usual(alice: User) -> None:
     for _ in range(3):
         ended(alice, ago=1000, ttft=0.5, writing=2.0)
-    ended(alice, ago=10, ttft=4.2, writing=10.0)
+    ended(alice, ago=300, ttft=2.0, writing=2.0)
+    for _ in range(3):
+        ended(alice, ago=10, ttft=4.2, writing=10.0)
 
     found = only_pace()
 
     assert (found.server, found.model) == ("a-server:8000", "a-model")
     assert (found.first_token_s, found.usual_first_token_s) == pytest.approx((4.0, 0.3))  # from the request on
     assert (found.rate, found.usual_rate) == pytest.approx((10.0, 50.0))
+
+
+def test_one_slow_answer_among_three_makes_no_slow_server(alice: User) -> None:
+    for ttft in (0.5, 0.5, 9.0):
+        ended(alice, ago=10, ttft=ttft)
+
+    assert only_pace().first_token_s == pytest.approx(0.3)
+
+
+def test_without_older_answers_the_earlier_ones_are_usual(alice: User) -> None:
+    for ago in range(20, 26):
+        ended(alice, ago=ago, ttft=0.5 if ago > 22 else 4.2)
+
+    found = only_pace()
+
+    assert (found.first_token_s, found.usual_first_token_s) == pytest.approx((4.0, 0.3))
 
 
 def test_nothing_is_usual_after_two_answers(alice: User) -> None:
