@@ -165,6 +165,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 2 * SWEEP_INTERVAL_S},  # no pile of old ones while there is no worker
     },
     "probe": {"task": "streaming.tasks.probe_model_servers", "schedule": 10.0, "options": {"expires": 10.0}},
+    "alerts": {"task": "streaming.tasks.watch_alerts", "schedule": 15.0, "options": {"expires": 15.0}},
     "settle": {"task": "streaming.tasks.settle_ended", "schedule": 60.0, "options": {"expires": 60.0}},
     "history": {"task": "streaming.tasks.record_history", "schedule": 20.0, "options": {"expires": 20.0}},
     "purge": {"task": "streaming.tasks.purge_deleted", "schedule": crontab(minute="17")},
@@ -254,6 +255,7 @@ EMAIL_BACKEND = _email["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = _email["EMAIL_HOST"] or "localhost", _email["EMAIL_PORT"] or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_USER"] or "", _email["EMAIL_HOST_PASSWORD"] or ""
 EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = 10  # seconds, of each step
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Throughline <throughline@localhost>")
 
 # The browser

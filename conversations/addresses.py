@@ -1,5 +1,5 @@
-"""Which addresses a model server may have. Admins type them and this site connects to them, so none may lead to what
-answers this machine alone: the metadata of a cloud, which hands out keys, and other link-local services.
+"""Which addresses a model server, or a webhook, may have. Admins type them and this site connects to them, so none may
+lead to what answers this machine alone: the metadata of a cloud, which hands out keys, and other link-local services.
 
 Private and loopback addresses are fine: that is where people run their own models.
 """
@@ -38,7 +38,7 @@ METADATA_IPS = {
 }
 HOLDING_IPV4 = (IPv6Network("::/96"), IPv6Network("64:ff9b::/96"))  # in their last 32 bits: compatible, NAT64
 
-WHY = "is refused: model servers have no link-local, metadata, multicast or unspecified addresses."
+WHY = "is refused, as all link-local, metadata, multicast and unspecified addresses are."
 
 
 class RefusedAddress(ValueError):
@@ -52,8 +52,17 @@ def checked(url: str) -> str:
     """
     url = url.strip().rstrip("/")
     parts = parts_of(url)
+    if "?" in url or "#" in url:
+        raise RefusedAddress("An address ends with its path, such as /v1, without ? or #.")
     check_host(host_of(parts))
     return url if parts.path else f"{url}/v1"
+
+
+def checked_webhook(url: str) -> str:
+    """As it is stored. Asks no name server. Raises RefusedAddress."""
+    url = url.strip()
+    check_host(host_of(parts_of(url)))
+    return url
 
 
 def resolved(url: str) -> list[str]:
@@ -75,8 +84,6 @@ def parts_of(url: str) -> SplitResult:
         raise RefusedAddress("An address has no spaces, backslashes or letters outside ASCII.")
     if not re.match(r"https?://", url, re.IGNORECASE):
         raise RefusedAddress("An address begins with http:// or https://.")
-    if "?" in url or "#" in url:
-        raise RefusedAddress("An address ends with its path, such as /v1, without ? or #.")
     try:
         parts = urlsplit(url)
         if parts.port == 0:

@@ -1,5 +1,6 @@
 """Django looks for the admin's classes here."""
 
+from streaming.alerts.admin import AlertDeliveryAdmin, AlertEpisodeAdmin, AlertRuleAdmin
 from streaming.ops.server_admin import ModelServerAdmin
 
-__all__ = ["ModelServerAdmin"]
+__all__ = ["AlertDeliveryAdmin", "AlertEpisodeAdmin", "AlertRuleAdmin", "ModelServerAdmin"]

@@ -33,6 +33,7 @@ class WorkerState(State, frozen=True):
 
 class WebState(State, frozen=True):
     sockets: int  # that are open
+    waiting: int = 0  # of these, those whose pages do not read what they are sent
 
 
 def this_process() -> str:
@@ -43,9 +44,9 @@ async def tell_worker(redis: AsyncRedis, process: str, running: int, breakers: M
     await tell(redis, WorkerState(process, datetime.now(UTC), running, dict(breakers)), {})
 
 
-async def tell_web(redis: AsyncRedis, process: str, sockets: int, refused: Mapping[str, int]) -> None:
+async def tell_web(redis: AsyncRedis, process: str, sockets: int, refused: Mapping[str, int], waiting: int = 0) -> None:
     """``refused`` are the commands refused since the last time, by code."""
-    await tell(redis, WebState(process, datetime.now(UTC), sockets), refused)
+    await tell(redis, WebState(process, datetime.now(UTC), sockets, waiting), refused)
 
 
 async def tell(redis: AsyncRedis, state: State, refused: Mapping[str, int]) -> None:

@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streaming import presence, warmth
+from streaming.alerts import watch
 from streaming.database import in_database
 from streaming.protocol import CLOSE_GOING_AWAY, CLOSE_NOT_SIGNED_IN, CLOSE_TOO_SLOW
 from streaming.redis_clients import command_client
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+STAND_IN_INTERVAL_S = 20.0  # in which alerts are watched if no worker does
 CARE_INTERVAL_S = 2.0  # a session that ended closes its sockets within this time
 DRAIN_S = 1.0  # over which a process that ends sends its pages away, so that they don't come back all at once
 
@@ -43,10 +45,16 @@ class Sockets:
         self._wanted_at = -float(settings.WARM_AFTER_IDLE_S)  # monotonic; when warm models were wanted
         self._care = asyncio.create_task(self._take_care(), name="sockets")
         self._presence = asyncio.create_task(self._tell_presence(), name="presence")
+        self._watching = asyncio.create_task(self._watch_alerts(), name="alerts")
         drain_before_shutdown(self)
 
     def __len__(self) -> int:
         return len(self._open)
+
+    @property
+    def waiting(self) -> int:
+        """Those that wait for their pages to read."""
+        return sum(socket.window.is_waiting for socket in self._open)
 
     def add(self, socket: ChatConsumer) -> None:
         self._open.add(socket)
@@ -84,11 +92,20 @@ class Sockets:
         while True:
             refused, self.refused = self.refused, Counter()
             try:
-                await presence.tell_web(self._redis, presence.this_process(), len(self), refused)
+                await presence.tell_web(self._redis, presence.this_process(), len(self), refused, self.waiting)
             except (RedisError, OSError) as error:
                 self.refused.update(refused)
                 logger.warning("the number of sockets was not told: %s", error)
             await asyncio.sleep(CARE_INTERVAL_S)
+
+    async def _watch_alerts(self) -> None:
+        """Who else would tell that no worker is alive?"""
+        while True:
+            await asyncio.sleep(STAND_IN_INTERVAL_S)
+            try:
+                await asyncio.to_thread(watch.stand_in_apart)
+            except DatabaseError as error:
+                logger.warning("alerts were not watched: %s", error)
 
     async def _close_signed_out(self) -> None:
         looked_at = list(self._open)  # others may open meanwhile

@@ -16,6 +16,7 @@ from redis import Redis
 from conversations.models import Conversation, history, recording, settling
 from conversations.models.generation import Status
 from streaming import dispatch, gauges, model_health, titles
+from streaming.alerts import watch
 from streaming.worker.runner import runner
 
 logger = logging.getLogger(__name__)
@@ -75,6 +76,13 @@ def settle_ended() -> None:
     """What answers cost that ended, and that nobody settled."""
     if settled := settling.settle_ended():
         logger.info("settled %d stages of answers that had ended", settled)
+
+
+@shared_task(name="streaming.tasks.watch_alerts")
+def watch_alerts() -> None:
+    """Compare the figures with the rules, and send what is due."""
+    watch.note_watch()
+    watch.watch()
 
 
 @worker_ready.connect

@@ -1,5 +1,8 @@
 """What is remembered, one file per noun."""
 
+from .alert_delivery import AlertDelivery
+from .alert_episode import AlertEpisode
+from .alert_rule import AlertRule
 from .api_token import ApiToken
 from .budget import Budget, DailyUse
 from .clock import Clock
@@ -14,6 +17,9 @@ from .review import Look, Review
 from .tier import Tier
 
 __all__ = [
+    "AlertDelivery",
+    "AlertEpisode",
+    "AlertRule",
     "ApiToken",
     "Budget",
     "Clock",

@@ -152,6 +152,26 @@ class Limits:
         return True
 
 
+@dataclass(frozen=True)
+class SiteUse:
+    """What all users together used today, what is reserved included; and the limit, None if there is none."""
+
+    used: Decimal
+    limit: Decimal | None
+
+    @classmethod
+    def of_today(cls) -> Self:
+        """Two queries."""
+        used = DailyUse.objects.filter(scope=SITE, day=today()).first()
+        limit = Budget.objects.filter(whole_site=True).values_list("daily_limit", flat=True).first()
+        return cls(amount_of(used.used) if used else NOTHING, limit)
+
+    @property
+    def percent(self) -> float | None:
+        """None without a limit."""
+        return float(100 * self.used / self.limit) if self.limit else None
+
+
 class LimitReached(Exception):
     """Undoes what was reserved already."""
 

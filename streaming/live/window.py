@@ -7,6 +7,8 @@ from collections import deque
 
 from django.conf import settings
 
+LATE_S = 5.0  # pages acknowledge after a quarter of a second; hidden ones, after one or two
+
 
 class Window:
     def __init__(self) -> None:
@@ -20,10 +22,19 @@ class Window:
         return self._bytes > settings.VIEWER_WINDOW_BYTES
 
     @property
+    def is_waiting(self) -> bool:
+        """The page is slow to read: the window is full, or nothing was acknowledged for a while."""
+        return self.is_full or self._silent_s > LATE_S
+
+    @property
     def is_overdue(self) -> bool:
         """Nothing was acknowledged for longer than a living page takes."""
-        waiting = self._waiting_since
-        return waiting is not None and time.monotonic() - waiting > settings.VIEWER_ACK_DEADLINE_S
+        return self._silent_s > settings.VIEWER_ACK_DEADLINE_S
+
+    @property
+    def _silent_s(self) -> float:
+        """Since the page owes an acknowledgement; 0 if it owes none."""
+        return 0.0 if self._waiting_since is None else time.monotonic() - self._waiting_since
 
     def sent(self, size: int) -> None:
         self._unread.append(size)

@@ -12,10 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from conversations.models import Budget, LedgerEntry
-from conversations.models.budget import SITE, DailyUse, today
+from conversations.models import LedgerEntry
+from conversations.models.budget import SiteUse, today
 from conversations.models.ledger import EntryState
-from conversations.models.money import NOTHING, amount_of
+from conversations.models.money import NOTHING
 
 from .access import for_operators
 
@@ -57,11 +57,11 @@ class Row:
 def cost(request: HttpRequest) -> HttpResponse:
     """Six queries."""
     entries = LedgerEntry.objects.filter(day__gt=today() - timedelta(days=DAYS)).order_by()
-    used = DailyUse.objects.filter(scope=SITE, day=today()).first()
+    site = SiteUse.of_today()
     context = {
         "days": DAYS,
-        "used": amount_of(used.used) if used else NOTHING,
-        "limit": Budget.objects.filter(whole_site=True).values_list("daily_limit", flat=True).first(),
+        "used": site.used,
+        "limit": site.limit,
         "reserved": entries.filter(state=EntryState.RESERVED).aggregate(sum=Sum("reserved"))["sum"],
         "total": row_of(entries.aggregate(**SUMS)),
         "tables": [

@@ -1,4 +1,4 @@
-"""The operators' figures, counted from the generations' rows. No text of users is among them."""
+"""The operators' figures of answers, counted from the generations' rows. No text of users is among them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import quantiles
 
-from django.db import connection
 from django.db.models import Count, F, Min, Q, Sum
-from django.utils import timezone
 
 from conversations.models import Generation
 from conversations.models.generation import GenerationQuerySet, Status
 
-from .live import Live, live
 from .phases import Span, spans_of
 
 PERIODS = {"15 minutes": timedelta(minutes=15), "hour": timedelta(hours=1)}
 SAMPLE = 1000  # latest ended generations, from which percentiles are computed
 RECENT = 50
 TOP_ERRORS = 5
+FAST_S = 1.0
 NEVER_READ = ("error_detail", "message__conversation__title", "message__conversation__owner__password")
 
 
@@ -28,14 +26,15 @@ NEVER_READ = ("error_detail", "message__conversation__title", "message__conversa
 class Percentiles:
     p50: float
     p95: float
+    p99: float
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Percentiles | None:
         """None without values. Exact: from the values themselves, with interpolation between neighbours."""
         if not values:
             return None
-        cuts = quantiles(values, n=20, method="inclusive") if len(values) > 1 else [values[0]] * 19
-        return cls(cuts[9], cuts[18])
+        cuts = quantiles(values, n=100, method="inclusive") if len(values) > 1 else [values[0]] * 99
+        return cls(cuts[49], cuts[94], cuts[98])
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,10 @@ class Period:
     stopped: int
     failed: int
     takeovers: int
+    failovers: int
     throughput: float  # tokens per second, of all answers together
     time_to_first_token: Percentiles | None  # seconds; None if nothing is known
+    fast_percent: float | None  # of the answers, those whose first token came within a second
     tokens_per_second: Percentiles | None
 
     @property
@@ -62,40 +63,10 @@ class Period:
 
 
 @dataclass(frozen=True)
-class Overview:
-    at: datetime
-    running: int
-    queued: int
-    oldest_queued: timedelta | None
-    periods: list[Period]
-    errors: list[tuple[str, int]]  # of the longest period, the most frequent first
-    live: Live
-    database: str
-
-
-@dataclass(frozen=True)
 class Row:
     generation: Generation
     owner: str
     spans: list[Span]
-
-
-def overview() -> Overview:
-    """Six queries, and Redis if it answers."""
-    now = timezone.now()
-    longest = now - max(PERIODS.values())
-    unfinished = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
-    sample = list(ended_since(longest).order_by("-finished_at").defer("error_detail")[:SAMPLE])
-    return Overview(
-        at=now,
-        running=unfinished.get(Status.RUNNING, 0),
-        queued=unfinished.get(Status.QUEUED, 0),
-        oldest_queued=oldest_queued(now),
-        periods=[period(name, now - length, now, sample) for name, length in PERIODS.items()],
-        errors=top_errors(longest),
-        live=live(),
-        database=database_name(),
-    )
 
 
 def oldest_queued(now: datetime) -> timedelta | None:
@@ -111,21 +82,28 @@ def period(name: str, since: datetime, now: datetime, sample: list[Generation]) 
         stopped=Count("pk", filter=Q(status=Status.STOPPED)),
         failed=Count("pk", filter=Q(status=Status.FAILED)),
         takeovers=Sum(F("attempt") - 1, filter=Q(attempt__gt=1)),
+        failovers=Sum("failovers"),
         tokens=Sum("completion_tokens"),
     )
     latest = [generation for generation in sample if generation.finished_at and generation.finished_at >= since]
+    first_tokens = [g.time_to_first_token.total_seconds() for g in latest if g.time_to_first_token]
     return Period(
         name=name,
         done=counted["done"],
         stopped=counted["stopped"],
         failed=counted["failed"],
         takeovers=counted["takeovers"] or 0,
+        failovers=counted["failovers"] or 0,
         throughput=(counted["tokens"] or 0) / (now - since).total_seconds(),
-        time_to_first_token=Percentiles.of(
-            [g.time_to_first_token.total_seconds() for g in latest if g.time_to_first_token]
-        ),
+        time_to_first_token=Percentiles.of(first_tokens),
+        fast_percent=percent_below(FAST_S, first_tokens),
         tokens_per_second=Percentiles.of([g.tokens_per_second for g in latest if g.tokens_per_second]),
     )
+
+
+def percent_below(limit: float, values: Sequence[float]) -> float | None:
+    """None without values."""
+    return 100 * sum(value < limit for value in values) / len(values) if values else None
 
 
 def top_errors(since: datetime) -> list[tuple[str, int]]:
@@ -135,12 +113,6 @@ def top_errors(since: datetime) -> list[tuple[str, int]]:
 
 def ended_since(moment: datetime) -> GenerationQuerySet:
     return Generation.objects.order_by().filter(finished_at__gte=moment)
-
-
-def database_name() -> str:
-    """Such as "SQLite 3.45.1": that it can be told means that it answers."""
-    connection.ensure_connection()
-    return f"{connection.display_name} {'.'.join(map(str, connection.get_database_version()))}"
 
 
 def recent(status: str = "") -> list[Row]:

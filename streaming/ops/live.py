@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -23,6 +24,8 @@ from streaming.warmth import TierWarmth, warmth_of
 from .rates import rates_of
 
 TIMEOUT_S = 1.5
+PINGS = 5  # the shortest counts: this process may be busy during one
+PINGS_WITHIN_MS = 150.0
 PROBED_WITHIN = timedelta(seconds=30)  # beat probes every ten; an older one says little
 
 
@@ -86,6 +89,7 @@ class RedisState:
     version: str
     memory: str
     clients: int
+    ping_ms: float = 0.0  # of a round trip
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,11 @@ class Live:
     @property
     def sockets(self) -> int:
         return sum(web.sockets for web in self.webs)
+
+    @property
+    def waiting(self) -> int:
+        """Sockets whose pages do not read what they are sent."""
+        return sum(web.waiting for web in self.webs)
 
     @property
     def up(self) -> int:
@@ -148,4 +157,14 @@ def server_states(
 
 def redis_state(redis: Redis) -> RedisState:
     info: Any = redis.info()
-    return RedisState(info["redis_version"], info["used_memory_human"], info["connected_clients"])
+    return RedisState(info["redis_version"], info["used_memory_human"], info["connected_clients"], round_trip_ms(redis))
+
+
+def round_trip_ms(redis: Redis) -> float:
+    """The shortest of a few."""
+    took: list[float] = []
+    while len(took) < PINGS and sum(took) < PINGS_WITHIN_MS:
+        begun = time.perf_counter()
+        redis.ping()
+        took.append((time.perf_counter() - begun) * 1000)
+    return min(took)

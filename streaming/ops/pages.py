@@ -6,31 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from conversations.models.generation import Status
-from conversations.models.phases import PHASES
-
 from .access import for_operators
-from .figures import SAMPLE, recent
-from .figures import overview as overview_of
-from .phases import WIDTH
+from .alerts import open_alerts
+from .figures import SAMPLE
+from .overview import overview as overview_of
 
 
 @require_safe
 @for_operators
 def overview(request: HttpRequest) -> HttpResponse:
-    return render(request, "ops/page.html", context_of(request))
-
-
-def context_of(request: HttpRequest) -> dict[str, object]:
-    wanted = request.GET.get("status", "")
-    status = wanted if wanted in Status.values else ""
-    return {
-        "live": True,
-        "overview": overview_of(),
-        "rows": recent(status),
-        "status": status,
-        "statuses": Status.choices,
-        "bar_width": WIDTH,
-        "phases": PHASES,
-        "sample": SAMPLE,
-    }
+    context = {"live": True, "overview": overview_of(), "alerts": open_alerts(), "sample": SAMPLE}
+    return render(request, "ops/page.html", context)

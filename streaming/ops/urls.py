@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import cost, generation, generations, health, history, latency, metrics, pages
+from . import alerts, cost, generation, generations, health, history, latency, metrics, pages
 
 urlpatterns = [
     path("ops/", pages.overview, name="ops"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("ops/latency/", latency.latency, name="ops-latency"),
     path("ops/history/", history.history, name="ops-history"),
     path("ops/history/file/", history.export, name="ops-history-file"),
+    path("ops/alerts/", alerts.alerts, name="ops-alerts"),
     path("ops/cost/", cost.cost, name="ops-cost"),
     path("metrics", metrics.metrics, name="metrics"),
     path("healthz", health.healthz, name="healthz"),

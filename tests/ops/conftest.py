@@ -56,6 +56,14 @@ async def worker() -> None:
 
 
 @pytest.fixture
+async def slow_page(worker: None) -> None:
+    """Two of the open pages read nothing."""
+    redis = command_client()
+    await presence.tell_web(redis, "host:2", 12, {}, waiting=2)
+    await redis.aclose()
+
+
+@pytest.fixture
 def broken_database(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(connection: BaseDatabaseWrapper) -> None:
         raise OperationalError("could not connect to secret-host")

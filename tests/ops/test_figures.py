@@ -5,17 +5,18 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from conversations.models.generation import Status
-from streaming.ops.figures import Percentiles, overview, recent
+from streaming.ops.figures import Percentiles, recent
+from streaming.ops.overview import overview
 from tests.ops.rows import asked, ended, failed
 
 
 def test_percentiles_are_exact() -> None:
     assert Percentiles.of([]) is None
-    assert Percentiles.of([3.0]) == Percentiles(3.0, 3.0)
-    assert Percentiles.of([float(n) for n in range(101)]) == Percentiles(50.0, 95.0)
+    assert Percentiles.of([3.0]) == Percentiles(3.0, 3.0, 3.0)
+    assert Percentiles.of([float(n) for n in range(101)]) == Percentiles(50.0, 95.0, 99.0)
 
 
 def test_what_runs_and_waits_is_counted(alice: User) -> None:
@@ -23,10 +24,10 @@ def test_what_runs_and_waits_is_counted(alice: User) -> None:
     asked(alice)
     asked(alice, status=Status.RUNNING)
 
-    now = overview()
+    found = overview()
 
-    assert (now.running, now.queued) == (1, 2)
-    assert now.oldest_queued is not None and 40 <= now.oldest_queued.total_seconds() < 60
+    assert (found.running, found.now.queued) == (1, 2)
+    assert 40 <= found.now.oldest_queued_s < 60
 
 
 def test_periods_count_what_ended_in_them(alice: User) -> None:
@@ -57,6 +58,25 @@ def test_speeds_are_of_the_answers_that_have_them(alice: User) -> None:
     assert quarter.throughput == pytest.approx(3 * 101 / 900)
 
 
+def test_first_tokens_within_a_second_and_failovers_are_counted(alice: User) -> None:
+    for ttft in (0.4, 0.9, 1.1, 2.0):
+        ended(alice, ttft=ttft, failovers=1)
+
+    quarter = overview().periods[0]
+
+    assert (quarter.fast_percent, quarter.failovers) == (50, 4)
+
+
+def test_answers_that_make_no_progress_are_counted(alice: User, settings: Settings) -> None:
+    settings.VLLM_FIRST_TOKEN_TIMEOUT_S = 60
+    long_ago, lately = (timezone.now() - timedelta(seconds=s) for s in (100, 80))
+    for requested in (long_ago, lately):
+        asked(alice, status=Status.RUNNING, requested_at=requested)
+    asked(alice, status=Status.RUNNING, requested_at=long_ago, first_token_at=lately)
+
+    assert overview().now.stuck == 1
+
+
 def test_the_most_frequent_errors_come_first(alice: User) -> None:
     for code in ("no_server", "overloaded", "overloaded"):
         failed(alice, code)
@@ -75,7 +95,7 @@ def test_queries_do_not_grow_with_the_rows(alice: User, django_assert_num_querie
     for _ in range(5):
         ended(alice)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(12):
         overview()
     with django_assert_num_queries(1):
         recent()

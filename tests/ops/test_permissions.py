@@ -12,6 +12,7 @@ PAGES = (
     "/ops/latency/",
     "/ops/history/",
     "/ops/history/file/?format=csv",
+    "/ops/alerts/",
     "/ops/cost/",
 )
 

@@ -6,8 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from streaming import sockets
+from streaming.live import window
+from streaming.live.window import Window
 from streaming.protocol import CLOSE_NOT_SIGNED_IN
 
 
@@ -35,3 +38,26 @@ async def test_a_page_that_opens_while_sessions_are_looked_at_stays_open(monkeyp
 
     assert gone.closed_with == CLOSE_NOT_SIGNED_IN
     assert late.closed_with is None
+
+
+class Reader:
+    """A socket, as far as its window goes."""
+
+    def __init__(self) -> None:
+        self.window = Window()
+
+
+def test_pages_that_read_nothing_are_counted(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    care: Any = object.__new__(sockets.Sockets)
+    full, silent, idle = Reader(), Reader(), Reader()
+    care._open = {full, silent, idle}
+
+    full.window.sent(settings.VIEWER_WINDOW_BYTES + 1)
+    silent.window.sent(1)
+    assert care.waiting == 1
+    monkeypatch.setattr(window, "LATE_S", 0.0)
+    assert care.waiting == 2
+
+    for reader in (full, silent):
+        reader.window.acknowledged(1)
+    assert care.waiting == 0

@@ -1,0 +1,115 @@
+"""An episode: a while in which a rule was broken for one subject, such as a model server.
+
+All that changes is changed by updates that name the state they expect, so any number of processes may watch at once,
+and any of them may be killed: each episode is raised once, ended once, and told once on each way.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.db import models, transaction
+from django.db.models.functions import Greatest, Least
+from django.utils import timezone
+
+from .alert_delivery import AlertDelivery, Kind, Way
+from .alert_rule import TOLD, AlertRule, Comparison, Figure
+
+RECOVERS_AFTER = timedelta(minutes=1)  # that the figure has been well, so that it does not flicker
+
+
+class EpisodeQuerySet(models.QuerySet["AlertEpisode"]):
+    def open(self) -> Self:
+        """Raised and not ended, the latest first."""
+        return self.filter(raised_at__isnull=False, ended_at=None).order_by("-raised_at", "-pk")
+
+    def ended(self) -> Self:
+        return self.filter(raised_at__isnull=False, ended_at__isnull=False).order_by("-ended_at", "-pk")
+
+    def end_of_disabled_rules(self) -> int:
+        """Without a message: whoever switched the rule off knows."""
+        of_disabled = self.filter(ended_at=None, rule__enabled=False)
+        of_disabled.filter(raised_at=None).delete()
+        return of_disabled.update(ended_at=timezone.now())
+
+
+class AlertEpisode(models.Model):
+    """A while in which a rule was broken. Until it has lasted as long as the rule wants, it is not raised."""
+
+    rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="episodes")
+    subject = models.CharField(max_length=200, blank=True, help_text="Such as a server's name; empty: the site.")
+    began_at = models.DateTimeField()
+    raised_at = models.DateTimeField(null=True, blank=True, help_text="When it had lasted long enough to be told.")
+    well_since = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    value = models.FloatField(help_text="The last one that broke the rule.")
+    worst = models.FloatField()
+
+    objects = EpisodeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-began_at", "-pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["rule", "subject"], condition=models.Q(ended_at=None), name="one_open_episode_per_subject"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.rule}{f': {self.subject}' if self.subject else ''}"
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong; of an ended one, the worst of it."""
+        value = self.worst if self.ended_at else self.value
+        return TOLD[Figure(self.rule.figure)].format(value=value, subject=self.subject) + "."
+
+    @property
+    def failures(self) -> list[AlertDelivery]:
+        """Deliveries that did not succeed yet, with what was wrong. Reads what was prefetched."""
+        return [delivery for delivery in self.deliveries.all() if delivery.last_error and not delivery.sent_at]
+
+    # Its life
+
+    @staticmethod
+    def go_on(rule: AlertRule, subject: str, value: float, now: datetime) -> None:
+        """The rule is broken: begin an episode, or go on with it, and raise it when it is time."""
+        new = AlertEpisode(rule=rule, subject=subject, began_at=now, value=value, worst=value)
+        AlertEpisode.objects.bulk_create([new], ignore_conflicts=True)  # it may have begun earlier
+        worse = Greatest if rule.comparison == Comparison.ABOVE else Least
+        unended = AlertEpisode.objects.filter(rule=rule, subject=subject, ended_at=None)
+        unended.update(value=value, worst=worse("worst", models.Value(value)), well_since=None)
+        due = unended.filter(raised_at=None, began_at__lte=now - timedelta(minutes=rule.minutes))
+        for episode in due.select_related("rule"):
+            episode._raise(now)
+
+    @transaction.atomic
+    def _raise(self, now: datetime) -> None:
+        """With what there is to send, as one: no process can raise it and be killed before that is noted."""
+        if AlertEpisode.objects.filter(pk=self.pk, raised_at=None, ended_at=None).update(raised_at=now):
+            self._note(Kind.RAISED, self.rule.ways, now)
+
+    def get_well(self, now: datetime) -> None:
+        """The rule is not broken any more: end the episode when that has lasted, or forget one that was not raised."""
+        unended = AlertEpisode.objects.filter(pk=self.pk, ended_at=None)
+        if self.raised_at is None:
+            unended.filter(raised_at=None).delete()
+        elif self.well_since is None:
+            unended.filter(well_since=None).update(well_since=now)
+        elif now - self.well_since >= RECOVERS_AFTER:
+            self._end(now)
+
+    @transaction.atomic
+    def _end(self, now: datetime) -> None:
+        """Unless another process has seen the rule broken meanwhile."""
+        still_well = AlertEpisode.objects.filter(pk=self.pk, ended_at=None, well_since=self.well_since)
+        if still_well.update(ended_at=models.F("well_since")):
+            told = self.deliveries.filter(kind=Kind.RAISED).values_list("way", flat=True)
+            self._note(Kind.RECOVERED, [way for way in self.rule.ways if way in set(told)], now)
+
+    def _note(self, kind: Kind, ways: list[Way], now: datetime) -> None:
+        AlertDelivery.objects.bulk_create(
+            [AlertDelivery(episode=self, kind=kind, way=way, made_at=now, next_try_at=now) for way in ways],
+            ignore_conflicts=True,
+        )

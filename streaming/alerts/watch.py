@@ -1,0 +1,75 @@
+"""Compares the figures with the rules, and has told what there is to tell. Any number of processes may at once."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from redis import Redis
+from redis.exceptions import RedisError
+
+from conversations.models import AlertEpisode, AlertRule
+
+from .delivery import deliver
+from .readings import Reading, readings
+
+logger = logging.getLogger(__name__)
+
+WATCHED = "throughline:alerts:watched"  # there while somebody has watched lately
+WATCHED_FOR_S = 45
+REDIS_TIMEOUT_S = 2.0
+
+
+def watch(now: datetime | None = None) -> None:
+    """A query or two for each rule and each open episode, then what is due is sent."""
+    compare(now or timezone.now())
+    deliver(now)
+
+
+def compare(now: datetime) -> None:
+    rules = list(AlertRule.objects.filter(enabled=True))
+    known = readings({rule.figure for rule in rules}, now)
+    for rule in rules:
+        follow(rule, known[rule.figure], now)
+    AlertEpisode.objects.all().end_of_disabled_rules()
+
+
+def follow(rule: AlertRule, reading: Reading, now: datetime) -> None:
+    """A subject that is gone, such as a server that was removed, is well."""
+    for subject, value in reading.items():
+        if value is not None and rule.is_broken_by(value):
+            AlertEpisode.go_on(rule, subject, value, now)
+    for episode in rule.episodes.filter(ended_at=None).select_related("rule"):
+        value = reading.get(episode.subject, 0.0)
+        is_gone = episode.subject not in reading
+        if is_gone or (value is not None and not rule.is_broken_by(value)):
+            episode.get_well(now)
+
+
+def note_watch() -> None:
+    """Raises RedisError."""
+    with Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S) as redis:
+        redis.set(WATCHED, 1, ex=WATCHED_FOR_S)
+
+
+def stand_in_apart() -> None:
+    """In a thread of its own, which keeps no connection."""
+    try:
+        stand_in()
+    finally:
+        connection.close()
+
+
+def stand_in() -> bool:
+    """Watch if no worker has done so lately: none is alive, all of them are busy, or Redis is away. True if it did."""
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S) as redis:
+            if not redis.set(WATCHED, 1, ex=WATCHED_FOR_S, nx=True):
+                return False
+    except (RedisError, OSError) as error:
+        logger.warning("watching without Redis: %s", error)
+    watch()
+    return True

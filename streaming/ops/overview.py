@@ -1,0 +1,119 @@
+"""All that the operators' first page tells, gathered: counts, periods, what Redis knows, and what to make of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from conversations.models import Generation
+from conversations.models.budget import SiteUse
+from conversations.models.generation import Status
+
+from .diagnosis import Finding, diagnosis
+from .figures import PERIODS, SAMPLE, Period, ended_since, oldest_queued, period, top_errors
+from .live import Live, live
+from .paces import paces
+from .score import Score, score_of
+from .situation import Situation
+
+MOST_RUNNING = 1000  # that are looked at one by one
+BEYOND_TIMEOUT = timedelta(seconds=30)  # a first token that is later than its time-out by this much never comes
+LONGEST = timedelta(hours=1)  # of an answer
+
+
+@dataclass(frozen=True)
+class Overview:
+    at: datetime
+    running: int
+    periods: list[Period]
+    errors: list[tuple[str, int]]  # of the longest period, the most frequent first
+    live: Live
+    database: str
+    spent: SiteUse
+    now: Situation
+
+    @property
+    def lately(self) -> Period:
+        """The shortest period."""
+        return self.periods[0]
+
+    @property
+    def findings(self) -> list[Finding]:
+        return diagnosis(self.now)
+
+    @property
+    def score(self) -> Score:
+        return score_of(self.now)
+
+
+def overview() -> Overview:
+    """Eleven queries, and Redis if it answers."""
+    at = timezone.now()
+    longest = at - max(PERIODS.values())
+    sample = list(ended_since(longest).order_by("-finished_at").defer("error_detail")[:SAMPLE])
+    periods = [period(name, at - length, at, sample) for name, length in PERIODS.items()]
+    counts = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
+    errors, seen, spent = top_errors(longest), live(), SiteUse.of_today()
+    now = Situation(
+        **of_redis(seen),
+        **of_queue(at, counts),
+        database_ms=query_ms(),
+        paces=paces(sample, running(), at),
+        failed_percent=periods[0].failed_percent,
+        top_error=errors[0][0] if errors else "",
+        fast_percent=periods[0].fast_percent,
+        budget_percent=spent.percent,
+    )
+    return Overview(at, counts.get(Status.RUNNING, 0), periods, errors, seen, database_name(), spent, now)
+
+
+def of_redis(seen: Live) -> dict[str, Any]:
+    return {
+        "redis_ms": seen.redis.ping_ms if seen.redis else None,
+        "workers": len(seen.workers),
+        "attempts": seen.attempts,
+        "room": len(seen.workers) * settings.GENERATIONS_PER_WORKER,
+        "servers": seen.servers,
+        "sockets": seen.sockets,
+        "waiting": seen.waiting,
+    }
+
+
+def of_queue(at: datetime, counts: Mapping[str, int]) -> dict[str, Any]:
+    oldest = oldest_queued(at)
+    waited_s = oldest.total_seconds() if oldest else 0.0
+    return {"queued": counts.get(Status.QUEUED, 0), "oldest_queued_s": waited_s, "stuck": stuck(at)}
+
+
+def running() -> list[Generation]:
+    """One query."""
+    rows = Generation.objects.filter(status=Status.RUNNING).order_by("-accepted_at")
+    return list(rows.defer("error_detail", "plan")[:MOST_RUNNING])
+
+
+def stuck(now: datetime) -> int:
+    """Running answers without a first token long after its time-out, or that are written for hours. One query."""
+    wait = timedelta(seconds=settings.VLLM_FIRST_TOKEN_TIMEOUT_S) + BEYOND_TIMEOUT
+    silent = Q(first_token_at=None, requested_at__lt=now - wait)
+    return Generation.objects.filter(silent | Q(claimed_at__lt=now - LONGEST), status=Status.RUNNING).count()
+
+
+def query_ms() -> float:
+    begun = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return (time.perf_counter() - begun) * 1000
+
+
+def database_name() -> str:
+    """Such as "SQLite 3.45.1"."""
+    connection.ensure_connection()
+    return f"{connection.display_name} {'.'.join(map(str, connection.get_database_version()))}"

@@ -1,0 +1,46 @@
+"""What is known of the whole site at one moment, in plain numbers: what the score and the diagnosis judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .live import ServerState
+from .paces import Pace
+
+NEARLY_ALL = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    redis_ms: float | None  # of a round trip; None: it does not answer, and workers, servers and sockets are unknown
+    database_ms: float = 0.0
+    workers: int = 0
+    attempts: int = 0  # that workers say they run
+    room: int = 0  # attempts that all workers together take
+    queued: int = 0
+    oldest_queued_s: float = 0.0
+    stuck: int = 0
+    servers: Sequence[ServerState] = ()
+    paces: Sequence[Pace] = ()
+    sockets: int = 0
+    waiting: int = 0  # of these, those whose pages do not read
+    failed_percent: float | None = None  # None, here and below: nothing ended lately
+    top_error: str = ""
+    fast_percent: float | None = None  # of the answers, those whose first token came within a second
+    budget_percent: float | None = None  # of the site's daily limit; None: no limit
+
+    @property
+    def up(self) -> int:
+        return sum(server.is_up for server in self.servers)
+
+    @property
+    def is_saturated(self) -> bool:
+        """Questions wait for a place in a worker. Titles and probes take one too, for a moment."""
+        return bool(self.queued and self.room) and self.attempts >= NEARLY_ALL * self.room
+
+    @property
+    def shut_percent(self) -> float:
+        """Of all breakers of servers that are up, those that are not closed."""
+        states = [state for server in self.servers if server.is_up for state in server.breakers]
+        return 100 * sum(state != "closed" for state in states) / len(states) if states else 0.0
