@@ -46,6 +46,7 @@ class TierSpec:
     others: tuple[ModelServer, ...] = ()  # that serve this tier too
     caches: str = Caches.AT_ZERO
     cache_across_users: bool = False
+    server_label: str = ""  # what admins call the server
 
 
 def current_tiers() -> list[TierSpec]:
@@ -63,9 +64,14 @@ def usable(tiers: Iterable[Tier]) -> list[TierSpec]:
 def known_tiers() -> list[TierSpec]:
     """Without a word about troubles; those of the environment if the database is away. One query."""
     try:
-        return usable(Tier.objects.select_related("server"))
+        return stored_tiers()
     except DatabaseError:
         return environment_tiers()
+
+
+def stored_tiers() -> list[TierSpec]:
+    """Those of the environment only if admins entered none of use. One query. Raises DatabaseError."""
+    return usable(Tier.objects.select_related("server"))
 
 
 def stored_troubles() -> list[str]:
@@ -116,6 +122,7 @@ def spec_of(tier: Tier) -> TierSpec:
         max_parallel=tier.server.max_parallel,
         caches=tier.caches,
         cache_across_users=tier.cache_across_users,
+        server_label=tier.server.name,
     )
 
 

@@ -163,8 +163,8 @@ class Generation(models.Model):
 
     # Its life
 
-    def go_on_from(self, earlier: Generation, stage: int) -> None:
-        """Continue this stage of the earlier generation: the others stay as they ended."""
+    def go_on_from(self, earlier: Generation, shown: int) -> None:
+        """Continue what a stop has cut short, or else the stage that is shown; what else has ended stays as it is."""
         self.continues = True
         self.mode, self.plan = earlier.mode, earlier.plan
         self.wanted_tier, self.fresh = earlier.wanted_tier, earlier.fresh
@@ -173,7 +173,9 @@ class Generation(models.Model):
         for number, outcome in earlier.stage_outcomes.items():
             if outcome.is_final:  # its tokens are the earlier generation's
                 outcomes[number] = replace(outcome, prompt_tokens=None, completion_tokens=None)
-        outcomes.pop(stage, None)
+        cut = [number for number, outcome in outcomes.items() if outcome.was_stopped]
+        for number in cut if earlier.status == Status.STOPPED and cut else [shown]:
+            outcomes.pop(number, None)
         self.outcomes = outcomes_as_json(outcomes)
 
     def claim(self, dispatched_at: datetime | None = None, **fields: Any) -> bool:

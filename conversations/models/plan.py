@@ -104,6 +104,11 @@ class Outcome:
     def is_final(self) -> bool:
         return StageStatus(self.status).is_final
 
+    @property
+    def was_stopped(self) -> bool:
+        """By the user, perhaps before it began."""
+        return self.status in (StageStatus.STOPPED, StageStatus.SKIPPED)
+
     def confidence(self, prior: float | None) -> Confidence | None:
         """Measured; else the stage's prior; None if there is neither, or it did not end."""
         if not self.is_final or self.status == StageStatus.SKIPPED:
@@ -137,7 +142,7 @@ def known_fields(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown_stage(lengths: Mapping[int, int], statuses: Mapping[int, str]) -> int:
-    """Whose text is the answer: the latest's whose earlier ones have ended.
+    """Whose text is the answer: the latest's whose earlier ones have ended, whether they have text yet or not.
 
     But no cut one takes the place of a longer one that is complete. ``lengths`` are of the text, by stage. 0 if there
     is no text yet. static/js/stages.js has the same rule.
@@ -149,6 +154,7 @@ def shown_stage(lengths: Mapping[int, int], statuses: Mapping[int, str]) -> int:
             continue
         was_cut = statuses.get(number) in (StageStatus.FAILED, StageStatus.TIMEOUT, StageStatus.STOPPED)
         is_worse = was_cut and statuses.get(shown) == StageStatus.DONE and lengths[number] < lengths[shown]
-        if not is_worse and statuses.get(shown) != StageStatus.RUNNING:
+        is_early = any(status == StageStatus.RUNNING for other, status in statuses.items() if other < number)
+        if not is_worse and not is_early:
             shown = number
     return shown or 0

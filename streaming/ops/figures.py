@@ -16,6 +16,7 @@ from conversations.models.generation import GenerationQuerySet, Status
 
 from .live import Live, live
 from .phases import Span, spans_of
+from .troubles import troubles
 
 PERIODS = {"15 minutes": timedelta(minutes=15), "hour": timedelta(hours=1)}
 SAMPLE = 1000  # latest ended generations, from which percentiles are computed
@@ -70,6 +71,7 @@ class Overview:
     periods: list[Period]
     errors: list[tuple[str, int]]  # of the longest period, the most frequent first
     live: Live
+    troubles: list[str]  # with what admins set up
     database: str
 
 
@@ -81,10 +83,11 @@ class Row:
 
 
 def overview() -> Overview:
-    """Six queries, and Redis if it answers."""
+    """Ten queries, and Redis if it answers."""
     now = timezone.now()
     longest = now - max(PERIODS.values())
     unfinished = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
+    state = live()
     sample = list(ended_since(longest).order_by("-finished_at").defer("error_detail")[:SAMPLE])
     return Overview(
         at=now,
@@ -93,7 +96,8 @@ def overview() -> Overview:
         oldest_queued=oldest_queued(now),
         periods=[period(name, now - length, now, sample) for name, length in PERIODS.items()],
         errors=top_errors(longest),
-        live=live(),
+        live=state,
+        troubles=troubles([server.probe for server in state.servers if server.probe and server.is_fresh]),
         database=database_name(),
     )
 

@@ -8,12 +8,10 @@ from uuid import UUID
 
 from conversations.models import Generation
 from conversations.models.message import PartKind
-from conversations.models.pipeline import Mode
+from conversations.models.pipeline import Level, Mode
 from streaming.model_servers import ModelServers
 from streaming.vllm.client import complete
 from streaming.vllm.errors import ModelServerError
-
-from .scores import Level
 
 logger = logging.getLogger(__name__)
 

@@ -23,6 +23,7 @@ from conversations.models import Generation, Message
 from conversations.models.errors import ErrorCode
 from conversations.models.generation import Partial, Status, Verdict, save_partials
 from conversations.models.message import PartKey, PartKind, path_to
+from conversations.models.pipeline import Level
 from conversations.models.plan import Outcome, Outcomes, Plan
 from streaming.database import in_database
 from streaming.log import stream_log
@@ -31,7 +32,6 @@ from streaming.log.stream_log import AttemptLost
 from streaming.log.writer import LogHandle, LogWriter
 from streaming.model_servers import ModelServers
 from streaming.prompts import Prompt
-from streaming.questions.scores import Level
 from streaming.questions.second_opinion import question_to_judge, second_opinion
 from streaming.reuse.answers import Answers, Reuse
 

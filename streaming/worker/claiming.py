@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db import transaction
 
 from conversations.models import Generation, ledger
+from conversations.models.pipeline import Level
 from conversations.models.plan import Plan
 from streaming import budgets
 from streaming.planning import plan_for
-from streaming.questions.scores import Level
 from streaming.tiers import TierSpec, current_tiers
 
 

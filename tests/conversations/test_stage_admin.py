@@ -85,3 +85,17 @@ def test_a_stage_in_use_is_not_deleted(as_admin: Client, pipeline: Pipeline) -> 
     as_admin.post(f"/admin/conversations/stage/{stage.pk}/delete/", {"post": "yes"})
 
     assert Stage.objects.filter(pk=stage.pk).exists()
+
+
+def test_a_stage_without_a_prompt_is_told_what_to_write(as_admin: Client) -> None:
+    response = as_admin.post("/admin/conversations/stage/add/", STAGE | {"system_prompt": ""})
+
+    (sentence,) = response.context["adminform"].form.errors["system_prompt"]
+    assert sentence.startswith("Write what this stage is to do")
+
+
+def test_a_stage_that_is_added_comes_last_by_itself(as_admin: Client, pipeline: Pipeline) -> None:
+    response = as_admin.get(f"/admin/conversations/pipeline/{pipeline.pk}/change/")
+
+    forms = response.context["inline_admin_formsets"][0].formset
+    assert [form["order"].value() for form in forms.extra_forms] == [2]

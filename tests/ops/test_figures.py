@@ -75,7 +75,7 @@ def test_queries_do_not_grow_with_the_rows(alice: User, django_assert_num_querie
     for _ in range(5):
         ended(alice)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(11):
         overview()
     with django_assert_num_queries(1):
         recent()
