@@ -40,6 +40,7 @@ class TierSpec:
     silence_timeout_s: float
     price_in: Decimal = Decimal(0)  # for a million tokens
     price_out: Decimal = Decimal(0)
+    price_cached: Decimal | None = None  # of a question's tokens that the server remembered; None: as the others
     context_length: int | None = None  # None: what the server tells
     streams: bool = True  # False: one request that is not streamed
     max_parallel: int | None = None  # requests to this server, of each worker; None: no limit
@@ -117,6 +118,7 @@ def spec_of(tier: Tier) -> TierSpec:
         silence_timeout_s=own(tier.silence_timeout_s, settings.VLLM_SILENCE_TIMEOUT_S),
         price_in=tier.price_in,
         price_out=tier.price_out,
+        price_cached=tier.price_cached,
         context_length=tier.context_length,
         streams=tier.server.streams,
         max_parallel=tier.server.max_parallel,

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from django.db import models, transaction
 from django.db.models.functions import Coalesce
@@ -124,12 +124,15 @@ class Generation(models.Model):
     # Figures
 
     @property
+    def cached(self) -> Literal["no", "partly", "yes"]:
+        """How much of it came from the cache; of what was completed."""
+        cached = [outcome.cached for outcome in self.stage_outcomes.values() if outcome.status == StageStatus.DONE]
+        return "no" if not any(cached) else "yes" if all(cached) else "partly"
+
+    @property
     def from_cache(self) -> str:
         """What users are told; empty if a model wrote all of it."""
-        cached = [outcome.cached for outcome in self.stage_outcomes.values() if outcome.status == StageStatus.DONE]
-        if not any(cached):
-            return ""
-        return "From the cache" if all(cached) else "Partly from the cache"
+        return {"no": "", "partly": "Partly from the cache", "yes": "From the cache"}[self.cached]
 
     @property
     def time_to_first_token(self) -> timedelta | None:

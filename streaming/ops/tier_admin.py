@@ -47,7 +47,7 @@ class TierAdmin(ModelAdmin):
     fieldsets = (
         (None, {"fields": ("name", "slug", "order", "enabled")}),
         ("Model", {"fields": ("server", "model", "context_length")}),
-        ("Prices", {"fields": ("price_in", "price_out")}),
+        ("Prices", {"fields": ("price_in", "price_out", "price_cached")}),
         ("Answers", {"fields": ("temperature", "top_p", "max_tokens", "first_token_timeout_s", "silence_timeout_s")}),
         ("Cache", {"fields": ("caches", "cache_across_users")}),
     )
