@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -98,6 +99,17 @@ async def test_a_title_that_nothing_pays_for_is_the_questions_first_words(priced
 
     found = counted(priced)
     assert (found["titles"], found["title"]) == (0, "count to 199 and say nothing else at all")
+
+
+def test_what_answers_take_and_cost_is_measured_on_a_running_site(priced: Site) -> None:
+    command = ["measure_answers", "--question", "count to 50", "--times", "2", "--mode", "deep", "--user", "alice"]
+    told = subprocess.run(
+        [sys.executable, "manage.py", *command], cwd=ROOT, env={**os.environ, **priced.env}, check=True,
+        capture_output=True, text=True,
+    ).stdout  # fmt: skip
+
+    assert "2 of 2 answers complete" in told
+    assert re.search(r"tokens in, out: +[\d,]+, 300\n", told)  # of two answers in three stages
 
 
 async def test_a_killed_workers_answer_is_counted_once_and_whole(priced: Site) -> None:
