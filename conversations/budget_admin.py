@@ -31,6 +31,11 @@ class BudgetForm(BudgetFormBase):
         error_messages={"invalid_choice": "There is no user of this name."},
     )
 
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if self.instance.user:  # the field is initially given the primary key
+            self.initial["user"] = self.instance.user.get_username()
+
 
 @admin.register(Budget)
 class BudgetAdmin(BudgetBase):

@@ -45,6 +45,13 @@ class StageForm(forms.ModelForm[Stage] if TYPE_CHECKING else forms.ModelForm):  
     class Meta:
         error_messages = {"system_prompt": {"required": Stage._meta.get_field("system_prompt").error_messages["blank"]}}
 
+    def __init__(self, *args: Any, **kwargs: Any):
+        """A tier that is gone is shown, and refused: else it would become another one without a word."""
+        super().__init__(*args, **kwargs)
+        chosen, field = self.instance.tier, self.fields["tier"]
+        if chosen not in dict(tier_choices()):
+            field.widget.choices = [*field.choices, (chosen, f"{chosen} (gone)")]
+
 
 @admin.register(Stage)
 class StageAdmin(StageBase):

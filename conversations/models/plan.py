@@ -110,8 +110,9 @@ class Outcome:
         return self.status in (StageStatus.STOPPED, StageStatus.SKIPPED)
 
     def confidence(self, prior: float | None) -> Confidence | None:
-        """Measured; else the stage's prior; None if there is neither, or it did not end."""
-        if not self.is_final or self.status == StageStatus.SKIPPED:
+        """Measured; else the stage's prior; None if there is neither, or it did not end, or wrote nothing."""
+        wrote = self.status == StageStatus.DONE or self.completion_tokens
+        if not self.is_final or not wrote:
             return None
         if self.probability is not None:
             return Confidence(self.probability, self.unsure_share or 0.0)

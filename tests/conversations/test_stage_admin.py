@@ -99,3 +99,12 @@ def test_a_stage_that_is_added_comes_last_by_itself(as_admin: Client, pipeline: 
 
     forms = response.context["inline_admin_formsets"][0].formset
     assert [form["order"].value() for form in forms.extra_forms] == [2]
+
+
+def test_a_tier_that_is_gone_is_shown_and_refused(as_admin: Client) -> None:
+    stage = Stage.objects.create(**{**STAGE, "enabled": True, "tier": "smart"})
+    change = f"/admin/conversations/stage/{stage.pk}/change/"
+
+    assert "smart (gone)" in as_admin.get(change).content.decode()
+    refused = as_admin.post(change, STAGE | {"tier": "smart"}).context["adminform"].form.errors
+    assert refused == {"tier": ["There is no tier “smart” any more: choose another one."]}
