@@ -6,7 +6,6 @@ from django.contrib import admin
 from conversations.budget_admin import BudgetAdmin, LedgerEntryAdmin
 from conversations.review.admin import ConversationAdmin, LookAdmin, ReviewAdmin
 from conversations.stage_admin import PipelineAdmin, StageAdmin
-from conversations.tier_admin import TierAdmin
 from conversations.token_admin import ApiTokenAdmin
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "PipelineAdmin",
     "ReviewAdmin",
     "StageAdmin",
-    "TierAdmin",
 ]
 
 # The site's own sign-in limits guesses; the admin's does not.

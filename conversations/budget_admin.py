@@ -31,6 +31,11 @@ class BudgetForm(BudgetFormBase):
         error_messages={"invalid_choice": "There is no user of this name."},
     )
 
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if self.instance.user:  # the field is initially given the primary key
+            self.initial["user"] = self.instance.user.get_username()
+
 
 @admin.register(Budget)
 class BudgetAdmin(BudgetBase):
@@ -45,12 +50,15 @@ class BudgetAdmin(BudgetBase):
         return told(budget.daily_limit)
 
 
+TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
+
+
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(LedgerBase):
     """Nobody writes in it but the site."""
 
-    list_display = ("created_at", "user", "stage", "tier", "model", "tokens_in", "tokens_out", "state", "told_cost")
-    list_filter = ("state", "tier", "day")
+    list_display = ("created_at", "user", "purpose", "stage", "tier", "model", *TOKENS, "state", "told_cost")
+    list_filter = ("state", "purpose", "tier", "day")
     list_select_related = ("user",)
     search_fields = ("generation_id", "user__username")
     date_hierarchy = "day"

@@ -12,7 +12,7 @@ from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
 from conversations.models import Pipeline, PipelineStage, Stage, Tier
-from conversations.models.pipeline import CHEAPEST, STRONGEST
+from conversations.models.pipeline import CHEAPEST, STRONGEST, Level
 
 if TYPE_CHECKING:
     StageBase = admin.ModelAdmin[Stage]
@@ -35,7 +35,22 @@ def tier_choices() -> list[tuple[str, str]]:
 
 
 class StageForm(forms.ModelForm[Stage] if TYPE_CHECKING else forms.ModelForm):  # type: ignore[misc]
-    tier = forms.ChoiceField(choices=tier_choices, required=False, help_text="Which model writes it.")
+    tier = forms.ChoiceField(
+        choices=tier_choices,
+        required=False,
+        help_text="Which model writes it.",
+        error_messages={"invalid_choice": "There is no tier “%(value)s” any more: choose another one."},
+    )
+
+    class Meta:
+        error_messages = {"system_prompt": {"required": Stage._meta.get_field("system_prompt").error_messages["blank"]}}
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        """A tier that is gone is shown, and refused: else it would become another one without a word."""
+        super().__init__(*args, **kwargs)
+        chosen, field = self.instance.tier, self.fields["tier"]
+        if chosen not in dict(tier_choices()):
+            field.widget.choices = [*field.choices, (chosen, f"{chosen} (gone)")]
 
 
 @admin.register(Stage)
@@ -56,6 +71,16 @@ class StageAdmin(StageBase):
 
 
 class UsesForms(FormSetBase):
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        """A stage that is added comes last, unless the admin says otherwise."""
+        kwargs = super().get_form_kwargs(index)
+        last = max((use.order for use in self.get_queryset()), default=-1)
+        is_new = index is None or index >= self.initial_form_count()
+        return {**kwargs, "initial": {"order": last + 1}} if is_new else kwargs
+
+    def get_unique_error_message(self, unique_check: Any) -> str:
+        return "A stage can be used once in a pipeline: choose another one, or take this row out."
+
     def clean(self) -> None:
         """A pipeline has stages, and the first one has nothing to wait for."""
         super().clean()
@@ -86,6 +111,10 @@ class PipelineAdmin(PipelineBase):
         uses = pipeline.stages.select_related("stage")
         labels = [f"{use.stage}{'' if use.stage.enabled else ' (off)'}" for use in uses]
         return " → ".join(labels) or "none: the model is just asked"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Each level has one."""
+        return super().has_add_permission(request) and Pipeline.objects.count() < len(Level)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Pipeline | None = None) -> tuple[str, ...]:
         return ("level",) if obj else ()

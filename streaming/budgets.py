@@ -110,7 +110,7 @@ def longest(stage: PlannedStage, tier: TierSpec) -> int:
 
 
 def prices_of(tier: TierSpec) -> Prices:
-    return Prices(tier.price_in, tier.price_out)
+    return Prices(tier.price_in, tier.price_out, tier.price_cached)
 
 
 def question_tokens(generation: Generation) -> int:

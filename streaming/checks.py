@@ -1,4 +1,4 @@
-"""What `manage.py check --database default` and `manage.py migrate` say of the tiers that admins entered."""
+"""What `manage.py check --database default` and `manage.py migrate` say of the tiers and stages that admins entered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import DatabaseError
 
-from streaming.tiers import stored_troubles
+from streaming.ops.troubles import troubles
 
 
 @register(Tags.database)
@@ -17,6 +17,6 @@ def check_tiers(databases: Collection[str] | None = None, **_: Any) -> list[Chec
     if not databases:
         return []
     try:
-        return [Warning(trouble, id="streaming.W001") for trouble in stored_troubles()]
+        return [Warning(trouble, id="streaming.W001") for trouble in troubles()]
     except DatabaseError:  # before the first migration, or without a database, which others tell better
         return []

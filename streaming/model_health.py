@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from datetime import UTC, datetime
 
 import httpx
 import msgspec
 from django.conf import settings
+from django.db import DatabaseError
 from msgspec.structs import replace
 from redis import Redis
 
+from streaming.database import in_database
 from streaming.model_servers import ModelServers
+from streaming.tiers import stored_tiers
 from streaming.vllm.client import ModelServer, ask, list_models
 from streaming.vllm.errors import ModelServerError
 from streaming.vllm.figures import counters, gained, gauges
+
+logger = logging.getLogger(__name__)
 
 KEY = "throughline:model-servers"
 KEPT_S = 120  # a probe that is older says nothing any more
@@ -44,7 +50,11 @@ class Version(msgspec.Struct):
 
 
 async def probe_each(servers: ModelServers) -> list[Health]:
-    """Probe all servers side by side."""
+    """Probe all servers side by side: those that admins have entered by now, whether anybody has asked them or not."""
+    try:
+        servers.use(await in_database(stored_tiers))
+    except DatabaseError as error:
+        logger.warning("the servers that were known before are probed: %s", error)
     return list(await asyncio.gather(*(probe(servers.http, server) for server in servers.servers)))
 
 

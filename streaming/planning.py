@@ -11,7 +11,6 @@ from conversations.models.message import Message, path_to
 from conversations.models.pipeline import CHEAPEST, LEVEL_OF, STRONGEST, Level, Mode
 from conversations.models.plan import Plan, PlannedStage
 from streaming.questions.classifier import QueryClassifier
-from streaming.questions.scores import Level as QuestionLevel
 from streaming.questions.scores import QuestionScores
 from streaming.tiers import TierSpec
 
@@ -22,7 +21,7 @@ ALONE = PlannedStage(0, "quick", "Answer")  # when no pipeline can be had
 EARLIER = 4  # messages before the question that are looked at
 
 
-def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: QuestionLevel | None = None) -> Plan:
+def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: Level | None = None) -> Plan:
     """One query; three more in the mode Auto. A pipeline that lost its stages never keeps an answer from being made.
 
     ``judged``: a model's opinion of the question, which counts in the mode Auto.
@@ -31,7 +30,7 @@ def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: Question
     wanted = [tier for tier in tiers if tier.slug == generation.wanted_tier]
     tiers = wanted or tiers
     scores = None if mode in LEVEL_OF else scores_of(generation.message)
-    level = LEVEL_OF.get(mode) or Level(judged or (scores.level if scores else Level.SIMPLE))
+    level = LEVEL_OF.get(mode) or judged or (scores.level if scores else Level.SIMPLE)
     uses = PipelineStage.objects.filter(pipeline__level=level, stage__enabled=True).select_related("stage")
     stages = [planned(number, use, tier_for(use.stage, level, tiers)) for number, use in enumerate(uses)]
     if not stages:
@@ -83,7 +82,7 @@ def with_tier(stage: PlannedStage, tier: TierSpec) -> PlannedStage:
     return replace(stage, tier=tier.slug, tier_name=tier.name)
 
 
-def reasons_of(mode: Mode, scores: QuestionScores | None, judged: QuestionLevel | None) -> list[str]:
+def reasons_of(mode: Mode, scores: QuestionScores | None, judged: Level | None) -> list[str]:
     if scores is None:
         return [f"You chose {mode.label}."]
     signs = f"The question was judged {scores.level.value}: {', '.join(scores.reasons)}."
@@ -102,7 +101,7 @@ def who_answers(stages: Sequence[PlannedStage]) -> str:
     return f"So there are {len(stages)} stages: {', '.join(f'{s.label} by {s.tier_name}' for s in stages)}."
 
 
-def told_scores(scores: QuestionScores | None, judged: QuestionLevel | None) -> dict[str, object]:
+def told_scores(scores: QuestionScores | None, judged: Level | None) -> dict[str, object]:
     if scores is None:
         return {}
     names = ("complexity", "urgency", "reasoning")

@@ -14,7 +14,6 @@ from django.utils.dateparse import parse_datetime
 from redis import Redis
 
 from conversations.models import Conversation, history, recording, settling
-from conversations.models.generation import Status
 from streaming import dispatch, gauges, model_health, titles
 from streaming.alerts import watch
 from streaming.worker.runner import runner
@@ -27,7 +26,7 @@ REDIS_TIMEOUT_S = 5.0
 @shared_task(name="streaming.tasks.generate")
 def generate(generation_id: str, dispatched_at: str) -> None:
     """Run one generation to its end, and have its conversation named if it has no title yet."""
-    if runner().run_blocking(UUID(generation_id), parse_datetime(dispatched_at)) is Status.DONE:
+    if runner().run_blocking(UUID(generation_id), parse_datetime(dispatched_at)) is not None:
         entitle.delay(generation_id)
 
 

@@ -40,12 +40,14 @@ class TierSpec:
     silence_timeout_s: float
     price_in: Decimal = Decimal(0)  # for a million tokens
     price_out: Decimal = Decimal(0)
+    price_cached: Decimal | None = None  # of a question's tokens that the server remembered; None: as the others
     context_length: int | None = None  # None: what the server tells
     streams: bool = True  # False: one request that is not streamed
     max_parallel: int | None = None  # requests to this server, of each worker; None: no limit
     others: tuple[ModelServer, ...] = ()  # that serve this tier too
     caches: str = Caches.AT_ZERO
     cache_across_users: bool = False
+    server_label: str = ""  # what admins call the server
 
 
 def current_tiers() -> list[TierSpec]:
@@ -63,9 +65,14 @@ def usable(tiers: Iterable[Tier]) -> list[TierSpec]:
 def known_tiers() -> list[TierSpec]:
     """Without a word about troubles; those of the environment if the database is away. One query."""
     try:
-        return usable(Tier.objects.select_related("server"))
+        return stored_tiers()
     except DatabaseError:
         return environment_tiers()
+
+
+def stored_tiers() -> list[TierSpec]:
+    """Those of the environment only if admins entered none of use. One query. Raises DatabaseError."""
+    return usable(Tier.objects.select_related("server"))
 
 
 def stored_troubles() -> list[str]:
@@ -111,11 +118,13 @@ def spec_of(tier: Tier) -> TierSpec:
         silence_timeout_s=own(tier.silence_timeout_s, settings.VLLM_SILENCE_TIMEOUT_S),
         price_in=tier.price_in,
         price_out=tier.price_out,
+        price_cached=tier.price_cached,
         context_length=tier.context_length,
         streams=tier.server.streams,
         max_parallel=tier.server.max_parallel,
         caches=tier.caches,
         cache_across_users=tier.cache_across_users,
+        server_label=tier.server.name,
     )
 
 

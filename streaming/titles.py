@@ -1,24 +1,35 @@
-"""Names conversations: the model makes a title from the first question, in the background."""
+"""Names conversations: a model makes a title from the first question, in the background, if the budget pays for it."""
 
 from __future__ import annotations
 
 import logging
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from conversations.models import Conversation
+from django.db import transaction
+
+from conversations.models import Conversation, Generation, ledger
+from conversations.models.budget import Limits
 from conversations.models.conversation import UNTITLED
+from conversations.models.generation import Status
+from conversations.models.ledger import Line, Purpose
 from conversations.models.message import Role
+from conversations.models.plan import Outcome, StageStatus
+from streaming.budgets import prices_of
+from streaming.estimate import most_tokens
 from streaming.hints import conversation_group, hint, user_group
-from streaming.model_servers import ModelServers
-from streaming.prompts import clean_title, title_body
+from streaming.model_servers import ModelServers, Offer
+from streaming.prompts import TITLE_MAX_TOKENS, clean_title, title_body
+from streaming.tiers import known_tiers
 from streaming.vllm.client import complete
 from streaming.vllm.errors import ModelServerError
+from streaming.vllm.wire import Usage
 from streaming.worker.runner import Runner
 
 logger = logging.getLogger(__name__)
 
 TITLE_TIMEOUT_S = 30.0
+TRIES = 2  # model servers that are asked for one title
 
 
 def entitle(generation_id: UUID, runner: Runner) -> None:
@@ -27,7 +38,9 @@ def entitle(generation_id: UUID, runner: Runner) -> None:
     first = conversation and conversation.messages.filter(role=Role.USER).first()
     if not (conversation and first) or conversation.titled_by_hand:
         return
-    title = runner.await_blocking(partial(title_from_model, first.text)) or first_words(first.text)
+    is_answered = Generation.objects.filter(pk=generation_id, status=Status.DONE).exists()
+    title = paid_title(conversation.owner_id, first.text, runner) if is_answered else ""
+    title = title or first_words(first.text)
     if conversation.entitle(title):
         runner.await_blocking(lambda _: announce(conversation, title))
 
@@ -37,15 +50,45 @@ async def announce(conversation: Conversation, title: str) -> None:
     await hint(user_group(conversation.owner_id), "sidebar.changed")
 
 
-async def title_from_model(question: str, servers: ModelServers) -> str:
-    """Empty if the model server does not answer, or with nothing of use."""
-    try:
-        async with servers.chosen() as target:
-            body = title_body(question, target.model)
-            return clean_title(await complete(servers.http, target.server, body, TITLE_TIMEOUT_S))
-    except ModelServerError as error:
-        logger.warning("no title from the model: %s", error)
-        return ""
+def paid_title(owner_id: int, question: str, runner: Runner) -> str:
+    """Empty if the budget does not suffice, or no model gives one. What it costs is in the ledger."""
+    entry_id = uuid4()
+    with transaction.atomic():
+        if not ledger.reserve(entry_id, Limits.of(owner_id), [dearest(question)], Purpose.TITLE):
+            return ""
+    title, outcome = runner.await_blocking(partial(title_from_model, question))
+    ledger.settle({entry_id: {0: outcome}}, are_over=True)
+    return title
+
+
+def dearest(question: str) -> Line:
+    """What a title by the cheapest tier costs at most. Routing saves nothing here, so none is told."""
+    tier = known_tiers()[0]
+    prices = prices_of(tier)
+    tokens_in = sum(most_tokens(message["content"]) for message in title_body(question, tier.model)["messages"])
+    return Line(0, tier.slug, tier.model, prices, prices, tokens_in, TITLE_MAX_TOKENS)
+
+
+async def title_from_model(question: str, servers: ModelServers) -> tuple[str, Outcome]:
+    """And what it took; empty if no model server answers, or with nothing of use."""
+    tried: list[Offer] = []
+    while len(tried) < TRIES:
+        target = None
+        try:
+            async with servers.chosen(tried) as target:
+                body = title_body(question, target.model)
+                reply = await complete(servers.http, target.server, body, TITLE_TIMEOUT_S)
+        except ModelServerError as error:
+            logger.warning("no title from the model: %s", error)
+            if target is None:
+                break
+            tried.append(target)
+        else:
+            usage = reply.usage or Usage()
+            told = (usage.prompt_tokens or None, usage.cached_tokens, usage.completion_tokens)
+            outcome = Outcome(StageStatus.DONE, target.model, target.server.name, target.tier.slug, *told)
+            return clean_title(reply.text), outcome
+    return "", Outcome(StageStatus.FAILED)
 
 
 def first_words(question: str, limit: int = 48) -> str:

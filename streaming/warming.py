@@ -21,7 +21,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from conversations.models import Generation
-from streaming import warmth
+from conversations.models.ledger import Purpose
+from streaming import sites_own, warmth
 from streaming.breaker import BreakerState
 from streaming.database import in_database
 from streaming.model_servers import ModelServers, Offer
@@ -29,6 +30,7 @@ from streaming.tiers import TierSpec, known_tiers
 from streaming.vllm.client import ChatStream, ModelServer, Patience, ask
 from streaming.vllm.errors import ModelServerError, TookTooLong
 from streaming.vllm.figures import RUNNING, WAITING, gauges
+from streaming.vllm.wire import Usage
 from streaming.warmth import Warming, claim_key, told_key, used_key
 
 logger = logging.getLogger(__name__)
@@ -96,7 +98,8 @@ class Warmer:
         try:
             if not await self._claim(server):
                 return
-            found = await asyncio.gather(*(self._warm(offer) for offer in offers))
+            paid = [offer for offer in offers if await sites_own.may_ask(offer.tier)]
+            found = await asyncio.gather(*(self._warm(offer) for offer in paid))
             if not any(found):
                 await self._redis.set(claim_key(server), 1, ex=min(AGAIN_AFTER_S, settings.WARM_AFTER_IDLE_S))
         except (RedisError, OSError) as error:
@@ -148,11 +151,14 @@ class Warmer:
 
     async def _token_of(self, offer: Offer) -> bool:
         """False if it gave way to an answer. Raises ModelServerError."""
-        body = {"model": await self._servers.model_of(offer), "messages": PROMPT, "max_tokens": 1}
+        model = await self._servers.model_of(offer)
+        body = {"model": model, "messages": PROMPT, "max_tokens": 1}
+        if offer.tier.streams:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
         stream = ChatStream(
             self._servers.http,
             offer.server,
-            {**body, "stream": offer.tier.streams},
+            body,
             request_id=f"warm-{uuid4().hex[:12]}",
             patience=Patience(TIMEOUT_S, TIMEOUT_S),
         )
@@ -167,15 +173,17 @@ class Warmer:
                 if gives_way:
                     return False
                 raise TookTooLong(TIMEOUT_S, had_tokens=False)
-        await reading
+        await sites_own.note(Purpose.WARMING, offer.tier, model, await reading)
         return True
 
 
-async def read(stream: ChatStream) -> None:
-    """To its end. Raises ModelServerError."""
+async def read(stream: ChatStream) -> Usage | None:
+    """To its end; what it used, if the server tells. Raises ModelServerError."""
+    usage = None
     async with aclosing(stream.deltas()) as deltas:
-        async for _ in deltas:
-            pass
+        async for delta in deltas:
+            usage = delta.usage or usage
+    return usage
 
 
 def by_server(tiers: Sequence[TierSpec]) -> dict[ModelServer, list[Offer]]:

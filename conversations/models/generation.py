@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -142,12 +142,15 @@ class Generation(models.Model):
     # Figures
 
     @property
+    def cached(self) -> Literal["no", "partly", "yes"]:
+        """How much of it came from the cache; of what was completed."""
+        cached = [outcome.cached for outcome in self.stage_outcomes.values() if outcome.status == StageStatus.DONE]
+        return "no" if not any(cached) else "yes" if all(cached) else "partly"
+
+    @property
     def from_cache(self) -> str:
         """What users are told; empty if a model wrote all of it."""
-        cached = [outcome.cached for outcome in self.stage_outcomes.values() if outcome.status == StageStatus.DONE]
-        if not any(cached):
-            return ""
-        return "From the cache" if all(cached) else "Partly from the cache"
+        return {"no": "", "partly": "Partly from the cache", "yes": "From the cache"}[self.cached]
 
     @property
     def time_to_first_token(self) -> timedelta | None:
@@ -188,8 +191,8 @@ class Generation(models.Model):
 
     # Its life
 
-    def go_on_from(self, earlier: Generation, stage: int) -> None:
-        """Continue this stage of the earlier generation: the others stay as they ended."""
+    def go_on_from(self, earlier: Generation, shown: int) -> None:
+        """Continue what a stop has cut short, or else the stage that is shown; what else has ended stays as it is."""
         self.continues = True
         self.mode, self.plan = earlier.mode, earlier.plan
         self.wanted_tier, self.fresh = earlier.wanted_tier, earlier.fresh
@@ -198,7 +201,9 @@ class Generation(models.Model):
         for number, outcome in earlier.stage_outcomes.items():
             if outcome.is_final:  # its tokens are the earlier generation's
                 outcomes[number] = replace(outcome, prompt_tokens=None, completion_tokens=None)
-        outcomes.pop(stage, None)
+        cut = [number for number, outcome in outcomes.items() if outcome.was_stopped]
+        for number in cut if earlier.status == Status.STOPPED and cut else [shown]:
+            outcomes.pop(number, None)
         self.outcomes = outcomes_as_json(outcomes)
 
     def claim(self, dispatched_at: datetime | None = None, **fields: Any) -> bool:

@@ -23,6 +23,18 @@ from .plan import Outcome, Outcomes
 from .tier import Tier
 
 
+class Purpose(models.TextChoices):
+    """What was asked of a model."""
+
+    ANSWER = "answer"
+    TITLE = "title"
+    OPINION = "opinion", "second opinion"
+    WARMING = "warming"
+
+
+SITES_OWN = (Purpose.OPINION, Purpose.WARMING)  # no user's: one row for each tier and day
+
+
 class EntryState(models.TextChoices):
     RESERVED = "reserved"
     SETTLED = "settled"
@@ -33,10 +45,17 @@ def price_field() -> models.DecimalField[Decimal, Decimal]:
     return models.DecimalField(max_digits=12, decimal_places=6, default=NOTHING)
 
 
+def cached_price_field() -> models.DecimalField[Decimal | None, Decimal | None]:
+    return models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+
+
 class LedgerEntry(models.Model):
     """Stays when the conversation is erased, so it names the generation by its id alone."""
 
-    generation_id = models.UUIDField()
+    generation_id = models.UUIDField(help_text="Of an answer; else the row's own.")
+    purpose = models.CharField(
+        max_length=10, choices=Purpose.choices, default=Purpose.ANSWER, db_default=Purpose.ANSWER
+    )
     stage = models.PositiveSmallIntegerField()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     day = models.DateField(db_index=True, help_text="When it was reserved, by the site's clock.")
@@ -47,8 +66,10 @@ class LedgerEntry(models.Model):
     tokens_out = models.PositiveIntegerField(default=0, help_text="At most, until it is settled.")
     price_in = price_field()
     price_out = price_field()
+    price_cached = cached_price_field()
     strongest_price_in = price_field()
     strongest_price_out = price_field()
+    strongest_price_cached = cached_price_field()
     reserved = models.DecimalField(max_digits=DIGITS, decimal_places=PLACES)
     cost = models.DecimalField(max_digits=DIGITS, decimal_places=PLACES, null=True, blank=True)
     strongest_cost = models.DecimalField(
@@ -81,19 +102,21 @@ class LedgerEntry(models.Model):
         self.tokens_out = (outcome.completion_tokens or 0) if outcome else 0
         used = bool(tokens_in or self.tokens_out)
         self.tokens_in = (tokens_in or self.tokens_in) if used else 0  # a stopped answer's are not told
-        of_tokens = Prices(self.price_in, self.price_out).of(self.tokens_in, self.tokens_out)
+        self.tokens_cached = min((outcome.cached_tokens or 0) if outcome else 0, self.tokens_in)
+        tokens = (self.tokens_in, self.tokens_out, self.tokens_cached)
+        of_tokens = Prices(self.price_in, self.price_out, self.price_cached).of(*tokens)
         self.cost = Decimal(0) if outcome and outcome.cached else of_tokens  # no model was asked
-        strongest = Prices(self.strongest_price_in, self.strongest_price_out)
-        self.strongest_cost = strongest.of(self.tokens_in, self.tokens_out)
+        strongest = Prices(self.strongest_price_in, self.strongest_price_out, self.strongest_price_cached)
+        self.strongest_cost = strongest.of(*tokens)
         self.state = EntryState.SETTLED if used else EntryState.RELEASED
         self.ended_at = timezone.now()
         if outcome:
-            self.tokens_cached = min(outcome.cached_tokens or 0, self.tokens_in)
             self.model = outcome.model or self.model
 
 
 ENDED_FIELDS = (
     *("tier", "model", "tokens_in", "tokens_cached", "tokens_out", "price_in", "price_out"),
+    "price_cached",
     *("cost", "strongest_cost", "state", "ended_at"),
 )
 
@@ -120,20 +143,21 @@ def is_reserved(generation_id: UUID) -> bool:
     return LedgerEntry.objects.filter(generation_id=generation_id).exists()
 
 
-def reserve(generation_id: UUID, limits: Limits, lines: Collection[Line]) -> bool:
+def reserve(generation_id: UUID, limits: Limits, lines: Collection[Line], purpose: Purpose = Purpose.ANSWER) -> bool:
     """Enter all stages, or none; False if the budget does not suffice. Call it in a transaction. Free ones are entered
     without a look at any budget."""
     day = today()
     amount = sum((line.amount for line in lines), NOTHING)
     if amount and not limits.reserve(amount, day):
         return False
-    LedgerEntry.objects.bulk_create(entry_of(generation_id, limits.user_id, day, line) for line in lines)
+    LedgerEntry.objects.bulk_create(entry_of(generation_id, limits.user_id, day, line, purpose) for line in lines)
     return True
 
 
-def entry_of(generation_id: UUID, user_id: int, day: date, line: Line) -> LedgerEntry:
+def entry_of(generation_id: UUID, user_id: int, day: date, line: Line, purpose: Purpose) -> LedgerEntry:
     return LedgerEntry(
         generation_id=generation_id,
+        purpose=purpose,
         stage=line.stage,
         user_id=user_id,
         day=day,
@@ -143,8 +167,10 @@ def entry_of(generation_id: UUID, user_id: int, day: date, line: Line) -> Ledger
         tokens_out=line.tokens_out,
         price_in=line.prices.tokens_in,
         price_out=line.prices.tokens_out,
+        price_cached=line.prices.tokens_cached,
         strongest_price_in=line.strongest.tokens_in,
         strongest_price_out=line.strongest.tokens_out,
+        strongest_price_cached=line.strongest.tokens_cached,
         reserved=line.amount,
     )
 
@@ -177,6 +203,7 @@ def price_anew(rows: Collection[tuple[LedgerEntry, Outcome | None]]) -> None:
     for entry, outcome in rows:
         if outcome and (tier := tiers.get(outcome.tier)):
             entry.tier, entry.price_in, entry.price_out = tier.slug, tier.price_in, tier.price_out
+            entry.price_cached = tier.price_cached
 
 
 def correct_counters(ended: Collection[LedgerEntry]) -> None:

@@ -36,7 +36,7 @@ class ModelServer(models.Model):
         """Completes the address. Asks no name server."""
         wrong = {}
         try:
-            self.url = checked(self.url)
+            self.url = checked(self.url) if self.url else ""  # an empty one is the field's matter
         except RefusedAddress as error:
             wrong["url"] = str(error)
         if not (self.api_key.isascii() and self.api_key.isprintable()) or " " in self.api_key:

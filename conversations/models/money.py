@@ -20,14 +20,17 @@ class Prices:
 
     tokens_in: Decimal = NOTHING
     tokens_out: Decimal = NOTHING
+    tokens_cached: Decimal | None = None  # of the question's, what the server remembered; None: as the others
 
     @property
     def is_free(self) -> bool:
         return not (self.tokens_in or self.tokens_out)
 
-    def of(self, tokens_in: int, tokens_out: int) -> Decimal:
-        """Rounded up to a whole unit."""
-        exact = (tokens_in * self.tokens_in + tokens_out * self.tokens_out) / MILLION
+    def of(self, tokens_in: int, tokens_out: int, cached: int = 0) -> Decimal:
+        """``cached`` are among ``tokens_in``. Rounded up to a whole unit."""
+        cached_price = self.tokens_in if self.tokens_cached is None else self.tokens_cached
+        exact = (tokens_in - cached) * self.tokens_in + cached * cached_price + tokens_out * self.tokens_out
+        exact /= MILLION
         return exact.quantize(UNIT, rounding=ROUND_UP)
 
 

@@ -32,9 +32,14 @@ SHARE = (MinValueValidator(0.0), MaxValueValidator(1.0))
 class Stage(models.Model):
     """One request for an answer, of a kind of its own."""
 
-    name = models.SlugField(unique=True, max_length=40)
+    name = models.SlugField(
+        unique=True, max_length=40, error_messages={"unique": "There is a stage of this name: choose another one."}
+    )
     label = models.CharField(max_length=40, help_text="What users read beside its text, such as Draft.")
-    system_prompt = models.TextField(help_text="Follows the site's own. What is this stage to do?")
+    system_prompt = models.TextField(
+        error_messages={"blank": "Write what this stage is to do: without a prompt it would only answer once more."},
+        help_text="Follows the site's own. What is this stage to do?",
+    )
     tier = models.CharField(max_length=40, blank=True, help_text="Which model writes it. By the question: see docs.")
     timeout_s = models.PositiveIntegerField(
         "timeout",

@@ -105,9 +105,15 @@ class Outcome:
     def is_final(self) -> bool:
         return StageStatus(self.status).is_final
 
+    @property
+    def was_stopped(self) -> bool:
+        """By the user, perhaps before it began."""
+        return self.status in (StageStatus.STOPPED, StageStatus.SKIPPED)
+
     def confidence(self, prior: float | None) -> Confidence | None:
-        """Measured; else the stage's prior; None if there is neither, or it did not end."""
-        if not self.is_final or self.status == StageStatus.SKIPPED:
+        """Measured; else the stage's prior; None if there is neither, or it did not end, or wrote nothing."""
+        wrote = self.status == StageStatus.DONE or self.completion_tokens
+        if not self.is_final or not wrote:
             return None
         if self.probability is not None:
             return Confidence(self.probability, self.unsure_share or 0.0)
@@ -140,7 +146,7 @@ def known_fields(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown_stage(lengths: Mapping[int, int], statuses: Mapping[int, str]) -> int:
-    """Whose text is the answer: the latest's whose earlier ones have ended.
+    """Whose text is the answer: the latest's whose earlier ones have ended, whether they have text yet or not.
 
     But no cut one takes the place of a longer one that is complete. ``lengths`` are of the text, by stage. 0 if there
     is no text yet. static/js/stages.js has the same rule.
@@ -152,6 +158,7 @@ def shown_stage(lengths: Mapping[int, int], statuses: Mapping[int, str]) -> int:
             continue
         was_cut = statuses.get(number) in (StageStatus.FAILED, StageStatus.TIMEOUT, StageStatus.STOPPED)
         is_worse = was_cut and statuses.get(shown) == StageStatus.DONE and lengths[number] < lengths[shown]
-        if not is_worse and statuses.get(shown) != StageStatus.RUNNING:
+        is_early = any(status == StageStatus.RUNNING for other, status in statuses.items() if other < number)
+        if not is_worse and not is_early:
             shown = number
     return shown or 0

@@ -20,6 +20,7 @@ LONGEST_WAIT_S = 3600.0
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "price_in": (lambda price: price >= 0, "A price is zero or more."),
     "price_out": (lambda price: price >= 0, "A price is zero or more."),
+    "price_cached": (lambda price: price >= 0, "A price is zero or more."),
     "context_length": (lambda tokens: tokens > 0, "A context has at least one token."),
     "temperature": (lambda value: 0 <= value <= 2, "A temperature lies between 0 and 2."),
     "top_p": (lambda value: 0 < value <= 1, "Top-p is above 0, and at most 1."),
@@ -57,6 +58,14 @@ class Tier(models.Model):
     )
     price_in = price("price of questions")
     price_out = price("price of answers")
+    price_cached = models.DecimalField(
+        "price of remembered questions",
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        help_text="Of a question's tokens, what the server has in its cache. Empty: as the others.",
+    )
     context_length = models.PositiveIntegerField(
         null=True, blank=True, help_text="Tokens of question and answer. Empty: what the server tells."
     )
@@ -96,6 +105,8 @@ class Tier(models.Model):
         wrong = {field: RULES[field][1] for field, value in given.items() if not RULES[field][0](value)}
         if self.context_length and self.max_tokens and self.max_tokens >= self.context_length:
             wrong.setdefault("max_tokens", "An answer of this length leaves no room for the question in the context.")
+        if self.price_cached is not None and self.price_cached > self.price_in:
+            wrong.setdefault("price_cached", "This is more than other tokens cost: leave it empty, or lower it.")
         if wrong:
             raise ValidationError(wrong)
 

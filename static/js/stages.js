@@ -95,7 +95,8 @@ export function shownStage(lengths, statuses) {
     if (!length) continue;
     const wasCut = CUT.includes(statuses.get(number));
     const isWorse = wasCut && statuses.get(shown) === "done" && length < lengths.get(shown);
-    if (shown === null || (!isWorse && statuses.get(shown) !== "running")) shown = number;
+    const isEarly = [...statuses].some(([other, status]) => other < number && status === "running");
+    if (shown === null || (!isWorse && !isEarly)) shown = number;
   }
   return shown ?? 0;
 }

@@ -54,6 +54,7 @@ class GenerationView(Schema):
     finish_reason: str
     prompt_tokens: int | None
     completion_tokens: int | None
+    cached: Literal["no", "partly", "yes"] = Field(description="Whether stages came from the site's cache of answers.")
     accepted_at: datetime
     finished_at: datetime | None
     error: ErrorView | None
@@ -74,6 +75,7 @@ class GenerationView(Schema):
             finish_reason=generation.finish_reason,
             prompt_tokens=generation.prompt_tokens,
             completion_tokens=generation.completion_tokens,
+            cached=generation.cached,
             accepted_at=generation.accepted_at,
             finished_at=generation.finished_at,
             error=error_of(generation),

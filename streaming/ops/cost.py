@@ -7,14 +7,14 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from conversations.models import LedgerEntry
 from conversations.models.budget import SiteUse, today
-from conversations.models.ledger import EntryState
+from conversations.models.ledger import SITES_OWN, EntryState, Purpose
 from conversations.models.money import NOTHING
 
 from .access import for_operators
@@ -22,8 +22,9 @@ from .access import for_operators
 DAYS = 30
 MOST_USERS = 30
 HAVE_ENDED = ~Q(state=EntryState.RESERVED)  # before, tokens are estimates
+WHO = Case(When(purpose__in=SITES_OWN, then=Value("the site itself")), default=F("user__username"))
 SUMS = {
-    "answers": Count("generation_id", distinct=True),
+    "answers": Count("generation_id", distinct=True, filter=Q(purpose=Purpose.ANSWER)),
     "in_sum": Sum("tokens_in", filter=HAVE_ENDED),
     "out_sum": Sum("tokens_out", filter=HAVE_ENDED),
     "cost_sum": Sum("cost"),
@@ -55,7 +56,7 @@ class Row:
 @require_safe
 @for_operators
 def cost(request: HttpRequest) -> HttpResponse:
-    """Six queries."""
+    """Seven queries."""
     entries = LedgerEntry.objects.filter(day__gt=today() - timedelta(days=DAYS)).order_by()
     site = SiteUse.of_today()
     context = {
@@ -66,7 +67,8 @@ def cost(request: HttpRequest) -> HttpResponse:
         "total": row_of(entries.aggregate(**SUMS)),
         "tables": [
             ("Tier", "tiers", rows(entries, "tier", "-cost_sum")),
-            ("User", "users", rows(entries, "user__username", "-cost_sum")[:MOST_USERS]),
+            ("Purpose", "purposes", rows(entries, "purpose", "-cost_sum")),
+            ("User", "users", rows(entries.annotate(who=WHO), "who", "-cost_sum")[:MOST_USERS]),
             ("Day", "days", rows(entries, "day", "-day")),
         ],
     }
@@ -75,7 +77,8 @@ def cost(request: HttpRequest) -> HttpResponse:
 
 def rows(entries: QuerySet[LedgerEntry], by: str, order: str) -> list[Row]:
     """One query."""
-    return [row_of(sums, sums[by]) for sums in entries.values(by).annotate(**SUMS).order_by(order, by)]
+    found = entries.values(by).annotate(**SUMS).order_by(order, by)
+    return [row_of(sums, Purpose(sums[by]).label if by == "purpose" else sums[by]) for sums in found]
 
 
 def row_of(sums: dict[str, Any], name: object = None) -> Row:

@@ -54,7 +54,7 @@ def dead_servers(now: Situation) -> Iterator[Finding]:
     for server in now.servers:
         if server.is_fresh and not server.is_up and server.probe:
             rest = "Its answers go to the others." if now.up else "No other is up: answers fail until one is back."
-            told = f"{server.name} does not answer as a model server should: {server.probe.error.rstrip('.')}. {rest}"
+            told = f"{server.called} does not answer as a model server should: {server.probe.error.rstrip('.')}. {rest}"
             yield Finding("Dead model server", told)
 
 
@@ -123,7 +123,7 @@ def yardstick(
 def failing_servers(now: Situation) -> Iterator[Finding]:
     for server in now.servers:
         if server.is_up and server.left_alone:
-            sentence = f"{server.name} answers probes and fails answers: it is {server.left_alone}."
+            sentence = f"{server.called} answers probes and fails answers: it is {server.left_alone}."
             yield Finding("Failing model server", sentence, "warning")
 
 
@@ -154,9 +154,9 @@ def slow_browsers(now: Situation) -> Iterator[Finding]:
 
 def unprobed(now: Situation) -> Iterator[Finding]:
     for server in now.servers:
-        if not server.is_fresh and not now.is_saturated:
+        if not (server.is_fresh or server.is_new or now.is_saturated):
             since = f"{server.age.total_seconds():.0f} s" if server.age else "two minutes or more"
-            yield Finding("Unknown", f"{server.name}: no probe for {since}: do the worker and beat run?", "warning")
+            yield Finding("Unknown", f"{server.called}: no probe for {since}: do the worker and beat run?", "warning")
 
 
 def budget(now: Situation) -> Iterator[Finding]:

@@ -33,10 +33,16 @@ PROBED_WITHIN = timedelta(seconds=30)  # beat probes every ten; an older one say
 class ServerState:
     """A model server and its last probe; None if there is none."""
 
-    name: str
+    name: str  # host and port
     probe: Health | None
     breakers: list[str] = field(default_factory=list)  # what each worker makes of it
     warmths: list[TierWarmth] = field(default_factory=list)  # of its tiers; empty if nobody keeps models warm
+    label: str = ""  # what admins call it
+    is_new: bool = False  # others are probed, and it was not yet
+
+    @property
+    def called(self) -> str:
+        return self.label or self.name
 
     @property
     def left_alone(self) -> str:
@@ -61,6 +67,8 @@ class ServerState:
 
     @property
     def word(self) -> str:
+        if self.is_new:
+            return "new"
         return ("healthy" if self.is_up else "down") if self.is_fresh else "unknown"
 
     @property
@@ -143,15 +151,18 @@ def server_states(
 ) -> list[ServerState]:
     """The configured servers first, then others that were probed: this process may be older than the worker."""
     by_name = {probe.name: probe for probe in probes}
-    configured = [server.name for tier in tiers for server in (tier.server, *tier.others)]
+    labels = {server.name: tier.server_label for tier in tiers for server in (tier.server, *tier.others)}
+    are_probed = any(timezone.now() - probe.probed_at <= PROBED_WITHIN for probe in probes)
     return [
         ServerState(
             name,
             by_name.get(name),
             [worker.breakers[name] for worker in workers if name in worker.breakers],
             [warmth for warmth in warmths if warmth.server == name],
+            labels.get(name, ""),
+            is_new=are_probed and name not in by_name,
         )
-        for name in dict.fromkeys(configured + list(by_name))
+        for name in dict.fromkeys([*labels, *by_name])
     ]
 
 

@@ -23,6 +23,7 @@ from .live import Live, live
 from .paces import paces
 from .score import Score, score_of
 from .situation import Situation
+from .troubles import troubles
 
 MOST_RUNNING = 1000  # that are looked at one by one
 BEYOND_TIMEOUT = timedelta(seconds=30)  # a first token that is later than its time-out by this much never comes
@@ -39,6 +40,7 @@ class Overview:
     database: str
     spent: SiteUse
     now: Situation
+    troubles: list[str]  # with what admins set up
 
     @property
     def lately(self) -> Period:
@@ -47,7 +49,7 @@ class Overview:
 
     @property
     def findings(self) -> list[Finding]:
-        return diagnosis(self.now)
+        return [*diagnosis(self.now), *(Finding("Set-up", trouble, "warning") for trouble in self.troubles)]
 
     @property
     def score(self) -> Score:
@@ -55,7 +57,7 @@ class Overview:
 
 
 def overview() -> Overview:
-    """Eleven queries, and Redis if it answers."""
+    """Fifteen queries, and Redis if it answers."""
     at = timezone.now()
     longest = at - max(PERIODS.values())
     sample = list(ended_since(longest).order_by("-finished_at").defer("error_detail")[:SAMPLE])
@@ -72,7 +74,9 @@ def overview() -> Overview:
         fast_percent=periods[0].fast_percent,
         budget_percent=spent.percent,
     )
-    return Overview(at, counts.get(Status.RUNNING, 0), periods, errors, seen, database_name(), spent, now)
+    fresh = [server.probe for server in seen.servers if server.probe and server.is_fresh]
+    running_now = counts.get(Status.RUNNING, 0)
+    return Overview(at, running_now, periods, errors, seen, database_name(), spent, now, troubles(fresh))
 
 
 def of_redis(seen: Live) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
 from conversations.models import ModelServer as StoredServer
+from conversations.models import Tier
 from conversations.server_form import ModelServerForm
 from streaming.vllm.client import ModelServer
 
+from .listed import NOT_ASKED, listed_models, none_listed
 from .server_test import Findings, cut, tested
 
 if TYPE_CHECKING:
@@ -28,9 +30,23 @@ KEY_FIELDS = ("api_key", "remove_key")
 HIDDEN = "[key]"
 
 
+class ListingServerForm(ModelServerForm):
+    is_unproved = False  # it could not be asked
+
+    def _post_clean(self) -> None:
+        """When all else is right, asks it for its models, unless it is disabled."""
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors or not self.instance.enabled:
+            return
+        listed = listed_models(ModelServer(self.instance.url, self.instance.api_key))
+        self.is_unproved = listed is None
+        if listed == []:
+            self.add_error("url", none_listed(self.instance))
+
+
 @admin.register(StoredServer)
 class ModelServerAdmin(ModelAdmin):
-    form = ModelServerForm
+    form = ListingServerForm
     change_form_template = "servers/change_form.html"
     list_display = ("name", "url", "enabled", "max_parallel", "streams", "has_key")
     search_fields = ("name", "url")
@@ -57,6 +73,11 @@ class ModelServerAdmin(ModelAdmin):
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
         return super().changeform_view(*args, **kwargs)
 
+    def save_model(self, request: HttpRequest, obj: StoredServer, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if form.is_unproved:
+            messages.warning(request, NOT_ASKED.format(server=obj))
+
     # "Test this server"
 
     def get_urls(self) -> list[URLPattern]:
@@ -72,15 +93,15 @@ class ModelServerAdmin(ModelAdmin):
             raise PermissionDenied
         if server is None:
             raise Http404
-        wanted = [tier.model for tier in server.tiers.filter(enabled=True) if tier.model]
+        tiers = [tier for tier in server.tiers.filter(enabled=True) if tier.model]
         asked = ModelServer(server.url, server.api_key)
-        findings = async_to_sync(tested)(asked, wanted, streams=server.streams)
-        for level, sentence in told(server, findings, wanted):
+        findings = async_to_sync(tested)(asked, [tier.model for tier in tiers], streams=server.streams)
+        for level, sentence in told(server, findings, tiers):
             messages.add_message(request, level, without_key(sentence, server.api_key))
         return HttpResponseRedirect(reverse("admin:conversations_modelserver_change", args=[pk]))
 
 
-def told(server: StoredServer, findings: Findings, wanted: list[str]) -> list[tuple[int, str]]:
+def told(server: StoredServer, findings: Findings, tiers: list[Tier]) -> list[tuple[int, str]]:
     """What the test found, as messages."""
     listed = {model.id for model in findings.models}
     lines = [(messages.INFO, findings.facts)] if findings.facts else []
@@ -88,7 +109,11 @@ def told(server: StoredServer, findings: Findings, wanted: list[str]) -> list[tu
         return [(messages.ERROR, f"“{server}” does not work. {findings.error}"), *lines]
     what = "first token" if server.streams else "answer"
     works = f"“{server}” works: the {what} of {cut(findings.asked)} came after {findings.first_token_s:.2f} s."
-    missing = [f"A tier wants {model}, which “{server}” does not list." for model in wanted if model not in listed]
+    missing = [
+        f"The tier “{tier}” wants {tier.model}, which “{server}” does not list."
+        for tier in tiers
+        if tier.model not in listed
+    ]
     return [(messages.SUCCESS, works), *lines, *((messages.WARNING, sentence) for sentence in missing)]
 
 

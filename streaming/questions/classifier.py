@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from conversations.models.pipeline import Level
 from streaming.questions.domains import domain_of
 from streaming.questions.features import Features, features_of
-from streaming.questions.scores import Level, QuestionScores
+from streaming.questions.scores import Domain, QuestionScores
 from streaming.questions.signs import Sign, complexity, reasoning, signs_in, urgency, weightiest
 from streaming.questions.weights import COMPLEX_FROM, MEDIUM_FROM
 
@@ -25,13 +26,14 @@ class QueryClassifier:
         before = list(earlier[-EARLIER_MESSAGES:]) if features.words <= FOLLOW_UP_WORDS else []
         complexity = complexity_of(features, signs, before)
         domain, why = domain_of(features, [features_of(text[:EARLIER_CHARACTERS]) for text in before])
+        said = reasons_of(features, signs)
         return QuestionScores(
             complexity=complexity,
             urgency=urgency(signs),
             reasoning=reasoning(signs),
             domain=domain,
             level=level_of(complexity),
-            reasons=(*reasons_of(features, signs), why),
+            reasons=tuple(said) if said and domain is Domain.OTHER else (*said, why),
         )
 
 

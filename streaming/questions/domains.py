@@ -27,7 +27,7 @@ ABOUT = {
     Domain.WRITING: "is about a text",
     Domain.DATA: "is about data",
     Domain.SMALL_TALK: "is small talk",
-    Domain.OTHER: "is about another subject",
+    Domain.OTHER: "is about no special subject",
 }
 
 

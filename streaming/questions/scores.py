@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from conversations.models.pipeline import Level
+
 
 class Domain(StrEnum):
     CODE = "code"
@@ -13,12 +15,6 @@ class Domain(StrEnum):
     DATA = "data"
     SMALL_TALK = "small_talk"
     OTHER = "other"
-
-
-class Level(StrEnum):
-    SIMPLE = "simple"
-    MEDIUM = "medium"
-    COMPLEX = "complex"
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import logging
 from uuid import UUID
 
 from conversations.models import Generation
+from conversations.models.ledger import Purpose
 from conversations.models.message import PartKind
-from conversations.models.pipeline import Mode
+from conversations.models.pipeline import Level, Mode
+from streaming import sites_own
 from streaming.model_servers import ModelServers
 from streaming.vllm.client import complete
 from streaming.vllm.errors import ModelServerError
-
-from .scores import Level
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +43,14 @@ async def second_opinion(servers: ModelServers, question: str, patience_s: float
 async def judged(servers: ModelServers, question: str, patience_s: float) -> Level | None:
     try:
         async with servers.chosen() as target:
+            if not await sites_own.may_ask(target.tier):
+                return None
             reply = await complete(servers.http, target.server, body_for(question, target.model), patience_s)
     except ModelServerError as error:
         logger.info("no second opinion on a question: %s", error)
         return None
-    word = reply.strip().lower()
+    await sites_own.note(Purpose.OPINION, target.tier, target.model, reply.usage)
+    word = reply.text.strip().lower()
     return Level(word) if word in LEVELS else None
 
 

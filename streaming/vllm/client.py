@@ -216,10 +216,10 @@ async def list_models(client: httpx.AsyncClient, server: ModelServer) -> list[Li
     return decoded(reply, ModelList).data
 
 
-async def complete(client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], timeout_s: float) -> str:
+async def complete(client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], timeout_s: float) -> ChatDelta:
     """The whole answer of one request that is not streamed. Raises ModelServerError."""
     reply = await ask(client, server, "POST", f"{server.base_url}/chat/completions", timeout_s, body)
-    return parse_whole(reply).text
+    return parse_whole(reply)
 
 
 async def ask(

@@ -26,6 +26,7 @@ from conversations.models.errors import ErrorCode
 from conversations.models.generation import Status
 from conversations.models.message import PartKey, PartKind, path_to
 from conversations.models.partial import Partial, Verdict, save_partials
+from conversations.models.pipeline import Level
 from conversations.models.plan import Outcome, Outcomes, Plan
 from streaming.database import in_database
 from streaming.log import stream_log
@@ -34,7 +35,6 @@ from streaming.log.stream_log import AttemptLost
 from streaming.log.writer import LogHandle, LogWriter
 from streaming.model_servers import ModelServers
 from streaming.prompts import Prompt
-from streaming.questions.scores import Level
 from streaming.questions.second_opinion import question_to_judge, second_opinion
 from streaming.reuse.answers import Answers, Reuse
 

@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db import transaction
 
 from conversations.models import Generation, ledger
+from conversations.models.pipeline import Level
 from conversations.models.plan import Plan
 from streaming import budgets
-from streaming.planning import plan_for
-from streaming.questions.scores import Level
+from streaming.planning import plan_for, who_answers
 from streaming.tiers import TierSpec, current_tiers
 
 
@@ -53,6 +53,14 @@ def begin(claim: Claim, plan: Plan, options: list[budgets.Option], dispatched_at
         return replace(claim, is_paid=False)
     reason = budgets.reason_of(taken.plan, plan)
     if taken.plan != plan:
-        reasons = (*plan.reasons, reason) if reason else plan.reasons
+        reasons = reasons_for(plan, taken.plan, reason)
         generation.note(plan=replace(taken.plan, reasons=reasons).as_json())
     return replace(claim, notice=reason)
+
+
+def reasons_for(planned: Plan, taken: Plan, reason: str) -> tuple[str, ...]:
+    """Why the answer is made as it is: not also who was to write it before the budget said otherwise."""
+    if not reason:
+        return planned.reasons
+    outdated = who_answers(planned.stages) if who_answers(taken.stages) in reason else ""
+    return (*(said for said in planned.reasons if said != outdated), reason)

@@ -51,7 +51,7 @@ STAGES = """stages => stages.map((stage) => [
 ])"""
 
 
-def test_a_stopped_stage_is_continued_where_it_was(person: Open) -> None:
+def test_a_stopped_answer_is_continued_to_its_last_stage(person: Open) -> None:
     alice = person()
     alice.visit()
     alice.page.get_by_label("How thorough").select_option("Deep")
@@ -63,7 +63,7 @@ def test_a_stopped_stage_is_continued_where_it_was(person: Open) -> None:
     alice.wait_until_idle()
 
     shown = alice.last_answer.locator("[data-stage][data-shown]")
-    assert shown.get_attribute("data-stage") == "1"
+    assert shown.get_attribute("data-stage") == "2"
     assert shown.locator("[data-block]").inner_text().split() == [str(n) for n in range(1, 301)]
 
 

@@ -85,3 +85,26 @@ def test_a_stage_in_use_is_not_deleted(as_admin: Client, pipeline: Pipeline) -> 
     as_admin.post(f"/admin/conversations/stage/{stage.pk}/delete/", {"post": "yes"})
 
     assert Stage.objects.filter(pk=stage.pk).exists()
+
+
+def test_a_stage_without_a_prompt_is_told_what_to_write(as_admin: Client) -> None:
+    response = as_admin.post("/admin/conversations/stage/add/", STAGE | {"system_prompt": ""})
+
+    (sentence,) = response.context["adminform"].form.errors["system_prompt"]
+    assert sentence.startswith("Write what this stage is to do")
+
+
+def test_a_stage_that_is_added_comes_last_by_itself(as_admin: Client, pipeline: Pipeline) -> None:
+    response = as_admin.get(f"/admin/conversations/pipeline/{pipeline.pk}/change/")
+
+    forms = response.context["inline_admin_formsets"][0].formset
+    assert [form["order"].value() for form in forms.extra_forms] == [2]
+
+
+def test_a_tier_that_is_gone_is_shown_and_refused(as_admin: Client) -> None:
+    stage = Stage.objects.create(**{**STAGE, "enabled": True, "tier": "smart"})
+    change = f"/admin/conversations/stage/{stage.pk}/change/"
+
+    assert "smart (gone)" in as_admin.get(change).content.decode()
+    refused = as_admin.post(change, STAGE | {"tier": "smart"}).context["adminform"].form.errors
+    assert refused == {"tier": ["There is no tier “smart” any more: choose another one."]}

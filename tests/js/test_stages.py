@@ -85,4 +85,6 @@ def test_page_and_server_choose_the_same_stage(answer: LiveAnswer) -> None:
         return cases.map(([lengths, statuses]) => shownStage(map(lengths), map(statuses)));
     }"""
     as_pairs = json.loads(json.dumps([[list(a.items()), list(b.items())] for a, b in cases]))
+    as_pairs += [[[[0, 5], [2, 5]], [[0, "done"], [1, one], [2, "running"]]] for one in STATUSES]
+    cases += [({0: 5, 2: 5}, {0: "done", 1: one, 2: "running"}) for one in STATUSES]
     assert answer.page.evaluate(script, as_pairs) == [shown_stage(*case) for case in cases]

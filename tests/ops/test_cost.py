@@ -10,9 +10,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from conversations.models import LedgerEntry
+from conversations.models import LedgerEntry, sites_own
 from conversations.models.budget import today
-from tests.conversations.budgets.conftest import limit, line, reserve, settle, wrote
+from conversations.models.ledger import Purpose
+from conversations.models.sites_own import Spent
+from tests.conversations.budgets.conftest import PRICES, limit, line, reserve, settle, wrote
+
+ONE_TOKEN = Decimal("0.00002")  # of an answer, after ten of a question
 
 
 @pytest.fixture
@@ -36,6 +40,17 @@ def test_costs_are_told_by_tier_user_and_day(operator: Client, spent: None) -> N
     assert [row.name for row in tables["days"]] == [today()]
 
 
+def test_what_the_site_asks_for_itself_has_a_name(operator: Client, spent: None) -> None:
+    for _ in range(2):
+        sites_own.note(Spent(Purpose.WARMING, "smart", "a-model", PRICES, 10, 1, 0))
+    context = operator.get("/ops/cost/").context
+    tables = {name: rows for _, name, rows in context["tables"]}
+
+    assert {row.name: row.cost for row in tables["purposes"]} == {"Answer": Decimal("0.04"), "Warming": 2 * ONE_TOKEN}
+    assert {row.name: row.answers for row in tables["users"]} == {"alice": 1, "bob": 1, "the site itself": 0}
+    assert context["total"].saved == Decimal("0.12")
+
+
 def test_what_routing_saved_is_told(operator: Client, spent: None) -> None:
     page = operator.get("/ops/cost/")
 
@@ -51,7 +66,7 @@ def test_todays_use_stands_beside_the_limit(operator: Client, spent: None) -> No
 
 
 def test_without_answers_the_page_is_empty(operator: Client) -> None:
-    assert operator.get("/ops/cost/").content.decode().count("None yet.") == 3
+    assert operator.get("/ops/cost/").content.decode().count("None yet.") == 4
 
 
 def test_the_pages_link_to_each_other(operator: Client, otto: User) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,16 +30,22 @@ for kind in (Budget, DailyUse, LedgerEntry, Tier, ModelServer):
     kind.objects.all().delete()
 """
 COUNTED = """
-import json
+import json, time
 from django.db.models import Sum
 from conversations.models import *
-entries = LedgerEntry.objects.order_by("created_at", "stage")
+until = time.monotonic() + 20
+while Conversation.objects.latest("used_at").title == "New chat" and time.monotonic() < until:
+    time.sleep(0.1)  # titles are settled before they are shown
+entries = LedgerEntry.objects.filter(purpose="answer").order_by("created_at", "stage")
+titles = LedgerEntry.objects.filter(purpose="title").aggregate(sum=Sum("cost"))["sum"] or 0
 print(json.dumps(dict(
     states=list(entries.values_list("state", flat=True)),
     tiers=list(entries.values_list("tier", flat=True)),
     tokens=list(entries.values_list("tokens_out", flat=True)),
     cost=round(float(entries.aggregate(sum=Sum("cost"))["sum"] or 0) * 10**9),
-    used=DailyUse.objects.get(scope="site").used,
+    title=Conversation.objects.latest("used_at").title,
+    titles=round(float(titles) * 10**9),
+    used=DailyUse.objects.get(scope="site").used - round(float(titles) * 10**9),
 )))
 """
 LIMIT = """
@@ -74,6 +81,35 @@ async def test_each_stage_is_settled_with_the_tokens_that_came(priced: Site) -> 
     found = counted(priced)
     assert (found["states"], found["tokens"]) == (["settled"] * 3, [50] * 3)
     assert found["cost"] == found["used"] > 0
+
+
+async def test_a_title_is_paid_by_who_asked(priced: Site) -> None:
+    async with Page(priced, "alice") as page:
+        await page.send("count to 5", mode="quick")
+        await page.finish()
+
+    assert 0 < counted(priced)["titles"] < 24 * 1000
+
+
+async def test_a_title_that_nothing_pays_for_is_the_questions_first_words(priced: Site) -> None:
+    run(priced, LIMIT.format(amount="0.00021"))  # of which the answer takes all but a hundredth
+    async with Page(priced, "alice") as page:
+        await page.send("count to 199 and say nothing else at all", mode="quick")
+        await page.finish()
+
+    found = counted(priced)
+    assert (found["titles"], found["title"]) == (0, "count to 199 and say nothing else at all")
+
+
+def test_what_answers_take_and_cost_is_measured_on_a_running_site(priced: Site) -> None:
+    command = ["measure_answers", "--question", "count to 50", "--times", "2", "--mode", "deep", "--user", "alice"]
+    told = subprocess.run(
+        [sys.executable, "manage.py", *command], cwd=ROOT, env={**os.environ, **priced.env}, check=True,
+        capture_output=True, text=True,
+    ).stdout  # fmt: skip
+
+    assert "2 of 2 answers complete" in told
+    assert re.search(r"tokens in, out: +[\d,]+, 300\n", told)  # of two answers in three stages
 
 
 async def test_a_killed_workers_answer_is_counted_once_and_whole(priced: Site) -> None:

@@ -84,7 +84,7 @@ async def test_a_stop_ends_every_stage_and_keeps_the_best_text(site: Site) -> No
     }
 
 
-async def test_a_stopped_stage_is_continued_and_the_others_stay(site: Site) -> None:
+async def test_all_that_a_stop_cut_short_is_continued_where_it_was(site: Site) -> None:
     async with Page(site, "alice") as page:
         await page.send("count to 400", mode="deep")
         await page.until_text(300, "1.text")
@@ -97,9 +97,8 @@ async def test_a_stopped_stage_is_continued_and_the_others_stay(site: Site) -> N
 
     assert finished["status"] == "done"
     assert after["1.text"].startswith(before["1.text"])
-    assert after["1.text"] == "".join(f"{n} " for n in range(1, 401))
-    assert after["0.text"] == before["0.text"]
-    assert "2.text" not in after
+    assert set(after) == {"0.text", "1.text", "2.text"}
+    assert set(after.values()) == {"".join(f"{n} " for n in range(1, 401))}
 
 
 @pytest.mark.parametrize("stage", ["0.text", "1.text", "2.text"])

@@ -7,11 +7,10 @@ from django.contrib.auth.models import User
 
 from conversations.models import Conversation, Generation, Pipeline, PipelineStage, Stage
 from conversations.models.asking import Request
-from conversations.models.pipeline import CHEAPEST
+from conversations.models.pipeline import CHEAPEST, Level
 from conversations.models.plan import Outcome, Plan, PlannedStage, shown_stage
 from streaming import planning
 from streaming.planning import DRAFT_PROMPT
-from streaming.questions.scores import Level as QuestionLevel
 from streaming.tiers import plain
 from tests.conversations.talk import click
 
@@ -92,12 +91,12 @@ def test_in_auto_the_question_decides_on_stages_and_tiers(question: str, tiers: 
 
 def test_a_models_opinion_counts_in_auto_alone() -> None:
     generation = asked("auto", "Hello!")
-    plan = planning.plan_for(generation, TIERS, QuestionLevel.COMPLEX)
+    plan = planning.plan_for(generation, TIERS, Level.COMPLEX)
     generation.mode = "quick"
 
     assert plan.level == "complex"
     assert plan.reasons[1] == "The smallest model judged it complex."
-    assert planning.plan_for(generation, TIERS, QuestionLevel.COMPLEX).level == "simple"
+    assert planning.plan_for(generation, TIERS, Level.COMPLEX).level == "simple"
 
 
 def test_one_tier_alone_does_for_all() -> None:
@@ -138,6 +137,7 @@ def test_what_a_later_version_stored_is_read_without_what_is_unknown() -> None:
         ({0: 50, 1: 1}, {0: "stopped", 1: "stopped"}, 1),
         ({0: 50, 1: 40, 2: 3}, {0: "done", 1: "done", 2: "timeout"}, 1),
         ({0: 5, 1: 0, 2: 3}, {0: "done", 1: "failed", 2: "done"}, 2),
+        ({0: 50, 2: 9}, {0: "done", 1: "running", 2: "running"}, 0),
     ],
 )
 def test_the_latest_stage_is_shown_unless_it_was_cut_short(

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from conversations.models.pipeline import Level
 from streaming.questions.evaluation import (
     PARTS,
     Evaluation,
@@ -17,7 +18,6 @@ from streaming.questions.evaluation import (
     evaluate,
     labelled_questions,
 )
-from streaming.questions.scores import Level
 
 SHOWN = 70  # characters of a question
 

@@ -200,7 +200,7 @@ def test_of_two_workers_that_claim_one_reserves(alice: User) -> None:
 
 def test_going_on_is_paid_for_the_stage_that_goes_on_and_by_its_tier(alice: User) -> None:
     claimed, _ = begun(alice)
-    outcomes = {"0": {"status": "done"}, "1": {"status": "stopped"}, "2": {"status": "skipped"}}
+    outcomes = {"0": {"status": "done"}, "1": {"status": "stopped"}, "2": {"status": "failed"}}
     stopped = claimed.generation
     assert stopped.finish(Status.STOPPED, {DEEP: "Because"}, outcomes=outcomes)
     limit("0.09")

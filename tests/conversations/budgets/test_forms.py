@@ -61,6 +61,15 @@ def test_a_second_budget_of_the_same_is_refused(as_otto: Client, alice: User) ->
     assert add(as_otto, user="nobody") == {"user": ["There is no user of this name."]}
 
 
+def test_a_users_budget_is_changed_without_typing_their_name_again(as_otto: Client, alice: User) -> None:
+    budget = limit("5", user=alice)
+    page = as_otto.get(f"{BUDGETS}{budget.pk}/change/").context["adminform"].form
+    sent = {"user": page["user"].value(), "daily_limit": "7"}
+
+    assert as_otto.post(f"{BUDGETS}{budget.pk}/change/", sent).status_code == 302
+    assert str(Budget.objects.get()) == "7.00 EUR a day for alice"
+
+
 def test_the_ledger_is_read_and_never_written(as_otto: Client, as_root: Client, alice: User) -> None:
     assert reserve(alice, line())
 

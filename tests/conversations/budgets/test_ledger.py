@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
 from pytest_django import Settings
 
-from conversations.models import Generation, LedgerEntry, ModelServer, Tier
+from conversations.models import Generation, LedgerEntry, ModelServer, Tier, ledger, sites_own
 from conversations.models.budget import Limits, next_day_begins, today
 from conversations.models.generation import Status
+from conversations.models.ledger import Purpose
 from conversations.models.message import ANSWER
 from conversations.models.money import Prices, told
 from conversations.models.partial import Partial, save_partials
 from conversations.models.plan import outcomes_as_json
 from conversations.models.settling import settle_ended
+from conversations.models.sites_own import Spent
 from tests.conversations.budgets.conftest import entered, limit, line, reserve, settle, used, wrote
 from tests.conversations.talk import begin
 
@@ -48,6 +52,41 @@ def test_what_is_not_used_is_given_back(alice: User) -> None:
     assert (entry.state, entry.tokens_in, entry.tokens_out) == ("settled", 400, 2000)
     assert used() == used(alice) == entry.cost == Decimal("0.0204")
     assert entry.strongest_cost == Decimal("0.0808")
+
+
+def test_remembered_tokens_have_a_price_of_their_own(alice: User) -> None:
+    cheaper = replace(line(tokens_in=500), prices=Prices(Decimal(1), Decimal(10), Decimal("0.1")))
+    found = reserve(alice, cheaper)
+    assert found
+
+    settle(found, {0: replace(wrote(0, tokens_in=400), cached_tokens=300)})
+
+    assert used() == only().cost == Decimal("0.00013")
+
+
+def test_a_title_on_its_way_is_not_settled_by_the_task(alice: User) -> None:
+    assert ledger.reserve(uuid4(), Limits.of(alice.pk), [line()], Purpose.TITLE)
+    assert settle_ended() == 0
+
+    LedgerEntry.objects.update(created_at=timezone.now() - timedelta(minutes=3))
+    assert settle_ended() == 1
+
+
+def test_what_the_site_asks_for_itself_is_one_row_a_day(db: None) -> None:
+    for tokens in (10, 20):
+        sites_own.note(Spent(Purpose.WARMING, "smart", "a-model", line().prices, tokens, 1, 0))
+    sites_own.note(Spent(Purpose.WARMING, "free", "a-model", Prices(), 10, 1, 0))
+
+    assert (only().user, only().tokens_in, only().tokens_out, only().state) == (None, 30, 2, "settled")
+    assert used() == only().cost == Decimal("0.00005")
+
+
+def test_the_site_asks_nothing_for_itself_when_its_budget_is_used_up(alice: User) -> None:
+    limit("1")
+    assert sites_own.may_spend()
+
+    reserve(alice)
+    assert not sites_own.may_spend()
 
 
 def test_settling_twice_counts_once(alice: User) -> None:

@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from conversations.models import Conversation
 from conversations.models.asking import NotContinuable, NotRetryable
 from conversations.models.generation import Status
+from conversations.models.plan import Outcome, Plan, PlannedStage, StageStatus, outcomes_as_json
 from tests.conversations.talk import QUESTION, REPLY, answer_of, answered, begin, click, failed, shown
 
 
@@ -23,6 +24,16 @@ def test_an_answer_that_was_cut_by_the_limit_goes_on(alice: User) -> None:
     cut = answered(begin(alice), "Because", finish_reason="length")
 
     assert cut.message.conversation.continue_answer(cut.message_id, click()).continues
+
+
+def test_a_stop_in_the_last_stage_is_continued_there_although_a_longer_draft_is_shown(alice: User) -> None:
+    plan = Plan((PlannedStage(0, "quick", "Draft"), PlannedStage(1, "synthesis", "Synthesis", waits=True)))
+    ended = {0: Outcome(StageStatus.DONE), 1: Outcome(StageStatus.STOPPED)}
+    stopped = answered(begin(alice), "A draft", Status.STOPPED, plan=plan.as_json(), outcomes=outcomes_as_json(ended))
+
+    going_on = stopped.message.conversation.continue_answer(stopped.message_id, click())
+
+    assert list(going_on.stage_outcomes) == [0]
 
 
 def test_a_complete_answer_cannot_be_continued(conversation: Conversation) -> None:

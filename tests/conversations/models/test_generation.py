@@ -11,6 +11,8 @@ from conversations.models.errors import ErrorCode
 from conversations.models.generation import Status, moments
 from conversations.models.message import ANSWER, PartKey, PartKind
 from conversations.models.partial import Partial, Verdict, save_partials
+from conversations.models.plan import Outcome, StageStatus, outcomes_as_json
+from streaming.api.schemas import GenerationView
 from tests.conversations.talk import answered, begin
 
 
@@ -197,3 +199,12 @@ def test_a_code_of_another_version_has_a_sentence_too() -> None:
 
 def test_what_did_not_fail_has_no_sentence() -> None:
     assert Generation().error_sentence == ""
+
+
+@pytest.mark.parametrize(("cached", "said"), [([False], "no"), ([True], "yes"), ([True, False], "partly"), ([], "no")])
+def test_programs_and_pages_learn_what_came_from_the_cache(alice: User, cached: list[bool], said: str) -> None:
+    outcomes = {number: Outcome(StageStatus.DONE, cached=was) for number, was in enumerate(cached)}
+    generation = answered(begin(alice), outcomes=outcomes_as_json(outcomes))
+
+    assert GenerationView.of(generation, generation.message).cached == said
+    assert bool(generation.from_cache) == (said != "no")

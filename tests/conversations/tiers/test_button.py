@@ -90,7 +90,7 @@ def test_a_tier_that_wants_an_unknown_model_is_named(as_otto: Client, server: Mo
 
     said = press(as_otto, at(server, f"http://127.0.0.1:{port}/v1"))
 
-    assert said[-1] == "A tier wants no-such-model, which “GPU 1” does not list."
+    assert said[-1] == "The tier “Smart” wants no-such-model, which “GPU 1” does not list."
 
 
 def test_a_dead_port_is_told_as_a_sentence(as_otto: Client, server: ModelServer) -> None:

@@ -1,0 +1,75 @@
+"""What the site asks models for itself, for no user: counted in the ledger, one row for each purpose, tier and day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from django.db import transaction
+from django.utils import timezone
+
+from .budget import SITE, Budget, DailyUse, today
+from .ledger import EntryState, LedgerEntry, Purpose
+from .money import NOTHING, Prices, units
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What one such request used."""
+
+    purpose: Purpose
+    tier: str
+    model: str
+    prices: Prices
+    tokens_in: int
+    tokens_out: int
+    tokens_cached: int
+
+
+def may_spend() -> bool:
+    """False if the site's budget of today is used up. Two queries."""
+    limit = Budget.objects.filter(whole_site=True).values_list("daily_limit", flat=True).first()
+    used = DailyUse.objects.filter(scope=SITE, day=today()).values_list("used", flat=True).first()
+    return limit is None or (used or 0) < units(limit)
+
+
+@transaction.atomic
+def note(spent: Spent) -> None:
+    """Add it to the day's row, and to what the site has used. Nothing is noted of a free tier."""
+    if spent.prices.is_free:
+        return
+    day = today()
+    cost = spent.prices.of(spent.tokens_in, spent.tokens_out, spent.tokens_cached)
+    LedgerEntry.objects.bulk_create([empty_row(spent, day)], ignore_conflicts=True)
+    row = LedgerEntry.objects.select_for_update().get(generation_id=row_id(spent, day), stage=0)
+    row.model = spent.model
+    row.tokens_in += spent.tokens_in
+    row.tokens_cached += spent.tokens_cached
+    row.tokens_out += spent.tokens_out
+    row.cost = (row.cost or NOTHING) + cost
+    row.strongest_cost = row.cost  # nothing was routed, so nothing is saved
+    row.ended_at = timezone.now()
+    row.save()
+    DailyUse.add(SITE, day, units(cost))
+
+
+def row_id(spent: Spent, day: date) -> UUID:
+    return uuid5(NAMESPACE_OID, f"throughline {spent.purpose} {spent.tier} {day}")
+
+
+def empty_row(spent: Spent, day: date) -> LedgerEntry:
+    return LedgerEntry(
+        generation_id=row_id(spent, day),
+        purpose=spent.purpose,
+        stage=0,
+        day=day,
+        tier=spent.tier,
+        price_in=spent.prices.tokens_in,
+        price_out=spent.prices.tokens_out,
+        price_cached=spent.prices.tokens_cached,
+        reserved=NOTHING,
+        cost=NOTHING,
+        strongest_cost=NOTHING,
+        state=EntryState.SETTLED,
+    )
