@@ -15,7 +15,7 @@ from redis import Redis
 
 from conversations.models import Conversation, settling
 from conversations.models.generation import Status
-from streaming import dispatch, model_health, titles
+from streaming import beat, dispatch, model_health, titles  # noqa: F401 - beat has signals of its own
 from streaming.worker.runner import runner
 
 logger = logging.getLogger(__name__)
