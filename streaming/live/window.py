@@ -20,6 +20,11 @@ class Window:
         return self._bytes > settings.VIEWER_WINDOW_BYTES
 
     @property
+    def is_empty(self) -> bool:
+        """Everything was acknowledged."""
+        return not self._unread
+
+    @property
     def is_overdue(self) -> bool:
         """Nothing was acknowledged for longer than a living page takes."""
         waiting = self._waiting_since

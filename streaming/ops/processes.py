@@ -91,7 +91,7 @@ def processes(request: HttpRequest) -> HttpResponse:
         "redis_slow_ms": REDIS_SLOW_MS,
         "database_slow_ms": DATABASE_SLOW_MS,
         "nearly_full": NEARLY_FULL,
-        "gone_shown_for": GONE_SHOWN_FOR,
+        "gone_shown_minutes": GONE_SHOWN_FOR / timedelta(minutes=1),
     }
     return render(request, "ops/processes.html", context)
 

@@ -36,13 +36,13 @@ class Fact:
     name: str
     text: str = ""  # empty: not told
     aside: str = ""
+    lacking: str = "not told"  # said in place of an empty text
 
 
 @dataclass(frozen=True)
 class Pace:
     """What our rows say of a server, of answers that ended lately; None: nothing."""
 
-    answers: int = 0
     first_token_s: float | None = None  # after the request, p50
     tokens_per_second: float | None = None  # of one answer, p50
 
@@ -81,8 +81,8 @@ def our_facts(name: str, workers: Sequence[WorkerState], tiers: Sequence[TierSpe
     limit = f"of {min(limits) * len(workers)}" if limits else "without a limit"
     return [
         Fact("Our requests there", str(requests), limit),
-        Fact("First token after the request", as_text("{:.3f} s", pace.first_token_s), "p50" if pace.answers else ""),
-        Fact("Tokens/s of one answer", as_text("{:.1f}", pace.tokens_per_second), "p50" if pace.answers else ""),
+        Fact("First token after the request", as_text("{:.3f} s", pace.first_token_s), "p50", "none lately"),
+        Fact("Tokens/s of one answer", as_text("{:.1f}", pace.tokens_per_second), "p50", "none lately"),
     ]
 
 
@@ -100,9 +100,7 @@ def paces_by_server() -> dict[str, Pace]:
 
 
 def pace_of(generations: Sequence[Generation]) -> Pace:
-    return Pace(
-        len(generations), median_of(first_token_after_request, generations), median_of(tokens_per_second, generations)
-    )
+    return Pace(median_of(first_token_after_request, generations), median_of(tokens_per_second, generations))
 
 
 def median_of(figure: Callable[[Generation], float | None], generations: Sequence[Generation]) -> float | None:

@@ -22,6 +22,7 @@ class Row:
     state: ServerState
     facts: list[Fact]
     breakers: list[tuple[str, str]]  # worker, what it makes of this server
+    unaware: int  # workers that have yet to hear that it is drained, or that it is not any more
 
 
 @require_safe
@@ -45,7 +46,8 @@ def servers(request: HttpRequest) -> HttpResponse:
 def row_of(state: ServerState, now: Live, tiers: Sequence[TierSpec], pace: Pace) -> Row:
     facts = [*facts_of_probe(state), *our_facts(state.name, now.workers, tiers, pace)]
     told = [(worker.process, worker.breakers[state.name]) for worker in now.workers if state.name in worker.breakers]
-    return Row(state, facts, told)
+    unaware = sum((state.name in worker.drained) != bool(state.drained) for worker in now.workers)
+    return Row(state, facts, told, unaware)
 
 
 def troubles_of(states: Sequence[ServerState], tiers: Sequence[TierSpec]) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 from redis import Redis
 
 REDIS_SLOW_MS = 20.0  # of a PING's round trip
@@ -32,8 +33,9 @@ class RedisFigures:
         return bool(self.info.get("aof_enabled"))
 
     @property
-    def uptime(self) -> timedelta:
-        return timedelta(seconds=self.info.get("uptime_in_seconds", 0))
+    def since(self) -> datetime:
+        """When it was started."""
+        return timezone.now() - timedelta(seconds=self.info.get("uptime_in_seconds", 0))
 
     @property
     def memory_share(self) -> float | None:

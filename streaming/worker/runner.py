@@ -90,6 +90,7 @@ class Runner:
         self._warmer = Warmer(redis, servers)
         self._pulse = Pulse()
         await self._hear_of_drains()
+        await self._tell()
         self._tasks = [
             asyncio.create_task(writer.run(), name="log writer"),
             asyncio.create_task(self._renew_leases(), name="leases"),
@@ -151,8 +152,8 @@ class Runner:
                 logger.warning("leases were not renewed: %s", error)
                 continue
             if not self._draining:
-                await self._tell()
                 await self._hear_of_drains()
+                await self._tell()
             for generation_id in lost:
                 if attempt := self.attempts.get(generation_id):
                     await attempt.interrupt(Interruption.LOST)
@@ -162,6 +163,7 @@ class Runner:
         servers = self._tools.servers
         more = {
             "requests": servers.requests(),
+            "drained": sorted(servers.drained),
             "limit": settings.GENERATIONS_PER_WORKER,
             "queues": sorted(current_app.amqp.queues.consume_from),
             "vitals": self._pulse.take(),
