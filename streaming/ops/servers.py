@@ -51,9 +51,12 @@ def row_of(state: ServerState, now: Live, tiers: Sequence[TierSpec], pace: Pace)
 
 
 def troubles_of(states: Sequence[ServerState], tiers: Sequence[TierSpec]) -> list[str]:
-    """Of tiers that nobody serves, by an operator's will."""
+    """Of tiers that nobody serves; an operator's will has a part in it."""
     drained = {state.name for state in states if state.drained}
-    without = [tier.name for tier in tiers if set(names_of(tier)) <= drained]
-    if without and len(without) == len(tiers):
-        return ["All model servers are drained: no question is answered. Users are told to retry in a moment."]
-    return [f"All servers of the tier {name} are drained: other tiers answer in its place." for name in without]
+    useless = drained | {state.name for state in states if state.word == "down"}
+    without = [tier for tier in tiers if set(names_of(tier)) <= useless]
+    if without and len(without) == len(tiers) and drained:
+        how = "drained" if useless == drained else "drained or down"
+        return [f"All model servers are {how}: no question is answered. Users are told to retry in a moment."]
+    by_will = [tier.name for tier in without if drained & set(names_of(tier))]
+    return [f"No server of the tier {name} is in use, by drains: other tiers answer in its place." for name in by_will]

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-PAGES = ("/ops/", "/ops/cost/")
+PAGES = ("/ops/", "/ops/cost/", "/ops/servers/", "/ops/processes/")
 
 
 @pytest.mark.parametrize("page", PAGES)

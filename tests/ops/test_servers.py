@@ -134,4 +134,14 @@ def test_a_tier_without_a_server_is_named(operator: Client, store: Redis, settin
     settings.MODEL_TIERS = {"fast": ("small", "http://a:1/v1"), "smart": ("large", "http://b:1/v1")}
     drains.drain(store, "b:1", "otto")
 
-    assert "All servers of the tier Smart are drained: other tiers answer in its place." in text_of(operator)
+    assert "No server of the tier Smart is in use, by drains: other tiers answer in its place." in text_of(operator)
+
+
+def test_that_only_a_dead_server_is_left_is_said(operator: Client, store: Redis, settings: Settings) -> None:
+    settings.VLLM_BASE_URLS = ["http://a:1/v1", "http://b:1/v1"]
+    model_health.store([Health("a:1", datetime.now(UTC), healthy=False, error="refused")])
+    assert "no question is answered" not in text_of(operator)
+
+    drains.drain(store, "b:1", "otto")
+
+    assert "All model servers are drained or down: no question is answered." in text_of(operator)
