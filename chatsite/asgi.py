@@ -11,7 +11,9 @@ pages = get_asgi_application()
 
 from streaming.api.flow import paced  # noqa: E402 - models can be imported from here on
 from streaming.routing import websocket_urlpatterns  # noqa: E402
+from streaming.sockets import begin_with_the_reactor  # noqa: E402
 
 application = ProtocolTypeRouter(
     {"http": paced(pages), "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
 )
+begin_with_the_reactor()

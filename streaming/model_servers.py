@@ -53,6 +53,7 @@ class ModelServers:
     def __init__(self, http: httpx.AsyncClient, tiers: Sequence[TierSpec] | None = None):
         self.http = http
         self.breakers: dict[ModelServer, Breaker] = {}
+        self.drained: frozenset[str] = frozenset()  # names of servers that get no new requests: an operator said so
         self._running: Counter[ModelServer] = Counter()
         self._token_at: dict[ModelServer, float] = {}
         self._models: dict[ModelServer, tuple[float, list[str]]] = {}
@@ -71,12 +72,13 @@ class ModelServers:
     async def chosen(self, tried: Sequence[Offer] = (), tier: str = "", model: str = "") -> AsyncIterator[Target]:
         """While an answer comes from there: of the offers that were not ``tried``, the best.
 
-        Those whose server works come first, then those of the wanted ``tier`` (a slug; empty: the cheapest) and of the
-        tiers nearest to it, stronger ones first, then those of the least busy server. ``model``: no other will do.
+        Never one of a drained server. Those whose server works come first, then those of the wanted ``tier`` (a slug;
+        empty: the cheapest) and of the tiers nearest to it, stronger ones first, then those of the least busy server.
+        ``model``: no other will do.
         Raises ModelServerError; NoRoom if it is only a matter of waiting.
         """
-        error: ModelServerError = Unreachable("no model server is configured")
-        for offer in sorted((o for o in self.offers if not was_tried(o, tried)), key=lambda o: self._rank(o, tier)):
+        error: ModelServerError = Unreachable("no model server is left that is not drained")
+        for offer in sorted(self._left(tried), key=lambda o: self._rank(o, tier)):
             if self._is_full(offer):
                 error = NoRoom(f"{offer.server.name} has {offer.tier.max_parallel} requests already")
                 continue
@@ -94,7 +96,7 @@ class ModelServers:
         raise error
 
     def has_other(self, tried: Sequence[Offer], model: str = "") -> bool:
-        return any(offer.may_serve(model) for offer in self.offers if not was_tried(offer, tried))
+        return any(offer.may_serve(model) for offer in self._left(tried))
 
     def note_failure(self, server: ModelServer, error: ModelServerError) -> None:
         """The server's own faults count; a request that it refuses for good reason does not."""
@@ -116,6 +118,9 @@ class ModelServers:
         """With an answer, or a title, for this process."""
         return self._running[server] > 0
 
+    def is_drained(self, server: ModelServer) -> bool:
+        return server.name in self.drained
+
     async def look_after(self) -> None:
         """For ever: ask those that were left alone for their health."""
         while True:
@@ -133,6 +138,13 @@ class ModelServers:
     def states(self) -> dict[str, BreakerState]:
         """By the server's name."""
         return {server.name: breaker.state for server, breaker in self.breakers.items()}
+
+    def requests(self) -> dict[str, int]:
+        """That this process has now, by the server's name."""
+        return {server.name: count for server, count in self._running.items() if count}
+
+    def _left(self, tried: Sequence[Offer]) -> list[Offer]:
+        return [o for o in self.offers if not was_tried(o, tried) and not self.is_drained(o.server)]
 
     @contextmanager
     def _busy(self, server: ModelServer) -> Iterator[None]:

@@ -1,62 +1,98 @@
-"""Which processes live: each tells every second or two what it does, in a key that expires."""
+"""Which processes live: each tells every second or two what it does, in a key that expires.
+
+What each told last is remembered for longer, so that one that is gone can be missed.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from streaming.vitals import Vitals
+
 PREFIX = "throughline:alive:"
 HEARD_FOR_S = 6
+HEARD = "throughline:heard"  # hash: kind:process -> what it told last
+REMEMBERED_FOR = timedelta(hours=1)
 REFUSED = "throughline:refused-commands"  # hash: code of the refusal -> how many, of all web processes
 
 S = TypeVar("S", bound="State")
 
 
-class State(msgspec.Struct, frozen=True):
-    """What a process tells. ``kind`` is the set of names that Redis keeps of such processes."""
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process tells. The class's name is that of the set that Redis keeps of such processes."""
 
     process: str
     told_at: datetime
+    vitals: Vitals | None = None
+    ended: bool = False  # it was told to end, and said so
 
 
-class WorkerState(State, frozen=True):
+class WorkerState(State, frozen=True, kw_only=True):
     running: int  # attempts
     breakers: dict[str, str] = {}  # by model server: closed, half-open or open
+    requests: dict[str, int] = {}  # that it has now, by model server
+    limit: int = 0  # attempts at once; 0: not told
+    queues: list[str] = []
+    drained: list[str] = []  # names of model servers that it asks for nothing new, by an operator's will
 
 
-class WebState(State, frozen=True):
-    sockets: int  # that are open
+class WebState(State, frozen=True, kw_only=True):
+    sockets: int  # of chat pages, that are open
     waiting: int = 0  # of these, those whose pages do not read what they are sent
+    opened_per_s: float = 0.0  # sockets, since it told last
+    watched: int = 0  # answers
+
+
+class BeatState(State, frozen=True, kw_only=True):
+    """Told by each sweep that beat has sent, and by nothing else."""
 
 
 def this_process() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-async def tell_worker(redis: AsyncRedis, process: str, running: int, breakers: Mapping[str, str]) -> None:
-    await tell(redis, WorkerState(process, datetime.now(UTC), running, dict(breakers)), {})
+async def tell_worker(redis: AsyncRedis, process: str, running: int, breakers: Mapping[str, str], **more: Any) -> None:
+    """``more``: fields of WorkerState."""
+    now = datetime.now(UTC)
+    await tell(redis, WorkerState(process=process, told_at=now, running=running, breakers=dict(breakers), **more), {})
 
 
-async def tell_web(redis: AsyncRedis, process: str, sockets: int, refused: Mapping[str, int], waiting: int = 0) -> None:
-    """``refused`` are the commands refused since the last time, by code."""
-    await tell(redis, WebState(process, datetime.now(UTC), sockets, waiting), refused)
+async def tell_web(redis: AsyncRedis, process: str, sockets: int, refused: Mapping[str, int], **more: Any) -> None:
+    """``refused`` are the commands refused since the last time, by code. ``more``: fields of WebState."""
+    await tell(redis, WebState(process=process, told_at=datetime.now(UTC), sockets=sockets, **more), refused)
 
 
 async def tell(redis: AsyncRedis, state: State, refused: Mapping[str, int]) -> None:
-    kind = type(state).__name__
     async with redis.pipeline() as pipeline:  # as one, so that what is told again after an error is not counted twice
-        pipeline.set(key_of(kind, state.process), msgspec.json.encode(state), ex=HEARD_FOR_S)
-        pipeline.sadd(f"{PREFIX}{kind}", state.process)
+        put(pipeline, state)
         for code, count in refused.items():
             pipeline.hincrby(REFUSED, code, count)
         await pipeline.execute()
+
+
+def tell_beat(redis: Redis, vitals: Vitals, *, ended: bool = False) -> None:
+    with redis.pipeline() as pipeline:
+        put(pipeline, BeatState(process=this_process(), told_at=datetime.now(UTC), vitals=vitals, ended=ended))
+        pipeline.execute()
+
+
+def put(pipeline: Any, state: State) -> None:
+    kind, stored = type(state).__name__, msgspec.json.encode(state)
+    if state.ended:
+        pipeline.delete(key_of(kind, state.process))
+    else:
+        pipeline.set(key_of(kind, state.process), stored, ex=HEARD_FOR_S)
+        pipeline.sadd(f"{PREFIX}{kind}", state.process)
+    pipeline.hset(HEARD, f"{kind}:{state.process}", stored)
+    pipeline.expire(HEARD, REMEMBERED_FOR)
 
 
 def living(redis: Redis, of: type[S]) -> list[S]:
@@ -68,6 +104,19 @@ def living(redis: Redis, of: type[S]) -> list[S]:
     if gone := [name for name, state in zip(names, stored, strict=True) if state is None]:
         redis.srem(f"{PREFIX}{kind}", *gone)
     return [msgspec.json.decode(state, type=of) for state in stored if state is not None]
+
+
+def gone(redis: Redis, of: type[S], alive: Collection[State]) -> list[S]:
+    """The processes of this kind that were heard of in the last hour, and not lately; forgets those of before."""
+    names = {state.process for state in alive}
+    prefix, since = f"{of.__name__}:", datetime.now(UTC) - REMEMBERED_FOR
+    told: Any = redis.hgetall(HEARD)
+    ours = {field: stored for field, stored in told.items() if field.decode().startswith(prefix)}
+    states = {field: msgspec.json.decode(stored, type=of) for field, stored in ours.items()}
+    if old := [field for field, state in states.items() if state.told_at < since]:
+        redis.hdel(HEARD, *old)
+    missing = [state for state in states.values() if state.told_at >= since and state.process not in names]
+    return sorted(missing, key=lambda state: state.told_at, reverse=True)
 
 
 def key_of(kind: str, process: str) -> str:

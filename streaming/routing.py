@@ -4,6 +4,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.urls import path, re_path
 
 from streaming.consumers import ChatConsumer
+from streaming.ops.consumer import OperationsConsumer
 
 
 class NothingHere(AsyncWebsocketConsumer):
@@ -16,5 +17,6 @@ class NothingHere(AsyncWebsocketConsumer):
 websocket_urlpatterns = [
     path("ws/chat/new/", ChatConsumer.as_asgi()),
     path("ws/chat/<uuid:conversation_id>/", ChatConsumer.as_asgi()),
+    path("ws/ops/", OperationsConsumer.as_asgi()),
     re_path("", NothingHere.as_asgi()),
 ]

@@ -1,4 +1,4 @@
-"""All open chat sockets of a web process, and their care: ended sessions, pages that read nothing, its end."""
+"""All open sockets of a web process, and their care: ended sessions, pages that read nothing, its end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -22,11 +22,11 @@ from redis.exceptions import RedisError
 from streaming import presence, warmth
 from streaming.alerts import watch
 from streaming.database import in_database
+from streaming.live.hub import watched_here
+from streaming.live.window import Window
 from streaming.protocol import CLOSE_GOING_AWAY, CLOSE_NOT_SIGNED_IN, CLOSE_TOO_SLOW
 from streaming.redis_clients import command_client
-
-if TYPE_CHECKING:
-    from streaming.consumers import ChatConsumer
+from streaming.vitals import Pulse
 
 logger = logging.getLogger(__name__)
 
@@ -37,38 +37,63 @@ DRAIN_S = 1.0  # over which a process that ends sends its pages away, so that th
 SessionState = tuple[set[str], dict[int, str]]  # living session keys; password hashes of active users
 
 
+class Socket(Protocol):
+    """Of a signed-in user's page."""
+
+    user: Any
+    scope: dict[str, Any]
+    window: Window
+
+    async def close(self, code: int) -> None: ...
+
+
 class Sockets:
     def __init__(self) -> None:
         self.refused: Counter[str] = Counter()  # commands, by the refusal's code; those that Redis was not told of yet
-        self._open: set[ChatConsumer] = set()
+        self._open: set[Socket] = set()
+        self._operators: set[Socket] = set()  # of those, operators' pages
+        self._opened = 0  # since presence was told
+        self._told_at = time.monotonic()
+        self._pulse = Pulse()
         self._redis: Redis = command_client()
         self._wanted_at = -float(settings.WARM_AFTER_IDLE_S)  # monotonic; when warm models were wanted
         self._care = asyncio.create_task(self._take_care(), name="sockets")
+        self._watch = asyncio.create_task(self._pulse.watch_loop(), name="pulse")
         self._presence = asyncio.create_task(self._tell_presence(), name="presence")
         self._watching = asyncio.create_task(self._watch_alerts(), name="alerts")
         drain_before_shutdown(self)
 
     def __len__(self) -> int:
-        return len(self._open)
+        """Of chat pages."""
+        return len(self._open) - len(self._operators)
 
     @property
     def waiting(self) -> int:
         """Those that wait for their pages to read."""
         return sum(socket.window.is_waiting for socket in self._open)
 
-    def add(self, socket: ChatConsumer) -> None:
+    def add(self, socket: Socket) -> None:
         self._open.add(socket)
+        self._opened += 1
         self._want_warmth()
 
-    def discard(self, socket: ChatConsumer) -> None:
+    def add_operators(self, socket: Socket) -> None:
+        """One that is cared for, and is none of the chat's."""
+        self._open.add(socket)
+        self._operators.add(socket)
+
+    def discard(self, socket: Socket) -> None:
         self._open.discard(socket)
+        self._operators.discard(socket)
 
     async def drain(self) -> None:
         """Send every page away with a code on which it comes back, to whichever process then answers."""
+        self._presence.cancel()
         going = list(self._open)
         for socket in going:
             await socket.close(CLOSE_GOING_AWAY)
             await asyncio.sleep(DRAIN_S / len(going) * random.random())
+        await self._tell(ended=True)
 
     def _want_warmth(self) -> None:
         """Costs the page nothing: nobody waits for it."""
@@ -90,13 +115,25 @@ class Sockets:
 
     async def _tell_presence(self) -> None:
         while True:
-            refused, self.refused = self.refused, Counter()
-            try:
-                await presence.tell_web(self._redis, presence.this_process(), len(self), refused, self.waiting)
-            except (RedisError, OSError) as error:
-                self.refused.update(refused)
-                logger.warning("the number of sockets was not told: %s", error)
+            await self._tell()
             await asyncio.sleep(CARE_INTERVAL_S)
+
+    async def _tell(self, *, ended: bool = False) -> None:
+        refused, self.refused = self.refused, Counter()
+        opened, self._opened = self._opened, 0
+        told_at, self._told_at = self._told_at, time.monotonic()
+        more = {
+            "opened_per_s": opened / max(self._told_at - told_at, 0.001),
+            "waiting": self.waiting,
+            "watched": watched_here(),
+            "vitals": self._pulse.take(),
+            "ended": ended,
+        }
+        try:
+            await presence.tell_web(self._redis, presence.this_process(), len(self), refused, **more)
+        except (RedisError, OSError) as error:
+            self.refused.update(refused)
+            logger.warning("the number of sockets was not told: %s", error)
 
     async def _watch_alerts(self) -> None:
         """Who else would tell that no worker is alive?"""
@@ -118,7 +155,7 @@ class Sockets:
             if key not in living or passwords.get(user.pk) != user.password:
                 await self._close(socket, CLOSE_NOT_SIGNED_IN)
 
-    async def _close(self, socket: ChatConsumer, code: int) -> None:
+    async def _close(self, socket: Socket, code: int) -> None:
         self.discard(socket)
         await socket.close(code)
 
@@ -149,8 +186,14 @@ def drain_before_shutdown(connections: Drainable) -> None:
 _sockets: Sockets | None = None
 
 
+def begin_with_the_reactor() -> None:
+    """Under daphne: this process tells of itself before anybody opens a socket."""
+    if reactor := sys.modules.get("twisted.internet.reactor"):
+        reactor.callLater(0, sockets)  # type: ignore[attr-defined]
+
+
 def sockets() -> Sockets:
-    """This process's sockets; made by the first, in its loop."""
+    """This process's sockets; made in its loop."""
     global _sockets
     if _sockets is None:
         _sockets = Sockets()

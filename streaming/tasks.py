@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from redis import Redis
 
 from conversations.models import Conversation, history, recording, settling
-from streaming import dispatch, gauges, model_health, titles
+from streaming import beat, dispatch, gauges, model_health, titles  # noqa: F401 - beat has signals of its own
 from streaming.alerts import watch
 from streaming.worker.runner import runner
 

@@ -117,12 +117,12 @@ class Warmer:
         return True
 
     def _rests(self, server: ModelServer) -> bool:
-        """As far as this process knows. One that is away is left alone."""
+        """As far as this process knows. One that is away, or drained, is left alone."""
         breaker = self._servers.breakers.get(server)
         is_away = breaker is not None and breaker.state is BreakerState.OPEN
         token_at = self._servers.token_at(server)
         was_used = bool(token_at) and time.monotonic() - token_at < settings.WARM_AFTER_IDLE_S
-        return not (is_away or was_used or self._servers.is_busy(server))
+        return not (is_away or was_used or self._servers.is_busy(server) or self._servers.is_drained(server))
 
     async def _works_for_others(self, server: ModelServer) -> bool:
         """As it tells itself; one that does not tell is taken to rest."""

@@ -57,6 +57,10 @@ class Hub:
         for task in self._tasks:
             task.add_done_callback(die_with)
 
+    def __len__(self) -> int:
+        """Answers that are watched, or were a moment ago."""
+        return len(self._watched)
+
     # For those that watch
 
     async def watch(
@@ -308,3 +312,8 @@ def hub() -> Hub:
     if _hub is None:
         _hub = Hub()
     return _hub
+
+
+def watched_here() -> int:
+    """Answers that this process watches; makes no hub."""
+    return len(_hub) if _hub is not None else 0

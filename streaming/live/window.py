@@ -27,6 +27,11 @@ class Window:
         return self.is_full or self._silent_s > LATE_S
 
     @property
+    def is_empty(self) -> bool:
+        """Everything was acknowledged."""
+        return not self._unread
+
+    @property
     def is_overdue(self) -> bool:
         """Nothing was acknowledged for longer than a living page takes."""
         return self._silent_s > settings.VIEWER_ACK_DEADLINE_S

@@ -34,7 +34,7 @@ def diagnosis(now: Situation) -> list[Finding]:
     if now.redis_ms is None:
         return [NO_REDIS, *slow_database(now), *budget(now)]
     finders = (no_worker, dead_servers, slow_redis, slow_database, saturated, slow_servers, failing_servers)
-    rest = (unexplained_queue, stuck, errors, slow_browsers, unprobed, budget)
+    rest = (unexplained_queue, stuck, errors, slow_browsers, unprobed, drained, budget)
     return [finding for find in (*finders, *rest) for finding in find(now)]
 
 
@@ -157,6 +157,13 @@ def unprobed(now: Situation) -> Iterator[Finding]:
         if not (server.is_fresh or server.is_new or now.is_saturated):
             since = f"{server.age.total_seconds():.0f} s" if server.age else "two minutes or more"
             yield Finding("Unknown", f"{server.called}: no probe for {since}: do the worker and beat run?", "warning")
+
+
+def drained(now: Situation) -> Iterator[Finding]:
+    for server in now.servers:
+        if server.drained:
+            sentence = f"{server.called} gets no new requests until an operator undrains it."
+            yield Finding("Drained", sentence, "warning")
 
 
 def budget(now: Situation) -> Iterator[Finding]:

@@ -19,12 +19,13 @@ from redis.exceptions import RedisError
 
 from conversations.models import Clock, Generation
 from conversations.models.generation import Status
+from conversations.models.phases import PHASES
 from streaming.control import STOP_CHANNEL
 
 from .access import for_operators
 from .filters import Filters
 from .live import redis_client
-from .phases import PHASES, WIDTH, Span, spans_of
+from .phases import WIDTH, Span, spans_of
 from .stuck import RULE, Sight, sight_of, trouble_of
 
 logger = logging.getLogger(__name__)

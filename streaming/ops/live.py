@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from streaming.breaker import BreakerState
+from streaming.drains import Drain, drains
 from streaming.model_health import Health, last_probes
 from streaming.presence import WebState, WorkerState, living
 from streaming.tiers import TierSpec, known_tiers
@@ -39,6 +40,7 @@ class ServerState:
     warmths: list[TierWarmth] = field(default_factory=list)  # of its tiers; empty if nobody keeps models warm
     label: str = ""  # what admins call it
     is_new: bool = False  # others are probed, and it was not yet
+    drained: Drain | None = None  # None: it gets requests
 
     @property
     def called(self) -> str:
@@ -140,14 +142,18 @@ def live() -> Live:
     try:
         with redis_client() as redis:
             state, workers = redis_state(redis), living(redis, WorkerState)
-            servers = server_states(tiers, last_probes(redis), workers, warmth_of(redis, tiers))
+            servers = server_states(tiers, last_probes(redis), workers, warmth_of(redis, tiers), drains(redis))
             return Live(servers, workers, living(redis, WebState), state)
     except (RedisError, OSError):
-        return Live(server_states(tiers, [], [], []))
+        return Live(server_states(tiers, [], [], [], {}))
 
 
 def server_states(
-    tiers: list[TierSpec], probes: list[Health], workers: list[WorkerState], warmths: list[TierWarmth]
+    tiers: list[TierSpec],
+    probes: list[Health],
+    workers: list[WorkerState],
+    warmths: list[TierWarmth],
+    drained: dict[str, Drain],
 ) -> list[ServerState]:
     """The configured servers first, then others that were probed: this process may be older than the worker."""
     by_name = {probe.name: probe for probe in probes}
@@ -161,6 +167,7 @@ def server_states(
             [warmth for warmth in warmths if warmth.server == name],
             labels.get(name, ""),
             is_new=are_probed and name not in by_name,
+            drained=drained.get(name),
         )
         for name in dict.fromkeys([*labels, *by_name])
     ]

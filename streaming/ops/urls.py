@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from . import alerts, cost, generation, generations, health, history, latency, metrics, pages
+from . import (
+    alerts,
+    cost,
+    draining,
+    generation,
+    generations,
+    health,
+    history,
+    latency,
+    metrics,
+    pages,
+    processes,
+    servers,
+)
 
 urlpatterns = [
     path("ops/", pages.overview, name="ops"),
@@ -12,6 +25,9 @@ urlpatterns = [
     path("ops/latency/", latency.latency, name="ops-latency"),
     path("ops/history/", history.history, name="ops-history"),
     path("ops/history/file/", history.export, name="ops-history-file"),
+    path("ops/servers/", servers.servers, name="ops-servers"),
+    path("ops/servers/drain/", draining.change_drain, name="ops-drain"),
+    path("ops/processes/", processes.processes, name="ops-processes"),
     path("ops/alerts/", alerts.alerts, name="ops-alerts"),
     path("ops/cost/", cost.cost, name="ops-cost"),
     path("metrics", metrics.metrics, name="metrics"),

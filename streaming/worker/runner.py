@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError
 from redis.asyncio import Redis
@@ -21,6 +22,7 @@ from conversations.models.generation import Status
 from conversations.models.partial import save_partials
 from streaming import control, presence
 from streaming.database import in_database
+from streaming.drains import drained_names
 from streaming.hints import hint, user_group
 from streaming.leases import Leases
 from streaming.log.writer import LogWriter
@@ -28,6 +30,7 @@ from streaming.model_servers import ModelServers
 from streaming.redis_clients import Connections, command_client
 from streaming.reuse.answers import Reuse
 from streaming.reuse.kept import KeptAnswers
+from streaming.vitals import Pulse
 from streaming.vllm.client import http_client
 from streaming.warming import Warmer
 
@@ -86,12 +89,16 @@ class Runner:
         servers = ModelServers(http_client())
         self._tools = Tools(redis, writer, servers, Reuse(servers.http, KeptAnswers(redis)), self.process)
         self._warmer = Warmer(redis, servers)
+        self._pulse = Pulse()
+        await self._hear_of_drains()
+        await self._tell()
         self._tasks = [
             asyncio.create_task(writer.run(), name="log writer"),
             asyncio.create_task(self._renew_leases(), name="leases"),
             asyncio.create_task(self._save_partials(), name="partial saves"),
             asyncio.create_task(control.listen(self._stop), name="control"),
             asyncio.create_task(self._tools.servers.look_after(), name="model servers"),
+            asyncio.create_task(self._pulse.watch_loop(), name="pulse"),
         ]
         if settings.WARM_MODELS:
             self._tasks.append(asyncio.create_task(self._warmer.run(), name="warming"))
@@ -134,6 +141,7 @@ class Runner:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             logger.error("%d generations are left to the sweeper", len(self.attempts))
+        await self._tell(ended=True)
         return left
 
     async def _renew_leases(self) -> None:
@@ -141,14 +149,38 @@ class Runner:
             await asyncio.sleep(settings.LEASE_RENEWAL_S)
             try:
                 lost = await self._leases.renew(list(self.attempts))
-                states = self._tools.servers.states()
-                await presence.tell_worker(self._tools.redis, self.process, len(self.attempts), states)
             except (RedisError, OSError) as error:
                 logger.warning("leases were not renewed: %s", error)
                 continue
+            if not self._draining:
+                await self._hear_of_drains()
+                await self._tell()
             for generation_id in lost:
                 if attempt := self.attempts.get(generation_id):
                     await attempt.interrupt(Interruption.LOST)
+
+    async def _tell(self, *, ended: bool = False) -> None:
+        """What operators see of this process."""
+        servers = self._tools.servers
+        more = {
+            "requests": servers.requests(),
+            "drained": sorted(servers.drained),
+            "limit": settings.GENERATIONS_PER_WORKER,
+            "queues": sorted(current_app.amqp.queues.consume_from),
+            "vitals": self._pulse.take(),
+            "ended": ended,
+        }
+        try:
+            await presence.tell_worker(self._tools.redis, self.process, len(self.attempts), servers.states(), **more)
+        except (RedisError, OSError) as error:
+            logger.warning("the state of this worker was not told: %s", error)
+
+    async def _hear_of_drains(self) -> None:
+        """Without Redis, what was heard last holds."""
+        try:
+            self._tools.servers.drained = await drained_names(self._tools.redis)
+        except (RedisError, OSError) as error:
+            logger.warning("which model servers are drained is not known: %s", error)
 
     async def _save_partials(self) -> None:
         """Each answer once in PARTIAL_SAVE_S, a few at a time: all at once, they would hold up everybody's tokens."""

@@ -30,9 +30,15 @@ def test_a_new_generation_is_counted_by_itself_and_focus_stays(person: Open) -> 
 
 
 def test_who_is_signed_out_is_told(person: Open) -> None:
-    otto = watching(person)
+    otto = person("otto")
+    session = otto.site.sign_in("otto")  # of its own: nobody else is signed out with it
+    otto.context.add_cookies([{"name": "sessionid", "value": session, "url": otto.site.url}])
+    otto.page.goto(f"{otto.site.url}/ops/")
 
-    otto.context.clear_cookies()
+    with otto.site.visitor() as elsewhere:
+        elsewhere.cookies["sessionid"] = session
+        elsewhere.get("/ops/")
+        elsewhere.post("/accounts/logout/", data={"csrfmiddlewaretoken": elsewhere.cookies["csrftoken"]})
 
     expect(otto.page.get_by_role("status")).to_contain_text("you are signed out", timeout=PATIENCE_MS)
     expect(otto.page.get_by_role("heading", name="Operations")).to_be_visible()
@@ -48,3 +54,68 @@ def test_figures_that_are_old_are_said_to_be_old(person: Open) -> None:
     otto.context.set_offline(False)
 
     expect(status).to_be_empty(timeout=PATIENCE_MS)
+
+
+def test_a_page_is_kept_fresh_over_its_socket(person: Open) -> None:
+    otto, alice = person("otto"), person("alice")
+    fetched: list[str] = []
+    otto.page.on("request", lambda request: fetched.append(request.resource_type))
+    otto.page.goto(f"{otto.site.url}/ops/processes/")
+    loaded = len(fetched)
+
+    alice.visit()
+    alice.send_message("[[demo rate=20]] Tell me a long story")
+
+    expect(otto.page.get_by_text(re.compile("^1 of 256$"))).to_be_visible(timeout=PATIENCE_MS)
+    alice.click("Stop")
+    expect(otto.page.get_by_text(re.compile("^0 of 256$"))).to_be_visible(timeout=PATIENCE_MS)
+    assert "fetch" not in fetched[loaded:]
+
+
+def test_without_a_socket_the_page_is_fetched(person: Open) -> None:
+    otto, alice = person("otto"), person("alice")
+    otto.page.route_web_socket("**/ws/ops/", lambda socket: socket.close(code=1011))
+    otto.page.goto(f"{otto.site.url}/ops/processes/")
+
+    alice.visit()
+    alice.send_message("[[demo rate=20]] Tell me a long story")
+
+    expect(otto.page.get_by_text(re.compile("^1 of 256$"))).to_be_visible(timeout=PATIENCE_MS)
+    alice.click("Stop")
+
+
+def test_a_drain_is_seen_by_another_operator_whose_button_follows(person: Open) -> None:
+    otto, other = person("otto"), person("otto")
+    for operator in (otto, other):
+        operator.page.goto(f"{otto.site.url}/ops/servers/")
+    drain, undrain = re.compile("^Drain "), re.compile("^Undrain ")
+    expect(other.page.get_by_role("button", name=undrain)).to_have_count(0)
+
+    otto.page.get_by_role("button", name=drain).click()
+
+    expect(otto.page.get_by_role("status").filter(has_text="gets no new requests")).to_be_visible()
+    expect(other.page.get_by_role("button", name=undrain)).to_be_visible(timeout=PATIENCE_MS)
+    other.page.get_by_role("button", name=undrain).click()
+    expect(otto.page.get_by_role("button", name=drain)).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_what_is_being_selected_is_not_replaced(person: Open) -> None:
+    otto = watching(person)
+    moment = otto.page.locator("[data-live=at]")
+    moment.evaluate("piece => getSelection().selectAllChildren(piece)")
+    before = moment.inner_text()
+    answers = 0
+
+    def count(_: object) -> None:
+        nonlocal answers
+        answers += 1
+
+    with otto.page.expect_websocket(timeout=PATIENCE_MS) as opened:
+        otto.page.evaluate("dispatchEvent(new Event('online'))")  # opens the socket anew
+    opened.value.on("framereceived", count)
+    while answers < 3:
+        opened.value.wait_for_event("framereceived", timeout=PATIENCE_MS)
+
+    assert moment.inner_text() == before
+    otto.page.evaluate("getSelection().removeAllRanges()")
+    expect(moment).not_to_have_text(before, timeout=PATIENCE_MS)

@@ -12,6 +12,8 @@ PAGES = (
     "/ops/latency/",
     "/ops/history/",
     "/ops/history/file/?format=csv",
+    "/ops/servers/",
+    "/ops/processes/",
     "/ops/alerts/",
     "/ops/cost/",
 )

@@ -27,7 +27,7 @@ class Socket:
 async def test_a_page_that_opens_while_sessions_are_looked_at_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     care: Any = object.__new__(sockets.Sockets)  # without its tasks
     gone, late = Socket("ended"), Socket("new")
-    care._open = {gone}
+    care._open, care._operators = {gone}, set()
 
     async def in_database(*_: object) -> sockets.SessionState:
         care._open.add(late)

@@ -1,17 +1,25 @@
-// Keeps the figures of an operators' page fresh while it is looked at.
+// Keeps the figures of an operators' page fresh while it is looked at: by the socket, else by fetching the page again.
+
+import { pageFrom, setHtml } from "../dom.js";
+import { LiveSocket } from "./live_socket.js";
 
 import { refreshRows } from "./rows.js";
 
 const INTERVAL_MS = 2000;
 const PATIENCE_MS = 10_000; // with one answer
+const SOCKET_PATIENCE_MS = 5000; // without news of the socket; then the page is fetched
+const OTHER_PARTS = "This page has got other parts. Reload it to see them.";
 
 class SignedOut extends Error {}
 
 export class Figures {
   #element;
+  #socket = new LiveSocket({ onPieces: (pieces, isWhole) => this.#take(pieces, isWhole), onSignedOut: () => this.#refresh() });
+  #latest = new Map(); // HTML by the name of the piece; null: the page has it no more
   #timer = null;
   #asking = false;
   #since = Date.now(); // when the figures were last known to be right
+  #toldAt = Date.now(); // when the socket last told something
 
   constructor(element) {
     this.#element = element;
@@ -21,6 +29,7 @@ export class Figures {
 
   start() {
     document.addEventListener("visibilitychange", () => this.#wake());
+    this.#socket.start();
     this.#schedule();
   }
 
@@ -28,12 +37,25 @@ export class Figures {
 
   #schedule() {
     clearTimeout(this.#timer);
-    if (!document.hidden) this.#timer = setTimeout(() => this.#refresh(), INTERVAL_MS);
+    if (!document.hidden) this.#timer = setTimeout(() => this.#look(), INTERVAL_MS);
   }
 
   #wake() {
-    if (document.hidden) clearTimeout(this.#timer);
-    else this.#refresh();
+    this.#toldAt = Date.now(); // it was told that nobody looks, and said nothing
+    this.#schedule();
+  }
+
+  #look() {
+    if (Date.now() - this.#toldAt > SOCKET_PATIENCE_MS) this.#refresh();
+    else this.#schedule();
+  }
+
+  /** What the socket tells: all pieces, or those that changed since it told last. */
+  #take(pieces, isWhole) {
+    this.#toldAt = this.#since = Date.now();
+    const told = new Map(Object.entries(pieces));
+    this.#latest = isWhole ? told : new Map([...this.#latest, ...told]);
+    this.#show();
   }
 
   async #refresh() {
@@ -41,9 +63,9 @@ export class Figures {
     this.#asking = true;
     clearTimeout(this.#timer);
     try {
-      this.#show(await this.#fetch());
+      this.#latest = await this.#fetch();
       this.#since = Date.now();
-      this.#complain("");
+      this.#show();
       this.#schedule();
     } catch (error) {
       this.#complain(error instanceof SignedOut ? error.message : `Old: no answer for ${this.#age()} s.`);
@@ -60,18 +82,18 @@ export class Figures {
       throw new SignedOut("Old: you are signed out, or may not see this any more. Reload the page.");
     }
     if (!response.ok) throw new Error(`status ${response.status}`);
-    return new DOMParser().parseFromString(await response.text(), "text/html");
+    const fresh = piecesOf(pageFrom(await response.text()));
+    if (!fresh.size) throw new Error("the answer is something else");
+    return fresh;
   }
 
   /** Replaces what changed. No control is in there but in rows, so focus and scrolling stay; nor is what is being selected. */
-  #show(fresh) {
-    for (const old of this.#element.querySelectorAll("[data-live]")) {
-      const next = fresh.querySelector(`[data-live="${old.dataset.live}"]`);
-      if (!next) throw new Error("the answer is something else");
-      if (old.innerHTML === next.innerHTML || isSelecting(old)) continue;
-      if ("keyed" in old.dataset) refreshRows(old, next);
-      else old.replaceChildren(...next.childNodes);
-    }
+  #show() {
+    const shown = [...this.#element.querySelectorAll("[data-live]")];
+    const kept = shown.filter((piece) => typeof this.#latest.get(piece.dataset.live) === "string");
+    for (const piece of kept) replace(piece, this.#latest.get(piece.dataset.live));
+    const isSame = kept.length === shown.length && kept.length === this.#latest.size;
+    this.#complain(isSame ? "" : OTHER_PARTS);
   }
 
   #complain(sentence) {
@@ -82,6 +104,18 @@ export class Figures {
   #age() {
     return Math.round((Date.now() - this.#since) / 1000);
   }
+}
+
+function piecesOf(root) {
+  return new Map([...root.querySelectorAll("[data-live]")].map((piece) => [piece.dataset.live, piece.innerHTML]));
+}
+
+function replace(old, html) {
+  const next = old.cloneNode(false);
+  setHtml(next, html);
+  if (old.innerHTML === next.innerHTML || isSelecting(old)) return;
+  if ("keyed" in old.dataset) refreshRows(old, next);
+  else old.replaceChildren(...next.childNodes);
 }
 
 function isSelecting(element) {

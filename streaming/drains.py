@@ -1,0 +1,42 @@
+"""Model servers that get no new requests, because an operator said so: kept in Redis, by the server's name.
+
+Workers read the names every second. Requests that run there end as they would have.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+KEY = "throughline:drained"  # hash: name of the server -> Drain
+
+
+class Drain(msgspec.Struct, frozen=True):
+    by: str  # the operator's name
+    at: datetime
+
+
+def drain(redis: Redis, server: str, by: str) -> bool:
+    """False if it was drained already. Raises RedisError."""
+    return bool(redis.hsetnx(KEY, server, msgspec.json.encode(Drain(by, datetime.now(UTC))).decode()))
+
+
+def undrain(redis: Redis, server: str) -> bool:
+    """False if it was not drained. Raises RedisError."""
+    return bool(redis.hdel(KEY, server))
+
+
+def drains(redis: Redis) -> dict[str, Drain]:
+    """By the server's name. Raises RedisError."""
+    stored: Any = redis.hgetall(KEY)
+    return {name.decode(): msgspec.json.decode(told, type=Drain) for name, told in stored.items()}
+
+
+async def drained_names(redis: AsyncRedis) -> frozenset[str]:
+    """Raises RedisError, OSError."""
+    names: Any = await redis.hkeys(KEY)  # type: ignore[misc]
+    return frozenset(name.decode() for name in names)

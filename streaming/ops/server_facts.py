@@ -1,0 +1,124 @@
+"""What is told of one model server: by itself, by our workers, and by our rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from statistics import median
+
+from django.utils import timezone
+
+from conversations.models import Generation
+from streaming.presence import WorkerState
+from streaming.tiers import TierSpec
+from streaming.vllm.figures import (
+    ACCEPTED,
+    CACHE_HITS,
+    CACHE_QUERIES,
+    DRAFTED,
+    KV_CACHE,
+    PREEMPTIONS,
+    RUNNING,
+    WAITING,
+)
+
+from .live import ServerState
+from .rates import ratio
+
+LATELY = timedelta(minutes=15)
+SAMPLE = 1000  # latest ended generations
+
+
+@dataclass(frozen=True)
+class Fact:
+    name: str
+    text: str = ""  # empty: not told
+    aside: str = ""
+    lacking: str = "not told"  # said in place of an empty text
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What our rows say of a server, of answers that ended lately; None: nothing."""
+
+    first_token_s: float | None = None  # after the request, p50
+    tokens_per_second: float | None = None  # of one answer, p50
+
+
+def facts_of_probe(state: ServerState) -> list[Fact]:
+    """What the server itself tells; one that is down, or was not probed lately, tells nothing."""
+    if state.probe is None or not state.is_up:
+        return []
+    gauges, counters, gained = state.probe.figures, state.probe.counters, state.probe.gained
+
+    def share(name: str, part: str, whole: str) -> Fact:
+        lately = ratio(gained, part, whole)
+        return Fact(name, as_text("{:.0%}", ratio(counters, part, whole)), as_text("{:.0%} lately", lately))
+
+    def count(name: str, counter: str) -> Fact:
+        return Fact(name, as_text("{:.0f}", counters.get(counter)), as_text("{:.0f} lately", gained.get(counter)))
+
+    return [
+        Fact("Running there", as_text("{:.0f}", gauges.get(RUNNING))),
+        Fact("Waiting there", as_text("{:.0f}", gauges.get(WAITING))),
+        Fact("KV cache in use", as_text("{:.0%}", gauges.get(KV_CACHE))),
+        share("Prefix cache hits", CACHE_HITS, CACHE_QUERIES),
+        Fact(
+            "Preemptions",
+            as_text("{:.0f}", counters.get(PREEMPTIONS)),
+            as_text("{:.0f} lately", gained.get(PREEMPTIONS)),
+        ),
+        share("Drafts accepted", ACCEPTED, DRAFTED),
+        Fact("Probe took", as_text("{:.0f} ms", 1000 * state.probe.seconds)),
+    ]
+
+
+def our_facts(name: str, workers: Sequence[WorkerState], tiers: Sequence[TierSpec], pace: Pace) -> list[Fact]:
+    requests = sum(worker.requests.get(name, 0) for worker in workers)
+    limits = [tier.max_parallel for tier in tiers if name in names_of(tier) and tier.max_parallel is not None]
+    limit = f"of {min(limits) * len(workers)}" if limits else "without a limit"
+    return [
+        Fact("Our requests there", str(requests), limit),
+        Fact("First token after the request", as_text("{:.3f} s", pace.first_token_s), "p50", "none lately"),
+        Fact("Tokens/s of one answer", as_text("{:.1f}", pace.tokens_per_second), "p50", "none lately"),
+    ]
+
+
+def as_text(pattern: str, figure: float | None) -> str:
+    return "" if figure is None else pattern.format(figure)
+
+
+def paces_by_server() -> dict[str, Pace]:
+    """One query."""
+    ended = Generation.objects.filter(finished_at__gte=timezone.now() - LATELY).exclude(server="").defer("error_detail")
+    by_server: dict[str, list[Generation]] = defaultdict(list)
+    for generation in ended.order_by("-finished_at")[:SAMPLE]:
+        by_server[generation.server].append(generation)
+    return {name: pace_of(generations) for name, generations in by_server.items()}
+
+
+def pace_of(generations: Sequence[Generation]) -> Pace:
+    return Pace(median_of(first_token_after_request, generations), median_of(tokens_per_second, generations))
+
+
+def median_of(figure: Callable[[Generation], float | None], generations: Sequence[Generation]) -> float | None:
+    values = [value for generation in generations if (value := figure(generation)) is not None]
+    return median(values) if values else None
+
+
+def first_token_after_request(generation: Generation) -> float | None:
+    """None without a token, and where another request went on in the middle of the answer."""
+    first, requested = generation.first_token_at, generation.requested_at
+    if first is None or requested is None or requested > first or generation.from_cache:
+        return None
+    return (first - requested).total_seconds()
+
+
+def tokens_per_second(generation: Generation) -> float | None:
+    return generation.tokens_per_second
+
+
+def names_of(tier: TierSpec) -> list[str]:
+    return [server.name for server in (tier.server, *tier.others)]

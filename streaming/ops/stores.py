@@ -1,0 +1,116 @@
+"""Redis and the database, as the operators' page of processes tells of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+from redis import Redis
+
+REDIS_SLOW_MS = 20.0  # of a PING's round trip
+DATABASE_SLOW_MS = 50.0  # of SELECT 1
+NEARLY_FULL = 0.9  # of a limit
+POSTGRESQL = """
+SELECT pg_database_size(current_database()),
+       (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()),
+       current_setting('max_connections')::int
+"""
+
+
+@dataclass(frozen=True)
+class RedisFigures:
+    ping_ms: float
+    info: Mapping[str, Any]
+
+    @property
+    def is_append_only(self) -> bool:
+        return bool(self.info.get("aof_enabled"))
+
+    @property
+    def since(self) -> datetime:
+        """When it was started."""
+        return timezone.now() - timedelta(seconds=self.info.get("uptime_in_seconds", 0))
+
+    @property
+    def memory_share(self) -> float | None:
+        """Of what it may use; None without a limit."""
+        limit = self.info.get("maxmemory", 0)
+        return self.info["used_memory"] / limit if limit else None
+
+    @property
+    def troubles(self) -> list[str]:
+        told = self.info
+        statuses = (told.get(name, "ok") for name in ("aof_last_write_status", "rdb_last_bgsave_status"))
+        found = {
+            f"Redis is slow: a ping takes {self.ping_ms:.0f} ms, and every token waits for it.": (
+                self.ping_ms > REDIS_SLOW_MS
+            ),
+            f"Redis has thrown away {told.get('evicted_keys')} keys for want of memory: answers may be written anew.": (
+                told.get("evicted_keys", 0) > 0
+            ),
+            "Redis has nearly used up the memory that it may use.": (self.memory_share or 0) > NEARLY_FULL,
+            "Redis has nearly as many clients as it takes.": (
+                told["connected_clients"] > NEARLY_FULL * told.get("maxclients", float("inf"))
+            ),
+            "Redis cannot write its files: see its log, and the disk.": any(status != "ok" for status in statuses),
+            "This Redis is a replica, which takes no writes: REDIS_URL has to name the master.": (
+                told.get("role") == "slave"
+            ),
+        }
+        return [sentence for sentence, holds in found.items() if holds]
+
+
+@dataclass(frozen=True)
+class DatabaseFigures:
+    name: str
+    version: str
+    query_ms: float
+    size: int | None  # bytes, of its files; None: not to be had
+    connections: int | None = None  # None: it has none to speak of
+    most_connections: int | None = None
+
+    @property
+    def troubles(self) -> list[str]:
+        found = []
+        if self.query_ms > DATABASE_SLOW_MS:
+            found.append(f"The database is slow: the simplest query takes {self.query_ms:.0f} ms.")
+        if self.connections and self.connections > NEARLY_FULL * (self.most_connections or self.connections + 1):
+            found.append(f"The database has {self.connections} of {self.most_connections} connections.")
+        return found
+
+
+def redis_figures(redis: Redis) -> RedisFigures:
+    """Three commands: the first may have to connect, the second is timed. Raises RedisError, OSError."""
+    redis.ping()
+    begun = time.perf_counter()
+    redis.ping()
+    took_ms = 1000 * (time.perf_counter() - begun)
+    info: Any = redis.info()
+    return RedisFigures(took_ms, info)
+
+
+def database_figures() -> DatabaseFigures:
+    """Two queries. Raises DatabaseError."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        begun = time.perf_counter()
+        cursor.execute("SELECT 1")
+        took_ms = 1000 * (time.perf_counter() - begun)
+        name, version = connection.display_name, ".".join(map(str, connection.get_database_version()))
+        if connection.vendor != "postgresql":
+            return DatabaseFigures(name, version, took_ms, size_of_files())
+        cursor.execute(POSTGRESQL)
+        return DatabaseFigures(name, version, took_ms, *cursor.fetchone())
+
+
+def size_of_files() -> int | None:
+    """SQLite's file, and what was written to its log."""
+    path = Path(str(connection.settings_dict["NAME"]))
+    files = [file for file in (path, path.with_name(f"{path.name}-wal")) if file.is_file()]
+    return sum(file.stat().st_size for file in files) if files else None

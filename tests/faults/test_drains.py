@@ -1,0 +1,70 @@
+"""An operator drains a model server under running answers: nobody notices."""
+
+from __future__ import annotations
+
+from tests.faults.test_failover import NUMBERS, begun, notices
+from tests.site import Site
+from tests.stack.page import Page
+
+PAGE = "/ops/servers/"
+
+
+def change(site: Site, number: int, wanted: str) -> None:
+    """Otto clicks, and waits until the workers have heard of it."""
+    with site.visitor("otto") as otto:
+        otto.get(PAGE)
+        form = {"server": name_of(site, number), "wanted": wanted, "csrfmiddlewaretoken": otto.cookies["csrftoken"]}
+        assert otto.post(f"{PAGE}drain/", data=form).status_code == 302
+    site.until(lambda page: "yet to hear of it" not in page and "breaker of worker" in page, PAGE, "otto")
+
+
+def name_of(site: Site, number: int) -> str:
+    return f"127.0.0.1:{site.model_ports[number]}"
+
+
+async def answer(page: Page) -> str:
+    await page.send("count to 200")
+    await page.finish()
+    return page.answer
+
+
+async def test_what_runs_on_a_drained_server_ends_well_and_nothing_new_begins_there(twins: Site) -> None:
+    async with Page(twins, "alice") as running, Page(twins, "alice") as page:
+        number = await begun(twins, running)
+
+        change(twins, number, "drained")
+        served = twins.streamed(number)
+        answers = [await answer(page) for _ in range(3)]
+        ended = await running.finish()
+
+    change(twins, number, "used")
+    assert ended["status"] == "done" and running.answer == running.stored() == NUMBERS and notices(running) == []
+    assert answers == [NUMBERS] * 3 and twins.streamed(number) == served
+
+
+async def test_a_drain_outlives_the_worker(twins: Site) -> None:
+    change(twins, 0, "drained")
+    twins.worker.kill()
+    twins.worker = twins.start_worker()
+    served = twins.streamed(0)
+
+    async with Page(twins, "alice") as page:
+        answers = [await answer(page) for _ in range(2)]
+
+    change(twins, 0, "used")
+    assert answers == [NUMBERS] * 2 and twins.streamed(0) == served
+
+
+async def test_with_all_drained_the_answer_fails_and_can_be_retried(twins: Site) -> None:
+    for each in (0, 1):
+        change(twins, each, "drained")
+    async with Page(twins, "alice") as page:
+        await page.send("count to 200")
+        failed = await page.finish()
+        change(twins, 0, "used")
+        await page.click("answer.retry")
+        ended = await page.finish()
+
+    change(twins, 1, "used")
+    assert (failed["status"], failed["errorCode"]) == ("failed", "no_server")
+    assert (ended["status"], page.answer) == ("done", NUMBERS)

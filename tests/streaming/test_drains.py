@@ -1,0 +1,79 @@
+"""A drained server gets no new requests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from redis import Redis
+
+from conversations.models.errors import ErrorCode
+from streaming.drains import KEY, drain, drained_names, drains, undrain
+from streaming.model_servers import ModelServers
+from streaming.ops.live import redis_client
+from streaming.redis_clients import command_client
+from streaming.tiers import plain
+from streaming.vllm.errors import ModelServerError
+
+ONE, TWO, LARGE = "one:1", "two:2", "large:3"
+
+
+@pytest.fixture
+async def servers() -> AsyncIterator[ModelServers]:
+    """Two of a cheap tier, and one of a stronger one."""
+    fast = plain("fast", 0, "small", [f"http://{ONE}/v1", f"http://{TWO}/v1"])
+    async with httpx.AsyncClient() as http:
+        yield ModelServers(http, [fast, plain("smart", 1, "large", [f"http://{LARGE}/v1"])])
+
+
+async def chosen(servers: ModelServers, tier: str = "fast", model: str = "") -> str:
+    async with servers.chosen(tier=tier, model=model) as target:
+        return target.server.name
+
+
+async def test_its_tiers_other_server_is_asked(servers: ModelServers) -> None:
+    assert await chosen(servers) == ONE
+
+    servers.drained = frozenset({ONE})
+
+    assert await chosen(servers) == TWO
+
+
+async def test_without_one_in_its_tier_another_tier_answers(servers: ModelServers) -> None:
+    servers.drained = frozenset({ONE, TWO})
+
+    assert await chosen(servers) == LARGE
+    assert not servers.has_other([], model="small")
+
+
+async def test_with_all_of_them_drained_no_server_can_be_reached(servers: ModelServers) -> None:
+    servers.drained = frozenset({ONE, TWO, LARGE})
+
+    with pytest.raises(ModelServerError, match="not drained") as failure:
+        await chosen(servers)
+
+    assert failure.value.code == ErrorCode.NO_SERVER
+
+
+async def test_what_runs_there_is_left_alone(servers: ModelServers) -> None:
+    async with servers.chosen(tier="fast") as target:
+        servers.drained = frozenset({target.server.name})
+
+        assert servers.requests() == {ONE: 1} and await chosen(servers) == TWO
+
+
+@pytest.fixture
+def store() -> Redis:
+    with redis_client() as redis:
+        redis.delete(KEY)
+        return redis
+
+
+async def test_who_drained_it_first_is_remembered(store: Redis) -> None:
+    assert drain(store, ONE, "otto") and not drain(store, ONE, "olga")
+
+    redis = command_client()
+    assert await drained_names(redis) == {ONE} and drains(store)[ONE].by == "otto"
+    await redis.aclose()
+    assert undrain(store, ONE) and not undrain(store, ONE) and drains(store) == {}
