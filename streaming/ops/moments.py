@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from conversations.models import Clock, Generation
-
-from .phases import was_asked_again
+from conversations.models.phases import was_asked_again
 
 BELIEVED = timedelta(minutes=1)  # between a click by the browser's clock and its arrival by ours
 LABELS = {

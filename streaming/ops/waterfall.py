@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from conversations.models import Generation
+from conversations.models.phases import beginnings
 from conversations.models.plan import StageStatus
 
 from .moments import Moment, in_words, milliseconds, moments_of
-from .phases import beginnings
 
 WIDTH = 1000  # of a row, in the picture's own units
 GRID = "".join(f"M{WIDTH * line // 4} 0V16" for line in range(5))  # a path: the scale's ticks
