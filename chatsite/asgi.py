@@ -9,9 +9,10 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 pages = get_asgi_application()
 
+from chatsite.failures import logged  # noqa: E402
 from streaming.api.flow import paced  # noqa: E402 - models can be imported from here on
 from streaming.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {"http": paced(pages), "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
+application = logged(
+    ProtocolTypeRouter({"http": paced(pages), "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))})
 )

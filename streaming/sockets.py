@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextvars import Context
 from typing import TYPE_CHECKING, Protocol
 
 from django.conf import settings
@@ -136,5 +137,5 @@ def sockets() -> Sockets:
     """This process's sockets; made by the first, in its loop."""
     global _sockets
     if _sockets is None:
-        _sockets = Sockets()
+        _sockets = Context().run(Sockets)  # its tasks are about no page's request
     return _sockets

@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -325,5 +326,5 @@ def hub() -> Hub:
     """This process's hub, made by the first socket, in its loop."""
     global _hub
     if _hub is None:
-        _hub = Hub()
+        _hub = Context().run(Hub)  # its tasks are about no page's request
     return _hub

@@ -24,6 +24,7 @@ from conversations.models.errors import ErrorCode
 from conversations.models.generation import Partial, Status, Verdict, save_partials
 from conversations.models.message import PartKey, PartKind, path_to
 from conversations.models.plan import Outcome, Outcomes, Plan
+from streaming import correlation
 from streaming.database import in_database
 from streaming.log import stream_log
 from streaming.log.records import Ended, Folded, HoleInLog, Noticed, PhaseBegan
@@ -120,6 +121,7 @@ class Attempt:
         if claimed is None:
             return False
         self.generation = generation = claimed.generation
+        correlation.add(**ids_of(generation))
         self._is_paid = claimed.is_paid
         self.tools.servers.use(claimed.tiers)
         (self._prompt, stored), records = await asyncio.gather(
@@ -279,3 +281,15 @@ def earlier_outcomes(generation: Generation, folded: Folded) -> Outcomes:
     """How stages stand: by the database, or by the log, which knows of an end that was not saved any more."""
     logged = {number: Outcome.from_json(stage.outcome) for number, stage in folded.stages.items() if stage.outcome}
     return {**generation.stage_outcomes, **logged}
+
+
+def ids_of(generation: Generation) -> dict[str, object]:
+    """For log lines; the request is the click's."""
+    conversation = generation.message.conversation
+    return {
+        "request": generation.client_id,
+        "generation": generation.pk,
+        "conversation": conversation.pk,
+        "user": conversation.owner_id,
+        "attempt": generation.attempt,
+    }
