@@ -5,6 +5,7 @@ Every variable stands in .env.example with its default. A file `.env` in the pro
 """
 
 import hashlib
+import logging
 import os
 import re
 import sys
@@ -305,6 +306,7 @@ if HTTPS:
 PROCESS_NAME = env.str("PROCESS_NAME", "manage")
 LOG_FORMAT = env.choice("LOG_FORMAT", "line" if DEBUG else "json", ("line", "json"))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+logging.captureWarnings(LOG_FORMAT == "json")  # Python's own, which are lines like the others
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
