@@ -16,9 +16,11 @@ from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from chatsite.environment import Environment
+from chatsite.environment import Environment, is_installed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+OTEL_PACKAGES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 
 env = Environment()  # type: ignore[no-untyped-call]
 ENV_FILE = env.str("ENV_FILE", str(BASE_DIR / ".env"))  # tests point it at nothing
@@ -326,3 +328,13 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
     },
 }
+
+# Tracing, with OpenTelemetry: off unless a collector is named (docs/logs.md)
+
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")  # http://host:4318, without /v1/traces
+OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "throughline")
+if OTEL_EXPORTER_OTLP_ENDPOINT and not all(map(is_installed, OTEL_PACKAGES)):
+    raise ImproperlyConfigured(
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set, and OpenTelemetry is not installed: "
+        f"pip install {' '.join(OTEL_PACKAGES)}, or take the setting away."
+    )

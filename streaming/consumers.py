@@ -16,11 +16,12 @@ from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils import timezone
 from redis.exceptions import RedisError
 
 from conversations.models import Conversation, Generation
 from conversations.models.asking import ConversationError
-from streaming import correlation, protocol, turns
+from streaming import correlation, protocol, tracing, turns
 from streaming.database import in_database
 from streaming.hints import conversation_group, hint, user_group
 from streaming.live.hub import hub
@@ -117,13 +118,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _click(self, command: Click) -> None:
         """Store what is asked for, then show it: to this page by the same event as to the others."""
+        received = timezone.now()
         turn = await in_database(turns.take, self.user, self.conversation, command)
+        stored = timezone.now()
         correlation.add(generation=turn.generation.pk, conversation=turn.conversation)
         if self.conversation is None:
             await self._open(turn.conversation)
         await self._show_turn(turn, command.id)
         await hint(conversation_group(turn.conversation), "turn.taken", request=str(command.id), by=self.channel_name)
         await hint(user_group(self.user.pk), "sidebar.changed")
+        tracing.tell_command(turn.generation, type(command).__name__, received, stored)
 
     async def _stop(self, generation_id: UUID) -> None:
         if await in_database(turns.stop, self.user, generation_id):

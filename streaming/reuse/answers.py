@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import httpx
 
+from streaming import tracing
 from streaming.model_servers import Target
 from streaming.vllm.client import ChatStream, ModelServer, Patience
 from streaming.vllm.wire import ChatDelta
@@ -74,4 +75,4 @@ class Answers:
 
     def _request(self, target: Target, body: dict[str, Any], request_id: str) -> ChatStream:
         patience = Patience(target.tier.first_token_timeout_s, target.tier.silence_timeout_s)
-        return ChatStream(self.reuse.http, target.server, body, request_id, patience)
+        return ChatStream(self.reuse.http, target.server, body, request_id, patience, tracing.headers(request_id))

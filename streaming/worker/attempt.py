@@ -16,6 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import prefetch_related_objects
+from django.utils import timezone
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -24,7 +25,7 @@ from conversations.models.errors import ErrorCode
 from conversations.models.generation import Partial, Status, Verdict, save_partials
 from conversations.models.message import PartKey, PartKind, path_to
 from conversations.models.plan import Outcome, Outcomes, Plan
-from streaming import correlation
+from streaming import correlation, tracing
 from streaming.database import in_database
 from streaming.log import stream_log
 from streaming.log.records import Ended, Folded, HoleInLog, Noticed, PhaseBegan
@@ -36,7 +37,7 @@ from streaming.questions.scores import Level
 from streaming.questions.second_opinion import question_to_judge, second_opinion
 from streaming.reuse.answers import Answers, Reuse
 
-from .claiming import claim
+from .claiming import claim, ids_of
 from .stage_runner import StageRunner
 
 logger = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ class Attempt:
         return await second_opinion(self.tools.servers, question, settings.ROUTER_PATIENCE_MS / 1000)
 
     async def _claim(self) -> bool:
+        begun = timezone.now()
         claimed = await in_database(claim, self.generation_id, self.dispatched_at, await self._judged())
         if claimed is None:
             return False
@@ -150,6 +152,7 @@ class Attempt:
         )
         if generation.stop_requested_at is not None:
             await self.interrupt(Interruption.STOP)
+        tracing.tell_claim(generation, begun)
         logger.info("generation %s begins, attempt %d", generation.pk, generation.attempt)
         return True
 
@@ -193,6 +196,7 @@ class Attempt:
             await self._leave()
             return None
         self._is_ending = True
+        begun = timezone.now()
         await self._flush()
         if not await self._store_end(status, error_code):
             raise AttemptLost
@@ -200,6 +204,7 @@ class Attempt:
         self.handle.append(Ended(status, error_code or ""))
         await self._flush()
         await self._expire_log()
+        tracing.tell_end(self.generation, status, error_code or "", begun)
         logger.info("generation %s ended: %s %s", self.generation_id, status, error_code or "")
         return status
 
@@ -281,15 +286,3 @@ def earlier_outcomes(generation: Generation, folded: Folded) -> Outcomes:
     """How stages stand: by the database, or by the log, which knows of an end that was not saved any more."""
     logged = {number: Outcome.from_json(stage.outcome) for number, stage in folded.stages.items() if stage.outcome}
     return {**generation.stage_outcomes, **logged}
-
-
-def ids_of(generation: Generation) -> dict[str, object]:
-    """For log lines; the request is the click's."""
-    conversation = generation.message.conversation
-    return {
-        "request": generation.client_id,
-        "generation": generation.pk,
-        "conversation": conversation.pk,
-        "user": conversation.owner_id,
-        "attempt": generation.attempt,
-    }

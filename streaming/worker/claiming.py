@@ -56,3 +56,15 @@ def begin(claim: Claim, plan: Plan, options: list[budgets.Option], dispatched_at
         reasons = (*plan.reasons, reason) if reason else plan.reasons
         generation.note(plan=replace(taken.plan, reasons=reasons).as_json())
     return replace(claim, notice=reason)
+
+
+def ids_of(generation: Generation) -> dict[str, object]:
+    """For log lines; the request is the click's."""
+    conversation = generation.message.conversation
+    return {
+        "request": generation.client_id,
+        "generation": generation.pk,
+        "conversation": conversation.pk,
+        "user": conversation.owner_id,
+        "attempt": generation.attempt,
+    }

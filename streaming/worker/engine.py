@@ -28,6 +28,7 @@ from streaming.vllm.thinking import ThinkSplitter
 from streaming.vllm.wire import ChatDelta, Usage
 
 from .certainty import Certainty
+from .spans import request_span
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Figures:
     error_detail: str = ""
     requested_at: datetime | None = None
     first_token_at: datetime | None = None
+    request_token_at: datetime | None = None  # the first one of the latest request
     last_token_at: datetime | None = None
     upstream_ended_at: datetime | None = None
     failovers: int | None = None
@@ -210,9 +212,14 @@ class Engine:
         self.figures.tier = target.tier.slug
         self.figures.requested_at = timezone.now()
         self._announce("waiting")
+        self.figures.request_token_at = None
         self._requests += 1
-        source = await self._open(target, self._body(target, begun, room))
-        splitter = ThinkSplitter(in_answer=bool(begun))
+        request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
+        with request_span(self._handle.generation_id, request_id, self.stage.name, self.figures):
+            source = await self._open(target, self._body(target, begun, room), request_id)
+            await self._read(source, ThinkSplitter(in_answer=bool(begun)))
+
+    async def _read(self, source: Source, splitter: ThinkSplitter) -> None:
         try:
             async with aclosing(source.stream.deltas()) as deltas:
                 async for delta in deltas:
@@ -232,8 +239,7 @@ class Engine:
             self._prompt, self.stage, target, begun, max_tokens, stream=streams, logprobs=self._tells_logprobs
         )
 
-    async def _open(self, target: Target, body: dict[str, Any]) -> Source:
-        request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
+    async def _open(self, target: Target, body: dict[str, Any], request_id: str) -> Source:
         source = self._source = await self._answers.source(target, body, request_id)
         self.figures.cached = source.server is None
         self.figures.server = source.server.name if source.server else ""
@@ -272,7 +278,9 @@ class Engine:
                 now = timezone.now()
                 self.arrivals.append(now)
                 self.figures.last_token_at = now
-                self.figures.first_token_at = self.figures.first_token_at or now
+                if self.figures.request_token_at is None:
+                    self.figures.request_token_at = now
+                    self.figures.first_token_at = self.figures.first_token_at or now
                 self._announce(phase)
                 self._handle.write(key, piece)
 
