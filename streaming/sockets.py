@@ -20,7 +20,7 @@ from django.utils import timezone
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from streaming import presence, warmth
+from streaming import counters, presence, warmth
 from streaming.database import in_database
 from streaming.protocol import CLOSE_GOING_AWAY, CLOSE_NOT_SIGNED_IN, CLOSE_TOO_SLOW
 from streaming.redis_clients import command_client
@@ -51,6 +51,7 @@ class Sockets:
 
     def add(self, socket: ChatConsumer) -> None:
         self._open.add(socket)
+        counters.add(counters.SOCKETS_OPENED)
         self._want_warmth()
 
     def discard(self, socket: ChatConsumer) -> None:
@@ -86,9 +87,11 @@ class Sockets:
             refused, self.refused = self.refused, Counter()
             try:
                 await presence.tell_web(self._redis, presence.this_process(), len(self), refused)
+                refused = Counter()
+                await counters.tell(self._redis)
             except (RedisError, OSError) as error:
                 self.refused.update(refused)
-                logger.warning("the number of sockets was not told: %s", error)
+                logger.warning("what this process counts was not told: %s", error)
             await asyncio.sleep(CARE_INTERVAL_S)
 
     async def _close_signed_out(self) -> None:

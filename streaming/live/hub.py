@@ -27,6 +27,7 @@ from streaming.redis_clients import BLOCK_S, blocking_client, command_client
 
 from .answer import LiveAnswer
 from .finished import read_finished
+from .lag import LagProbe
 from .renderer import Renderer
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class Hub:
         self._watched: dict[UUID, Watched] = {}
         self._ending: dict[UUID, asyncio.Task[None]] = {}
         self._something = asyncio.Event()
+        self._lag = LagProbe()
         self._renderer = Renderer(self._show)
         self._tasks = [
             asyncio.create_task(self._tail(), name="hub"),
@@ -197,7 +199,10 @@ class Hub:
         }
         if not open_logs:
             self._something.clear()
+            self._lag.rest()
             return
+        self._lag.begin()
+        open_logs[self._lag.key] = self._lag.position
         try:
             found = await self._reader.xread(open_logs, block=int(BLOCK_S * 1000))
         except ResponseError as error:
@@ -205,6 +210,9 @@ class Hub:
                 raise
             return
         for key, raw in found:
+            if key.decode() == self._lag.key:
+                self._lag.heard(raw)
+                continue
             await self._take(UUID(key.decode().rpartition(":")[2]), stream_log.entries_of(raw))
 
     async def _take(self, generation_id: UUID, entries: list[stream_log.Entry]) -> None:
@@ -294,6 +302,8 @@ class Hub:
             try:
                 await self.look_at_end(silent)
                 await self._look_at_leases(silent)
+                if self._open_answers:
+                    await self._lag.send(self._redis)
             except (DatabaseError, RedisError, OSError) as error:
                 logger.warning("silent answers were not looked at: %s", error)
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from streaming import tracing
+from streaming import counters, tracing
 from streaming.model_servers import Target
 from streaming.vllm.client import ChatStream, ModelServer, Patience
 from streaming.vllm.wire import ChatDelta
@@ -65,8 +65,10 @@ class Answers:
 
     async def _find(self, key: str) -> Source | None:
         if self.reuse.flights.find(key) is None and (kept := await self.reuse.kept.find(key)):
+            counters.add(f"{counters.CACHE}:hit")
             return Source(Replay(kept), None)
         flight = self.reuse.flights.find(key)  # also one that was begun meanwhile
+        counters.add(f"{counters.CACHE}:{'joined' if flight else 'miss'}")
         return Source(flight.join(), flight.target.server) if flight else None
 
     async def _keep(self, key: str, model: str, deltas: list[ChatDelta]) -> None:

@@ -28,7 +28,7 @@ from streaming.vllm.thinking import ThinkSplitter
 from streaming.vllm.wire import ChatDelta, Usage
 
 from .certainty import Certainty
-from .spans import request_span
+from .told import told_request
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,6 @@ class Figures:
     error_detail: str = ""
     requested_at: datetime | None = None
     first_token_at: datetime | None = None
-    request_token_at: datetime | None = None  # the first one of the latest request
     last_token_at: datetime | None = None
     upstream_ended_at: datetime | None = None
     failovers: int | None = None
@@ -212,10 +211,9 @@ class Engine:
         self.figures.tier = target.tier.slug
         self.figures.requested_at = timezone.now()
         self._announce("waiting")
-        self.figures.request_token_at = None
         self._requests += 1
         request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
-        with request_span(self._handle.generation_id, request_id, self.stage.name, self.figures):
+        with told_request(self._handle.generation_id, request_id, self):
             source = await self._open(target, self._body(target, begun, room), request_id)
             await self._read(source, ThinkSplitter(in_answer=bool(begun)))
 
@@ -278,9 +276,7 @@ class Engine:
                 now = timezone.now()
                 self.arrivals.append(now)
                 self.figures.last_token_at = now
-                if self.figures.request_token_at is None:
-                    self.figures.request_token_at = now
-                    self.figures.first_token_at = self.figures.first_token_at or now
+                self.figures.first_token_at = self.figures.first_token_at or now
                 self._announce(phase)
                 self._handle.write(key, piece)
 

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from conversations.models.generation import Status, save_partials
-from streaming import control, presence
+from streaming import control, counters, presence
 from streaming.database import in_database
 from streaming.hints import hint, user_group
 from streaming.leases import Leases
@@ -142,6 +142,7 @@ class Runner:
                 lost = await self._leases.renew(list(self.attempts))
                 states = self._tools.servers.states()
                 await presence.tell_worker(self._tools.redis, self.process, len(self.attempts), states)
+                await counters.tell(self._tools.redis)
             except (RedisError, OSError) as error:
                 logger.warning("leases were not renewed: %s", error)
                 continue
