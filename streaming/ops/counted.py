@@ -75,9 +75,7 @@ def of_generations(ended: Mapping[str, float]) -> Iterable[Metric]:
 def by_processes(told: Mapping[str, float]) -> Iterable[Metric]:
     text = "Between two tokens of one request to a model server; told when it has ended, of its last 4,096."
     yield histogram("inter_token_latency_seconds", text, told, INTER_TOKEN)
-    text = (
-        "From the append of an entry in Redis to the web process that reads it; measured once a second while it does."
-    )
+    text = "From an append in Redis to the web process that reads it; measured once a second while it does."
     yield histogram("hub_lag_seconds", text, told, HUB_LAG)
     yield count("log_appends", "Entries that workers appended to the logs.", told.get(counters.LOG_APPENDS, 0))
     yield count("log_appended_bytes", "Size of these entries' records.", told.get(counters.LOG_BYTES, 0))

@@ -73,11 +73,12 @@ def of_the_processes() -> Iterable[Metric]:
 
 def vitals(processes: Mapping[str, Sequence[State]]) -> Iterable[Metric]:
     """Nothing of processes that do not tell how they fare."""
-    told = {kind: [found for one in several if (found := getattr(one, "vitals", None))]
-            for kind, several in processes.items()}  # fmt: skip
-    memory = {kind: sum(one.rss for one in several) for kind, several in told.items() if several}
-    lags = {kind: max((one.lag.p95_ms / 1000 for one in several if one.lag), default=0.0)
-            for kind, several in told.items() if several}  # fmt: skip
+    memory: dict[str, float] = {}
+    lags: dict[str, float] = {}
+    for kind, several in processes.items():
+        if told := [found for state in several if (found := getattr(state, "vitals", None))]:
+            memory[kind] = sum(one.rss for one in told)
+            lags[kind] = max((one.lag.p95_ms / 1000 for one in told if one.lag), default=0.0)
     if memory:
         text = "Memory of all processes of a kind together."
         yield gauges("resident_memory_bytes", text, "kind", memory)
