@@ -9,11 +9,12 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 pages = get_asgi_application()
 
+from chatsite.failures import logged  # noqa: E402
 from streaming.api.flow import paced  # noqa: E402 - models can be imported from here on
 from streaming.routing import websocket_urlpatterns  # noqa: E402
 from streaming.sockets import begin_with_the_reactor  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {"http": paced(pages), "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
+application = logged(
+    ProtocolTypeRouter({"http": paced(pages), "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))})
 )
 begin_with_the_reactor()

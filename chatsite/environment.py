@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from importlib import metadata
 from typing import Any
 
 import environ
@@ -56,3 +57,12 @@ class Environment(environ.Env):
             return found["model"], checked(found["url"])
         except RefusedAddress as error:
             raise ImproperlyConfigured(f"{var} cannot be read: {error}") from error
+
+
+def is_installed(package: str) -> bool:
+    """By its name on PyPI; imports nothing."""
+    try:
+        metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

@@ -5,6 +5,7 @@ Every variable stands in .env.example with its default. A file `.env` in the pro
 """
 
 import hashlib
+import logging
 import os
 import re
 import sys
@@ -15,9 +16,11 @@ from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from chatsite.environment import Environment
+from chatsite.environment import Environment, is_installed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+OTEL_PACKAGES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 
 env = Environment()  # type: ignore[no-untyped-call]
 ENV_FILE = env.str("ENV_FILE", str(BASE_DIR / ".env"))  # tests point it at nothing
@@ -80,6 +83,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "chatsite.request_ids.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -308,18 +312,21 @@ if HTTPS:
 # Logs
 
 PROCESS_NAME = env.str("PROCESS_NAME", "manage")
+LOG_FORMAT = env.choice("LOG_FORMAT", "line" if DEBUG else "json", ("line", "json"))
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+logging.captureWarnings(LOG_FORMAT == "json")  # Python's own, which are lines like the others
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "format": f"%(asctime)s {PROCESS_NAME:<6} %(levelname)-7s %(name)s: %(message)s",
-            "datefmt": "%H:%M:%S",
-        }
+        "line": {"()": "chatsite.logs.Line", "process": PROCESS_NAME},
+        "json": {"()": "chatsite.logs.Json", "process": PROCESS_NAME},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    # What libraries say at DEBUG can hold questions, answers and keys.
+    "root": {"handlers": ["console"], "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL},
     "loggers": {
+        **{name: {"level": LOG_LEVEL} for name in ("chatsite", "conversations", "streaming")},
         "daphne": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
@@ -327,3 +334,13 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
     },
 }
+
+# Tracing, with OpenTelemetry: off unless a collector is named (docs/logs.md)
+
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")  # http://host:4318, without /v1/traces
+OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "throughline")
+if OTEL_EXPORTER_OTLP_ENDPOINT and not all(map(is_installed, OTEL_PACKAGES)):
+    raise ImproperlyConfigured(
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set, and OpenTelemetry is not installed: "
+        f"pip install {' '.join(OTEL_PACKAGES)}, or take the setting away."
+    )

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from conversations.models import Conversation, Generation
 from conversations.models.asking import ConversationError
-from streaming import protocol, turns
+from streaming import correlation, protocol, tracing, turns
 from streaming.database import in_database
 from streaming.hints import conversation_group, hint, user_group
 from streaming.live.hub import hub
@@ -59,6 +59,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if not self.user.is_authenticated:
             await self.close(protocol.CLOSE_NOT_SIGNED_IN)
             return
+        correlation.add(user=self.user.pk)
         wanted: UUID | None = self.scope["url_route"]["kwargs"].get("conversation_id")
         if wanted and not await self._open(wanted):
             await self.close(protocol.CLOSE_NOT_FOUND)
@@ -91,7 +92,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             sockets().refused["too_many"] += 1
             await self.close(protocol.CLOSE_TOO_MANY)
         elif command is not None:
-            await self._carry_out(command)
+            with correlation.about(conversation=self.conversation and self.conversation.pk, **ids_of(command)):
+                await self._carry_out(command)
 
     # Commands
 
@@ -125,6 +127,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Store what is asked for, then show it: to this page by the same event as to the others."""
         received_at = timezone.now()
         turn = await in_database(turns.take, self.user, self.conversation, command)
+        stored = timezone.now()
+        correlation.add(generation=turn.generation.pk, conversation=turn.conversation)
         if self.conversation is None:
             await self._open(turn.conversation)
         await self._show_turn(turn, command.id)
@@ -132,6 +136,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             viewer.answer.show.received_at = received_at
         await hint(conversation_group(turn.conversation), "turn.taken", request=str(command.id), by=self.channel_name)
         await hint(user_group(self.user.pk), "sidebar.changed")
+        tracing.tell_command(turn.generation, type(command).__name__, received_at, stored)
 
     async def _stop(self, generation_id: UUID) -> None:
         if await in_database(turns.stop, self.user, generation_id):
@@ -259,3 +264,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         while self._clicks[0] < now - RATE_WINDOW_S:
             self._clicks.popleft()
         return len(self._clicks) > settings.COMMANDS_PER_10_S
+
+
+def ids_of(command: AnyCommand) -> dict[str, UUID | None]:
+    """For log lines: a click's id is the request's."""
+    if isinstance(command, Click):
+        return {"request": command.id}
+    return {"generation": getattr(command, "generation", None)}

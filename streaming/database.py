@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from django.db import connection
@@ -34,7 +36,9 @@ _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a function that queries. Cancelling stops the waiting only: a transaction that has begun ends by itself."""
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_threads, lambda: with_connection(function, *args, **kwargs))
+    context = copy_context()  # log lines say what they are about there, too
+    work = partial(with_connection, function, *args, **kwargs)
+    return await loop.run_in_executor(_threads, lambda: context.run(work))
 
 
 def with_connection(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextvars import Context
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from django.utils import timezone
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from streaming import presence, warmth
+from streaming import counters, presence, warmth
 from streaming.alerts import watch
 from streaming.database import in_database
 from streaming.live.hub import watched_here
@@ -75,6 +76,7 @@ class Sockets:
     def add(self, socket: Socket) -> None:
         self._open.add(socket)
         self._opened += 1
+        counters.add(counters.SOCKETS_OPENED)
         self._want_warmth()
 
     def add_operators(self, socket: Socket) -> None:
@@ -131,9 +133,11 @@ class Sockets:
         }
         try:
             await presence.tell_web(self._redis, presence.this_process(), len(self), refused, **more)
+            refused = Counter()
+            await counters.tell(self._redis)
         except (RedisError, OSError) as error:
             self.refused.update(refused)
-            logger.warning("the number of sockets was not told: %s", error)
+            logger.warning("what this process counts was not told: %s", error)
 
     async def _watch_alerts(self) -> None:
         """Who else would tell that no worker is alive?"""
@@ -196,5 +200,5 @@ def sockets() -> Sockets:
     """This process's sockets; made in its loop."""
     global _sockets
     if _sockets is None:
-        _sockets = Sockets()
+        _sockets = Context().run(Sockets)  # its tasks are about no page's request
     return _sockets

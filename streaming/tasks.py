@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from redis import Redis
 
 from conversations.models import Conversation, history, recording, settling
-from streaming import beat, dispatch, gauges, model_health, titles  # noqa: F401 - beat has signals of its own
+from streaming import beat, correlation, dispatch, gauges, model_health, titles  # noqa: F401 - beat has signals of its own
 from streaming.alerts import watch
 from streaming.worker.runner import runner
 
@@ -26,8 +26,9 @@ REDIS_TIMEOUT_S = 5.0
 @shared_task(name="streaming.tasks.generate")
 def generate(generation_id: str, dispatched_at: str) -> None:
     """Run one generation to its end, and have its conversation named if it has no title yet."""
-    if runner().run_blocking(UUID(generation_id), parse_datetime(dispatched_at)) is not None:
-        entitle.delay(generation_id)
+    with correlation.about(generation=generation_id):
+        if runner().run_blocking(UUID(generation_id), parse_datetime(dispatched_at)) is not None:
+            entitle.delay(generation_id)
 
 
 @shared_task(name="streaming.tasks.sweep")
@@ -40,7 +41,8 @@ def sweep() -> None:
 @shared_task(name="streaming.tasks.entitle")
 def entitle(generation_id: str) -> None:
     """Name the conversation that this generation answered in."""
-    titles.entitle(UUID(generation_id), runner())
+    with correlation.about(generation=generation_id):
+        titles.entitle(UUID(generation_id), runner())
 
 
 @shared_task(name="streaming.tasks.probe_model_servers")

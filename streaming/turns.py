@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from streaming.dispatch import dispatch
 from streaming.estimate import expected_tokens
 from streaming.live.finished import message_html
 from streaming.protocol import Click, Continue, MessageView, Painted, Regenerate, Retry, SendMessage
+
+logger = logging.getLogger(__name__)
 
 User = AbstractBaseUser | AnonymousUser
 
@@ -53,6 +56,7 @@ def begin(
     """As ``take``, for those who show no page."""
     generation = ask(user, conversation, command, streams=streams)
     if generation.status == Status.QUEUED:
+        logger.info("generation %s is accepted", generation.pk)
         dispatch(generation.pk)
     return generation
 

@@ -25,6 +25,7 @@ for name, value in {
     "HTTPS": "false",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "PROCESS_NAME": "test",
+    "LOG_FORMAT": "line",
     "DEFAULT_MODE": "quick",
     "WARM_MODELS": "false",  # tests count requests
     "RESPONSE_CACHE": "false",

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from conversations.models import ApiToken
+from streaming import correlation
 from streaming.consumers import RATE_WINDOW_S
 from streaming.database import in_database
 
@@ -30,6 +31,7 @@ class TokenBearer(HttpBearer):
         """None if it is not valid. Raises TooMany, DatabaseError."""
         found = await in_database(token_of, token)
         if found is not None:
+            correlation.add(user=found.user_id)
             self._rates.count(found.pk)
         return found
 

@@ -8,10 +8,11 @@ from uuid import UUID, uuid4
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from ninja import Query, Router, Status
 
 from conversations.models import Conversation, Generation, Message
-from streaming import turns
+from streaming import correlation, tracing, turns
 from streaming.database import in_database
 from streaming.hints import conversation_group, hint, user_group
 from streaming.live.hub import hub
@@ -136,9 +137,12 @@ async def answered(
     command = SendMessage(
         question.id or uuid4(), text=question.text, edits=edits, mode=question.mode, tier=question.tier
     )
+    received = timezone.now()
     generation, asked = await in_database(store, user, conversation_id, command)
+    correlation.add(generation=generation.pk, conversation=asked.conversation.id)
     await hint(conversation_group(asked.conversation.id), "turn.taken", request=str(command.id), by="")
     await hint(user_group(user.pk), "sidebar.changed")
+    tracing.tell_command(generation, type(command).__name__, received, generation.accepted_at)
     if question.stream or MEDIA_TYPE in request.headers.get("Accept", ""):
         response = response_of(Stream(request.auth, generation, ""), status=201)
         response["Location"] = asked.generation.events

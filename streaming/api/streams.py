@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError
@@ -68,5 +69,5 @@ def streams() -> Streams:
     """This process's streams; made by the first, in its loop."""
     global _streams
     if _streams is None:
-        _streams = Streams()
+        _streams = Context().run(Streams)  # its task is about no program's request
     return _streams

@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from streaming.redis_clients import BLOCK_S, blocking_client, command_client
 
 from .answer import LiveAnswer
 from .finished import read_finished
+from .lag import LagProbe
 from .renderer import Renderer
 from .shows import Shows
 from .watched import W, Watched, Watcher
@@ -46,6 +48,7 @@ class Hub:
         self._watched: dict[UUID, Watched] = {}
         self._ending: dict[UUID, asyncio.Task[None]] = {}
         self._something = asyncio.Event()
+        self._lag = LagProbe()
         self._renderer = Renderer(self._show)
         self._shows = Shows(self._redis)
         self._tasks = [
@@ -179,7 +182,10 @@ class Hub:
         }
         if not open_logs:
             self._something.clear()
+            self._lag.rest()
             return
+        self._lag.begin()
+        open_logs[self._lag.key] = self._lag.position
         try:
             found = await self._reader.xread(open_logs, block=int(BLOCK_S * 1000))
         except ResponseError as error:
@@ -187,6 +193,9 @@ class Hub:
                 raise
             return
         for key, raw in found:
+            if key.decode() == self._lag.key:
+                self._lag.heard(raw)
+                continue
             await self._take(UUID(key.decode().rpartition(":")[2]), stream_log.entries_of(raw))
 
     async def _take(self, generation_id: UUID, entries: list[stream_log.Entry]) -> None:
@@ -278,6 +287,8 @@ class Hub:
             try:
                 await self.look_at_end(silent)
                 await self._look_at_leases(silent)
+                if self._open_answers:
+                    await self._lag.send(self._redis)
             except (DatabaseError, RedisError, OSError) as error:
                 logger.warning("silent answers were not looked at: %s", error)
 
@@ -310,7 +321,7 @@ def hub() -> Hub:
     """This process's hub, made by the first socket, in its loop."""
     global _hub
     if _hub is None:
-        _hub = Hub()
+        _hub = Context().run(Hub)  # its tasks are about no page's request
     return _hub
 
 

@@ -19,6 +19,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, ResponseError
 
 from conversations.models.message import PartKey
+from streaming import counters
 from streaming.protocol import code_units
 from streaming.redis_clients import Connections
 
@@ -164,10 +165,13 @@ class LogHandle:
             self._flushed.set()
 
     def _confirm(self) -> None:
-        self._confirmed = as_pair(self._sent.popleft()[0])
+        position, data = self._sent.popleft()
+        self._confirmed = as_pair(position)
         self._entries += 1
         if self._first and self._confirmed[1] >= self._first:
             self.first_append_at, self._first = timezone.now(), 0
+        self._writer.appended += 1
+        self._writer.appended_bytes += len(data)
 
     def _begin_again(self, last: tuple[int, int], entries: int) -> None:
         """Redis lost the log, or some of it: all of it is written anew, from memory, after what is left."""
@@ -199,6 +203,7 @@ class LogWriter:
         self._open: WeakSet[LogHandle] = WeakSet()
         self._dirty: dict[UUID, LogHandle] = {}
         self._work = asyncio.Event()
+        self.appended = self.appended_bytes = 0  # records that Redis has, not counted yet
 
     def open(self, generation_id: UUID, attempt: int, begun: Folded, entries: int) -> LogHandle:
         """A handle for an attempt that has claimed the log, which holds what is ``begun`` in so many entries."""
@@ -234,6 +239,9 @@ class LogWriter:
         for handle, count in zip(handles, counts, strict=True):
             handle.take(answers[:count])
             del answers[:count]
+        counters.add(counters.LOG_APPENDS, self.appended)
+        counters.add(counters.LOG_BYTES, self.appended_bytes)
+        self.appended = self.appended_bytes = 0
 
     async def _check_connection(self) -> None:
         """Redis was restarted, perhaps, and has lost its last second: nothing but the logs themselves can tell."""

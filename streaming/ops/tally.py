@@ -7,9 +7,7 @@ If Redis loses the hash, counting begins again, as after a restart.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,22 +15,40 @@ from django.utils import timezone
 from redis import Redis
 from redis.client import Pipeline
 
-from conversations.models import Generation
+from conversations.models import Generation, LedgerEntry
+from conversations.models.ledger import EntryState
+from streaming.histograms import (
+    DURATION,
+    FELT_TIME_TO_FIRST_TOKEN,
+    MODEL_TIME_TO_FIRST_TOKEN,
+    QUEUE_WAIT,
+    TIME_TO_FIRST_TOKEN,
+    TIME_TO_STOP,
+    bucket_of,
+)
 
 KEY = "throughline:tally"  # hash: name of a counter -> its value
-COUNTED = "throughline:tally:counted"  # sorted set: ids counted lately, by their end
+COUNTED = "throughline:tally:counted"  # sorted set: ids of generations counted lately, by their end
+PAID = "throughline:tally:paid"  # likewise, of the ledger's entries
 UNTIL = "until"  # in the hash: everything that ended before has been counted
 OVERLAP = timedelta(minutes=1)  # an end may be stored this much after its moment: clocks differ, transactions wait
 LOOK_BACK = timedelta(hours=1)  # at the first time
 
-TIME_TO_FIRST_TOKEN = "time_to_first_token"
-DURATION = "duration"
-BOUNDS_S = {
-    TIME_TO_FIRST_TOKEN: (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0),
-    DURATION: (0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0),
-}
-FIELDS = ("id", "status", "attempt", "prompt_tokens", "completion_tokens", "error_code", "failovers")
-MOMENTS = ("accepted_at", "first_token_at", "finished_at")
+HISTOGRAMS = (
+    TIME_TO_FIRST_TOKEN,
+    MODEL_TIME_TO_FIRST_TOKEN,
+    FELT_TIME_TO_FIRST_TOKEN,
+    QUEUE_WAIT,
+    DURATION,
+    TIME_TO_STOP,
+)
+SETTLED_WITHIN = timedelta(days=2)  # of the day when it was reserved, by which the ledger has its index
+FIELDS = ("id", "status", "attempt", "prompt_tokens", "completion_tokens", "error_code", "failovers", "outcomes")
+CLOCK = [relation.name for relation in Generation._meta.related_objects if relation.name == "clock"]
+MOMENTS = (
+    *("accepted_at", "claimed_at", "requested_at", "first_token_at"),
+    *("stop_requested_at", "upstream_ended_at", "finished_at"),
+)
 
 
 def tally(redis: Redis) -> dict[str, float]:
@@ -41,16 +57,23 @@ def tally(redis: Redis) -> dict[str, float]:
     def count_new(pipeline: Pipeline) -> None:
         now = timezone.now()
         since = counted_until(pipeline, now) - OVERLAP
-        known: Any = pipeline.zrange(COUNTED, 0, -1)
-        new = ended_since(since, {member.decode() for member in known})
+        ended = ended_since(since, members(pipeline, COUNTED))
+        paid = paid_since(since, members(pipeline, PAID))
         pipeline.multi()
-        add(pipeline, new)
+        add(pipeline, ended)
+        add_costs(pipeline, paid)
         pipeline.hset(KEY, UNTIL, str(now.timestamp()))
-        pipeline.zremrangebyscore(COUNTED, "-inf", (now - OVERLAP).timestamp())
+        for key in (COUNTED, PAID):
+            pipeline.zremrangebyscore(key, "-inf", (now - OVERLAP).timestamp())
 
-    redis.transaction(count_new, KEY, COUNTED)  # again, if another process counts at the same time
+    redis.transaction(count_new, KEY, COUNTED, PAID)  # again, if another process counts at the same time
     stored: Any = redis.hgetall(KEY)
     return {name.decode(): float(value) for name, value in stored.items()}
+
+
+def members(redis: Pipeline, key: str) -> set[str]:
+    known: Any = redis.zrange(key, 0, -1)
+    return {member.decode() for member in known}
 
 
 def counted_until(redis: Pipeline, now: datetime) -> datetime:
@@ -60,6 +83,7 @@ def counted_until(redis: Pipeline, now: datetime) -> datetime:
 
 def ended_since(moment: datetime, known: set[str]) -> list[Generation]:
     rows = Generation.objects.order_by().filter(finished_at__gte=moment).only(*FIELDS, *MOMENTS)
+    rows = rows.select_related(*CLOCK)
     return [generation for generation in rows.iterator() if str(generation.pk) not in known]
 
 
@@ -69,11 +93,25 @@ def add(pipeline: Pipeline, ended: list[Generation]) -> None:
         counts.update(counts_of(generation))
         assert generation.finished_at is not None
         pipeline.zadd(COUNTED, {str(generation.pk): generation.finished_at.timestamp()})
-    sums = {name: sum_of(name, ended) for name in BOUNDS_S}
+    sums = {name: sum_of(name, ended) for name in HISTOGRAMS}
     for name, count in counts.items():
         pipeline.hincrby(KEY, name, count)
     for name, seconds in sums.items():
         pipeline.hincrbyfloat(KEY, f"{name}:sum", seconds)
+
+
+def paid_since(moment: datetime, known: set[str]) -> list[LedgerEntry]:
+    """Settled entries of the ledger."""
+    recent = LedgerEntry.objects.filter(day__gte=(moment - SETTLED_WITHIN).date(), state=EntryState.SETTLED)
+    rows = recent.filter(ended_at__gte=moment).order_by().only("tier", "cost", "ended_at")
+    return [entry for entry in rows.iterator() if str(entry.pk) not in known]
+
+
+def add_costs(pipeline: Pipeline, paid: list[LedgerEntry]) -> None:
+    for entry in paid:
+        assert entry.ended_at is not None
+        pipeline.zadd(PAID, {str(entry.pk): entry.ended_at.timestamp()})
+        pipeline.hincrbyfloat(KEY, f"cost:{entry.tier}", float(entry.cost or 0))
 
 
 def counts_of(generation: Generation) -> dict[str, int]:
@@ -82,39 +120,41 @@ def counts_of(generation: Generation) -> dict[str, int]:
         f"ended:{generation.status}": 1,
         "failovers": generation.failovers or 0,
         "takeovers": max(generation.attempt - 1, 0),
+        "stop_requests": int(generation.stop_requested_at is not None),
         "prompt_tokens": generation.prompt_tokens or 0,
+        "cached_prompt_tokens": sum(outcome.cached_tokens or 0 for outcome in generation.stage_outcomes.values()),
         "completion_tokens": generation.completion_tokens or 0,
     }
     if generation.error_code:
         counts[f"errors:{generation.error_code}"] = 1
-    for name in BOUNDS_S:
-        seconds = seconds_of(name, generation)
-        if seconds is not None:
-            counts |= {f"{name}:count": 1, f"{name}:{bucket_of(name, seconds)}": 1}
+    for name, seconds in seconds_of(generation).items():
+        counts |= {f"{name}:count": 1, f"{name}:{bucket_of(name, seconds)}": 1}
     return counts
 
 
-def seconds_of(name: str, generation: Generation) -> float | None:
-    span = generation.time_to_first_token if name == TIME_TO_FIRST_TOKEN else generation.duration
-    return span.total_seconds() if span is not None else None
+def seconds_of(generation: Generation) -> dict[str, float]:
+    """By histogram; what is not known is left out."""
+    spans = {
+        TIME_TO_FIRST_TOKEN: generation.time_to_first_token,
+        MODEL_TIME_TO_FIRST_TOKEN: between(generation.requested_at, generation.first_token_at),
+        FELT_TIME_TO_FIRST_TOKEN: felt(generation),
+        QUEUE_WAIT: between(generation.accepted_at, generation.claimed_at),
+        DURATION: generation.duration,
+        TIME_TO_STOP: generation.time_to_stop,
+    }
+    return {name: span.total_seconds() for name, span in spans.items() if span is not None}
+
+
+def between(begun: datetime | None, ended: datetime | None) -> timedelta | None:
+    """None without both, or if the first is a later attempt's."""
+    return ended - begun if begun and ended and ended >= begun else None
+
+
+def felt(generation: Generation) -> timedelta | None:
+    """From the click to visible text, as the page told; None if it did not."""
+    milliseconds = getattr(getattr(generation, "clock", None), "first_paint_ms", None)
+    return None if milliseconds is None else timedelta(milliseconds=milliseconds)
 
 
 def sum_of(name: str, ended: list[Generation]) -> float:
-    return sum(seconds_of(name, generation) or 0.0 for generation in ended)
-
-
-def bucket_of(name: str, seconds: float) -> str:
-    """Its upper bound; "+Inf" above the last."""
-    bounds = BOUNDS_S[name]
-    index = bisect_left(bounds, seconds)
-    return str(bounds[index]) if index < len(bounds) else "+Inf"
-
-
-def buckets(name: str, counters: Mapping[str, float]) -> list[tuple[str, float]]:
-    """As Prometheus wants them: cumulative, the last one is the count."""
-    found: list[tuple[str, float]] = []
-    total = 0.0
-    for bound in BOUNDS_S[name]:
-        total += counters.get(f"{name}:{bound}", 0)
-        found.append((str(bound), total))
-    return [*found, ("+Inf", counters.get(f"{name}:count", 0))]
+    return sum(seconds_of(generation).get(name, 0.0) for generation in ended)

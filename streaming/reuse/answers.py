@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import httpx
 
+from streaming import counters, tracing
 from streaming.model_servers import Target
 from streaming.vllm.client import ChatStream, ModelServer, Patience
 from streaming.vllm.wire import ChatDelta
@@ -69,8 +70,10 @@ class Answers:
 
     async def _find(self, key: str) -> Source | None:
         if self.reuse.flights.find(key) is None and (kept := await self.reuse.kept.find(key)):
+            counters.add(f"{counters.CACHE}:hit")
             return Source(Replay(kept), None)
         flight = self.reuse.flights.find(key)  # also one that was begun meanwhile
+        counters.add(f"{counters.CACHE}:{'joined' if flight else 'miss'}")
         return Source(flight.join(), flight.target.server) if flight else None
 
     async def _keep(self, key: str, model: str, deltas: list[ChatDelta]) -> None:
@@ -79,4 +82,4 @@ class Answers:
 
     def _request(self, target: Target, body: dict[str, Any], request_id: str) -> ChatStream:
         patience = Patience(target.tier.first_token_timeout_s, target.tier.silence_timeout_s)
-        return ChatStream(self.reuse.http, target.server, body, request_id, patience)
+        return ChatStream(self.reuse.http, target.server, body, request_id, patience, tracing.headers(request_id))

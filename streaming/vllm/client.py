@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -95,8 +95,9 @@ class ChatStream:
         body: dict[str, Any],
         request_id: str,
         patience: Patience | None = None,
+        headers: Mapping[str, str] | None = None,
     ):
-        """``patience`` is the site's unless given."""
+        """``patience`` is the site's unless given; ``headers`` are further ones."""
         self._limits = patience or Patience(settings.VLLM_FIRST_TOKEN_TIMEOUT_S, settings.VLLM_SILENCE_TIMEOUT_S)
         self._client = client
         self._server = server
@@ -105,7 +106,7 @@ class ChatStream:
             "POST",
             f"{server.base_url}/chat/completions",
             json=body,
-            headers={**server.headers, "X-Request-Id": request_id},
+            headers={**server.headers, "X-Request-Id": request_id, **(headers or {})},
             # Silence is watched by us, token by token; this is for a server that never answers at all.
             timeout=httpx.Timeout(self._patience_with_headers() + 5, connect=settings.VLLM_CONNECT_TIMEOUT_S),
         )

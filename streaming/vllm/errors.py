@@ -24,6 +24,11 @@ class ModelServerError(Exception):
     permanent = False  # no other server helps
     is_servers_fault = True  # and not the request's
 
+    @property
+    def in_short(self) -> str:
+        """For logs: without what the server said, which may quote the question."""
+        return type(self.__cause__).__name__ if self.__cause__ else str(self)
+
 
 class Unreachable(ModelServerError):
     code = ErrorCode.NO_SERVER
@@ -46,6 +51,10 @@ class Rejected(ModelServerError):
         self.code = code_for(status, message)
         self.permanent = self.code == ErrorCode.CONTEXT_TOO_LONG
         self.is_servers_fault = status >= 500 or self.code in (ErrorCode.UNAUTHORISED, ErrorCode.UNKNOWN_MODEL)
+
+    @property
+    def in_short(self) -> str:
+        return f"{self.status} {self.code}"
 
 
 class ErrorBody(msgspec.Struct):

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import prefetch_related_objects
+from django.utils import timezone
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -28,6 +29,7 @@ from conversations.models.message import PartKey, PartKind, path_to
 from conversations.models.partial import Partial, Verdict, save_partials
 from conversations.models.pipeline import Level
 from conversations.models.plan import Outcome, Outcomes, Plan
+from streaming import correlation, tracing
 from streaming.database import in_database
 from streaming.log import stream_log
 from streaming.log.records import Ended, Folded, HoleInLog, Noticed, PhaseBegan
@@ -38,7 +40,7 @@ from streaming.prompts import Prompt
 from streaming.questions.second_opinion import question_to_judge, second_opinion
 from streaming.reuse.answers import Answers, Reuse
 
-from .claiming import claim
+from .claiming import claim, ids_of
 from .stage_runner import StageRunner
 
 logger = logging.getLogger(__name__)
@@ -120,10 +122,12 @@ class Attempt:
         return await second_opinion(self.tools.servers, question, settings.ROUTER_PATIENCE_MS / 1000)
 
     async def _claim(self) -> bool:
+        begun = timezone.now()
         claimed = await in_database(claim, self.generation_id, self.dispatched_at, await self._judged())
         if claimed is None:
             return False
         self.generation = generation = claimed.generation
+        correlation.add(**ids_of(generation))
         self._is_paid = claimed.is_paid
         self.tools.servers.use(claimed.tiers)
         (self._prompt, stored), records = await asyncio.gather(
@@ -152,6 +156,7 @@ class Attempt:
         )
         if generation.stop_requested_at is not None:
             await self.interrupt(Interruption.STOP)
+        tracing.tell_claim(generation, begun)
         logger.info("generation %s begins, attempt %d", generation.pk, generation.attempt)
         return True
 
@@ -195,6 +200,7 @@ class Attempt:
             await self._leave()
             return None
         self._is_ending = True
+        begun = timezone.now()
         await self._flush()
         if not await self._store_end(status, error_code):
             raise AttemptLost
@@ -202,6 +208,7 @@ class Attempt:
         self.handle.append(Ended(status, error_code or ""))
         await self._flush()
         await self._expire_log()
+        tracing.tell_end(self.generation, status, error_code or "", begun)
         logger.info("generation %s ended: %s %s", self.generation_id, status, error_code or "")
         return status
 

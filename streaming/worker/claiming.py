@@ -64,3 +64,15 @@ def reasons_for(planned: Plan, taken: Plan, reason: str) -> tuple[str, ...]:
         return planned.reasons
     outdated = who_answers(planned.stages) if who_answers(taken.stages) in reason else ""
     return (*(said for said in planned.reasons if said != outdated), reason)
+
+
+def ids_of(generation: Generation) -> dict[str, object]:
+    """For log lines; the request is the click's."""
+    conversation = generation.message.conversation
+    return {
+        "request": generation.client_id,
+        "generation": generation.pk,
+        "conversation": conversation.pk,
+        "user": conversation.owner_id,
+        "attempt": generation.attempt,
+    }

@@ -31,6 +31,7 @@ from streaming.vllm.wire import ChatDelta, Usage
 from .certainty import Certainty
 from .figures import Figures
 from .gaps import Gaps
+from .told import told_request
 
 logger = logging.getLogger(__name__)
 
@@ -195,8 +196,12 @@ class Engine:
         self.figures.requested_at = timezone.now()
         self._announce("waiting")
         self._requests += 1
-        source = await self._open(target, self._body(target, begun, room))
-        splitter = ThinkSplitter(in_answer=bool(begun))
+        request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
+        with told_request(self._handle.generation_id, request_id, self):
+            source = await self._open(target, self._body(target, begun, room), request_id)
+            await self._read(source, ThinkSplitter(in_answer=bool(begun)))
+
+    async def _read(self, source: Source, splitter: ThinkSplitter) -> None:
         try:
             async with aclosing(source.stream.deltas()) as deltas:
                 async for delta in deltas:
@@ -216,8 +221,7 @@ class Engine:
             self._prompt, self.stage, target, begun, max_tokens, stream=streams, logprobs=self._tells_logprobs
         )
 
-    async def _open(self, target: Target, body: dict[str, Any]) -> Source:
-        request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
+    async def _open(self, target: Target, body: dict[str, Any], request_id: str) -> Source:
         source = self._source = await self._answers.source(target, body, request_id)
         self.figures.cached = source.server is None
         self.figures.server = source.server.name if source.server else ""

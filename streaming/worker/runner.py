@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from conversations.models.generation import Status
 from conversations.models.partial import save_partials
-from streaming import control, presence
+from streaming import control, counters, presence
 from streaming.database import in_database
 from streaming.drains import drained_names
 from streaming.hints import hint, user_group
@@ -172,6 +172,7 @@ class Runner:
         }
         try:
             await presence.tell_worker(self._tools.redis, self.process, len(self.attempts), servers.states(), **more)
+            await counters.tell(self._tools.redis)
         except (RedisError, OSError) as error:
             logger.warning("the state of this worker was not told: %s", error)
 

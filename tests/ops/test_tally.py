@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from streaming.ops.tally import BOUNDS_S, DURATION, TIME_TO_FIRST_TOKEN, bucket_of, buckets
+from streaming.histograms import BOUNDS_S, DURATION, TIME_TO_FIRST_TOKEN, bucket_of, buckets
 
 
 def test_a_bound_belongs_to_its_own_bucket() -> None:

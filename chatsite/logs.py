@@ -1,0 +1,146 @@
+"""How log lines are written, and what never is: what users wrote, keys, addresses with secrets in them.
+
+What an exception says may quote a question (a model server's refusal), a row (PostgreSQL) or a command (Redis). So only
+its type is written, what is known to be safe of it, and where it came from; Django's own pages in DEBUG tell all of it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import traceback
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from redis.exceptions import RedisError, ResponseError
+
+from streaming import correlation
+
+PLACEHOLDER = re.compile(
+    rf"(?:\b({'|'.join(correlation.NAMES)}) )?%(?:s|d|r|\(\w+\)s)"
+)  # %s, with the id's name before
+OF_PYTHON = (AttributeError, ImportError, NameError, NotImplementedError)  # they quote code only
+LONGEST_CHAIN = 10
+LONGEST_PATH = 200
+
+
+class Line(logging.Formatter):
+    """For people: one line, with the ids that its message does not have."""
+
+    def __init__(self, process: str):
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = message_of(record)
+        ids = " ".join(f"{name}={value}" for name, value in ids_of(record).items() if value not in message)
+        head = f"{datetime.now():%H:%M:%S} {self._process:<6} {record.levelname:<7} {record.name}: {message}"
+        lines = (f"{head} [{ids}]" if ids else head, exception_of(record))
+        return "\n".join(line for line in lines if line)
+
+
+class Json(logging.Formatter):
+    """For machines: one object a line, whatever it has to say."""
+
+    def __init__(self, process: str):
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        exception = exception_of(record)
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "process": self._process,
+            "pid": record.process,
+            "message": message_of(record),
+            **ids_of(record),
+            **({"exception": exception} if exception else {}),
+        }
+        return json.dumps(fields)
+
+
+def ids_of(record: logging.LogRecord) -> dict[str, str]:
+    """Of the task that writes it, of Django's request, and those that the message names: "generation %s"."""
+    request = getattr(record, "request", None)
+    found = {
+        **correlation.known(),
+        "request": getattr(request, "request_id", None) or correlation.known().get("request"),
+        "user": getattr(getattr(request, "_cached_user", None), "pk", None) or correlation.known().get("user"),
+        **dict(named(record)),
+    }
+    return {name: str(found[name]) for name in correlation.NAMES if found.get(name)}
+
+
+def named(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
+    if isinstance(record.args, tuple):
+        for placeholder, value in zip(PLACEHOLDER.finditer(str(record.msg)), record.args, strict=False):
+            if placeholder[1]:
+                yield placeholder[1], value
+
+
+def message_of(record: logging.LogRecord) -> str:
+    args = record.args
+    if isinstance(args, Mapping):  # Celery's, of a task that failed
+        error = record.exc_info[1] if record.exc_info else None
+        args = {name: words(error) if error and name == "exc" else safe(args[name], record) for name in args}
+    elif args:
+        args = tuple(safe(value, record) for value in args)
+    try:
+        message = str(record.msg) % args if args else safe(record.msg, record)
+    except (TypeError, ValueError, KeyError):  # of a slip in the format; logging itself would print what was to be told
+        message = record.msg
+    return (
+        str(message).partition("\n")[0] if record.name == "asyncio" else str(message)
+    )  # it goes on with the exception
+
+
+def safe(value: object, record: logging.LogRecord) -> Any:
+    if isinstance(value, BaseException):
+        return words(value)
+    request = getattr(record, "request", None)
+    return path_of(request) if request is not None and value == getattr(request, "path", None) else value
+
+
+def path_of(request: Any) -> str:
+    """Without what may be a secret, such as the key of a link that sets a new password."""
+    found = getattr(request, "resolver_match", None)
+    if found and any(isinstance(value, str) for value in found.kwargs.values()):
+        return f"/{found.route}"
+    return str(request.path)[:LONGEST_PATH]
+
+
+def exception_of(record: logging.LogRecord) -> str:
+    """Empty if there is none."""
+    return "".join(chain(record.exc_info[1])) if record.exc_info and record.exc_info[1] else ""
+
+
+def chain(error: BaseException, depth: int = 0) -> Iterator[str]:
+    """As Python prints it, the cause first; but see ``words``."""
+    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if earlier and depth < LONGEST_CHAIN:
+        yield from chain(earlier, depth + 1)
+        yield "\n\nThen:\n"
+    yield from traceback.format_tb(error.__traceback__)
+    yield words(error)
+
+
+def words(error: BaseException) -> str:
+    said = safe_words(error)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def safe_words(error: BaseException) -> str:
+    """Empty if nothing of it is known to be safe."""
+    for one in (error, error.__cause__):
+        for name in ("in_short", "sqlstate", "sqlite_errorname"):
+            if told := getattr(one, name, None):
+                return str(told)
+    if isinstance(error, ResponseError):  # the rest may quote the command, which has the text
+        return str(error).rpartition("pipeline caused error: ")[2].partition(" ")[0][:20]
+    if isinstance(error, (RedisError, *OF_PYTHON)):
+        return str(error)
+    return (error.strerror or "") if isinstance(error, OSError) else ""
