@@ -69,5 +69,13 @@ def living(redis: Redis, of: type[S]) -> list[S]:
     return [msgspec.json.decode(state, type=of) for state in stored if state is not None]
 
 
+async def has_worker(redis: AsyncRedis) -> bool:
+    """One was heard of lately. Two commands."""
+    kind = WorkerState.__name__
+    members: Any = await redis.smembers(f"{PREFIX}{kind}")  # type: ignore[misc]
+    keys = [key_of(kind, name.decode()) for name in members]
+    return bool(keys and await redis.exists(*keys))
+
+
 def key_of(kind: str, process: str) -> str:
     return f"{PREFIX}{kind}:{process}"

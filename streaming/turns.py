@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models import Q
@@ -15,7 +16,7 @@ from conversations.models.generation import Status
 from conversations.models.message import mark_siblings
 from streaming import budgets
 from streaming.dispatch import dispatch
-from streaming.estimate import expected_tokens
+from streaming.estimate import Kind, expected_tokens
 from streaming.live.finished import message_html
 from streaming.protocol import Click, Continue, MessageView, Regenerate, Retry, SendMessage
 
@@ -87,7 +88,8 @@ def stored(user: AbstractBaseUser, conversation: Conversation | None, command: C
 
 def request_of(command: Click, *, streams: bool) -> Request:
     length = len(command.text) if isinstance(command, SendMessage) else 0
-    request = Request(command.id, command.clicked, expected_tokens(length), streams=streams)
+    mode = getattr(command, "mode", "") or settings.DEFAULT_MODE
+    request = Request(command.id, command.clicked, expected_tokens(length, Kind(mode)), streams=streams)
     if isinstance(command, SendMessage | Regenerate | Retry):
         request = replace(request, mode=command.mode, tier=command.tier[:40])
     return replace(request, fresh=command.fresh) if isinstance(command, Regenerate) else request

@@ -26,6 +26,7 @@ from streaming.redis_clients import BLOCK_S, blocking_client, command_client
 
 from .answer import LiveAnswer
 from .finished import read_finished
+from .places import Places
 from .renderer import Renderer
 
 logger = logging.getLogger(__name__)
@@ -72,8 +73,10 @@ class Hub:
         self._ending: dict[UUID, asyncio.Task[None]] = {}
         self._something = asyncio.Event()
         self._renderer = Renderer(self._show)
+        places = Places(self._redis, lambda: [watched.answer for watched in self._open_answers], self._show)
         self._tasks = [
             asyncio.create_task(self._tail(), name="hub"),
+            asyncio.create_task(places.run(), name="places"),
             asyncio.create_task(self._renderer.run(), name="renderer"),
             asyncio.create_task(self._look_after(), name="silence"),
         ]

@@ -31,6 +31,8 @@ from streaming.vllm.client import http_client
 from streaming.warming import Warmer
 
 from .attempt import Attempt, Interruption, Tools
+from .line import Line
+from .queues import Queues
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -83,7 +85,8 @@ class Runner:
         writer = LogWriter(command_client(connections), connections)
         self._leases = Leases(redis, self.process)
         servers = ModelServers(http_client())
-        self._tools = Tools(redis, writer, servers, Reuse(servers.http, KeptAnswers(redis)), self.process)
+        line = Line(Queues(redis, servers.http))
+        self._tools = Tools(redis, writer, servers, Reuse(servers.http, KeptAnswers(redis)), line, self.process)
         self._warmer = Warmer(redis, servers)
         self._tasks = [
             asyncio.create_task(writer.run(), name="log writer"),
@@ -91,6 +94,7 @@ class Runner:
             asyncio.create_task(self._save_partials(), name="partial saves"),
             asyncio.create_task(control.listen(self._stop), name="control"),
             asyncio.create_task(self._tools.servers.look_after(), name="model servers"),
+            asyncio.create_task(line.run(), name="line"),
         ]
         if settings.WARM_MODELS:
             self._tasks.append(asyncio.create_task(self._warmer.run(), name="warming"))

@@ -23,6 +23,7 @@ from streaming.reuse.answers import Answers
 
 from .certainty import Certainty
 from .engine import Engine
+from .line import Line
 from .phases import Phases
 
 LEFT_OUT = {
@@ -42,6 +43,7 @@ class StageRunner:
         plan: Plan,
         accepted_at: datetime,
         earlier: Outcomes,
+        line: Line,
     ):
         """``earlier``: how stages ended, or stand, by what earlier attempts noted."""
         self.plan = plan
@@ -58,6 +60,7 @@ class StageRunner:
                 handle,
                 stage,
                 partial(self._phases.enter, stage.number),
+                line,
                 earlier.get(stage.number),
                 streams=plan.streams,
             )

@@ -1,0 +1,26 @@
+"""What is noted while a stage is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass
+class Figures:
+    """What is noted about a stage, under the names of Generation's fields."""
+
+    model: str = ""
+    server: str = ""
+    tier: str = ""  # its slug
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None  # of these
+    completion_tokens: int | None = None
+    finish_reason: str = ""
+    cached: bool = False
+    error_detail: str = ""
+    requested_at: datetime | None = None
+    first_token_at: datetime | None = None
+    last_token_at: datetime | None = None
+    upstream_ended_at: datetime | None = None
+    failovers: int | None = None

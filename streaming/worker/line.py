@@ -1,0 +1,130 @@
+"""What requests wait for before their first token: room at a model server, then its taking them up.
+
+All requests of a process share one line. Once a second, while anybody has waited for a moment, it finds out what the
+servers say of their queues (queues.py), and tells each request how many come before it, or that its prompt is being
+read. Servers take requests up in the order in which they came; among ours, so does the line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable
+
+from streaming.model_servers import NoRoom
+from streaming.vllm.client import ModelServer
+
+from .prompt_sizes import PromptSizes
+from .queues import Queue, Queues
+
+INTERVAL_S = 1.0
+MOMENT_S = 0.3  # most first tokens come within it, or soon after
+
+Tell = Callable[[int | None, int], None]  # ahead, and tokens that are being read
+NOTHING = (None, 0)  # is known
+
+
+class Place:
+    """Where one request stands. Its owner says where, and leaves with the first token."""
+
+    def __init__(self, line: Line, tell: Tell):
+        self.since = 0.0
+        self.server: ModelServer | None = None  # that has the request
+        self.wish: Hashable = None  # for room: of equal ones, the first is the next
+        self.is_read = False  # the server has taken it up
+        self.ahead: int | None = None  # by the server itself
+        self._line = line
+        self._tell = tell
+        self._told: tuple[int | None, int] = NOTHING
+        self._tokens = 0
+
+    def for_room(self, wish: Hashable) -> None:
+        if self.wish is None:
+            self._stand(None, wish, 0)
+
+    def at(self, server: ModelServer, tokens: int) -> None:
+        """``tokens``: of the prompt, about."""
+        self._stand(server, None, tokens)
+
+    def leave(self) -> None:
+        self._line.forget(self)
+        self.server, self.wish = None, None
+        self._say(*NOTHING)
+
+    def check_turn(self, wish: Hashable) -> None:
+        """Raises NoRoom if somebody with the same wish came before."""
+        if not self._line.is_next(self, wish):
+            raise NoRoom("others came before")
+
+    def learn(self, ahead: int | None) -> None:
+        """``ahead`` None: the server has taken it up."""
+        self._say(*((None, self._tokens) if ahead is None else (ahead, 0)))
+
+    def _stand(self, server: ModelServer | None, wish: Hashable, tokens: int) -> None:
+        self._line.forget(self)
+        self.server, self.wish, self._tokens = server, wish, tokens
+        self.is_read, self.ahead = False, None
+        self._say(*NOTHING)
+        self._line.remember(self)
+
+    def _say(self, ahead: int | None, reading: int) -> None:
+        if self._told != (ahead, reading):
+            self._told = (ahead, reading)
+            self._tell(ahead, reading)
+
+
+class Line:
+    """``run`` is its only task, owned by the runner."""
+
+    def __init__(self, queues: Queues, clock: Callable[[], float] = time.monotonic):
+        self._queues = queues
+        self._clock = clock
+        self._places: dict[Place, None] = {}  # in the order in which they came
+        self._somebody = asyncio.Event()
+        self.sizes = PromptSizes()
+
+    def remember(self, place: Place) -> None:
+        place.since = self._clock()
+        self._places[place] = None
+        self._somebody.set()
+
+    def forget(self, place: Place) -> None:
+        self._places.pop(place, None)
+
+    def is_next(self, place: Place, wish: Hashable) -> bool:
+        """Of those that wait for this room, or would."""
+        return next((other for other in self._places if other is place or other.wish == wish), place) is place
+
+    async def run(self) -> None:
+        while True:
+            await self._somebody.wait()
+            await asyncio.sleep(INTERVAL_S)
+            await self.tell()
+            if not self._places:
+                self._somebody.clear()
+
+    async def tell(self) -> None:
+        """Everybody who has waited for a moment."""
+        waited = {place: self._clock() - place.since for place in self._places}
+        servers = {place.server: time for place, time in reversed(waited.items()) if place.server and time > MOMENT_S}
+        known = await self._queues.of(servers) if servers else {}
+        before: Counter[Hashable] = Counter()
+        for place in [place for place in waited if place in self._places]:
+            if place.server is None:
+                place.learn(before[place.wish])
+                before[place.wish] += 1
+            elif (queue := known.get(place.server)) and waited[place] > MOMENT_S:
+                self._tell_at(place, queue)
+
+    def _tell_at(self, place: Place, queue: Queue) -> None:
+        if place.is_read:
+            return
+        if queue.at < place.since:  # what was found before the request came is a hint, no more
+            place.learn(queue.waiting or None)
+            return
+        later = sum(other.server == place.server and place.since < other.since < queue.at for other in self._places)
+        ahead = queue.waiting - later - 1  # those that wait came last
+        place.is_read = ahead < 0
+        place.ahead = ahead if place.ahead is None else min(ahead, place.ahead)
+        place.learn(None if place.is_read else place.ahead)
