@@ -88,10 +88,10 @@ def stored(user: AbstractBaseUser, conversation: Conversation | None, command: C
 
 def request_of(command: Click, *, streams: bool) -> Request:
     length = len(command.text) if isinstance(command, SendMessage) else 0
-    mode = getattr(command, "mode", "") or settings.DEFAULT_MODE
-    request = Request(command.id, command.clicked, expected_tokens(length, Kind(mode)), streams=streams)
+    request = Request(command.id, command.clicked, streams=streams)
     if isinstance(command, SendMessage | Regenerate | Retry):
-        request = replace(request, mode=command.mode, tier=command.tier[:40])
+        expected = expected_tokens(length, Kind(command.mode or settings.DEFAULT_MODE))
+        request = replace(request, mode=command.mode, tier=command.tier[:40], expected_tokens=expected)
     return replace(request, fresh=command.fresh) if isinstance(command, Regenerate) else request
 
 

@@ -8,6 +8,7 @@ read. Servers take requests up in the order in which they came; among ours, so d
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable
@@ -17,6 +18,8 @@ from streaming.vllm.client import ModelServer
 
 from .prompt_sizes import PromptSizes
 from .queues import Queue, Queues
+
+logger = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
 MOMENT_S = 0.3  # most first tokens come within it, or soon after
@@ -100,7 +103,10 @@ class Line:
         while True:
             await self._somebody.wait()
             await asyncio.sleep(INTERVAL_S)
-            await self.tell()
+            try:
+                await self.tell()
+            except Exception:  # what is told of waiting is no reason to stop writing
+                logger.exception("places in the line were not told")
             if not self._places:
                 self._somebody.clear()
 

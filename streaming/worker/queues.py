@@ -72,9 +72,9 @@ class Queues:
             logger.warning("the last probes of model servers cannot be read: %s", error)
             return {}
         now, clock = datetime.now(UTC), time.monotonic()
-        ages = {probe: (now - probe.probed_at).total_seconds() for probe in probes}
+        ages = [(probe, (now - probe.probed_at).total_seconds()) for probe in probes]
         return {
             probe.name: Queue(round(probe.figures[WAITING]), clock - age)
-            for probe, age in ages.items()
+            for probe, age in ages
             if age <= FRESH_S and WAITING in probe.figures
         }
