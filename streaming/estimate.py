@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median, quantiles
 
-from django.db.models.functions import Length
+import msgspec
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from conversations.models import Generation
 from conversations.models.generation import Status
@@ -59,6 +61,25 @@ class Past:
     tokens: int
     first_token_s: float | None = None  # after it was accepted; None, here and below: not written by a model
     tokens_per_s: float | None = None
+
+
+class PastScores(msgspec.Struct, frozen=True):
+    domain: str = ""
+
+
+class PastStage(msgspec.Struct, frozen=True):
+    tier: str = ""
+
+
+class PastPlan(msgspec.Struct, frozen=True):
+    """What is wanted of a stored plan: reading all of it takes ten times as long."""
+
+    level: str = ""
+    stages: tuple[PastStage, ...] = ()
+    scores: PastScores = PastScores()
+
+
+read_plan = msgspec.json.Decoder(PastPlan).decode
 
 
 def expected_tokens(length: int, kind: Kind) -> int:
@@ -118,28 +139,25 @@ def grouped(answers: list[Past]) -> dict[Shared, list[Past]]:
 def read_lately() -> list[Past]:
     """One query. An answer that went on from an earlier one's text is only the rest of one."""
     done = Generation.objects.filter(status=Status.DONE, completion_tokens__gt=0, continues=False)
-    length = Length("message__parent__parts__text")
-    tiers = [f"plan__stages__{number}__tier" for number in range(STAGES)]
+    plan = Cast("plan", TextField())  # its JSON, of which little is wanted
     moments = ("accepted_at", "first_token_at", "last_token_at")
-    rows = done.order_by("-finished_at").values_list(
-        length, "completion_tokens", "server", *moments, "mode", "plan__level", "plan__scores__domain", *tiers
-    )
-    return [past_of(*row) for row in rows[:SAMPLE]]
+    rows = done.order_by("-finished_at").with_question_length().annotate(plan_json=plan)
+    found = rows.values_list("mode", "plan_json", "question_length", "completion_tokens", "server", *moments)
+    return [past_of(*row) for row in found[:SAMPLE]]
 
 
 def past_of(
+    mode: str,
+    plan: str | None,
     length: int | None,
     tokens: int,
     server: str,
     accepted: datetime,
     first: datetime | None,
     last: datetime | None,
-    mode: str,
-    level: str | None,
-    domain: str | None,
-    *tiers: str | None,
 ) -> Past:
-    kind = Kind(mode, level or "", domain or "", tuple(tier for tier in tiers if tier is not None))
+    planned = read_plan(plan) if plan else PastPlan()
+    kind = Kind(mode, planned.level, planned.scores.domain, tuple(stage.tier for stage in planned.stages[:STAGES]))
     if not server or first is None or last is None or last <= first:  # out of the cache, or not streamed
         return Past(kind, length or 0, tokens)
     rate = (tokens - 1) / (last - first).total_seconds()
