@@ -232,7 +232,8 @@ class Engine:
         source = self._source = await self._answers.source(target, body, request_id)
         self.figures.cached = source.server is None
         self.figures.server = source.server.name if source.server else ""
-        if source.server:
+        self._place.leave()
+        if source.server and not source.is_shared:
             self._place.at(source.server, self._sizes.about(target.model, self._characters))
         if self._closed.is_set():  # while the cache was asked
             await source.stream.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable
 
 from streaming.model_servers import NoRoom
@@ -83,21 +83,27 @@ class Line:
     def __init__(self, queues: Queues, clock: Callable[[], float] = time.monotonic):
         self._queues = queues
         self._clock = clock
-        self._places: dict[Place, None] = {}  # in the order in which they came
+        # Both in the order in which they came.
+        self._sent: dict[Place, None] = {}
+        self._rooms: defaultdict[Hashable, dict[Place, None]] = defaultdict(dict)  # by wish
         self._somebody = asyncio.Event()
         self.sizes = PromptSizes()
 
     def remember(self, place: Place) -> None:
         place.since = self._clock()
-        self._places[place] = None
+        (self._sent if place.server else self._rooms[place.wish])[place] = None
         self._somebody.set()
 
     def forget(self, place: Place) -> None:
-        self._places.pop(place, None)
+        self._sent.pop(place, None)
+        if place.wish is not None and (room := self._rooms.get(place.wish)) is not None:
+            room.pop(place, None)
+            if not room:
+                del self._rooms[place.wish]
 
     def is_next(self, place: Place, wish: Hashable) -> bool:
         """Of those that wait for this room, or would."""
-        return next((other for other in self._places if other is place or other.wish == wish), place) is place
+        return next(iter(self._rooms.get(wish, ())), place) is place
 
     async def run(self) -> None:
         while True:
@@ -107,30 +113,33 @@ class Line:
                 await self.tell()
             except Exception:  # what is told of waiting is no reason to stop writing
                 logger.exception("places in the line were not told")
-            if not self._places:
+            if not (self._sent or self._rooms):
                 self._somebody.clear()
 
     async def tell(self) -> None:
         """Everybody who has waited for a moment."""
-        waited = {place: self._clock() - place.since for place in self._places}
-        servers = {place.server: time for place, time in reversed(waited.items()) if place.server and time > MOMENT_S}
-        known = await self._queues.of(servers) if servers else {}
-        before: Counter[Hashable] = Counter()
-        for place in [place for place in waited if place in self._places]:
-            if place.server is None:
-                place.learn(before[place.wish])
-                before[place.wish] += 1
-            elif (queue := known.get(place.server)) and waited[place] > MOMENT_S:
-                self._tell_at(place, queue)
+        for room in self._rooms.values():
+            for ahead, place in enumerate(room):
+                place.learn(ahead)
+        moment_ago = self._clock() - MOMENT_S
+        waited = {p.server: self._clock() - p.since for p in reversed(self._sent) if p.server and p.since < moment_ago}
+        known = await self._queues.of(waited) if waited else {}
+        later: Counter[ModelServer] = Counter()
+        for place in reversed(self._sent):
+            if place.server and (queue := known.get(place.server)):
+                if place.since < moment_ago:
+                    tell_at(place, queue, later[place.server])
+                later[place.server] += place.since < queue.at
 
-    def _tell_at(self, place: Place, queue: Queue) -> None:
-        if place.is_read:
-            return
-        if queue.at < place.since:  # what was found before the request came is a hint, no more
-            place.learn(queue.waiting or None)
-            return
-        later = sum(other.server == place.server and place.since < other.since < queue.at for other in self._places)
-        ahead = queue.waiting - later - 1  # those that wait came last
-        place.is_read = ahead < 0
-        place.ahead = ahead if place.ahead is None else min(ahead, place.ahead)
-        place.learn(None if place.is_read else place.ahead)
+
+def tell_at(place: Place, queue: Queue, later: int) -> None:
+    """``later``: of our own requests to the same server, those that it got after this one, and before it told."""
+    if place.is_read:
+        return
+    if queue.at < place.since:  # what was found before the request came is a hint, no more
+        place.learn(queue.waiting or None)
+        return
+    ahead = queue.waiting - later - 1  # those that wait came last
+    place.is_read = ahead < 0
+    place.ahead = ahead if place.ahead is None else min(ahead, place.ahead)
+    place.learn(None if place.is_read else place.ahead)
