@@ -1,14 +1,24 @@
-"""How many tokens an answer will probably have, by what answers to such questions had lately; and a text, at most."""
+"""How many tokens an answer will probably have and how long it will take, by what similar ones had lately; and how many
+tokens a text is, at most.
+
+Similar are answers of the same mode, level, domain and tiers; of too few, those that share less of it; and of these,
+the ones whose questions were closest in length. All stages of an answer count together.
+"""
 
 from __future__ import annotations
 
 import time
-from statistics import quantiles
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median, quantiles
 
-from django.db.models.functions import Length
+import msgspec
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from conversations.models import Generation
 from conversations.models.generation import Status
+from conversations.models.plan import Plan
 
 SAMPLE = 300  # latest complete answers that are looked at
 NEIGHBOURS = 30  # of these, the ones whose questions were closest in length
@@ -17,16 +27,77 @@ WITHOUT_EXPERIENCE = 400  # tokens
 KNOWN_FOR_S = 60.0
 BYTES_PER_TOKEN = 3
 MESSAGE_TOKENS = 8
+STAGES = 3  # whose tiers tell one pipeline from another
 
-_known: tuple[float, list[tuple[int, int]]] = (-KNOWN_FOR_S, [])
+# What similar answers share: the first group that has enough of them.
+GROUPS = (("mode", "level", "domain", "tiers"), ("level", "domain", "tiers"), ("level", "tiers"), ("mode",), ())
+SAME_TIERS = ("tiers",)
 
 
-def expected_tokens(question_length: int) -> int:
+@dataclass(frozen=True)
+class Kind:
+    """Of a question, and of how it is answered; empty is what is not known."""
+
+    mode: str = ""
+    level: str = ""
+    domain: str = ""
+    tiers: tuple[str, ...] = ()  # of the first stages
+
+    @classmethod
+    def of(cls, mode: str, plan: Plan) -> Kind:
+        tiers = tuple(stage.tier for stage in plan.stages[:STAGES])
+        return cls(mode, plan.level, str(plan.scores.get("domain", "")), tiers)
+
+    def shared(self, names: tuple[str, ...]) -> Shared:
+        return names, tuple(getattr(self, name) for name in names)
+
+
+@dataclass(frozen=True)
+class Past:
+    """A complete answer."""
+
+    kind: Kind
+    length: int  # characters of its question
+    tokens: int
+    first_token_s: float | None = None  # after it was accepted; None, here and below: not written by a model
+    tokens_per_s: float | None = None
+
+
+class PastScores(msgspec.Struct, frozen=True):
+    domain: str = ""
+
+
+class PastStage(msgspec.Struct, frozen=True):
+    tier: str = ""
+
+
+class PastPlan(msgspec.Struct, frozen=True):
+    """What is wanted of a stored plan: reading all of it takes ten times as long."""
+
+    level: str = ""
+    stages: tuple[PastStage, ...] = ()
+    scores: PastScores = PastScores()
+
+
+read_plan = msgspec.json.Decoder(PastPlan).decode
+
+
+def expected_tokens(length: int, kind: Kind) -> int:
     """A length that two of three such answers stay below. At most one query a minute per process."""
-    answers = sorted(lately(), key=lambda answer: abs(answer[0] - question_length))[:NEIGHBOURS]
-    if len(answers) < FEWEST:
+    closest = sorted(similar(kind), key=lambda past: abs(past.length - length))[:NEIGHBOURS]
+    if len(closest) < FEWEST:
         return WITHOUT_EXPERIENCE
-    return round(quantiles([tokens for _, tokens in answers], n=3)[1])
+    return round(quantiles([past.tokens for past in closest], n=3)[1])
+
+
+def expected_seconds(tokens: int, kind: Kind) -> float | None:
+    """For so many tokens, from accepted to the last one, as the same tiers took lately; None if too little is known."""
+    same = lately().get(kind.shared(SAME_TIERS), [])
+    waits = [past.first_token_s for past in same if past.first_token_s is not None]
+    rates = [past.tokens_per_s for past in same if past.tokens_per_s]
+    if len(waits) < FEWEST or len(rates) < FEWEST:
+        return None
+    return round(median(waits) + tokens / median(rates), 1)
 
 
 def most_tokens(text: str) -> int:
@@ -35,13 +106,59 @@ def most_tokens(text: str) -> int:
     return len(text.encode()) // BYTES_PER_TOKEN + MESSAGE_TOKENS
 
 
-def lately() -> list[tuple[int, int]]:
-    """(characters of the question, tokens of the answer) of the latest complete answers."""
+def similar(kind: Kind) -> list[Past]:
+    """Empty if there are too few of any kind."""
+    groups = (lately().get(kind.shared(names), []) for names in GROUPS)
+    return next((group for group in groups if len(group) >= FEWEST), [])
+
+
+# The latest answers
+
+Shared = tuple[tuple[str, ...], tuple[object, ...]]  # names of a kind's fields, and their values
+_known: tuple[float, dict[Shared, list[Past]]] = (-KNOWN_FOR_S, {})
+
+
+def lately() -> dict[Shared, list[Past]]:
+    """The latest complete answers, by what they share: a click only looks them up."""
     global _known
-    known_since, answers = _known
+    known_since, groups = _known
     if time.monotonic() - known_since > KNOWN_FOR_S:
-        done = Generation.objects.filter(status=Status.DONE, completion_tokens__gt=0).order_by("-finished_at")
-        lengths = done.values_list(Length("message__parent__parts__text"), "completion_tokens")[:SAMPLE]
-        answers = [(length or 0, tokens or 0) for length, tokens in lengths]
-        _known = (time.monotonic(), answers)
-    return answers
+        groups = grouped(read_lately())
+        _known = (time.monotonic(), groups)
+    return groups
+
+
+def grouped(answers: list[Past]) -> dict[Shared, list[Past]]:
+    groups: dict[Shared, list[Past]] = {}
+    for past in answers:
+        for names in (*GROUPS, SAME_TIERS):
+            groups.setdefault(past.kind.shared(names), []).append(past)
+    return groups
+
+
+def read_lately() -> list[Past]:
+    """One query. An answer that went on from an earlier one's text is only the rest of one."""
+    done = Generation.objects.filter(status=Status.DONE, completion_tokens__gt=0, continues=False)
+    plan = Cast("plan", TextField())  # its JSON, of which little is wanted
+    moments = ("accepted_at", "first_token_at", "last_token_at")
+    rows = done.order_by("-finished_at").with_question_length().annotate(plan_json=plan)
+    found = rows.values_list("mode", "plan_json", "question_length", "completion_tokens", "server", *moments)
+    return [past_of(*row) for row in found[:SAMPLE]]
+
+
+def past_of(
+    mode: str,
+    plan: str | None,
+    length: int | None,
+    tokens: int,
+    server: str,
+    accepted: datetime,
+    first: datetime | None,
+    last: datetime | None,
+) -> Past:
+    planned = read_plan(plan) if plan else PastPlan()
+    kind = Kind(mode, planned.level, planned.scores.domain, tuple(stage.tier for stage in planned.stages[:STAGES]))
+    if not server or first is None or last is None or last <= first:  # out of the cache, or not streamed
+        return Past(kind, length or 0, tokens)
+    rate = (tokens - 1) / (last - first).total_seconds()
+    return Past(kind, length or 0, tokens, (first - accepted).total_seconds(), rate)

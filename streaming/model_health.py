@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from msgspec.structs import replace
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from streaming.database import in_database
 from streaming.model_servers import ModelServers
@@ -99,5 +100,13 @@ async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
 
 def last_probes(redis: Redis) -> list[Health]:
     """Empty if no probe is fresh: beat or the worker does not run."""
-    stored = redis.get(KEY)
+    return decoded(redis.get(KEY))
+
+
+async def read_last_probes(redis: AsyncRedis) -> list[Health]:
+    """The same, in a coroutine."""
+    return decoded(await redis.get(KEY))
+
+
+def decoded(stored: object) -> list[Health]:
     return msgspec.json.decode(stored, type=list[Health]) if isinstance(stored, bytes) else []

@@ -119,5 +119,13 @@ def gone(redis: Redis, of: type[S], alive: Collection[State]) -> list[S]:
     return sorted(missing, key=lambda state: state.told_at, reverse=True)
 
 
+async def has_worker(redis: AsyncRedis) -> bool:
+    """One was heard of lately. Two commands."""
+    kind = WorkerState.__name__
+    members: Any = await redis.smembers(f"{PREFIX}{kind}")  # type: ignore[misc]
+    keys = [key_of(kind, name.decode()) for name in members]
+    return bool(keys and await redis.exists(*keys))
+
+
 def key_of(kind: str, process: str) -> str:
     return f"{PREFIX}{kind}:{process}"

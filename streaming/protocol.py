@@ -167,6 +167,10 @@ class Phase(Event, frozen=True, tag="answer.phase"):
     phase: PhaseName
     model: str = ""
     attempt: int = 1
+    ahead: int | None = None  # while queued or waiting: how many come before; left out if that is not known
+    reading: int = 0  # while waiting: tokens, about, that the model server reads now
+    expected_tokens: int = msgspec.field(default=0, name="expectedTokens")  # of the whole answer
+    expected_s: float = msgspec.field(default=0.0, name="expectedSeconds")  # from accepted to the last token
 
 
 class TextDelta(Event, frozen=True, tag="text.delta"):

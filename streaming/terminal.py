@@ -10,7 +10,7 @@ from conversations.models import Generation
 from conversations.models.confidence import ConfidenceLevel
 from conversations.models.message import ANSWER, PartKey, PartKind
 from conversations.models.plan import Outcome, StageStatus
-from streaming.log.records import AnyRecord, Claimed, Noticed, Restarted, StageIs, Text
+from streaming.log.records import AnyRecord, Claimed, Noticed, PhaseBegan, Restarted, StageIs, Text
 
 DIM, PLAIN = "\033[2m", "\033[0m"
 COLOURS = {ConfidenceLevel.LOW: "\033[90m", ConfidenceLevel.MEDIUM: "", ConfidenceLevel.HIGH: "\033[36m"}
@@ -42,6 +42,10 @@ class Screen:
                 self.note("The answer is written anew:")
             case Noticed(message=message):
                 self.note(message)
+            case PhaseBegan(ahead=int(ahead)):
+                self.note(f"Waiting for the model server, {ahead} ahead.")
+            case PhaseBegan(reading=tokens) if tokens:
+                self.note(f"The model server reads about {tokens:,} tokens.")
             case Claimed(attempt=attempt) if attempt > 1:
                 self.note("Another worker goes on.")
 

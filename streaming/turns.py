@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models import Q
@@ -17,7 +18,7 @@ from conversations.models.message import mark_siblings
 from conversations.models.showing import note_paint
 from streaming import budgets
 from streaming.dispatch import dispatch
-from streaming.estimate import expected_tokens
+from streaming.estimate import Kind, expected_tokens
 from streaming.live.finished import message_html
 from streaming.protocol import Click, Continue, MessageView, Painted, Regenerate, Retry, SendMessage
 
@@ -92,9 +93,10 @@ def stored(user: AbstractBaseUser, conversation: Conversation | None, command: C
 
 def request_of(command: Click, *, streams: bool) -> Request:
     length = len(command.text) if isinstance(command, SendMessage) else 0
-    request = Request(command.id, command.clicked, expected_tokens(length), streams=streams)
+    request = Request(command.id, command.clicked, streams=streams)
     if isinstance(command, SendMessage | Regenerate | Retry):
-        request = replace(request, mode=command.mode, tier=command.tier[:40])
+        expected = expected_tokens(length, Kind(command.mode or settings.DEFAULT_MODE))
+        request = replace(request, mode=command.mode, tier=command.tier[:40], expected_tokens=expected)
     return replace(request, fresh=command.fresh) if isinstance(command, Regenerate) else request
 
 

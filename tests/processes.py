@@ -113,9 +113,9 @@ def procfile() -> dict[str, str]:
     return dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
 
 
-def worker_process(folder: Path, env: dict[str, str], name: str = "worker") -> Process:
+def worker_process(folder: Path, env: dict[str, str], name: str = "worker", places: int = 64) -> Process:
     command = [sys.executable, "-m", "celery", "-q", "-A", "chatsite.celery", "worker", "--pool", "threads"]
-    command += ["--concurrency", "64", "-Q", "generations,default", "--loglevel", "INFO", "-n", f"{name}@%h"]
+    command += ["--concurrency", str(places), "-Q", "generations,default", "--loglevel", "INFO", "-n", f"{name}@%h"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     process = Process(name, command, folder, env)
     before = process.output().count("ready.")

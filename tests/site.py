@@ -40,6 +40,9 @@ User.objects.get(username="otto").groups.add(Group.objects.get(name="operators")
 
 
 class Site:
+    seats = 256  # of each model server: requests at a time
+    places = 64  # of each worker: answers at a time
+
     def __init__(self, folder: Path, model_servers: int = 1, **env: str):
         self.folder = folder
         self.port = free_port()
@@ -75,7 +78,7 @@ class Site:
         return redis_process(self.folder / "redis.sock", self.folder)
 
     def start_model(self, number: int = 0) -> Process:
-        options = ["--ttft", "0.05", "--rate", "100", "--strict-continuation"]
+        options = ["--ttft", "0.05", "--rate", "100", "--strict-continuation", "--max-num-seqs", str(self.seats)]
         return model_process(self.folder, self.model_ports[number], *options, name=f"model {number}")
 
     def break_model(self, number: int = 0, **manner: object) -> None:
@@ -84,7 +87,7 @@ class Site:
         httpx.request("POST" if manner else "DELETE", url, json=manner or None, trust_env=False).raise_for_status()
 
     def start_worker(self, name: str = "worker") -> Process:
-        return worker_process(self.folder, self.env, name)
+        return worker_process(self.folder, self.env, name, self.places)
 
     def start_beat(self) -> Process:
         return beat_process(self.folder, self.env)

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Length
 from django.utils import timezone
 
 from . import ledger
@@ -41,6 +41,9 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     def unfinished(self) -> Self:
         return self.filter(status__in=UNFINISHED)
 
+    def with_question_length(self) -> Self:
+        return self.annotate(question_length=Length("message__parent__parts__text"))
+
     def of(self, conversation_id: uuid.UUID) -> Self:
         return self.filter(message__conversation_id=conversation_id)
 
@@ -69,7 +72,12 @@ class Generation(models.Model):
     server = models.CharField(max_length=200, blank=True)
     prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
     completion_tokens = models.PositiveIntegerField(null=True, blank=True)
-    expected_tokens = models.PositiveIntegerField(null=True, blank=True, help_text="Estimated when it was accepted.")
+    expected_tokens = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Estimated when it was accepted, and again when its stages were planned."
+    )
+    expected_s = models.FloatField(
+        null=True, blank=True, help_text="From accepted to the last token, as such answers took lately."
+    )
     failovers = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Model servers that failed in it.")
     tokens_after_stop = models.PositiveIntegerField(
         null=True, blank=True, help_text="That still came after the stop was asked for."
@@ -102,6 +110,7 @@ class Generation(models.Model):
 
     objects = GenerationQuerySet.as_manager()
 
+    question_length: int | None = None  # characters; where it was asked for
     is_new = False  # True: queued by this very click, not found as an earlier one's
 
     class Meta:

@@ -98,9 +98,10 @@ export class Answer {
   // Internal
 
   #begin() {
-    const { expectedTokens, accepted } = this.element.dataset;
+    const { expectedTokens, expectedSeconds, accepted } = this.element.dataset;
     this.#progress = new Progress(this.element.querySelector("[data-progress]"), {
-      expected: Number(expectedTokens) || 0,
+      expectedTokens: Number(expectedTokens),
+      expectedSeconds: Number(expectedSeconds),
       acceptedAt: accepted && this.state !== "pending" ? Date.parse(accepted) : Date.now(),
     });
     this.#progress.phase(FIRST_PHASE[this.state]);
@@ -108,7 +109,7 @@ export class Answer {
 
   #enter(e) {
     this.element.dataset.state = e.phase === "queued" ? "queued" : "streaming";
-    this.#progress.phase(e.phase, e.model);
+    this.#progress.phase(e.phase, e);
   }
 
   #append(e) {

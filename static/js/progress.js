@@ -1,33 +1,27 @@
+import { about, sentenceOf } from "./waits.js";
+
 const REFRESH_MS = 500;
 const RATE_WINDOW_MS = 3000;
+const MEASURED_MS = 1500; // of writing, before anything is said of the time that is left
+const LONGER = 1.1; // times what was expected
 const ALMOST = 0.97; // of the track; the rest is for the end
 const LONGEST_WAIT_MS = 3600_000; // more than this is a clock that is wrong
-
-const SENTENCES = {
-  sending: "Sending…",
-  queued: "Waiting for a free place…",
-  starting: "Starting…",
-  waiting: "Waiting for the model…",
-  thinking: "Thinking…",
-  writing: "Writing…",
-  resuming: "Picking the answer up again…",
-  delayed: "The server is catching up, nothing is lost…",
-  stopping: "Stopping…",
-};
 
 /** What is known of an answer on its way: phase, share of the expected length, tokens, speed, time. */
 export class Progress {
   #element;
-  #expected;
+  #expected; // tokens; 0, here and below: not known
+  #usualS; // from accepted to the last token
   #begunAt;
+  #phase;
   #tokens = 0;
   #share = 0;
   #samples = []; // [time, tokens], of the last seconds
   #timer;
 
-  constructor(element, { expected, acceptedAt }) {
+  constructor(element, { expectedTokens, expectedSeconds, acceptedAt }) {
     this.#element = element;
-    this.#expected = expected;
+    this.#expect(expectedTokens, expectedSeconds);
     const waited = Date.now() - acceptedAt;
     this.#begunAt = waited > 0 && waited < LONGEST_WAIT_MS ? acceptedAt : Date.now();
     this.#timer = setInterval(() => this.show(), REFRESH_MS);
@@ -38,12 +32,16 @@ export class Progress {
     clearInterval(this.#timer);
   }
 
-  phase(name, model = "") {
-    if (this.#element.dataset.phase === name) return;
-    this.#element.dataset.phase = name;
+  /** `told`: what the server said with it, if it was the server. */
+  phase(name, told = null) {
+    if (this.#phase === name && !told) return;
+    this.#phase = this.#element.dataset.phase = name;
+    if (told?.expectedTokens) this.#expect(told.expectedTokens, told.expectedSeconds);
+    const [sentence, more] = sentenceOf(name, told ?? {});
     const status = this.#find("phase");
-    status.textContent = SENTENCES[name] ?? SENTENCES.waiting;
-    status.title = model;
+    if (status.textContent !== sentence) status.textContent = sentence; // else it would be announced again
+    if (told?.model) status.title = told.model;
+    this.#find("more").textContent = more;
   }
 
   tokens(count) {
@@ -78,25 +76,43 @@ export class Progress {
     if (this.#isLonger) bar.setAttribute("aria-valuetext", "Longer than usual");
   }
 
+  #expect(tokens, seconds) {
+    this.#expected = tokens || 0;
+    this.#usualS = seconds || 0;
+  }
+
   get #isLonger() {
-    return this.#tokens > this.#expected * 1.1;
+    return this.#expected > 0 && this.#tokens > this.#expected * LONGER;
   }
 
   #figures(now) {
-    const figures = [];
-    if (this.#tokens) figures.push(`${this.#tokens.toLocaleString("en")} tokens`);
+    const seconds = Math.max(0, Math.floor((now - this.#begunAt) / 1000));
     const rate = this.#rate(now);
-    if (rate) figures.push(`${rate}/s`);
-    figures.push(`${Math.max(0, Math.floor((now - this.#begunAt) / 1000))} s`);
-    if (this.#tokens && this.#expected && this.#isLonger) figures.push("longer than usual");
-    return figures;
+    const figures = [`${seconds} s`, this.#outlook(seconds, rate, now)];
+    if (rate) figures.unshift(`${Math.round(rate)}/s`);
+    if (this.#tokens) figures.unshift(`${this.#tokens.toLocaleString("en")} tokens`);
+    return figures.filter(Boolean);
+  }
+
+  /** What is to come, as far as it can be told; empty otherwise. */
+  #outlook(seconds, rate, now) {
+    if (!this.#tokens) return this.#usualTime(seconds);
+    if (this.#isLonger) return "longer than usual";
+    const left = (this.#expected - this.#tokens) / rate; // not finite while there is no rate
+    const isMeasured = rate > 0 && now - this.#samples[0][0] >= MEASURED_MS;
+    return this.#phase === "writing" && isMeasured && left >= 1 ? `${about(left)} left` : "";
+  }
+
+  #usualTime(seconds) {
+    if (!this.#usualS) return "";
+    return seconds > this.#usualS * LONGER ? "longer than usual" : `usually ${about(this.#usualS)}`;
   }
 
   /** Tokens per second; the first sample is only the start, since it may be a whole answer that was sent again. */
   #rate(now) {
     const first = this.#samples[0];
     if (this.#samples.length < 2 || now - first[0] < REFRESH_MS) return 0;
-    return Math.round(((this.#tokens - first[1]) / (now - first[0])) * 1000);
+    return ((this.#tokens - first[1]) / (now - first[0])) * 1000;
   }
 
   #find(name) {

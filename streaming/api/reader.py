@@ -20,10 +20,10 @@ from streaming.database import in_database
 from streaming.live.answer import FinishedAnswer, LiveAnswer
 from streaming.live.finished import texts_by_name
 from streaming.live.hub import hub
-from streaming.live.viewer import stage_event
+from streaming.live.viewer import phase_event, phase_of, stage_event
 from streaming.log.records import AnyRecord, Claimed, HoleInLog, Noticed, PhaseBegan, Restarted, StageIs, Text
 from streaming.log.stream_log import BEGINNING, Entry, Position, as_pair
-from streaming.protocol import AnswerFinished, AnyEvent, Notice, PartName, PartRestarted, Phase, TextDelta, code_units
+from streaming.protocol import AnswerFinished, AnyEvent, Notice, PartName, PartRestarted, TextDelta, code_units
 
 POSITION = re.compile(r"[0-9]{1,9}-[0-9]{1,9}", re.ASCII)
 
@@ -45,6 +45,7 @@ class Reader:
         self._after = after
         self._position: Position = BEGINNING
         self._attempt = 1
+        self._ahead: int | None = None  # as the program was told, while it was queued
         self._lengths: dict[PartName, int] = {}
         self._doubtful = False  # nobody knows what the program has of a part: it is told to drop it, once for each
 
@@ -58,7 +59,7 @@ class Reader:
             if told := list(self._told(entries)):  # not every entry is told
                 return told
         if self.answer.finished is None:
-            return []
+            return list(self._told_place())
         if as_pair(self._position) < as_pair(self.answer.position):
             raise HoleInLog  # it expired, while a slow program read it
         self.done = True
@@ -88,10 +89,16 @@ class Reader:
                 self._position = texts[-1][0]
                 yield from self._told_text([record for _, record in texts if isinstance(record, Text)])
 
+    def _told_place(self) -> Iterator[Sent]:
+        """Of one that nobody has begun yet: the log has nothing of it."""
+        if self.answer.attempt == 0 and self.answer.ahead != self._ahead:
+            self._ahead = self.answer.ahead
+            yield Sent(None, phase_of(self.answer))
+
     def _told_record(self, position: Position, record: AnyRecord) -> Iterator[Sent]:
         match record:
-            case PhaseBegan(phase=phase, model=model):
-                yield Sent(position, Phase(self._generation, position, phase, model, self._attempt))
+            case PhaseBegan():
+                yield Sent(position, phase_event(self._generation, position, record, self._attempt))
             case Restarted():
                 self._lengths[name_of(record)] = 0
                 yield Sent(position, PartRestarted(self._generation, position, name_of(record)))

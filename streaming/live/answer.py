@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,6 +44,9 @@ class LiveAnswer:
         self.attempt = 0
         self.phase = PhaseBegan("queued")
         self.phase_at: Position = BEGINNING
+        self.known_since = time.monotonic()
+        self.ahead: int | None = None  # queued answers before this one; None: not known, or it has been taken
+        self.expected = PhaseBegan("starting")  # the one that told what is expected
         self.trouble: PhaseName | None = None  # what holds it up, told instead of its phase until the next record
         self.notices: list[str] = []
         self.stages: dict[int, StageIs] = {}  # of an answer that has several
@@ -95,11 +99,12 @@ class LiveAnswer:
                 self._take_text(record)
             case PhaseBegan():
                 self.phase, self.phase_at = record, position
+                self.expected = record if record.expected_tokens else self.expected
             case Restarted():
                 self._part(record.key).begin(position)
                 self._holed.discard(record.key)
             case Claimed(attempt=attempt):
-                self.attempt = attempt
+                self.attempt, self.ahead = attempt, None
             case Noticed(message=message):
                 self.notices.append(message)
             case StageIs(stage=stage):

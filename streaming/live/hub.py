@@ -28,6 +28,7 @@ from streaming.redis_clients import BLOCK_S, blocking_client, command_client
 from .answer import LiveAnswer
 from .finished import read_finished
 from .lag import LagProbe
+from .places import Places
 from .renderer import Renderer
 from .shows import Shows
 from .watched import W, Watched, Watcher
@@ -51,8 +52,10 @@ class Hub:
         self._lag = LagProbe()
         self._renderer = Renderer(self._show)
         self._shows = Shows(self._redis)
+        places = Places(self._redis, lambda: [watched.answer for watched in self._open_answers], self._show)
         self._tasks = [
             asyncio.create_task(self._tail(), name="hub"),
+            asyncio.create_task(places.run(), name="places"),
             asyncio.create_task(self._renderer.run(), name="renderer"),
             asyncio.create_task(self._look_after(), name="silence"),
             asyncio.create_task(self._shows.run(self._watched.values()), name="shows"),

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from uuid import UUID
 
-from streaming.log.records import StageIs
+from msgspec.structs import replace
+
+from streaming.log.records import PhaseBegan, StageIs
 from streaming.log.stream_log import BEGINNING, Position, as_pair
 from streaming.protocol import (
     AnswerFinished,
@@ -48,7 +50,7 @@ class Viewer:
     position: Position  # that the page said it had reached
     seen: dict[PartName, Seen]
     _has: dict[PartName, Has] = field(default_factory=dict)
-    _phase: tuple[Position, str | None] = ("", None)
+    _phase: tuple[Position, str | None, int | None] = ("", None, None)
     _notices: int = 0
     _stages: dict[int, StageIs] = field(default_factory=dict)
     done: bool = False  # the terminal event was sent
@@ -60,10 +62,9 @@ class Viewer:
             self.done = True
             yield Resync(answer.generation_id, answer.url)
             return
-        if self._phase != (answer.phase_at, answer.trouble):
-            self._phase = (answer.phase_at, answer.trouble)
-            phase = answer.trouble or answer.phase.phase
-            yield Phase(answer.generation_id, answer.phase_at, phase, answer.phase.model, max(answer.attempt, 1))
+        if self._phase != (answer.phase_at, answer.trouble, answer.ahead):
+            self._phase = (answer.phase_at, answer.trouble, answer.ahead)
+            yield phase_of(answer)
         for stage in answer.stages.values():
             if self._stages.get(stage.stage) != stage:
                 self._stages[stage.stage] = stage
@@ -134,6 +135,29 @@ class Viewer:
         shown += [""] * (max(has, len(final)) - len(shown))
         final = final + [""] * (len(shown) - len(final))
         return {str(i): new for i, (old, new) in enumerate(zip(shown, final, strict=True)) if old != new}
+
+
+def phase_of(answer: LiveAnswer) -> Phase:
+    """What holds it up counts more than what it was doing."""
+    began = PhaseBegan(answer.trouble, answer.phase.model) if answer.trouble else answer.phase
+    event = phase_event(answer.generation_id, answer.phase_at, began, max(answer.attempt, 1))
+    ahead = event.ahead if answer.trouble or began.ahead is not None else answer.ahead
+    expected = answer.expected
+    return replace(event, ahead=ahead, expected_tokens=expected.expected_tokens, expected_s=expected.expected_s)
+
+
+def phase_event(generation: UUID, position: Position, began: PhaseBegan, attempt: int) -> Phase:
+    return Phase(
+        generation,
+        position,
+        began.phase,
+        began.model,
+        attempt,
+        began.ahead,
+        began.reading,
+        began.expected_tokens,
+        began.expected_s,
+    )
 
 
 def stage_event(generation: UUID, position: Position, stage: StageIs) -> Stage:

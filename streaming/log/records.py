@@ -30,8 +30,14 @@ class Claimed(Record, frozen=True, tag="c"):
 
 
 class PhaseBegan(Record, frozen=True, tag="p"):
+    """Or more is known of the phase."""
+
     phase: PhaseName
     model: str = ""
+    ahead: int | None = None  # requests that the model server takes up before; None: not known
+    reading: int = 0  # tokens, about, that the model server is reading; 0: it is not, as far as is known
+    expected_tokens: int = 0  # of the whole answer; with its first phase, 0 otherwise
+    expected_s: float = 0.0  # likewise, from accepted to the last token; 0: not known
 
 
 class Text(Record, frozen=True, tag="t"):

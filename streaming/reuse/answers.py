@@ -38,6 +38,7 @@ class Source:
 
     stream: AnswerStream
     server: ModelServer | None
+    is_shared: bool = False  # the request is another answer's
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Answers:
             return Source(Replay(kept), None)
         flight = self.reuse.flights.find(key)  # also one that was begun meanwhile
         counters.add(f"{counters.CACHE}:{'joined' if flight else 'miss'}")
-        return Source(flight.join(), flight.target.server) if flight else None
+        return Source(flight.join(), flight.target.server, is_shared=True) if flight else None
 
     async def _keep(self, key: str, model: str, deltas: list[ChatDelta]) -> None:
         if answer := KeptAnswer.of(model, deltas):

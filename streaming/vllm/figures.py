@@ -37,6 +37,15 @@ def gauges(metrics: str) -> dict[str, float]:
     return summed(metrics, GAUGES)
 
 
+def gauge(metrics: str, name: str) -> float | None:
+    """This one alone, without reading the rest; None if it is not told."""
+    begin, end = metrics.find(name), metrics.rfind(name)
+    if begin < 0:
+        return None
+    lines = metrics[metrics.rfind("\n", 0, begin) + 1 : metrics.find("\n", end) + 1 or None]
+    return summed(lines, (name,)).get(name)
+
+
 def counters(metrics: str) -> dict[str, float]:
     """Those that are told, with ``_total`` or without, summed over models and engines."""
     totals = summed(metrics, [f"{name}_total" for name in COUNTERS])

@@ -41,6 +41,7 @@ from streaming.questions.second_opinion import question_to_judge, second_opinion
 from streaming.reuse.answers import Answers, Reuse
 
 from .claiming import claim, ids_of
+from .line import Line
 from .stage_runner import StageRunner
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Tools:
     writer: LogWriter
     servers: ModelServers
     reuse: Reuse
+    line: Line
     process: str
 
 
@@ -147,12 +149,12 @@ class Attempt:
         if generation.attempt > 1 and len(records) == 1:
             self._begin_parts_anew()
         self._write_missing(stored)
-        self.handle.append(PhaseBegan("starting" if generation.attempt == 1 else "resuming"))
+        self.handle.append(first_phase(generation))
         if claimed.notice:
             self.handle.append(Noticed(claimed.notice))
         answers = Answers(self.tools.reuse, generation.message.conversation.owner_id, generation.fresh)
         self._stages = StageRunner(
-            self.tools.servers, answers, self.handle, self._plan, generation.accepted_at, earlier
+            self.tools.servers, answers, self.handle, self._plan, generation.accepted_at, earlier, self.tools.line
         )
         if generation.stop_requested_at is not None:
             await self.interrupt(Interruption.STOP)
@@ -292,6 +294,14 @@ class Attempt:
             await stream_log.expire(self.tools.redis, self.generation_id)
         except (RedisError, OSError) as error:
             logger.warning("log of generation %s stays without an expiry: %s", self.generation_id, error)
+
+
+def first_phase(generation: Generation) -> PhaseBegan:
+    return PhaseBegan(
+        "starting" if generation.attempt == 1 else "resuming",
+        expected_tokens=generation.expected_tokens or 0,
+        expected_s=generation.expected_s or 0.0,
+    )
 
 
 def prompt_and_texts(answer: Message) -> tuple[Prompt, dict[PartKey, str]]:

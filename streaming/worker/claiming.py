@@ -12,6 +12,7 @@ from conversations.models import Generation, ledger
 from conversations.models.pipeline import Level
 from conversations.models.plan import Plan
 from streaming import budgets
+from streaming.estimate import Kind, expected_seconds, expected_tokens
 from streaming.planning import plan_for, who_answers
 from streaming.tiers import TierSpec, current_tiers
 
@@ -29,7 +30,8 @@ def claim(generation_id: UUID, dispatched_at: datetime | None, judged: Level | N
 
     ``judged``: a model's opinion of the question.
     """
-    generation = Generation.objects.select_related("message__conversation").filter(pk=generation_id).first()
+    found = Generation.objects.with_question_length().filter(pk=generation_id)
+    generation = found.select_related("message__conversation").first()
     if generation is None:
         return None
     tiers = current_tiers()
@@ -37,6 +39,7 @@ def claim(generation_id: UUID, dispatched_at: datetime | None, judged: Level | N
         return Claim(generation, tiers) if generation.claim(dispatched_at) else None
     planned, is_fixed = generation.stage_plan, generation.plan is not None
     plan = planned or plan_for(generation, tiers, judged)
+    expect(generation, plan, generation.question_length or 0)
     options = budgets.Estimate(generation, tiers).options(plan, is_fixed=is_fixed)
     return begin(Claim(generation, tiers), plan, options, dispatched_at)
 
@@ -46,7 +49,8 @@ def begin(claim: Claim, plan: Plan, options: list[budgets.Option], dispatched_at
     """For the first time: with the best plan that the budget pays."""
     generation = claim.generation
     generation.plan = plan.as_json()
-    if not generation.claim(dispatched_at, plan=generation.plan):
+    expected = {"expected_tokens": generation.expected_tokens, "expected_s": generation.expected_s}
+    if not generation.claim(dispatched_at, plan=generation.plan, **expected):
         return None
     taken = budgets.reserve(generation, options)
     if taken is None:
@@ -76,3 +80,25 @@ def ids_of(generation: Generation) -> dict[str, object]:
         "user": conversation.owner_id,
         "attempt": generation.attempt,
     }
+
+
+def expect(generation: Generation, plan: Plan, length: int) -> None:
+    """Now that its stages are known, better than at the click. Of one that goes on: what is probably left; None if it
+    is longer than such answers are already."""
+    kind = Kind.of(generation.mode, plan)
+    tokens = expected_tokens(length, kind) - tokens_before(generation)
+    generation.expected_tokens = tokens if tokens > 0 else None
+    generation.expected_s = expected_seconds(tokens, kind) if tokens > 0 else None
+
+
+def tokens_before(generation: Generation) -> int:
+    """Of the text that it continues, by the generations that wrote it. One query, if it continues any."""
+    if not generation.continues:
+        return 0
+    total = 0
+    earlier = Generation.objects.filter(message_id=generation.message_id, accepted_at__lt=generation.accepted_at)
+    for tokens, continues in earlier.order_by("-accepted_at").values_list("completion_tokens", "continues"):
+        total += tokens or 0
+        if not continues:
+            break
+    return total

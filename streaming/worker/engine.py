@@ -18,7 +18,7 @@ from django.utils import timezone
 from conversations.models.errors import ErrorCode
 from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import Outcome, PlannedStage
-from streaming.log.records import Noticed
+from streaming.log.records import Noticed, PhaseBegan
 from streaming.log.writer import LogHandle
 from streaming.model_servers import ModelServers, NoRoom, Offer, Target
 from streaming.prompts import Prompt, request_body
@@ -31,6 +31,7 @@ from streaming.vllm.wire import ChatDelta, Usage
 from .certainty import Certainty
 from .figures import Figures
 from .gaps import Gaps
+from .line import Line, Place
 from .told import told_request
 
 logger = logging.getLogger(__name__)
@@ -49,12 +50,13 @@ class Engine:
         answers: Answers,
         handle: LogHandle,
         stage: PlannedStage,
-        announce: Callable[[PhaseName, str], None],
+        announce: Callable[[PhaseBegan], None],
+        line: Line,
         earlier: Outcome | None = None,
         *,
         streams: bool = True,
     ):
-        """``announce`` takes the phase and the model; ``earlier`` is what an earlier attempt noted."""
+        """``earlier`` is what an earlier attempt noted."""
         self.figures = Figures(model=earlier.model if earlier else "")
         self.stage = stage
         self.arrivals: deque[datetime] = deque(maxlen=ARRIVALS_KEPT)  # of the latest tokens
@@ -63,12 +65,15 @@ class Engine:
         self._handle = handle
         self._prompt = Prompt(())
         self._tell_phase = announce
+        self._sizes = line.sizes
+        self._place = Place(line, self._tell_place)
         self._text = PartKey(stage.number, PartKind.TEXT)
         self._thinking = PartKey(stage.number, PartKind.THINKING)
         self._closed = asyncio.Event()
         self._source: Source | None = None  # of the latest request's answer
         self._phase: PhaseName = "starting"
         self._requests = 0
+        self._characters = 0  # of the running request's prompt
         self._tokens_before = 0  # of this generation, when the running request began
         self._streams = streams  # until a server refuses to
         self._tells_logprobs = bool(settings.MEASURE_CONFIDENCE)  # likewise
@@ -80,7 +85,10 @@ class Engine:
         """Why it failed; None if the text is complete, or ``close`` was called."""
         self._prompt = prompt
         for delay in (*ROUND_DELAYS_S, None):
-            error = await self._try_each()
+            try:
+                error = await self._try_each()
+            finally:
+                self._place.leave()
             if error is None or self._closed.is_set():
                 return None
             self.figures.error_detail = str(error)[:1000]
@@ -103,12 +111,15 @@ class Engine:
         error: ModelServerError | None = None
         while not self._closed.is_set():
             target: Target | None = None
+            wish = (self.stage.tier, self._wanted_model, *(offer.server.name for offer in tried))
             try:
+                self._place.check_turn(wish)
                 async with self._servers.chosen(tried, self.stage.tier, self._wanted_model) as target:
                     await self._stream_from(target)
                 return None
             except ModelServerError as why:
                 if isinstance(why, NoRoom):
+                    self._place.for_room(wish)
                     await self._pause(ROOM_INTERVAL_S)
                     continue
                 if target is None:  # none is left
@@ -211,20 +222,26 @@ class Engine:
                     if self._closed.is_set():
                         await source.stream.close()
         finally:
+            self._place.leave()
             self.figures.upstream_ended_at = timezone.now()
         if not self._closed.is_set():
             self._write(*splitter.finish())
 
     def _body(self, target: Target, begun: str, max_tokens: int) -> dict[str, Any]:
         streams = self._streams and target.tier.streams
-        return request_body(
+        body = request_body(
             self._prompt, self.stage, target, begun, max_tokens, stream=streams, logprobs=self._tells_logprobs
         )
+        self._characters = sum(len(message["content"]) for message in body["messages"])
+        return body
 
     async def _open(self, target: Target, body: dict[str, Any], request_id: str) -> Source:
         source = self._source = await self._answers.source(target, body, request_id)
         self.figures.cached = source.server is None
         self.figures.server = source.server.name if source.server else ""
+        self._place.leave()
+        if source.server and not source.is_shared:
+            self._place.at(source.server, self._sizes.about(target.model, self._characters))
         if self._closed.is_set():  # while the cache was asked
             await source.stream.close()
         return source
@@ -278,11 +295,19 @@ class Engine:
     def _announce(self, phase: PhaseName) -> None:
         if phase != self._phase:
             self._phase = phase
-            self._tell_phase(phase, self.figures.model)
+            if phase in ("thinking", "writing"):
+                self._place.leave()
+            self._tell_phase(PhaseBegan(phase, self.figures.model))
+
+    def _tell_place(self, ahead: int | None, reading: int) -> None:
+        if self._phase == "waiting":
+            self._tell_phase(PhaseBegan("waiting", self.figures.model, ahead, reading))
 
     def _note_usage(self, usage: Usage) -> None:
         """The server counted this request alone; tokens of earlier ones are as we counted them."""
         self.figures.prompt_tokens = usage.prompt_tokens or None
         self.figures.cached_tokens = usage.cached_tokens
+        if usage.prompt_tokens:
+            self._sizes.note(self.figures.model, self._characters, usage.prompt_tokens)
         if usage.completion_tokens is not None:
             self.figures.completion_tokens = self._tokens_before + usage.completion_tokens

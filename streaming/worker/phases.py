@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from streaming.log.records import PhaseBegan
 from streaming.log.writer import LogHandle
-from streaming.protocol import PhaseName
 
 
 class Phases:
@@ -15,8 +14,8 @@ class Phases:
         self._running: dict[int, PhaseBegan] = {}  # by stage
         self._told: PhaseBegan | None = None
 
-    def enter(self, stage: int, phase: PhaseName, model: str) -> None:
-        self._running[stage] = PhaseBegan(phase, model)
+    def enter(self, stage: int, began: PhaseBegan) -> None:
+        self._running[stage] = began
         self._tell()
 
     def leave(self, stage: int) -> None:

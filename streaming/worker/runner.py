@@ -35,6 +35,8 @@ from streaming.vllm.client import http_client
 from streaming.warming import Warmer
 
 from .attempt import Attempt, Interruption, Tools
+from .line import Line
+from .queues import Queues
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -87,7 +89,8 @@ class Runner:
         writer = LogWriter(command_client(connections), connections)
         self._leases = Leases(redis, self.process)
         servers = ModelServers(http_client())
-        self._tools = Tools(redis, writer, servers, Reuse(servers.http, KeptAnswers(redis)), self.process)
+        line = Line(Queues(redis, servers.http))
+        self._tools = Tools(redis, writer, servers, Reuse(servers.http, KeptAnswers(redis)), line, self.process)
         self._warmer = Warmer(redis, servers)
         self._pulse = Pulse()
         await self._hear_of_drains()
@@ -99,6 +102,7 @@ class Runner:
             asyncio.create_task(control.listen(self._stop), name="control"),
             asyncio.create_task(self._tools.servers.look_after(), name="model servers"),
             asyncio.create_task(self._pulse.watch_loop(), name="pulse"),
+            asyncio.create_task(line.run(), name="line"),
         ]
         if settings.WARM_MODELS:
             self._tasks.append(asyncio.create_task(self._warmer.run(), name="warming"))

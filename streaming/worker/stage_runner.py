@@ -24,6 +24,7 @@ from streaming.reuse.answers import Answers
 from .certainty import Certainty
 from .engine import Engine
 from .gaps import gap_figures
+from .line import Line
 from .phases import Phases
 
 LEFT_OUT = {
@@ -43,6 +44,7 @@ class StageRunner:
         plan: Plan,
         accepted_at: datetime,
         earlier: Outcomes,
+        line: Line,
     ):
         """``earlier``: how stages ended, or stand, by what earlier attempts noted."""
         self.plan = plan
@@ -59,6 +61,7 @@ class StageRunner:
                 handle,
                 stage,
                 partial(self._phases.enter, stage.number),
+                line,
                 earlier.get(stage.number),
                 streams=plan.streams,
             )

@@ -26,7 +26,8 @@ ARTICLE = """
 <article data-state="queued" data-expected-tokens="10">
   <div data-parts></div><p data-notice hidden></p><p data-error hidden></p>
   <div data-progress>
-    <div data-bar></div><ol data-stages hidden></ol><span data-phase></span><span data-figures></span>
+    <div data-bar></div><ol data-stages hidden></ol>
+    <span role="status" data-phase></span><span data-more></span><span data-figures></span>
   </div>
   <div data-footer></div>
 </article>

@@ -26,6 +26,7 @@ from conversations.models.generation import Status
 from conversations.models.pipeline import Mode
 from streaming import turns
 from streaming.control import STOP_CHANNEL
+from streaming.live.places import places_in_queue
 from streaming.log.records import Folded, HoleInLog
 from streaming.log.stream_log import BEGINNING, Entry, entries_of, key_of
 from streaming.ops.live import live, redis_client
@@ -163,7 +164,8 @@ class Following:
         if not now.workers:
             raise CommandError(f"No worker took it within {UNTAKEN_S:g} s: is one running? {kept}")
         self._is_patient = True
-        self._screen.note(f"It waits in the queue: {now.attempts} answers are being written.")
+        ahead = places_in_queue().get(self._generation.pk, 0)
+        self._screen.note(f"It waits in the queue, {ahead} ahead: {now.attempts} answers are being written.")
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._interrupts += 1

@@ -28,6 +28,7 @@ from streaming import turns
 from streaming.api.errors import on_refusal
 from streaming.budgets import LITTLE_LEFT
 from streaming.protocol import Continue, Regenerate, SendMessage
+from streaming.worker import claiming
 from streaming.worker.claiming import Claim, claim
 from tests.conversations.budgets.conftest import limit, used
 from tests.conversations.talk import answer_of, answered, begin
@@ -41,7 +42,8 @@ STAGES = {"draft": ("nano", False), "deep": ("genius", False), "synthesis": ("ge
 @pytest.fixture(autouse=True)
 def four_hundred_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Are expected of every answer, whatever other tests asked."""
-    monkeypatch.setattr(turns, "expected_tokens", lambda length: 400)
+    for asking in (turns, claiming):
+        monkeypatch.setattr(asking, "expected_tokens", lambda length, kind: 400)
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,8 @@ from streaming.reuse.answers import Answers, Reuse
 from streaming.reuse.kept import KeptAnswers
 from streaming.tiers import TierSpec, plain
 from streaming.vllm.client import http_client
+from streaming.worker.line import Line
+from streaming.worker.queues import Queues
 from streaming.worker.stage_runner import StageRunner
 
 ALICE, BOB = 1, 2
@@ -80,6 +82,7 @@ class Desk:
     writer: LogWriter
     reuse: Reuse
     tier: TierSpec
+    line: Line
     handles: list[LogHandle] = field(default_factory=list)
 
     @property
@@ -96,7 +99,7 @@ class Desk:
         self.handles.append(handle)
         stage = PlannedStage(0, "quick", "Answer", tier=self.tier.slug)
         answers = Answers(self.reuse, user, fresh)
-        runner = StageRunner(self.servers, answers, handle, Plan((stage,)), timezone.now(), {})
+        runner = StageRunner(self.servers, answers, handle, Plan((stage,)), timezone.now(), {}, self.line)
         running = asyncio.create_task(runner.run(Prompt(({"role": "user", "content": question},))))
         return Asked(runner, handle, running)
 
@@ -158,7 +161,14 @@ async def desk(
     tier = plain(f"tier-{uuid4().hex}", 0, "demo", [url for _, url in model_urls])
     async with http_client() as http:
         servers = ModelServers(http, [tier])
-        desk = Desk([m for m, _ in model_urls], servers, writer, Reuse(http, KeptAnswers(redis)), tier)
+        desk = Desk(
+            [m for m, _ in model_urls],
+            servers,
+            writer,
+            Reuse(http, KeptAnswers(redis)),
+            tier,
+            Line(Queues(redis, http)),
+        )
         desk.rule(temperature=0.0)
         yield desk
         await desk.settled()

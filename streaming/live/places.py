@@ -1,0 +1,69 @@
+"""The places of queued answers: one query a second for all of them that are watched here, as long as there are any."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from uuid import UUID
+
+from django.db import DatabaseError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from conversations.models import Generation
+from conversations.models.generation import Status
+from streaming.database import in_database
+from streaming.presence import has_worker
+
+from .answer import LiveAnswer
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_S = 1.0
+PATIENCE_S = 0.5  # most are taken sooner, and nobody reads so fast
+
+
+class Places:
+    """Keeps ``ahead`` of queued answers true; ``show`` is called with those that moved up.
+
+    While no worker lives there are no places to wait for, and nothing is told.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        answers: Callable[[], Iterable[LiveAnswer]],
+        show: Callable[[LiveAnswer], Awaitable[None]],
+    ):
+        self._redis = redis
+        self._answers = answers
+        self._show = show
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_S)
+            if queued := list(self._queued()):
+                try:
+                    await self._tell(queued)
+                except (DatabaseError, RedisError, OSError) as error:
+                    logger.warning("the places of queued answers were not looked at: %s", error)
+
+    def _queued(self) -> Iterable[LiveAnswer]:
+        since = time.monotonic() - PATIENCE_S
+        return (answer for answer in self._answers() if answer.attempt == 0 and answer.known_since < since)
+
+    async def _tell(self, queued: list[LiveAnswer]) -> None:
+        places = await in_database(places_in_queue) if await has_worker(self._redis) else {}
+        for answer in queued:
+            ahead = places.get(answer.generation_id)
+            if answer.attempt == 0 and answer.ended is None and answer.ahead != ahead:  # still
+                answer.ahead = ahead
+                await self._show(answer)
+
+
+def places_in_queue() -> dict[UUID, int]:
+    """How many were accepted before each of those that wait for a free place."""
+    queued = Generation.objects.filter(status=Status.QUEUED).order_by("accepted_at", "pk")
+    return {pk: place for place, pk in enumerate(queued.values_list("pk", flat=True))}
