@@ -18,7 +18,7 @@ from conversations.models.budget import SiteUse
 from conversations.models.generation import UNFINISHED, Status
 from streaming.ops.figures import Percentiles, ended_since, oldest_queued
 from streaming.ops.live import Live, live
-from streaming.ops.overview import stuck
+from streaming.ops.stuck import stuck_running
 
 LATELY = timedelta(minutes=5)
 FEWEST = 3  # answers, of which a share or a percentile says something
@@ -89,7 +89,7 @@ def budget(moment: Moment) -> Reading:
 
 
 def stuck_answers(moment: Moment) -> Reading:
-    return {"": float(stuck(moment.now))}
+    return {"": float(stuck_running(moment.now))}
 
 
 def workers(moment: Moment) -> Reading:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.utils import timezone
 
 from conversations.models import Generation
@@ -23,11 +23,10 @@ from .live import Live, live
 from .paces import paces
 from .score import Score, score_of
 from .situation import Situation
+from .stuck import stuck_running
 from .troubles import troubles
 
 MOST_RUNNING = 1000  # that are looked at one by one
-BEYOND_TIMEOUT = timedelta(seconds=30)  # a first token that is later than its time-out by this much never comes
-LONGEST = timedelta(hours=1)  # of an answer
 
 
 @dataclass(frozen=True)
@@ -94,20 +93,13 @@ def of_redis(seen: Live) -> dict[str, Any]:
 def of_queue(at: datetime, counts: Mapping[str, int]) -> dict[str, Any]:
     oldest = oldest_queued(at)
     waited_s = oldest.total_seconds() if oldest else 0.0
-    return {"queued": counts.get(Status.QUEUED, 0), "oldest_queued_s": waited_s, "stuck": stuck(at)}
+    return {"queued": counts.get(Status.QUEUED, 0), "oldest_queued_s": waited_s, "stuck": stuck_running(at)}
 
 
 def running() -> list[Generation]:
     """One query."""
     rows = Generation.objects.filter(status=Status.RUNNING).order_by("-accepted_at")
     return list(rows.defer("error_detail", "plan")[:MOST_RUNNING])
-
-
-def stuck(now: datetime) -> int:
-    """Running answers without a first token long after its time-out, or that are written for hours. One query."""
-    wait = timedelta(seconds=settings.VLLM_FIRST_TOKEN_TIMEOUT_S) + BEYOND_TIMEOUT
-    silent = Q(first_token_at=None, requested_at__lt=now - wait)
-    return Generation.objects.filter(silent | Q(claimed_at__lt=now - LONGEST), status=Status.RUNNING).count()
 
 
 def query_ms() -> float:

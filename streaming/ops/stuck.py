@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from redis.exceptions import RedisError
 
 from conversations.models import Generation
@@ -20,14 +21,17 @@ from streaming.viewers import viewers_now
 from .live import redis_client
 
 WITHOUT_LEASE_S = 8
-SILENT_S = 30
 QUEUED_S = 10
 STOPPING_S = 10
+FIRST_TOKEN_S = settings.VLLM_FIRST_TOKEN_TIMEOUT_S + 30  # by then the worker has asked another server, or given up
+SILENT_S = settings.VLLM_SILENCE_TIMEOUT_S + 10  # likewise
 RULE = (
     f"Stuck: running, without a process that holds its lease, and no sign of life for {WITHOUT_LEASE_S} s; or running "
-    f"without a token for {SILENT_S} s; or queued for {QUEUED_S} s although a worker is alive; or still running "
-    f"{STOPPING_S} s after a stop was asked for."
+    f"without a first token for {FIRST_TOKEN_S:.0f} s, or without another one for {SILENT_S:.0f} s, which is longer "
+    f"than the time-outs allow; or queued for {QUEUED_S} s although a worker is alive; or still running {STOPPING_S} s "
+    "after a stop was asked for."
 )
+LOOKED_AT = 1000  # running ones, at most
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,14 @@ def sight_of(generation_ids: Collection[UUID]) -> Sight | None:
         return None
 
 
+def stuck_running(now: datetime) -> int:
+    """How many; those that wait for a worker are not among them. One query, and Redis if it answers."""
+    running = Generation.objects.filter(status=Status.RUNNING).order_by("accepted_at")
+    found = list(running.defer("error_detail", "plan", "outcomes")[:LOOKED_AT])
+    sight = sight_of([generation.pk for generation in found]) if found else None
+    return sum(bool(trouble_of_running(generation, sight, now)) for generation in found)
+
+
 def trouble_of(generation: Generation, sight: Sight | None, now: datetime) -> str:
     """Why it counts as stuck; empty if it does not."""
     if generation.status == Status.QUEUED:
@@ -67,7 +79,8 @@ def trouble_of_running(generation: Generation, sight: Sight | None, now: datetim
     asked = generation.stop_requested_at
     if asked and seconds(asked, now) > STOPPING_S:
         return f"does not stop for {seconds(asked, now):.0f} s"
-    return f"no token for {silent:.0f} s" if silent > SILENT_S else ""
+    patience = SILENT_S if generation.last_token_at else FIRST_TOKEN_S
+    return f"no token for {silent:.0f} s" if silent > patience else ""
 
 
 def last_sign(generation: Generation) -> datetime:

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from conversations.models.generation import Status
 from streaming.ops.figures import Percentiles, recent
 from streaming.ops.overview import overview
+from streaming.ops.stuck import FIRST_TOKEN_S, SILENT_S
 from tests.ops.rows import asked, ended, failed
 
 
@@ -67,12 +68,11 @@ def test_first_tokens_within_a_second_and_failovers_are_counted(alice: User) -> 
     assert (quarter.fast_percent, quarter.failovers) == (50, 4)
 
 
-def test_answers_that_make_no_progress_are_counted(alice: User, settings: Settings) -> None:
-    settings.VLLM_FIRST_TOKEN_TIMEOUT_S = 60
-    long_ago, lately = (timezone.now() - timedelta(seconds=s) for s in (100, 80))
-    for requested in (long_ago, lately):
-        asked(alice, status=Status.RUNNING, requested_at=requested)
-    asked(alice, status=Status.RUNNING, requested_at=long_ago, first_token_at=lately)
+def test_answers_that_make_no_progress_are_counted(alice: User, no_redis: None) -> None:
+    for silent in (FIRST_TOKEN_S + 20, FIRST_TOKEN_S - 20):
+        asked(alice, status=Status.RUNNING, requested_at=timezone.now() - timedelta(seconds=silent))
+    lately = timezone.now() - timedelta(seconds=SILENT_S / 2)
+    asked(alice, status=Status.RUNNING, requested_at=lately - timedelta(hours=1), last_token_at=lately)
 
     assert overview().now.stuck == 1
 

@@ -16,7 +16,7 @@ from conversations.models.generation import Status
 from streaming import leases, viewers
 from streaming.control import STOP_CHANNEL
 from streaming.ops.generations import PAGE
-from streaming.ops.stuck import RULE
+from streaming.ops.stuck import FIRST_TOKEN_S, RULE
 from streaming.redis_clients import command_client
 from tests.ops.rows import CANARY, asked, ended, failed
 from tests.ops.test_page import text_of
@@ -113,7 +113,11 @@ def test_a_healthy_one_is_not_stuck(operator: Client, alice: User, store: Redis,
 
 @pytest.mark.parametrize(
     ("silent", "held", "stopping", "why"),
-    [(9, False, None, "no process has it"), (40, True, None, "no token for"), (1, True, 20, "does not stop for")],
+    [
+        (9, False, None, "no process has it"),
+        (FIRST_TOKEN_S + 5, True, None, "no token for"),
+        (1, True, 20, "does not stop for"),
+    ],
 )
 def test_what_is_stuck_is_said(
     operator: Client, alice: User, store: Redis, silent: float, held: bool, stopping: float | None, why: str
