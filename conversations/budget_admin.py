@@ -57,7 +57,7 @@ TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
 class LedgerEntryAdmin(LedgerBase):
     """Nobody writes in it but the site."""
 
-    list_display = ("created_at", "user", "purpose", "stage", "tier", "model", *TOKENS, "state", "told_cost")
+    list_display = ("created_at", "user", "purpose", "stage", "tier", "told_cost", *TOKENS, "state")
     list_filter = ("state", "purpose", "tier", "day")
     list_select_related = ("user",)
     search_fields = ("generation_id", "user__username")

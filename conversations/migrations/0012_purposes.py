@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='ledgerentry',
             name='purpose',
-            field=models.CharField(choices=[('answer', 'Answer'), ('title', 'Title'), ('opinion', 'second opinion'), ('warming', 'Warming')], db_default='answer', default='answer', max_length=10),
+            field=models.CharField(choices=[('answer', 'Answer'), ('title', 'Title'), ('opinion', 'Second opinion'), ('warming', 'Warming')], db_default='answer', default='answer', max_length=10),
         ),
         migrations.AddField(
             model_name='ledgerentry',

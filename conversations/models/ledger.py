@@ -28,7 +28,7 @@ class Purpose(models.TextChoices):
 
     ANSWER = "answer"
     TITLE = "title"
-    OPINION = "opinion", "second opinion"
+    OPINION = "opinion", "Second opinion"
     WARMING = "warming"
 
 
