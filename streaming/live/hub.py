@@ -22,6 +22,7 @@ from streaming.database import in_database
 from streaming.leases import unheld
 from streaming.log import stream_log
 from streaming.log.records import Ended, HoleInLog
+from streaming.pooling import rest_s
 from streaming.protocol import PhaseName
 from streaming.redis_clients import BLOCK_S, blocking_client, command_client
 
@@ -180,14 +181,14 @@ class Hub:
         return [watched for watched in self._watched.values() if watched.answer.ended is None]
 
     async def _read(self) -> None:
-        open_logs: dict[Any, Any] = {  # redis-py's type does not take one of str
-            stream_log.key_of(watched.answer.generation_id): watched.answer.position for watched in self._open_answers
-        }
-        if not open_logs:
+        by_key = {watched.key: watched for watched in self._open_answers}
+        if not by_key:
             self._something.clear()
             self._lag.rest()
             return
         self._lag.begin()
+        # redis-py's type does not take a dict of str
+        open_logs: dict[Any, Any] = {key: watched.answer.position for key, watched in by_key.items()}
         open_logs[self._lag.key] = self._lag.position
         try:
             found = await self._reader.xread(open_logs, block=int(BLOCK_S * 1000))
@@ -195,11 +196,12 @@ class Hub:
             if "UNBLOCKED" not in str(error):
                 raise
             return
-        for key, raw in found:
-            if key.decode() == self._lag.key:
+        for name, raw in found:
+            if watched := by_key.get(name.decode()):
+                await self._take(watched.answer.generation_id, stream_log.entries_of(raw))
+            else:
                 self._lag.heard(raw)
-                continue
-            await self._take(UUID(key.decode().rpartition(":")[2]), stream_log.entries_of(raw))
+        await asyncio.sleep(rest_s(len(by_key)))
 
     async def _take(self, generation_id: UUID, entries: list[stream_log.Entry]) -> None:
         watched = self._watched.get(generation_id)

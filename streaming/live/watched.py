@@ -6,6 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
+from streaming.log.stream_log import key_of
+
 from .answer import LiveAnswer
 
 
@@ -27,6 +29,7 @@ class Watched:
 
     def __init__(self, answer: LiveAnswer):
         self.answer = answer
+        self.key = key_of(answer.generation_id)  # of its log
         self.shows: dict[Watcher, Show] = {}
         self.heard_at = time.monotonic()
         self.left_at: float | None = None  # when the last one went

@@ -1,7 +1,7 @@
 """Group commit: one writer per process puts the text of all its generations into their logs.
 
-Text that arrives while a write is on its way is joined per part and goes out with the next pipeline. There are no
-timers: at low load every token leaves at once, under load batches grow by themselves.
+Text that arrives while a write is on its way is joined per part and goes out with the next pipeline. At low load every
+token leaves at once; where there are many streams, the writer rests for a few milliseconds between two pipelines.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from conversations.models.message import PartKey
 from streaming import counters
+from streaming.pooling import rest_s
 from streaming.protocol import code_units
 from streaming.redis_clients import Connections
 
@@ -53,6 +54,7 @@ class LogHandle:
         self._lacks_first = not begun.tokens  # that text has no id yet
         self._first = 0  # its sequence, until Redis has it
         self._writer = writer
+        self._key = key_of(generation_id)
         self._sequence = 0  # of the last entry that was given an id
         self._pieces = {key: [text] for key, text in begun.texts.items()}
         self._lengths = {key: code_units(text) for key, text in begun.texts.items()}
@@ -124,7 +126,7 @@ class LogHandle:
         for index, (position, data) in enumerate(self._sent):
             is_there = self._entries > 0 or index > 0
             self.sent_bytes += COMMAND_BYTES + len(position) + len(data)
-            pipeline.xadd(key_of(self.generation_id), {FIELD: data}, id=position, nomkstream=is_there)
+            pipeline.xadd(self._key, {FIELD: data}, id=position, nomkstream=is_there)
         return len(self._sent)
 
     def take(self, answers: list[object]) -> None:
@@ -226,6 +228,7 @@ class LogWriter:
                 await self._write(handles)
                 await self._check_connection()
                 failures = 0
+                await asyncio.sleep(rest_s(len(self._open)))
             except (RedisError, OSError) as error:
                 logger.warning("Redis does not take the logs of %d generations: %s", len(handles), error)
                 await asyncio.sleep(RETRY_DELAYS_S[min(failures, len(RETRY_DELAYS_S) - 1)])
