@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
+import pytest
+from django.conf import settings
+
+from streaming.protocol import CLOSE_TOO_MANY
 from tests.site import Site
 from tests.stack.page import Page
 
@@ -41,3 +46,33 @@ async def test_every_hop_carries_more_than_the_text(site: Site) -> None:
     assert 0 < row["text_bytes"] <= row["database_bytes"]
     assert row["text_bytes"] < row["redis_bytes"]
     assert row["viewers"] == 2 and row["socket_bytes"] > 2 * row["text_bytes"]
+
+
+async def test_only_the_owner_reports_a_paint_and_only_once(site: Site) -> None:
+    async with Page(site, "alice") as page, Page(site, "bob") as bob:
+        await page.send("count to 3")
+        for page_, after_ms in ((bob, 5), (page, 321), (page, 7)):
+            await page_.tell("answer.painted", generation=page.generation, afterMs=after_ms)
+            await page_.tell("ping")
+            await page_.until("pong")
+        await page.finish()
+
+    assert [event for event in bob.events if event["type"] == "error"] == []
+    assert site.record(page.generation, "Clock")["first_paint_ms"] == 321
+
+
+@pytest.mark.parametrize("after_ms", [-1, 3_600_001, 1.5, "soon"])
+async def test_a_paint_that_cannot_be_is_refused(site: Site, after_ms: object) -> None:
+    async with Page(site, "alice") as page:
+        await page.tell("answer.painted", generation=uuid4(), afterMs=after_ms)
+        refused = await page.until("error")
+
+    assert refused["code"] == "bad_command"
+
+
+async def test_paint_reports_without_clicks_count_as_commands(site: Site) -> None:
+    async with Page(site, "alice") as page:
+        for _ in range(settings.COMMANDS_PER_10_S + 1):
+            await page.tell("answer.painted", generation=uuid4(), afterMs=1)
+
+        assert await page.close_code() == CLOSE_TOO_MANY
