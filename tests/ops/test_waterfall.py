@@ -62,8 +62,8 @@ def test_every_phase_has_a_row(alice: User) -> None:
         "Preparing the request": 100,
         "Waiting for the first byte": 250,
         "Waiting for the first token": 50,
-        "First token into the log": 20,
-        "First frame to a browser": 10,
+        "First token into the log, and told": 20,
+        "First token to a browser": 30,
         "First paint": 70,
         "Writing": 2000,
         "Model server's end": 50,
@@ -77,7 +77,8 @@ def test_the_beginning_follows_without_a_gap(alice: User) -> None:
     bars = beginning(complete(alice), timezone.now()).bars
 
     assert (bars[0].label, bars[-1].label) == ("Click to server", "First paint")
-    assert [bar.end_ms for bar in bars[:-1]] == pytest.approx([bar.begin_ms for bar in bars[1:]])
+    one_way = [bar for bar in bars if "into the log" not in bar.label]
+    assert [bar.end_ms for bar in one_way[:-1]] == pytest.approx([bar.begin_ms for bar in one_way[1:]])
 
 
 def test_all_rows_are_to_one_scale(alice: User) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
+import pytest
+from django.conf import settings
+
+from streaming.protocol import CLOSE_TOO_MANY
 from tests.site import Site
 from tests.stack.page import Page
 
-ORDER = ("received", "accepted", "dispatched", "claimed", "requested", "first_byte", "first_token", "first_append")
+ORDER = ("received", "accepted", "dispatched", "claimed", "requested", "first_byte", "first_token")
 
 
 async def answered(site: Site) -> dict[str, Any]:
@@ -29,7 +34,8 @@ async def test_it_is_complete_and_in_order(site: Site) -> None:
 
     moments = [datetime.fromisoformat(row[f"{name}_at"]) for name in ORDER]
     assert moments == sorted(moments)
-    assert moments[-1] <= datetime.fromisoformat(row["first_frame_at"]) <= datetime.fromisoformat(row["finished_at"])
+    for name in ("first_append_at", "first_frame_at"):  # the worker hears of the first when browsers have it already
+        assert moments[-1] <= datetime.fromisoformat(row[name]) <= datetime.fromisoformat(row["finished_at"])
     assert 0 < row["gap_p50_ms"] <= row["gap_p95_ms"] <= row["gap_longest_ms"]
     assert row["first_paint_ms"] == 123
 
@@ -40,3 +46,33 @@ async def test_every_hop_carries_more_than_the_text(site: Site) -> None:
     assert 0 < row["text_bytes"] <= row["database_bytes"]
     assert row["text_bytes"] < row["redis_bytes"]
     assert row["viewers"] == 2 and row["socket_bytes"] > 2 * row["text_bytes"]
+
+
+async def test_only_the_owner_reports_a_paint_and_only_once(site: Site) -> None:
+    async with Page(site, "alice") as page, Page(site, "bob") as bob:
+        await page.send("count to 3")
+        for page_, after_ms in ((bob, 5), (page, 321), (page, 7)):
+            await page_.tell("answer.painted", generation=page.generation, afterMs=after_ms)
+            await page_.tell("ping")
+            await page_.until("pong")
+        await page.finish()
+
+    assert [event for event in bob.events if event["type"] == "error"] == []
+    assert site.record(page.generation, "Clock")["first_paint_ms"] == 321
+
+
+@pytest.mark.parametrize("after_ms", [-1, 3_600_001, 1.5, "soon"])
+async def test_a_paint_that_cannot_be_is_refused(site: Site, after_ms: object) -> None:
+    async with Page(site, "alice") as page:
+        await page.tell("answer.painted", generation=uuid4(), afterMs=after_ms)
+        refused = await page.until("error")
+
+    assert refused["code"] == "bad_command"
+
+
+async def test_paint_reports_without_clicks_count_as_commands(site: Site) -> None:
+    async with Page(site, "alice") as page:
+        for _ in range(settings.COMMANDS_PER_10_S + 1):
+            await page.tell("answer.painted", generation=uuid4(), afterMs=1)
+
+        assert await page.close_code() == CLOSE_TOO_MANY

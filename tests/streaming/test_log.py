@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.asyncio.connection import Connection
 from redis.exceptions import ConnectionError
 
 from conversations.models.generation import Status
@@ -230,3 +231,39 @@ async def test_folding_from_every_position_gives_the_same_text(redis: Redis, wri
 
     for cut in range(len(records) + 1):
         assert Folded().fold(records[:cut]).fold(records[cut:]).texts == log.texts()
+
+
+async def test_the_first_text_that_redis_has_is_timed(redis: Redis, writer: LogWriter) -> None:
+    log = writer.open(uuid4(), 1, Folded(), 0)
+    log.append(PhaseBegan("starting"))
+    log.write(ANSWER, "of an earlier generation", tokens=0)
+    await log.flush()
+    assert log.first_append_at is None
+
+    log.write(ANSWER, "new")
+    await log.flush()
+    first = log.first_append_at
+    log.write(ANSWER, "er")
+    await log.flush()
+
+    assert first is not None and log.first_append_at == first
+
+
+async def test_a_later_attempt_does_not_call_its_text_the_first(redis: Redis, writer: LogWriter) -> None:
+    log = writer.open(uuid4(), 2, Folded(tokens=3), 0)
+    log.write(ANSWER, "more")
+    await log.flush()
+
+    assert log.first_append_at is None
+
+
+async def test_bytes_for_redis_are_counted_as_they_are_sent(redis: Redis, writer: LogWriter) -> None:
+    log = writer.open(uuid4(), 1, Folded(), 1)
+    log.write(ANSWER, "x" * 200)
+    pipeline = redis.pipeline(transaction=False)
+    log.fill(pipeline)
+    (arguments, _) = pipeline.command_stack[0]
+
+    packed = b"".join(Connection().pack_command(*arguments))
+
+    assert abs(log.sent_bytes - len(packed)) <= 2

@@ -42,6 +42,22 @@ def test_the_usage_chunk_has_no_choice() -> None:
     assert delta == ChatDelta(usage=Usage(3, 7))
 
 
+def test_the_servers_own_figures_of_a_request_are_taken() -> None:
+    told = (
+        b'{"choices":[],"metrics":{"time_to_first_token_ms":1.31184,"queue_time_ms":0.009,"mean_itl_ms":null,'
+        b'"generation_time_ms":8.505,"tokens_per_second":814.9}}'
+    )
+
+    assert parse_chunk(told).server_ms == {"queued": 0.009, "first token": 1.312, "generation": 8.505}
+
+
+@pytest.mark.parametrize(
+    "metrics", [b"null", b"7", b"[1]", b"{}", b'{"queue_time_ms":"soon"}', b'{"queue_time_ms":[]}']
+)
+def test_figures_that_make_no_sense_spoil_nothing(metrics: bytes) -> None:
+    assert parse_chunk(b'{"choices":[],"metrics":' + metrics + b"}") == ChatDelta()
+
+
 @pytest.mark.parametrize("payload", [b"", b"{", b"\xff", b"[]", b'{"choices":[{"delta":{"content":7}}]}', b"[" * 9999])
 def test_rubbish_is_a_bad_reply(payload: bytes) -> None:
     with pytest.raises(BadReply):
