@@ -42,6 +42,10 @@ class Figures:
     def answers(self) -> int:
         return sum(count for name, count in self.counts.items() if name.startswith(ANSWERS))
 
+    @property
+    def is_something(self) -> bool:
+        return any(self.counts.values()) or bool(self.histograms)
+
     def of(self, measure: str) -> Histogram:
         """Empty if nothing was observed."""
         return self.histograms[measure] if measure in self.histograms else Histogram()

@@ -58,10 +58,9 @@ def charges_of(ids: Collection[UUID]) -> Charges:
     return found
 
 
-def measured(generation: Generation, charges: Mapping[int, Charge]) -> dict[Whose, Figures]:
-    """Of one that ended, out of ``measurable``."""
+def measure(generation: Generation, charges: Mapping[int, Charge], found: defaultdict[Whose, Figures]) -> None:
+    """Add one that ended, out of ``measurable``, to what was found."""
     outcomes = generation.stage_outcomes
-    found: defaultdict[Whose, Figures] = defaultdict(Figures)
     own = found[whose(generation, outcomes)]
     count_answer(own, generation)
     observe(own, generation)
@@ -69,7 +68,6 @@ def measured(generation: Generation, charges: Mapping[int, Charge]) -> dict[Whos
         count_tokens(found[Whose(outcome.tier, outcome.server)], outcome)
         if charge := charges.get(number):
             found[Whose(charge.tier, outcome.server)].counts[figures.COST] += units(charge.cost)
-    return {key: value for key, value in found.items() if value.answers or any(value.counts.values())}
 
 
 def whose(generation: Generation, outcomes: Outcomes) -> Whose:

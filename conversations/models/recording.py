@@ -7,6 +7,7 @@ and nothing that was recorded is ever read again, so that erased conversations s
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -15,9 +16,9 @@ from django.utils import timezone
 from .figures import Figures
 from .generation import Generation
 from .history import Grain, Key, RollUp
-from .measuring import charges_of, measurable, measured
+from .measuring import Whose, charges_of, measurable, measure
 
-AT_ONCE = 200  # generations in one transaction; SQLite has one writer at a time
+AT_ONCE = 500  # generations in one transaction; SQLite has one writer at a time
 MOST = 50_000  # in one go
 SETTLES = timedelta(seconds=5)  # after its end, until what is told of an answer afterwards is there too
 
@@ -56,21 +57,22 @@ def record(batch: list[Generation]) -> None:
 def figures_of(batch: list[Generation]) -> dict[Key, Figures]:
     """By minute, hour and day, where they are still kept. One query."""
     charges = charges_of([generation.pk for generation in batch])
-    by_minute: defaultdict[Key, Figures] = defaultdict(Figures)
+    by_minute: defaultdict[datetime, defaultdict[Whose, Figures]] = defaultdict(lambda: defaultdict(Figures))
     for generation in batch:
         assert generation.finished_at is not None
         minute = Grain.MINUTE.begin_of(generation.finished_at)
-        for of, figures in measured(generation, charges.get(generation.pk, {})).items():
-            by_minute[Key(Grain.MINUTE, minute, of)].add(figures)
+        measure(generation, charges.get(generation.pk, {}), by_minute[minute])
     return rolled_up(by_minute)
 
 
-def rolled_up(by_minute: dict[Key, Figures]) -> dict[Key, Figures]:
+def rolled_up(by_minute: Mapping[datetime, Mapping[Whose, Figures]]) -> dict[Key, Figures]:
+    """Without those that are empty, such as of stages that were left out."""
     now = timezone.now()
     added: defaultdict[Key, Figures] = defaultdict(Figures)
-    for key, figures in by_minute.items():
-        for grain in Grain:
-            begin = grain.begin_of(key.begin)
-            if begin >= now - grain.kept:
-                added[Key(grain, begin, key.of)].add(figures)
+    for minute, found in by_minute.items():
+        begins = [(grain, grain.begin_of(minute)) for grain in Grain]
+        kept = [(grain, begin) for grain, begin in begins if begin >= now - grain.kept]
+        for of, figures in found.items():
+            for grain, begin in kept if figures.is_something else ():
+                added[Key(grain, begin, of)].add(figures)
     return added
