@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from redis import Redis
 
-from conversations.models import Conversation, settling
+from conversations.models import AlertEpisode, Conversation, settling
 from conversations.models.generation import Status
 from streaming import dispatch, model_health, titles
 from streaming.alerts import watch
@@ -57,7 +57,8 @@ def warm_likely() -> None:
 
 @shared_task(name="streaming.tasks.purge_deleted")
 def purge_deleted() -> None:
-    """Forget for good what users deleted long enough ago."""
+    """Forget for good what users deleted long enough ago, and alerts of long ago."""
+    AlertEpisode.objects.all().forget_old()
     limit = timezone.now() - timedelta(days=settings.DELETED_KEPT_DAYS)
     logger.info("purged %d conversations", Conversation.objects.deleted_before(limit).purge())
 
