@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from redis import Redis
 
-from conversations.models import Conversation, history, recording, settling
+from conversations.models import AlertEpisode, Conversation, history, recording, settling
 from streaming import beat, correlation, dispatch, gauges, model_health, titles  # noqa: F401 - beat has signals of its own
 from streaming.alerts import watch
 from streaming.worker.runner import runner
@@ -58,9 +58,10 @@ def warm_likely() -> None:
 
 @shared_task(name="streaming.tasks.purge_deleted")
 def purge_deleted() -> None:
-    """Forget for good what users deleted long enough ago, and figures that are too old. The history has it before."""
+    """Forget for good what users deleted long enough ago, and figures and alerts that are too old. The history has it before."""
     recording.record_ended(timedelta(0))
     history.purge(timezone.now())
+    AlertEpisode.objects.all().forget_old()
     limit = timezone.now() - timedelta(days=settings.DELETED_KEPT_DAYS)
     logger.info("purged %d conversations", Conversation.objects.deleted_before(limit).purge())
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from .alert_delivery import AlertDelivery, Kind, Way
 from .alert_rule import TOLD, AlertRule, Comparison, Figure
 
+KEPT = timedelta(days=90)  # after its end
 RECOVERS_AFTER = timedelta(minutes=1)  # that the figure has been well, so that it does not flicker
 
 
@@ -26,6 +27,9 @@ class EpisodeQuerySet(models.QuerySet["AlertEpisode"]):
 
     def ended(self) -> Self:
         return self.filter(raised_at__isnull=False, ended_at__isnull=False).order_by("-ended_at", "-pk")
+
+    def forget_old(self) -> None:
+        self.filter(ended_at__lt=timezone.now() - KEPT).delete()
 
     def end_of_disabled_rules(self) -> int:
         """Without a message: whoever switched the rule off knows."""

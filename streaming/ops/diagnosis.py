@@ -123,7 +123,7 @@ def yardstick(
 def failing_servers(now: Situation) -> Iterator[Finding]:
     for server in now.servers:
         if server.is_up and server.left_alone:
-            sentence = f"{server.called} answers probes and fails answers: it is {server.left_alone}."
+            sentence = f"{server.called} answered its last probe, and fails answers: it is {server.left_alone}."
             yield Finding("Failing model server", sentence, "warning")
 
 

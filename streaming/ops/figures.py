@@ -72,7 +72,7 @@ class Row:
 def oldest_queued(now: datetime) -> timedelta | None:
     """How long the one that waits longest has waited; None if none waits."""
     since = Generation.objects.filter(status=Status.QUEUED).aggregate(since=Min("accepted_at"))["since"]
-    return now - since if since else None
+    return max(now - since, timedelta(0)) if since else None  # it may have come a moment after ``now``
 
 
 def period(name: str, since: datetime, now: datetime, sample: list[Generation]) -> Period:

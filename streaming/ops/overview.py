@@ -59,7 +59,7 @@ def overview() -> Overview:
     """Fifteen queries, and Redis if it answers."""
     at = timezone.now()
     longest = at - max(PERIODS.values())
-    sample = list(ended_since(longest).order_by("-finished_at").defer("error_detail")[:SAMPLE])
+    sample = list(ended_since(longest).order_by("-finished_at").defer("error_detail", "plan")[:SAMPLE])
     periods = [period(name, at - length, at, sample) for name, length in PERIODS.items()]
     counts = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
     errors, seen, spent = top_errors(longest), live(), SiteUse.of_today()

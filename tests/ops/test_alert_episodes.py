@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
@@ -15,6 +16,7 @@ from conversations.models.alert_rule import Comparison, Figure
 from conversations.models.generation import Status
 from streaming.alerts import watch
 from streaming.alerts.readings import readings
+from streaming.tasks import purge_deleted
 from tests.ops.rows import asked, ended, failed
 from tests.ops.rules import look, minute, raised, rule
 from tests.ops.test_page import SERVER, probed
@@ -116,6 +118,17 @@ def test_a_rule_that_is_switched_off_ends_its_episode_without_a_word() -> None:
 
     assert raised() == ["over"]
     assert AlertDelivery.objects.filter(kind="recovered").count() == 0
+
+
+def test_old_ones_are_forgotten_and_open_ones_are_not() -> None:
+    down = rule(Figure.SERVER, 0)
+    look(down, 0, {"a": 1.0, "b": 1.0, "c": 1.0})
+    for subject, days in (("a", 91), ("b", 89)):
+        AlertEpisode.objects.filter(subject=subject).update(ended_at=minute(0) - timedelta(days=days))
+
+    purge_deleted()
+
+    assert raised() == ["b over", "c open"]
 
 
 @pytest.mark.django_db(transaction=True)
