@@ -36,7 +36,8 @@ class Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         message = message_of(record)
         ids = " ".join(f"{name}={value}" for name, value in ids_of(record).items() if value not in message)
-        head = f"{datetime.now():%H:%M:%S} {self._process:<6} {record.levelname:<7} {record.name}: {message}"
+        time = datetime.fromtimestamp(record.created)
+        head = f"{time:%H:%M:%S} {self._process:<6} {record.levelname:<7} {record.name}: {message}"
         lines = (f"{head} [{ids}]" if ids else head, exception_of(record))
         return "\n".join(line for line in lines if line)
 
