@@ -58,7 +58,7 @@ def warm_likely() -> None:
 
 @shared_task(name="streaming.tasks.purge_deleted")
 def purge_deleted() -> None:
-    """Forget for good what users deleted long enough ago, and figures and alerts that are too old. The history has it before."""
+    """Forget for good what users deleted long enough ago, once the history has it; and old figures and alerts."""
     recording.record_ended(timedelta(0))
     history.purge(timezone.now())
     AlertEpisode.objects.all().forget_old()

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from conversations.models import Generation
-from conversations.models.generation import UNFINISHED, Status
+from conversations.models.generation import Status
 from streaming.control import announce_stop
 from streaming.database import in_database
 from streaming.leases import unheld
@@ -27,7 +27,7 @@ from streaming.protocol import PhaseName
 from streaming.redis_clients import BLOCK_S, blocking_client, command_client
 
 from .answer import LiveAnswer
-from .finished import read_finished
+from .endings import Endings, ended_among
 from .lag import LagProbe
 from .places import Places
 from .renderer import Renderer
@@ -48,11 +48,11 @@ class Hub:
         self._reader: Redis = blocking_client()
         self._reader_id: int | None = None
         self._watched: dict[UUID, Watched] = {}
-        self._ending: dict[UUID, asyncio.Task[None]] = {}
         self._something = asyncio.Event()
         self._lag = LagProbe()
         self._renderer = Renderer(self._show)
         self._shows = Shows(self._redis)
+        self._endings = Endings(self._show_all, self._shows)
         places = Places(self._redis, lambda: [watched.answer for watched in self._open_answers], self._show)
         self._tasks = [
             asyncio.create_task(self._tail(), name="hub"),
@@ -249,32 +249,8 @@ class Hub:
                 await self._show_all(watched)
 
     def _end(self, watched: Watched) -> None:
-        """Read the end from the database, while the other answers go on."""
         self._renderer.forget(watched.answer)
-        pk = watched.answer.generation_id
-        if pk not in self._ending:
-            self._ending[pk] = asyncio.create_task(self._show_end(watched), name=f"end of {pk}")
-            self._ending[pk].add_done_callback(lambda _: self._ending.pop(pk))
-
-    async def _show_end(self, watched: Watched) -> None:
-        """The terminal record came after the database's commit: what pages show of a finished answer is there."""
-        answer = watched.answer
-        try:
-            finished = await in_database(read_finished, answer.generation_id)
-            if answer.has_all_of(finished):
-                answer.finished = finished
-            else:
-                logger.warning("log of generation %s lacks its end", answer.generation_id)
-                answer.broken = True
-        except DatabaseError as error:  # tried again by _look_after
-            logger.warning("the end of generation %s cannot be read: %s", answer.generation_id, error)
-            answer.trouble = "delayed"
-        except Exception:  # purged, for example: pages find out by fetching it
-            logger.exception("the end of generation %s cannot be shown", answer.generation_id)
-            answer.broken = True
-        await self._show_all(watched)
-        if answer.finished and not watched.is_old:
-            self._shows.add(answer.generation_id, answer.show)
+        self._endings.begin(watched)
 
     # Care
 
@@ -303,13 +279,6 @@ class Hub:
             watched = self._watched.get(generation_id)
             if watched is not None and watched.answer.attempt and watched.answer.ended is None:
                 await self._tell_trouble([watched], "resuming")
-
-
-def ended_among(generation_ids: list[UUID]) -> list[tuple[UUID, str, str]]:
-    if not generation_ids:
-        return []
-    ended = Generation.objects.filter(pk__in=generation_ids).exclude(status__in=UNFINISHED)
-    return list(ended.values_list("pk", "status", "error_code"))
 
 
 def die_with(task: asyncio.Task[None]) -> None:

@@ -7,7 +7,6 @@ record is appended. So no reload shows less than a socket did, and whatever a pa
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,6 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from conversations.models import Generation, Message
@@ -34,38 +32,19 @@ from streaming.database import in_database
 from streaming.log import stream_log
 from streaming.log.records import Ended, Folded, HoleInLog, Noticed, PhaseBegan
 from streaming.log.stream_log import AttemptLost
-from streaming.log.writer import LogHandle, LogWriter
-from streaming.model_servers import ModelServers
+from streaming.log.writer import LogHandle
 from streaming.prompts import Prompt
 from streaming.questions.second_opinion import question_to_judge, second_opinion
-from streaming.reuse.answers import Answers, Reuse
+from streaming.reuse.answers import Answers
 
 from .claiming import claim, ids_of
-from .line import Line
 from .stage_runner import StageRunner
+from .tools import Interruption, Tools
 
 logger = logging.getLogger(__name__)
 
 FLUSH_PATIENCE_S = 30.0  # at the end, while Redis is away; then the database alone has the rest
 STORE_DELAYS_S = (0.1, 0.5, 1.0, 2.0)  # between tries to store the end; the last one again and again
-
-
-class Interruption(enum.Enum):
-    STOP = enum.auto()  # the user's
-    HAND_OVER = enum.auto()  # this process ends; another one goes on
-    LOST = enum.auto()  # another attempt has it already
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What a process shares among its attempts."""
-
-    redis: Redis
-    writer: LogWriter
-    servers: ModelServers
-    reuse: Reuse
-    line: Line
-    process: str
 
 
 Saved = tuple[dict[PartKey, str], dict[str, object]]  # texts, and figures by field

@@ -34,9 +34,10 @@ from streaming.vitals import Pulse
 from streaming.vllm.client import http_client
 from streaming.warming import Warmer
 
-from .attempt import Attempt, Interruption, Tools
+from .attempt import Attempt
 from .line import Line
 from .queues import Queues
+from .tools import Interruption, Tools
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
