@@ -25,7 +25,7 @@ async def answered(site: Site) -> dict[str, Any]:
         await page.until_text(10)
         await page.tell("answer.painted", generation=page.generation, afterMs=123)
         await page.finish()
-    site.until(lambda text: "To browsers" in text and "frames" in text, f"/ops/generations/{page.generation}/", "otto")
+    site.until(lambda text: "Viewers at most</dt><dd>2<" in text, f"/ops/generations/{page.generation}/", "otto")
     return site.record(page.generation) | site.record(page.generation, "Clock")
 
 
