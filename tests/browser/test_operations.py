@@ -29,6 +29,18 @@ def test_a_new_generation_is_counted_by_itself_and_focus_stays(person: Open) -> 
     expect(cost).to_be_focused()
 
 
+def test_the_page_of_latency_keeps_itself_fresh_and_its_table_open(person: Open) -> None:
+    otto = person("otto")
+    otto.page.goto(f"{otto.site.url}/ops/latency/?range=15m")
+    otto.page.get_by_text("As a table").click()
+    scope = otto.page.locator("[data-live=scope]")
+    before = scope.inner_text()
+
+    expect(scope).not_to_have_text(before, timeout=PATIENCE_MS)
+
+    expect(otto.page.get_by_role("columnheader", name="p99")).to_be_visible()
+
+
 def test_who_is_signed_out_is_told(person: Open) -> None:
     otto = person("otto")
     session = otto.site.sign_in("otto")  # of its own: nobody else is signed out with it
