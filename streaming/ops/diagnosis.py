@@ -122,8 +122,9 @@ def yardstick(
 
 def failing_servers(now: Situation) -> Iterator[Finding]:
     for server in now.servers:
-        if server.is_up and server.left_alone:
-            sentence = f"{server.called} answered its last probe, and fails answers: it is {server.left_alone}."
+        if server.left_alone and (server.is_up or not server.is_fresh):
+            probe = "answered its last probe, and fails answers" if server.is_up else "fails answers"
+            sentence = f"{server.called} {probe}: it is {server.left_alone}."
             yield Finding("Failing model server", sentence, "warning")
 
 

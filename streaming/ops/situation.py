@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .live import ServerState
 from .paces import Pace
 
-NEARLY_ALL = 0.95
+NEARLY_ALL = 0.8  # places that are free again for a second, until the next dispatch, count as taken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Situation:
 
     @property
     def is_saturated(self) -> bool:
-        """Questions wait for a place in a worker. Titles and probes take one too, for a moment."""
+        """Questions wait for a place in a worker."""
         return bool(self.queued and self.room) and self.attempts >= NEARLY_ALL * self.room
 
     @property

@@ -142,6 +142,13 @@ def test_a_server_whose_answers_fail_is_named() -> None:
     assert score_of(now).points == 95
 
 
+def test_a_server_whose_answers_fail_is_named_without_a_probe_too() -> None:
+    now = replace(WELL, servers=[ServerState("gpu-1:8000", None, ["open"]), server()])
+
+    assert titles(now) == ["Failing model server", "Unknown"]
+    assert "gpu-1:8000 fails answers: it is left alone by 1 of 1 workers." in told(now)
+
+
 def test_the_likely_cause_comes_first() -> None:
     now = replace(WELL, workers=0, redis_ms=50.0, failed_percent=40.0, top_error="no_server", stuck=2)
     now = replace(now, servers=[server(healthy=False)], budget_percent=95.0)
