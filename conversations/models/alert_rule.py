@@ -81,6 +81,8 @@ class AlertRule(models.Model):
     @property
     def condition(self) -> str:
         lasting = f" for {self.minutes} min" if self.minutes else ""
+        if self.figure == Figure.SERVER:
+            return f"Model server down{lasting}"
         return f"{Figure(self.figure).label} {self.comparison} {self.threshold:g}{lasting}"
 
     @property
