@@ -1,7 +1,7 @@
 """Operators' pages rendered without a request of a browser's, for the socket: only their data-live pieces.
 
 Operators who may see the same and look at the same address share one rendering. So no piece may have anything of one
-user's, nor a control: a form's token is its user's.
+user's: no form, whose token is its user's. A button may stand in a piece; its form stands outside.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ from streaming.database import in_database
 
 from .access import PERMISSION
 
-LIVE_PAGES = frozenset({"ops", "ops-servers", "ops-processes"})  # names of addresses
+LIVE_PAGES = frozenset(  # names of addresses
+    {
+        *("ops", "ops-generations", "ops-generation", "ops-latency", "ops-history"),
+        *("ops-servers", "ops-processes", "ops-alerts"),
+    }
+)
 LONGEST_ADDRESS = 2000
 FRESH_S = 1.5  # for so long a rendering serves all who ask for it
 
