@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import models, transaction
 
 from .figures import Figures
-from .measuring import Whose
+from .measuring import SERVER_LENGTH, TIER_LENGTH, Whose
 
 
 class Grain(models.TextChoices):
@@ -61,8 +61,8 @@ class RollUp(models.Model):
 
     grain = models.CharField(max_length=6, choices=Grain.choices)
     begin = models.DateTimeField()
-    tier = models.CharField(max_length=40, blank=True)
-    server = models.CharField(max_length=200, blank=True)
+    tier = models.CharField(max_length=TIER_LENGTH, blank=True)
+    server = models.CharField(max_length=SERVER_LENGTH, blank=True)
     counts = models.JSONField(default=dict)
     histograms = models.JSONField(default=dict)
 

@@ -29,11 +29,17 @@ FIELDS = (
     *("prompt_tokens", "completion_tokens", "accepted_at", "claimed_at", "requested_at", "dispatched_at"),
     *("first_token_at", "last_token_at", "stop_requested_at", "upstream_ended_at", "finished_at"),
 )
+TIER_LENGTH, SERVER_LENGTH = 40, 200
 
 
 class Whose(NamedTuple):
     tier: str  # its slug; empty: none was asked
     server: str  # its name; empty: none was asked, or the answer came from the cache
+
+    @property
+    def as_stored(self) -> Whose:
+        """Outcomes have names of any length, roll-ups have not."""
+        return Whose(self.tier[:TIER_LENGTH], self.server[:SERVER_LENGTH])
 
 
 class Charge(NamedTuple):
@@ -96,14 +102,15 @@ def count_tokens(own: Figures, outcome: Outcome) -> None:
 
 
 def seconds(span: timedelta | None) -> float | None:
-    return span.total_seconds() if span is not None else None
+    """None stays None. Not below zero, whatever two machines' clocks say."""
+    return max(span.total_seconds(), 0.0) if span is not None else None
 
 
 def model_first_token(generation: Generation) -> float | None:
     """None too if it was asked again, or nobody was asked: the first request's moment is not known."""
     if not (generation.first_token_at and generation.requested_at) or was_asked_again(generation):
         return None
-    return (generation.first_token_at - generation.requested_at).total_seconds()
+    return seconds(generation.first_token_at - generation.requested_at)
 
 
 # Beside the phases. A figure that is None is not observed.

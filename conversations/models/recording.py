@@ -74,5 +74,5 @@ def rolled_up(by_minute: Mapping[datetime, Mapping[Whose, Figures]]) -> dict[Key
         kept = [(grain, begin) for grain, begin in begins if begin >= now - grain.kept]
         for of, figures in found.items():
             for grain, begin in kept if figures.is_something else ():
-                added[Key(grain, begin, of)].add(figures)
+                added[Key(grain, begin, of.as_stored)].add(figures)
     return added

@@ -116,3 +116,16 @@ def test_an_answer_that_took_no_time_is_recorded(alice: User) -> None:
     record_ended()
 
     assert recorded().of(Measure.DURATION).quantile(0.5) == pytest.approx(0.0, abs=timedelta(0.001).total_seconds())
+
+
+def test_a_name_of_any_length_is_recorded(alice: User) -> None:
+    ended(alice, NOON, wrote("t" * 300, "s" * 300))
+
+    assert list(by_owner()) == [Whose("t" * 40, "s" * 200)]
+
+
+def test_clocks_that_disagree_make_no_time_negative(alice: User) -> None:
+    ended(alice, first_token_at=NOON - timedelta(seconds=9))
+    record_ended()
+
+    assert recorded().of(Measure.FIRST_TOKEN).sum == recorded().of(Measure.MODEL_FIRST_TOKEN).sum == 0
