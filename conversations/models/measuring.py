@@ -28,6 +28,7 @@ FIELDS = (
     *("id", "status", "attempt", "wanted_tier", "server", "outcomes", "error_code", "failovers"),
     *("prompt_tokens", "completion_tokens", "accepted_at", "claimed_at", "requested_at", "dispatched_at"),
     *("first_token_at", "last_token_at", "stop_requested_at", "upstream_ended_at", "finished_at"),
+    *("clock__first_paint_ms", "clock__gap_p95_ms"),
 )
 TIER_LENGTH, SERVER_LENGTH = 40, 200
 
@@ -52,7 +53,7 @@ Charges = Mapping[UUID, Mapping[int, Charge]]  # by generation and stage
 
 def measurable() -> QuerySet[Generation]:
     """With what is read here, and no text."""
-    return Generation.objects.only(*FIELDS).annotate(planned_tier=KT("plan__stages__0__tier"))
+    return Generation.objects.select_related("clock").only(*FIELDS).annotate(planned_tier=KT("plan__stages__0__tier"))
 
 
 def charges_of(ids: Collection[UUID]) -> Charges:
@@ -113,12 +114,20 @@ def model_first_token(generation: Generation) -> float | None:
     return seconds(generation.first_token_at - generation.requested_at)
 
 
+def of_clock(generation: Generation, milliseconds: str) -> float | None:
+    """In seconds; None if it was not measured."""
+    value = getattr(getattr(generation, "clock", None), milliseconds, None)
+    return None if value is None else value / 1000
+
+
 # Beside the phases. A figure that is None is not observed.
 MEASURES: dict[Measure, Callable[[Generation], float | None]] = {
     Measure.FIRST_TOKEN: lambda generation: seconds(generation.time_to_first_token),
     Measure.MODEL_FIRST_TOKEN: model_first_token,
+    Measure.FELT: lambda generation: of_clock(generation, "first_paint_ms"),
     Measure.DURATION: lambda generation: seconds(generation.duration),
     Measure.SPEED: lambda generation: generation.tokens_per_second,
+    Measure.GAP: lambda generation: of_clock(generation, "gap_p95_ms"),
 }
 
 

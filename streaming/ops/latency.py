@@ -21,7 +21,7 @@ from .ranges import WantedForm, form_of
 from .timeline import Timeline, timeline
 from .units import number_words, seconds_words
 
-BESIDE = (Measure.FIRST_TOKEN, Measure.DURATION)  # in the table, beside the phases
+BESIDE = (Measure.FELT, Measure.FIRST_TOKEN, Measure.DURATION)  # in the table, beside the phases
 HEADS = (*(phase.capitalize() for phase in PHASES), "First token", "Whole answer")
 
 

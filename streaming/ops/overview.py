@@ -56,7 +56,7 @@ class Overview:
 
 
 def overview() -> Overview:
-    """Fifteen queries, and Redis if it answers."""
+    """Sixteen queries, and Redis if it answers."""
     at = timezone.now()
     longest = at - max(PERIODS.values())
     sample = list(ended_since(longest).order_by("-finished_at").defer("error_detail", "plan")[:SAMPLE])

@@ -12,10 +12,10 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from conversations.models import Budget, Generation
-from conversations.models.budget import SITE, DailyUse, today
+from conversations.models import AlertEpisode, Generation
+from conversations.models.alert_rule import Severity
+from conversations.models.budget import SiteUse
 from conversations.models.generation import UNFINISHED, Status
-from conversations.models.money import amount_of
 from streaming.breaker import BreakerState
 from streaming.presence import State
 from streaming.vllm.figures import KV_CACHE, RUNNING, WAITING
@@ -32,7 +32,7 @@ SERVER_GAUGES = {
 
 
 def of_the_database() -> Iterable[Metric]:
-    """Four queries."""
+    """Five queries."""
     built = {"python": platform.python_version(), "django": django.get_version()}
     text = "What the scraped process was built of; always 1."
     yield gauges("build_info", text, "database", {connection.vendor: 1}, **built)
@@ -43,18 +43,27 @@ def of_the_database() -> Iterable[Metric]:
     age = (timezone.now() - since).total_seconds() if since else 0
     yield gauge("oldest_queued_age_seconds", "How long the question that waits longest has waited; 0 if none.", age)
     yield from budget()
+    yield from alerts()
 
 
 def budget() -> Iterable[Metric]:
     """The site's; the limit and the share only if there is one."""
-    limit = Budget.objects.filter(whole_site=True).values_list("daily_limit", flat=True).first()
-    row = DailyUse.objects.filter(scope=SITE, day=today()).first()
-    used = float(amount_of(row.used)) if row else 0.0
-    currency = settings.BUDGET_CURRENCY
-    yield gauges("budget_used", "Spent and reserved today, by the whole site.", "currency", {currency: used})
-    if limit is not None:
-        yield gauges("budget_limit", "What the whole site may spend today.", "currency", {currency: float(limit)})
-        yield gauge("budget_used_ratio", "Share of today's budget that is spent or reserved.", used / float(limit))
+    site, currency = SiteUse.of_today(), settings.BUDGET_CURRENCY
+    used = {currency: float(site.used)}
+    yield gauges(
+        "budget_used", "Spent and reserved today, by the whole site.", "currency", {currency: float(site.used)}
+    )
+    if site.limit is not None:
+        yield gauges("budget_limit", "What the whole site may spend today.", "currency", {currency: float(site.limit)})
+    if site.percent is not None:
+        yield gauge("budget_used_ratio", "Share of today's budget that is spent or reserved.", site.percent / 100)
+
+
+def alerts() -> Iterable[Metric]:
+    """One query."""
+    found = AlertEpisode.objects.open().order_by().values_list("rule__severity").annotate(Count("pk"))
+    counted = {**dict.fromkeys(Severity.values, 0), **dict(found)}
+    yield gauges("alerts_open", "Raised by the site's own rules, and not ended.", "severity", counted)
 
 
 def of_the_processes() -> Iterable[Metric]:
@@ -76,7 +85,7 @@ def vitals(processes: Mapping[str, Sequence[State]]) -> Iterable[Metric]:
     memory: dict[str, float] = {}
     lags: dict[str, float] = {}
     for kind, several in processes.items():
-        if told := [found for state in several if (found := getattr(state, "vitals", None))]:
+        if told := [state.vitals for state in several if state.vitals]:
             memory[kind] = sum(one.rss for one in told)
             lags[kind] = max((one.lag.p95_ms / 1000 for one in told if one.lag), default=0.0)
     if memory:

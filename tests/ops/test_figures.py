@@ -95,7 +95,7 @@ def test_queries_do_not_grow_with_the_rows(alice: User, django_assert_num_querie
     for _ in range(5):
         ended(alice)
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(16):
         overview()
     with django_assert_num_queries(1):
         recent()

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth.models import User
 
-from conversations.models import LedgerEntry, RollUp
+from conversations.models import Clock, LedgerEntry, RollUp
 from conversations.models.figures import Figures, Measure
 from conversations.models.generation import Status
 from conversations.models.history import Grain
@@ -43,6 +43,15 @@ def test_first_tokens_are_told_apart(alice: User) -> None:
     assert recorded().of(Measure.FIRST_TOKEN).sum == pytest.approx(0.5)
     assert recorded().of(Measure.MODEL_FIRST_TOKEN).sum == pytest.approx(0.3)
     assert recorded().of(Measure.SPEED).sum == pytest.approx(29 / 2)
+
+
+def test_what_the_browser_felt_is_known_where_it_told(alice: User) -> None:
+    Clock.objects.create(generation=ended(alice), first_paint_ms=750, gap_p95_ms=40)
+    ended(alice)
+    record_ended()
+
+    assert (recorded().of(Measure.FELT).sum, recorded().of(Measure.FELT).count) == (0.75, 1)
+    assert recorded().of(Measure.GAP).sum == pytest.approx(0.04)
 
 
 def test_of_one_that_was_taken_over_the_models_first_token_is_not_known(alice: User) -> None:
