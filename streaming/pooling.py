@@ -6,10 +6,8 @@ wait for nothing; many share it, and wait for a few milliseconds. docs/performan
 
 from __future__ import annotations
 
-import os
-
 FEW = 16  # streams
-REST_PER_STREAM_S = float(os.environ.get("REST_US", "100")) / 1e6
+REST_PER_STREAM_S = 0.0001
 LONGEST_REST_S = 0.01
 
 

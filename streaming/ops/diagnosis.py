@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from .live import Live
 from .paces import Pace
 from .situation import Situation
 
@@ -36,6 +37,14 @@ def diagnosis(now: Situation) -> list[Finding]:
     finders = (no_worker, dead_servers, slow_redis, slow_database, saturated, slow_servers, failing_servers)
     rest = (unexplained_queue, stuck, errors, slow_browsers, unprobed, drained, budget)
     return [finding for find in (*finders, *rest) for finding in find(now)]
+
+
+def of_servers(seen: Live) -> list[Finding]:
+    """What is wrong with model servers alone."""
+    if seen.redis is None:
+        return [NO_REDIS]
+    now = Situation(redis_ms=seen.redis.ping_ms, servers=seen.servers)
+    return [finding for find in (dead_servers, failing_servers, unprobed, drained) for finding in find(now)]
 
 
 NO_REDIS = Finding(

@@ -12,8 +12,6 @@ from django.db.models import Count, F, Min, Q, Sum
 from conversations.models import Generation
 from conversations.models.generation import GenerationQuerySet, Status
 
-from .phases import Span, spans_of
-
 PERIODS = {"15 minutes": timedelta(minutes=15), "hour": timedelta(hours=1)}
 SAMPLE = 1000  # latest ended generations, from which percentiles are computed
 RECENT = 50
@@ -62,13 +60,6 @@ class Period:
         return 100 * self.failed / self.ended if self.ended else None
 
 
-@dataclass(frozen=True)
-class Row:
-    generation: Generation
-    owner: str
-    spans: list[Span]
-
-
 def oldest_queued(now: datetime) -> timedelta | None:
     """How long the one that waits longest has waited; None if none waits."""
     since = Generation.objects.filter(status=Status.QUEUED).aggregate(since=Min("accepted_at"))["since"]
@@ -113,15 +104,3 @@ def top_errors(since: datetime) -> list[tuple[str, int]]:
 
 def ended_since(moment: datetime) -> GenerationQuerySet:
     return Generation.objects.order_by().filter(finished_at__gte=moment)
-
-
-def recent(status: str = "") -> list[Row]:
-    """The latest generations, of one state or of all. One query."""
-    rows = Generation.objects.select_related("message__conversation__owner").defer(*NEVER_READ).order_by("-accepted_at")
-    if status in Status.values:
-        rows = rows.filter(status=status)
-    return [row_of(generation) for generation in rows[:RECENT]]
-
-
-def row_of(generation: Generation) -> Row:
-    return Row(generation, generation.message.conversation.owner.get_username(), spans_of(generation))

@@ -22,7 +22,7 @@ from .timeline import Timeline, timeline
 from .units import number_words, seconds_words
 
 BESIDE = (Measure.FELT, Measure.FIRST_TOKEN, Measure.DURATION)  # in the table, beside the phases
-HEADS = (*(phase.capitalize() for phase in PHASES), "First token", "Whole answer")
+HEADS = (*(phase.capitalize() for phase in PHASES), "Felt", "First token", "Whole answer")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from streaming.tiers import TierSpec, known_tiers
 
 from .access import for_operators
+from .diagnosis import of_servers
 from .live import Live, ServerState, live
 from .server_facts import SAMPLE, Fact, Pace, facts_of_probe, names_of, our_facts, paces_by_server
 
@@ -35,7 +36,9 @@ def servers(request: HttpRequest) -> HttpResponse:
     context = {
         "live": True,
         "now": timezone.now(),
-        "overview": {"live": now},
+        "knows_redis": now.redis is not None,
+        "healthy": now.up,
+        "findings": of_servers(now),
         "rows": rows,
         "troubles": troubles_of(now.servers, tiers),
         "sample": SAMPLE,

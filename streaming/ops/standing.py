@@ -50,9 +50,7 @@ def budget() -> Iterable[Metric]:
     """The site's; the limit and the share only if there is one."""
     site, currency = SiteUse.of_today(), settings.BUDGET_CURRENCY
     used = {currency: float(site.used)}
-    yield gauges(
-        "budget_used", "Spent and reserved today, by the whole site.", "currency", {currency: float(site.used)}
-    )
+    yield gauges("budget_used", "Spent and reserved today, by the whole site.", "currency", used)
     if site.limit is not None:
         yield gauges("budget_limit", "What the whole site may spend today.", "currency", {currency: float(site.limit)})
     if site.percent is not None:

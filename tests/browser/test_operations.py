@@ -27,6 +27,8 @@ def test_a_new_generation_is_counted_by_itself_and_focus_stays(person: Open) -> 
     running = otto.page.locator("dl > div").filter(has=otto.page.get_by_text("Running", exact=True))
     expect(running).to_contain_text(re.compile("[1-9]"), timeout=PATIENCE_MS)
     expect(cost).to_be_focused()
+    alice.click("Stop")
+    alice.wait_until_idle()
 
 
 def test_the_page_of_latency_keeps_itself_fresh_and_its_table_open(person: Open) -> None:

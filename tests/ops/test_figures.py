@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from conversations.models.generation import Status
-from streaming.ops.figures import Percentiles, recent
+from streaming.ops.figures import Percentiles
 from streaming.ops.overview import overview
 from streaming.ops.stuck import FIRST_TOKEN_S, SILENT_S
 from tests.ops.rows import asked, ended, failed
@@ -97,13 +97,3 @@ def test_queries_do_not_grow_with_the_rows(alice: User, django_assert_num_querie
 
     with django_assert_num_queries(16):
         overview()
-    with django_assert_num_queries(1):
-        recent()
-
-
-def test_the_latest_come_first_and_can_be_chosen_by_state(alice: User) -> None:
-    old, new = ended(alice, ago=300), failed(alice, "internal", ago=10)
-
-    assert [row.generation for row in recent()] == [new, old]
-    assert [row.generation for row in recent("failed")] == [new]
-    assert recent("queued") == []
