@@ -13,7 +13,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
-from streaming.histograms import bucket_of
+from streaming.histograms import counted
 
 KEY = "throughline:counters"  # hash: name -> value
 LOG_APPENDS, LOG_BYTES = "log_appends", "log_bytes"
@@ -32,7 +32,7 @@ def add(name: str, by: int = 1) -> None:
 def observe(name: str, durations: Iterable[float]) -> None:
     """Into the histogram, in seconds."""
     seconds = list(durations)
-    found = Counter(f"{name}:{bucket_of(name, one)}" for one in seconds)
+    found = counted(name, seconds)
     with _lock:
         _new.update(found)
         _new[f"{name}:count"] += len(seconds)

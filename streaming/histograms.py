@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 TIME_TO_FIRST_TOKEN = "time_to_first_token"
 MODEL_TIME_TO_FIRST_TOKEN = "model_time_to_first_token"
@@ -30,8 +31,18 @@ BOUNDS_S = {
 
 def bucket_of(name: str, seconds: float) -> str:
     """Its upper bound; "+Inf" above the last."""
+    return bound_of(name, bisect_left(BOUNDS_S[name], seconds))
+
+
+def counted(name: str, durations: Iterable[float]) -> dict[str, int]:
+    """What these add to which counter; their names are made once each, not for every duration."""
     bounds = BOUNDS_S[name]
-    index = bisect_left(bounds, seconds)
+    found = Counter(bisect_left(bounds, seconds) for seconds in durations)
+    return {f"{name}:{bound_of(name, index)}": count for index, count in found.items()}
+
+
+def bound_of(name: str, index: int) -> str:
+    bounds = BOUNDS_S[name]
     return str(bounds[index]) if index < len(bounds) else "+Inf"
 
 
