@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .diagnosis import slow_servers
 from .situation import Situation
 
 
@@ -32,7 +33,7 @@ def score_of(now: Situation) -> Score:
     known = [redis(now), database(now)]
     if now.redis_ms is not None:
         known += [workers(now), servers(now), breakers(now)]
-    return Score([*known, failed(now), fast(now), queue(now), stuck(now), budget(now)])
+    return Score([*known, pace(now), failed(now), fast(now), queue(now), stuck(now), budget(now)])
 
 
 def redis(now: Situation) -> Part:
@@ -45,6 +46,11 @@ def redis(now: Situation) -> Part:
 def database(now: Situation) -> Part:
     rule = "1 for each 20 ms of the simplest query, at most 20"
     return Part("Database", f"{now.database_ms:.1f} ms", rule, at_most(20, now.database_ms / 20))
+
+
+def pace(now: Situation) -> Part:
+    slow = len(list(slow_servers(now)))
+    return Part("Pace of model servers", f"{slow} slow", "15 for each that is slow, at most 30", at_most(30, 15 * slow))
 
 
 def workers(now: Situation) -> Part:
