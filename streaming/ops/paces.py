@@ -63,13 +63,18 @@ Key = tuple[str, str]  # server, model
 
 def paces(ended: Iterable[Generation], running: Iterable[Generation], now: datetime) -> list[Pace]:
     """Of each server and model that wrote something lately, or should have."""
-    measured = defaultdict[Key, Measured](Measured)
-    for generation in ended:
-        measure(generation, measured)
+    measured = measured_of(ended)
     for generation in running:
         measure_running(generation, now, measured)
     found = [pace_of(key, measured[key], now) for key in sorted(measured)]
     return [pace for pace in found if pace.first_token_s is not None or pace.rate is not None]
+
+
+def measured_of(ended: Iterable[Generation]) -> defaultdict[Key, Measured]:
+    measured = defaultdict[Key, Measured](Measured)
+    for generation in ended:
+        measure(generation, measured)
+    return measured
 
 
 def pace_of(key: Key, measured: Measured, now: datetime) -> Pace:
@@ -80,6 +85,8 @@ def pace_of(key: Key, measured: Measured, now: datetime) -> Pace:
 
 def measure(generation: Generation, into: dict[Key, Measured]) -> None:
     assert generation.finished_at is not None
+    if came_in_one(generation):
+        return
     written = [outcome for outcome in generation.stage_outcomes.values() if outcome.server and not outcome.cached]
     keys = {(outcome.server, outcome.model) for outcome in written} or own_key(generation)
     wait = wait_of(generation)
@@ -100,6 +107,12 @@ def wait_of(generation: Generation) -> float | None:
     return (first - requested).total_seconds() if requested and first and first >= requested else None
 
 
+def came_in_one(generation: Generation) -> bool:
+    """The server was asked for whole answers: when it had the first token, it did not tell."""
+    at_once = generation.first_token_at == generation.last_token_at and (generation.completion_tokens or 0) > 1
+    return at_once or not generation.streams
+
+
 def rates_of(generation: Generation, written: list[Outcome]) -> Iterator[tuple[Key, float]]:
     for outcome in written:
         if (seconds := (outcome.ended_s or 0) - (outcome.first_token_s or 0)) > 0 and outcome.completion_tokens:
@@ -111,7 +124,7 @@ def rates_of(generation: Generation, written: list[Outcome]) -> Iterator[tuple[K
 def measure_running(generation: Generation, now: datetime, into: dict[Key, Measured]) -> None:
     """Only what has taken long enough to say something. It is as new as can be."""
     requested, first = generation.requested_at, generation.first_token_at
-    for key in own_key(generation) if requested else ():
+    for key in own_key(generation) if requested and generation.streams else ():
         wait = wait_of(generation) if first else (now - requested).total_seconds()  # type: ignore[operator]
         if wait is not None and (first or wait > WORTH_COUNTING_S):
             into[key].waits.add(now, wait)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
@@ -25,6 +25,7 @@ from streaming.vllm.figures import (
 )
 
 from .live import ServerState
+from .paces import measured_of
 from .rates import ratio
 
 LATELY = timedelta(minutes=15)
@@ -91,33 +92,19 @@ def as_text(pattern: str, figure: float | None) -> str:
 
 
 def paces_by_server() -> dict[str, Pace]:
-    """One query."""
+    """Of answers that ended lately. One query."""
     ended = Generation.objects.filter(finished_at__gte=timezone.now() - LATELY).exclude(server="").defer("error_detail")
-    by_server: dict[str, list[Generation]] = defaultdict(list)
-    for generation in ended.order_by("-finished_at")[:SAMPLE]:
-        by_server[generation.server].append(generation)
-    return {name: pace_of(generations) for name, generations in by_server.items()}
+    waits: defaultdict[str, list[float]] = defaultdict(list)
+    rates: defaultdict[str, list[float]] = defaultdict(list)
+    for (server, _), measured in measured_of(ended.order_by("-finished_at")[:SAMPLE]).items():
+        waits[server] += [value for _, value in measured.waits.values]
+        rates[server] += [value for _, value in measured.rates.values]
+    return {name: Pace(median_of(waits[name]), median_of(rates[name])) for name in {*waits, *rates}}
 
 
-def pace_of(generations: Sequence[Generation]) -> Pace:
-    return Pace(median_of(first_token_after_request, generations), median_of(tokens_per_second, generations))
-
-
-def median_of(figure: Callable[[Generation], float | None], generations: Sequence[Generation]) -> float | None:
-    values = [value for generation in generations if (value := figure(generation)) is not None]
+def median_of(values: Sequence[float]) -> float | None:
+    """None without values."""
     return median(values) if values else None
-
-
-def first_token_after_request(generation: Generation) -> float | None:
-    """None without a token, and where another request went on in the middle of the answer."""
-    first, requested = generation.first_token_at, generation.requested_at
-    if first is None or requested is None or requested > first or generation.from_cache:
-        return None
-    return (first - requested).total_seconds()
-
-
-def tokens_per_second(generation: Generation) -> float | None:
-    return generation.tokens_per_second
 
 
 def names_of(tier: TierSpec) -> list[str]:

@@ -49,6 +49,14 @@ def test_without_older_answers_the_earlier_ones_are_usual(alice: User) -> None:
     assert (found.first_token_s, found.usual_first_token_s) == pytest.approx((4.0, 0.3))
 
 
+def test_an_answer_that_came_as_a_whole_says_nothing_of_a_first_token(alice: User) -> None:
+    ended(alice, ago=10, ttft=9.0, writing=0.0)
+    ended(alice, ago=10, ttft=9.0, streams=False)
+    ended(alice, ago=10, ttft=0.5)
+
+    assert only_pace().first_token_s == pytest.approx(0.3)
+
+
 def test_nothing_is_usual_after_two_answers(alice: User) -> None:
     for _ in range(2):
         ended(alice, ago=1000)
