@@ -2,7 +2,6 @@
 
 import { pageFrom, setHtml } from "../dom.js";
 import { LiveSocket } from "./live_socket.js";
-
 import { refreshRows } from "./rows.js";
 
 const INTERVAL_MS = 2000;
