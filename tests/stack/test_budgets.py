@@ -92,13 +92,14 @@ async def test_a_title_is_paid_by_who_asked(priced: Site) -> None:
 
 
 async def test_a_title_that_nothing_pays_for_is_the_questions_first_words(priced: Site) -> None:
-    run(priced, LIMIT.format(amount="0.00021"))  # of which the answer takes all but a hundredth
+    run(priced, LIMIT.format(amount="0.002005"))  # of which the answer takes all but a hundredth
+    question = "[[demo rate=0]] count to 1990"
     async with Page(priced, "alice") as page:
-        await page.send("count to 199 and say nothing else at all", mode="quick")
+        await page.send(question, mode="quick")
         await page.finish()
 
     found = counted(priced)
-    assert (found["titles"], found["title"]) == (0, "count to 199 and say nothing else at all")
+    assert (found["titles"], found["title"]) == (0, question)
 
 
 def test_what_answers_take_and_cost_is_measured_on_a_running_site(priced: Site) -> None:
