@@ -49,7 +49,7 @@ def forget(site: Site) -> None:
 
 async def test_models_are_warmed_at_the_start_and_when_they_have_rested(warm_site: Site) -> None:
     await until_answered(warm_site, 1)
-    warm_site.until(lambda page: ">warm</span>" in page, "/ops/", "otto")
+    warm_site.until(lambda page: ">warm</span>" in page, "/ops/servers/", "otto")
     assert answered(warm_site) == 1
 
     forget(warm_site)
