@@ -14,10 +14,8 @@ from conversations.models.generation import GenerationQuerySet, Status
 
 PERIODS = {"15 minutes": timedelta(minutes=15), "hour": timedelta(hours=1)}
 SAMPLE = 1000  # latest ended generations, from which percentiles are computed
-RECENT = 50
 TOP_ERRORS = 5
 FAST_S = 1.0
-NEVER_READ = ("error_detail", "message__conversation__title", "message__conversation__owner__password")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from conversations.models import Clock, Generation
-from conversations.models.plan import Outcome, PlannedStage
+from conversations.models.plan import Outcome, Plan, PlannedStage
 
 from .access import for_operators
 from .generations import Listed, with_sight
@@ -78,9 +78,17 @@ def context_of(row: Listed) -> dict[str, object]:
         else [],
         "cached_tokens": total_cached(list(outcomes.values())),
         "takeovers": max(generation.attempt - 1, 0),
-        "reasons": plan.reasons if plan else (),
+        "reasons": reasons_without_words(plan) if plan else (),
         "rule": RULE,
     }
+
+
+def reasons_without_words(plan: Plan) -> tuple[str, ...]:
+    """What was made of the question, in numbers: the first reason quotes its words, which are the user's."""
+    if not plan.scores:
+        return plan.reasons
+    scores = ", ".join(f"{name} {value}" for name, value in plan.scores.items())
+    return (f"The question was scored: {scores}.", *plan.reasons[1:])
 
 
 def received_at(clock: Clock | None) -> datetime | None:

@@ -172,3 +172,18 @@ def test_users_are_refused_and_nothing_is_not_found(client: Client, alice: User,
 )
 def test_times_are_told_as_people_read_them(ms: float, words: str) -> None:
     assert in_words(ms) == words
+
+
+def test_the_routers_reason_is_told_without_the_questions_words(operator: Client, alice: User) -> None:
+    plan = Plan(
+        STAGES.stages,
+        "simple",
+        reasons=(f"The question was judged simple: is small talk ({CANARY}).", "So Small answers at once."),
+        scores={"complexity": 0.125, "domain": "other"},
+    )
+    generation = ended(alice, plan=plan.as_json())
+
+    page = text_of(operator, f"/ops/generations/{generation.pk}/")
+
+    assert CANARY not in page
+    assert "complexity 0.125, domain other" in page and "So Small answers at once." in page
