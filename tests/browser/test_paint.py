@@ -48,7 +48,7 @@ def test_a_tab_that_was_reloaded_tells_nothing(person: Open) -> None:
     sent = listening(alice)
     alice.visit()
 
-    alice.send_message("[[demo ttft=4]] count to 20")
+    alice.send_message("[[demo ttft=2.5]] count to 20")
     alice.page.wait_for_url("**/c/**")
     alice.reload()
     alice.wait_until_idle()
