@@ -16,7 +16,8 @@ from tests.processes import Process, free_port, postgres_process
 from tests.site import Site
 from tests.stack.page import Page
 
-TIMEOUT_S = 1  # of the site's waiting for a lock or a connection
+LOCK_TIMEOUT_S = 1  # of the site's waiting
+CONNECTION_TIMEOUT_S = 3  # all threads reconnect at once, one after the other; on a busy machine that takes a second
 REST_S = 1.0
 LOCKED_S = 4.0
 
@@ -25,7 +26,9 @@ LOCKED_S = 4.0
 def impatient() -> Iterator[Site]:
     """A site on SQLite."""
     with tempfile.TemporaryDirectory(prefix="throughline-impatient-") as folder:
-        site = Site(Path(folder), DATABASE_URL=f"sqlite:///{folder}/site.sqlite3", DATABASE_TIMEOUT_S=str(TIMEOUT_S))
+        site = Site(
+            Path(folder), DATABASE_URL=f"sqlite:///{folder}/site.sqlite3", DATABASE_TIMEOUT_S=str(LOCK_TIMEOUT_S)
+        )
         yield site.start()
         site.stop()
 
@@ -120,7 +123,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="module")
 def on_postgres(postgres: Postgres) -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="throughline-on-postgres-") as folder:
-        site = Site(Path(folder), DATABASE_URL=postgres.url, DATABASE_TIMEOUT_S=str(TIMEOUT_S)).start()
+        site = Site(Path(folder), DATABASE_URL=postgres.url, DATABASE_TIMEOUT_S=str(CONNECTION_TIMEOUT_S)).start()
         yield site
         site.stop()
 
