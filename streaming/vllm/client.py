@@ -1,7 +1,7 @@
 """Talks to model servers over HTTP: one shared client per process, made and closed by its owner.
 
-A request is never cancelled: httpcore 1.0 leaks the pool's slot then (#1093). To end one early, its connection is
-closed, on which the task that reads it gets an error and unwinds. vLLM aborts the request when the connection is gone.
+To end a request early, its connection is closed, on which the task that reads it gets an error and unwinds. vLLM aborts
+the request when the connection is gone.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from .errors import BadReply, ModelServerError, TookTooLong, Unreachable, rejection
+from .transport import Transport
 from .wire import DONE, ChatDelta, EventLines, parse_chunk, parse_whole
 
 logger = logging.getLogger(__name__)
@@ -64,13 +65,10 @@ class ModelList(msgspec.Struct):
 
 
 def http_client() -> httpx.AsyncClient:
-    """Without proxies from the environment, and without redirects: a key goes only where it was meant to go."""
+    """Without proxies from the environment, and without redirects: a key goes only where it was meant to go. To be made
+    in the loop that uses it."""
     return httpx.AsyncClient(
-        trust_env=False,
-        follow_redirects=False,
-        headers={"Accept-Encoding": "identity"},
-        # vLLM closes idle connections after 5 s: ours go before, so that none is used while it is being closed.
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=4.0),
+        transport=Transport(), trust_env=False, follow_redirects=False, headers={"Accept-Encoding": "identity"}
     )
 
 
@@ -143,19 +141,20 @@ class ChatStream:
             await self._response.extensions["network_stream"].aclose()
 
     async def _send(self) -> httpx.Response | None:
-        """The response's beginning; None if it was closed before. Until then the request runs out on its own."""
+        """The response's beginning; None if it was closed before."""
         sending = asyncio.create_task(self._client.send(self._request, stream=True))
         closing = asyncio.create_task(self._closing.wait())
         await asyncio.wait({sending, closing}, return_when=asyncio.FIRST_COMPLETED)
         closing.cancel()
         if not sending.done():
-            sending.add_done_callback(close_unwanted)
+            sending.cancel()
+            await asyncio.wait({sending})
             return None
         response = sending.result()
         self.answered_at = timezone.now()
         if response.status_code != 200:
             body = await response.aread()
-            raise rejection(response.status_code, body)
+            raise rejection(response.status_code, body, self._server.api_key)
         return response
 
     async def _read(self, response: httpx.Response) -> AsyncIterator[ChatDelta]:
@@ -199,18 +198,6 @@ class ChatStream:
         return self._limits.first_token_s if self._is_streamed else WHOLE_ANSWER_TIMEOUT_S
 
 
-def close_unwanted(sending: asyncio.Task[httpx.Response]) -> None:
-    """A response that came after it was given up: hang up, so that the server stops."""
-    if sending.cancelled() or sending.exception():
-        return
-    closing = asyncio.ensure_future(sending.result().aclose())
-    unwanted.add(closing)
-    closing.add_done_callback(unwanted.discard)
-
-
-unwanted: set[asyncio.Future[None]] = set()  # keeps them from being collected before they are closed
-
-
 async def list_models(client: httpx.AsyncClient, server: ModelServer) -> list[ListedModel]:
     """Raises ModelServerError."""
     reply = await ask(client, server, "GET", f"{server.base_url}/models", SHORT_TIMEOUT_S)
@@ -234,7 +221,7 @@ async def ask(
     except httpx.HTTPError as error:
         raise Unreachable(f"{type(error).__name__}: {error}") from error
     if response.status_code != 200:
-        raise rejection(response.status_code, response.content)
+        raise rejection(response.status_code, response.content, server.api_key)
     return response.content
 
 

@@ -77,11 +77,13 @@ def code_for(status: int, message: str) -> ErrorCode:
     return ErrorCode.REFUSED if 400 <= status < 500 else ErrorCode.SERVER_ERROR
 
 
-def rejection(status: int, body: bytes) -> Rejected:
-    """From a response that is no 200; a body that is no JSON is cut and quoted."""
+def rejection(status: int, body: bytes, api_key: str = "") -> Rejected:
+    """From a response that is no 200; a body that is no JSON is cut and quoted, without the key that it may quote."""
+    if api_key:
+        body = body.replace(api_key.encode(), b"[key]")
     try:
         reply = msgspec.json.decode(body, type=ErrorReply)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError):
         return Rejected(status, body[:300].decode("utf-8", "replace"))
     if isinstance(reply.error, ErrorBody):
         return Rejected(status, reply.error.message)

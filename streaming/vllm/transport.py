@@ -1,0 +1,77 @@
+"""HTTP for httpx by aiohttp, whose parser is compiled: a token costs the worker two fifths of what httpcore takes for it.
+
+docs/performance.md has the figures. Other than in httpcore (#1093), a request may be cancelled at any moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import aiohttp
+import httpx
+from yarl import URL
+
+KEEPALIVE_S = 4.0  # vLLM closes idle connections after 5 s: ours go before, so that none is used while it is being closed
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """As many connections as there are requests. To be made in the loop that uses it."""
+
+    def __init__(self) -> None:
+        context = httpx.create_ssl_context(trust_env=False)
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=context)
+        self._session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        limits = request.extensions.get("timeout", {})
+        with told_as_httpx(request):
+            response = await self._session.request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                headers=request.headers.multi_items(),
+                data=request.content or None,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(sock_connect=limits.get("connect"), sock_read=limits.get("read")),
+            )
+        body = Body(response, request)
+        return httpx.Response(
+            response.status, headers=response.raw_headers, stream=body, extensions={"network_stream": body}
+        )
+
+    async def aclose(self) -> None:
+        await self._session.close()
+
+
+class Body(httpx.AsyncByteStream):
+    """Of a response. ``aclose`` hangs up if there is more to come, also while another task reads."""
+
+    def __init__(self, response: aiohttp.ClientResponse, request: httpx.Request):
+        self._response = response
+        self._request = request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with told_as_httpx(self._request):
+            async for received in self._response.content.iter_any():
+                yield received
+
+    async def aclose(self) -> None:
+        self._response.release()
+
+
+@contextmanager
+def told_as_httpx(request: httpx.Request) -> Iterator[None]:
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise httpx.ConnectTimeout(str(error), request=request) from error
+    except aiohttp.ServerTimeoutError as error:
+        raise httpx.ReadTimeout(str(error), request=request) from error
+    except aiohttp.ClientConnectorError as error:
+        raise httpx.ConnectError(str(error), request=request) from error
+    except (aiohttp.ClientResponseError, aiohttp.ServerDisconnectedError) as error:
+        raise httpx.RemoteProtocolError(str(error), request=request) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise httpx.ReadError(str(error) or type(error).__name__, request=request) from error
