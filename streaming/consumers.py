@@ -202,6 +202,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         frame = protocol.encode(event)
         if len(frame) > settings.EVENT_MAX_BYTES and isinstance(event, AnswerFinished):
             frame = protocol.encode(protocol.Resync(event.generation, url))
+        frame = protocol.padded(frame, settings.FRAME_PADDING_BYTES)
         self.window.sent(len(frame))
         await self.send(text_data=frame.decode())
         return len(frame)

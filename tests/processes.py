@@ -103,9 +103,11 @@ def model_process(folder: Path, port: int, *arguments: str, name: str = "model")
 
 def web_process(folder: Path, port: int, env: dict[str, str], name: str = "web") -> Process:
     """As the Procfile starts it, with its limits."""
-    options = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", procfile()["web"]).split(" daphne ")[1].split()
+    options = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", procfile()["web"]).split(" chatsite.web ")[1].split()
     options[options.index("-p") + 1] = str(port)
-    return Process(name, [sys.executable, "-m", "daphne", *options], folder, env).start().wait_until(listens(port))
+    return (
+        Process(name, [sys.executable, "-m", "chatsite.web", *options], folder, env).start().wait_until(listens(port))
+    )
 
 
 def procfile() -> dict[str, str]:

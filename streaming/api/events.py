@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
+from django.conf import settings
 from django.http import StreamingHttpResponse
 from redis.exceptions import RedisError
 
@@ -17,7 +18,7 @@ from conversations.models import ApiToken, Generation
 from streaming.live.hub import hub
 from streaming.log.records import HoleInLog
 from streaming.log.stream_log import Position
-from streaming.protocol import encode
+from streaming.protocol import encode, padded
 
 from .flow import MEDIA_TYPE
 from .reader import Reader, Sent, Stored
@@ -108,7 +109,7 @@ def frame(sent: Sent) -> bytes:
     data = encode(sent.event)
     name = type(sent.event).__struct_config__.tag
     place = f"id: {sent.position}\n" if sent.position else ""
-    return f"event: {name}\n{place}data: ".encode() + data + b"\n\n"
+    return padded(f"event: {name}\n{place}data: ".encode() + data, settings.FRAME_PADDING_BYTES) + b"\n\n"
 
 
 def response_of(stream: Stream, status: int = 200) -> StreamingHttpResponse:

@@ -32,7 +32,7 @@ class Page(Asker):
         self.conversation = conversation
         self.opened = asyncio.Event()  # the first frame came
         self.titled = asyncio.Event()  # the last that happens to a conversation
-        self.frames: list[tuple[float, bytes]] = []
+        self.frames: list[tuple[float, int]] = []  # with their bytes on the wire
         self.texts: list[tuple[float, bytes]] = []  # those of the frames that bring text
         self.socket: WebSocket | None = None
         self._cookie = place.cookie(number)
@@ -79,7 +79,7 @@ class Page(Asker):
         return found
 
     def bytes_between(self, begin: float, end: float) -> int:
-        return sum(len(frame) + head_of(frame) for moment, frame in self.frames if begin <= moment < end)
+        return sum(size for moment, size in self.frames if begin <= moment < end)
 
     async def settle(self) -> None:
         """Wait until the worker has nothing more to do for it. The hint that it has may be lost."""
@@ -93,8 +93,8 @@ class Page(Asker):
 
     # What it hears. Only the kind is looked at while answers come.
 
-    def _hear(self, now: float, frame: bytes) -> None:
-        self.frames.append((now, frame))
+    def _hear(self, now: float, frame: bytes, size: int) -> None:
+        self.frames.append((now, size))
         if len(self.frames) % ACKNOWLEDGED_EVERY == 0:
             self._tell(type="ack", frames=len(self.frames))
         if hears := self._hears.get(frame[KIND_AT : frame.find(b'"', KIND_AT)]):
@@ -129,8 +129,3 @@ class Page(Asker):
     def _tell(self, **command: str | float | UUID | dict[str, Seen]) -> None:
         assert self.socket is not None
         self.socket.send(encode(command))
-
-
-def head_of(frame: bytes) -> int:
-    """Bytes of a frame's head on the wire."""
-    return 2 if len(frame) < 126 else 4 if len(frame) < 1 << 16 else 10

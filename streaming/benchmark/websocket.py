@@ -1,4 +1,4 @@
-"""A browser's end of a WebSocket, with as little work per frame as Python allows."""
+"""A browser's end of a WebSocket, with as little work per frame as Python allows. It takes compressed frames."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import asyncio
 import base64
 import secrets
 import time
+import zlib
 from collections.abc import Callable
 
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
-FINAL, MASKED = 0x80, 0x80
+FINAL, COMPRESSED, MASKED = 0x80, 0x40, 0x80
+END_OF_MESSAGE = b"\x00\x00\xff\xff"  # that permessage-deflate leaves away
 NO_MASK = b"\0\0\0\0"  # clients must mask; by zero, a frame stays what it is
 
-Hear = Callable[[float, bytes], None]  # is called with the moment of arrival and the frame
+Hear = Callable[[float, bytes, int], None]  # is called with the moment of arrival, the text, and its bytes on the wire
 
 
 class Refused(Exception):
@@ -29,6 +31,7 @@ class WebSocket(asyncio.Protocol):
         self._hear = hear
         self._gone = gone
         self._rest = b""
+        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS).decompress
         self._transport: asyncio.Transport | None = None
 
     def send(self, text: bytes, kind: int = TEXT) -> None:
@@ -75,13 +78,17 @@ class WebSocket(asyncio.Protocol):
     def _take_frames(self, now: float) -> None:
         start = 0
         while (found := frame_at(self._rest, start)) is not None:
-            kind, text, start = found
+            first, text, end = found
+            kind = first & 0x0F
+            if first & COMPRESSED:
+                text = self._inflate(text + END_OF_MESSAGE)
             if kind == TEXT:
-                self._hear(now, text)
+                self._hear(now, text, end - start)
             elif kind == PING:
                 self.send(text, PONG)
             elif kind == CLOSE and self._transport is not None:
                 self._transport.close()
+            start = end
         self._rest = self._rest[start:]
 
 
@@ -96,7 +103,7 @@ def frame_of(kind: int, text: bytes) -> bytes:
 
 
 def frame_at(data: bytes, start: int) -> tuple[int, bytes, int] | None:
-    """(kind, content, where the next one begins); None if it is not all there. Servers neither mask nor split ours."""
+    """(first byte, content, where the next one begins); None if it is not all there. Servers neither mask nor split."""
     if len(data) < start + 2:
         return None
     length, begin = data[start + 1], start + 2
@@ -104,7 +111,7 @@ def frame_at(data: bytes, start: int) -> tuple[int, bytes, int] | None:
         width = 2 if length == 126 else 8
         length, begin = int.from_bytes(data[begin : begin + width]), begin + width
     end = begin + length
-    return (data[start] & 0x0F, data[begin:end], end) if len(data) >= end else None
+    return (data[start], data[begin:end], end) if len(data) >= end else None
 
 
 def opening(host: str, path: str, cookie: str) -> bytes:
@@ -112,6 +119,7 @@ def opening(host: str, path: str, cookie: str) -> bytes:
     key = base64.b64encode(secrets.token_bytes(16)).decode()
     lines = [
         f"GET {path} HTTP/1.1", f"Host: {host}", f"Origin: http://{host}", f"Cookie: {cookie}", "Connection: Upgrade",
-        "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", "", "",
+        "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}",
+        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits", "", "",
     ]  # fmt: skip
     return "\r\n".join(lines).encode()

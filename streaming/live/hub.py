@@ -46,6 +46,7 @@ class Hub:
     def __init__(self) -> None:
         self._redis: Redis = command_client()
         self._reader: Redis = blocking_client()
+        stream_log.read_plainly(self._reader)
         self._reader_id: int | None = None
         self._watched: dict[UUID, Watched] = {}
         self._something = asyncio.Event()
@@ -198,7 +199,7 @@ class Hub:
             return
         for name, raw in found:
             if watched := by_key.get(name.decode()):
-                await self._take(watched.answer.generation_id, stream_log.entries_of(raw))
+                await self._take(watched.answer.generation_id, stream_log.entries_of_plain(raw))
             else:
                 self._lag.heard(raw)
         await asyncio.sleep(rest_s(len(by_key)))

@@ -9,12 +9,11 @@ from redis.asyncio import Redis
 
 from streaming import counters
 from streaming.histograms import HUB_LAG
+from streaming.log.stream_log import PlainEntry
 from streaming.presence import this_process
 
 SENT = b"sent"
 KEPT_S = 60
-
-Raw = Sequence[tuple[bytes, dict[bytes, bytes]]]
 
 
 class LagProbe:
@@ -40,10 +39,10 @@ class LagProbe:
     def rest(self) -> None:
         self._reading_since = None
 
-    def heard(self, raw: Raw) -> None:
+    def heard(self, raw: Sequence[PlainEntry]) -> None:
         now = time.monotonic()
-        for position, fields in raw:
+        for position, (_, moment) in raw:
             self.position = position.decode()
-            sent = float(fields[SENT])
+            sent = float(moment)
             if self._reading_since is not None and self._reading_since <= sent <= now:
                 counters.observe(HUB_LAG, [now - sent])

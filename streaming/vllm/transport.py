@@ -1,4 +1,4 @@
-"""HTTP for httpx by aiohttp, whose parser is compiled: a token costs the worker two fifths of what httpcore takes for it.
+"""HTTP for httpx by aiohttp, whose parser is compiled: reading a token costs two fifths of what httpcore takes.
 
 docs/performance.md has the figures. Other than in httpcore (#1093), a request may be cancelled at any moment.
 """
@@ -12,7 +12,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-KEEPALIVE_S = 4.0  # vLLM closes idle connections after 5 s: ours go before, so that none is used while it is being closed
+KEEPALIVE_S = 4.0  # vLLM closes idle connections after 5 s: ours go before, so that none is closed while it is used
 
 
 class Transport(httpx.AsyncBaseTransport):

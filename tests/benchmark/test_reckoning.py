@@ -9,7 +9,7 @@ from streaming.benchmark.limit import largest
 from streaming.benchmark.percentiles import percentile, spread
 from streaming.benchmark.plot import plot
 from streaming.benchmark.table import comparison, rounded, table
-from streaming.benchmark.websocket import frame_at, frame_of
+from streaming.benchmark.websocket import FINAL, TEXT, frame_at, frame_of
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_frame_is_read_once_it_is_all_there(length: int) -> None:
     frame = as_server(frame_of(1, b"x" * length), length)
 
     assert all(frame_at(frame[:cut], 0) is None for cut in {0, 1, 2, 5, len(frame) - 1} if cut < len(frame))
-    assert frame_at(frame + b"more", 0) == (1, b"x" * length, len(frame))
+    assert frame_at(frame + b"more", 0) == (FINAL | TEXT, b"x" * length, len(frame))
 
 
 def as_server(frame: bytes, length: int) -> bytes:

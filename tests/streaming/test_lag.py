@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from streaming import counters
 from streaming.histograms import HUB_LAG
 from streaming.live.lag import LagProbe
+from streaming.log.stream_log import read_plainly
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +21,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 async def hear(redis: Redis, probe: LagProbe) -> None:
+    read_plainly(redis)
     for _, raw in await redis.xread({probe.key: probe.position}):
         probe.heard(raw)
 

@@ -1,0 +1,73 @@
+"""The web process: daphne, whose frames leave at once, and compressed for pages that take them so.
+
+It takes daphne's own options: python -m chatsite.web -b 127.0.0.1 -p 8000 chatsite.asgi:application
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
+from daphne.cli import CommandLineInterface
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketProtocol
+from django.conf import settings
+from twisted.internet.tcp import Connection
+
+PLAIN_MESSAGES = 8  # that a socket is sent first: a page that rests is told little, and takes no compressor's memory
+WINDOW_BITS, MEMORY_LEVEL = 12, 5  # of a compressor: 32 KB; docs/performance.md has others
+SMALLEST_WINDOW_BITS = 9  # of what pages send, which is short
+
+
+class Socket(WebSocketProtocol):
+    messages = 0  # that were sent
+
+    def serverSend(self, content: str | bytes, binary: bool = False) -> None:
+        if self.state == self.STATE_CONNECTING:
+            self.serverAccept()
+        self.messages += 1
+        payload = content.encode() if isinstance(content, str) else content
+        self.sendMessage(payload, binary, doNotCompress=self.messages <= PLAIN_MESSAGES)
+
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        """To the kernel at once, if nothing waits before it: the reactor would ask first whether the kernel takes it,
+        which costs two system calls for each token."""
+        transport: Any = self.transport
+        if isinstance(transport, Connection) and not (transport.dataBuffer or transport._tempDataBuffer):
+            sent = transport.writeSomeData(data)
+            if isinstance(sent, int):  # else the connection is lost, on which the reactor acts
+                data = data[sent:]
+        if data:
+            transport.write(data)
+
+
+class WebServer(Server):
+    def listen_success(self, port: Any) -> None:
+        self.ws_factory.protocol = Socket
+        if settings.WEBSOCKET_COMPRESSION:
+            self.ws_factory.setProtocolOptions(perMessageCompressionAccept=compression)
+        super().listen_success(port)
+
+
+def compression(offers: Sequence[Any]) -> PerMessageDeflateOfferAccept | None:
+    """permessage-deflate (RFC 7692), if a page offers it. Our window may be smaller than the one that it allows."""
+    for offer in offers:
+        if isinstance(offer, PerMessageDeflateOffer):
+            return PerMessageDeflateOfferAccept(
+                offer,
+                request_no_context_takeover=offer.accept_no_context_takeover,
+                request_max_window_bits=SMALLEST_WINDOW_BITS if offer.accept_max_window_bits else 0,
+                window_bits=min(WINDOW_BITS, offer.request_max_window_bits or WINDOW_BITS),
+                mem_level=MEMORY_LEVEL,
+                max_message_size=settings.FRAME_MAX_BYTES,  # of what a page's few bytes may become
+            )
+    return None
+
+
+class CommandLine(CommandLineInterface):
+    server_class = WebServer
+
+
+if __name__ == "__main__":
+    CommandLine.entrypoint()
