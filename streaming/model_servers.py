@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import httpx
 
 from streaming.breaker import Breaker, BreakerState
+from streaming.signs import signs_of
 from streaming.tiers import TierSpec, environment_tiers
-from streaming.vllm.client import ModelServer, ask, list_models
+from streaming.vllm.client import ModelServer, list_models
 from streaming.vllm.errors import ModelServerError, Rejected, Unreachable
 
 logger = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ class ModelServers:
         return server.name in self.drained
 
     async def look_after(self) -> None:
-        """For ever: ask those that were left alone for their health."""
+        """For ever: ask those that were left alone for signs of life."""
         while True:
             await asyncio.sleep(PROBE_INTERVAL_S)
             due = [(server, breaker) for server, breaker in self.breakers.items() if breaker.wants_probe]
@@ -156,8 +157,8 @@ class ModelServers:
 
     async def _probe(self, server: ModelServer, breaker: Breaker) -> None:
         try:
-            await ask(self.http, server, "GET", f"{server.root}/health", PROBE_TIMEOUT_S)
-        except ModelServerError as error:
+            await signs_of(self.http, server, PROBE_TIMEOUT_S)
+        except (ModelServerError, UnicodeError) as error:
             logger.info("%s is left alone: %s", server.name, error)
             breaker.probed(healthy=False)
         else:

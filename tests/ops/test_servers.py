@@ -58,6 +58,14 @@ def test_what_a_server_tells_of_itself_is_shown(operator: Client, probed: None, 
     assert {name: fact(page, name) for name in told} == told
 
 
+def test_what_a_server_does_not_tell_is_said(operator: Client) -> None:
+    model_health.store([Health(SERVER, datetime.now(UTC), healthy=True, models=["llama"])])
+
+    page = text_of(operator)
+
+    assert "healthy" in page and "version not told" in page and fact(page, "Running there") == "not told"
+
+
 def test_what_we_do_there_is_shown(operator: Client, worker: None, alice: User) -> None:
     ended(alice, ttft=0.5, writing=2.0, server=SERVER)
     asked(alice, server=SERVER)
