@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 KEY = "throughline:model-servers"
 KEPT_S = 120  # a probe that is older says nothing any more
 PROBE_TIMEOUT_S = 3.0
+SHORTEST_S = 1.0  # between two probes whose difference says something: several processes may probe at once
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -64,7 +65,10 @@ def store(found: list[Health]) -> None:
 
 
 def since(before: Health, health: Health) -> Health:
+    """With what it gained since; with what was gained before if that is too short a time, or a negative one."""
     seconds = (health.probed_at - before.probed_at).total_seconds()
+    if seconds < SHORTEST_S:
+        return replace(health, gained=before.gained, gained_in_s=before.gained_in_s)
     return replace(health, gained=gained(health.counters, before.counters), gained_in_s=seconds)
 
 

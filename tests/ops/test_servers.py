@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -33,7 +33,8 @@ async def worker() -> None:
 def probed() -> None:
     figures = {"num_requests_running": 3.0, "num_requests_waiting": 2.0, "kv_cache_usage_perc": 0.25}
     counters = {"prefix_cache_queries": 100.0, "prefix_cache_hits": 40.0, "num_preemptions": 7.0}
-    before = Health(SERVER, datetime.now(UTC), healthy=True, counters=counters | {"num_preemptions": 5.0})
+    earlier = datetime.now(UTC) - timedelta(seconds=10)
+    before = Health(SERVER, earlier, healthy=True, counters=counters | {"num_preemptions": 5.0})
     now = {"models": ["llama"], "version": "0.11", "seconds": 0.012, "figures": figures, "counters": counters}
     model_health.store([before])
     model_health.store([Health(SERVER, datetime.now(UTC), healthy=True, **now)])
