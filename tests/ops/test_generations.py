@@ -103,6 +103,18 @@ def test_it_says_who_has_one_and_how_many_watch(operator: Client, alice: User, s
     assert "<td>host:1</td>" in page and '<td class="number">3</td>' in page
 
 
+def test_a_web_process_that_is_gone_leaves_nothing_behind(alice: User, store: Redis) -> None:
+    generation = running(alice)
+    asyncio.run(watch({"web:1": {generation.pk: 2}}))
+    store.delete(viewers.key_of("web:1"))  # as its expiry does
+    store.zadd(viewers.KEY, {"web:1": timezone.now().timestamp() - 60})
+
+    asyncio.run(watch({"web:2": {generation.pk: 1}}))
+
+    assert store.zrange(viewers.KEY, 0, -1) == [b"web:2"]
+    assert viewers.viewers_now(store) == {generation.pk: 1}
+
+
 def test_a_healthy_one_is_not_stuck(operator: Client, alice: User, store: Redis, worker: None) -> None:
     hold(store, running(alice, silent=5))
     asked(alice)

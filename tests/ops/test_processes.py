@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from django.test import Client
 from redis import Redis
@@ -139,12 +138,25 @@ def test_after_some_minutes_the_gone_are_not_shown_any_more(operator: Client, st
     page = text_of(operator)
 
     assert "shown:1" in page and "hidden:1" not in page and "forgotten:1" not in page
-    assert set(store.hkeys(presence.HEARD)) == {b"WorkerState:shown:1", b"WorkerState:hidden:1"}
+
+
+def test_whoever_tells_forgets_those_that_are_long_gone(store: Redis) -> None:
+    remember(store, "old:1", timedelta(minutes=61))
+    remember(store, "new:1", timedelta(minutes=59))
+
+    presence.tell_beat(store, vitals())
+
+    beat = f"BeatState:{presence.this_process()}".encode()
+    assert set(store.zrange(presence.HEARD, 0, -1)) == {b"WorkerState:new:1", beat}
 
 
 def remember(store: Redis, process: str, ago: timedelta) -> None:
+    """A worker that told last so long ago, and has been silent since."""
     state = WorkerState(process=process, told_at=datetime.now(UTC) - ago, running=0)
-    store.hset(presence.HEARD, f"WorkerState:{process}", msgspec.json.encode(state).decode())
+    with store.pipeline() as pipeline:
+        presence.put(pipeline, state)
+        pipeline.execute()
+    store.delete(presence.key_of("WorkerState", process))
 
 
 @pytest.mark.parametrize(
