@@ -59,7 +59,7 @@ def overview() -> Overview:
     """Sixteen queries, and Redis if it answers."""
     at = timezone.now()
     longest = at - max(PERIODS.values())
-    sample = list(ended_since(longest).order_by("-finished_at").defer("error_detail", "plan")[:SAMPLE])
+    sample = list(ended_since(longest).order_by("-finished_at").without_texts()[:SAMPLE])
     periods = [period(name, at - length, at, sample) for name, length in PERIODS.items()]
     counts = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
     errors, seen, spent = top_errors(longest), live(), SiteUse.of_today()
@@ -99,7 +99,7 @@ def of_queue(at: datetime, counts: Mapping[str, int]) -> dict[str, Any]:
 def running() -> list[Generation]:
     """One query."""
     rows = Generation.objects.filter(status=Status.RUNNING).order_by("-accepted_at")
-    return list(rows.defer("error_detail", "plan")[:MOST_RUNNING])
+    return list(rows.without_texts()[:MOST_RUNNING])
 
 
 def query_ms() -> float:

@@ -10,7 +10,6 @@ from statistics import median
 
 from django.utils import timezone
 
-from conversations.models import Generation
 from streaming.presence import WorkerState
 from streaming.tiers import TierSpec
 from streaming.vllm.figures import (
@@ -24,6 +23,7 @@ from streaming.vllm.figures import (
     WAITING,
 )
 
+from .figures import ended_since
 from .live import ServerState
 from .paces import measured_of
 from .rates import ratio
@@ -93,7 +93,7 @@ def as_text(pattern: str, figure: float | None) -> str:
 
 def paces_by_server() -> dict[str, Pace]:
     """Of answers that ended lately. One query."""
-    ended = Generation.objects.filter(finished_at__gte=timezone.now() - LATELY).exclude(server="").defer("error_detail")
+    ended = ended_since(timezone.now() - LATELY).exclude(server="").without_texts()
     waits: defaultdict[str, list[float]] = defaultdict(list)
     rates: defaultdict[str, list[float]] = defaultdict(list)
     for (server, _), measured in measured_of(ended.order_by("-finished_at")[:SAMPLE]).items():

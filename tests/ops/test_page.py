@@ -4,8 +4,11 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from redis import Redis
 
 from conversations.models import Budget
@@ -38,6 +41,18 @@ def test_no_text_of_users_is_on_it(operator: Client, alice: User) -> None:
     failed(alice, "refused")
 
     assert CANARY not in text_of(operator)
+
+
+@pytest.mark.parametrize("page", ["/ops/", "/ops/generations/", "/ops/servers/"])
+def test_the_words_of_users_that_a_plan_quotes_are_not_even_read(operator: Client, alice: User, page: str) -> None:
+    ended(alice, server=SERVER)
+    asked(alice, status=Status.RUNNING)
+
+    with CaptureQueriesContext(connection) as queries:
+        operator.get(page)
+
+    read = [query["sql"] for query in queries if '"conversations_generation"."id"' in query["sql"]]
+    assert read and not any('"conversations_generation"."plan"' in sql for sql in read)
 
 
 def test_a_healthy_site_has_no_troubles(operator: Client, worker: None) -> None:
