@@ -52,6 +52,16 @@ class Filters(forms.Form):
         self.is_valid()
         return bool(self.cleaned_data.get("stuck"))
 
+    @property
+    def looks_at_all(self) -> bool:
+        """As long as the page is not full: no index finds whose it was, nor who wrote it.
+
+        Once that is what the operator wants; every two seconds it would hold up everybody.
+        """
+        self.is_valid()
+        is_narrow = self.wants_stuck or self._value("state") == UNFINISHED_ONES or bool(self._value("period"))
+        return not is_narrow and any(self._value(name) for name in ("owner", "server", "tier"))
+
     def _value(self, name: str) -> str:
         return str(self.cleaned_data.get(name, ""))
 

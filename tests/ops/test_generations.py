@@ -75,6 +75,28 @@ def test_it_can_be_narrowed(operator: Client, alice: User, bob: User, query: str
     assert models_shown(operator, query) == {"first-one"}
 
 
+@pytest.mark.parametrize(
+    ("query", "is_live"),
+    [
+        ("", True),
+        ("state=failed", True),
+        ("owner=alice", False),
+        ("server=one", False),
+        ("owner=alice&period=7d", True),
+        ("owner=alice&state=unfinished", True),
+        ("server=one&stuck=on", True),
+        ("owner=alice&period=nonsense", False),
+    ],
+)
+def test_a_list_that_looks_through_all_answers_does_not_do_so_every_two_seconds(
+    operator: Client, query: str, is_live: bool
+) -> None:
+    page = text_of(operator, f"{LIST}?{query}")
+
+    assert ("data-ops" in page) is is_live
+    assert ("does not keep itself fresh" in page) is not is_live
+
+
 def test_it_has_pages(operator: Client, alice: User) -> None:
     ended(alice, model="first-one", ago=9000)
     for _ in range(PAGE):
