@@ -22,8 +22,6 @@ from streaming.tiers import TierSpec, known_tiers
 from streaming.vllm.figures import KV_CACHE, RUNNING, WAITING
 from streaming.warmth import TierWarmth, warmth_of
 
-from .rates import rates_of
-
 TIMEOUT_S = 1.5
 PINGS = 5  # the shortest counts: this process may be busy during one
 PINGS_WITHIN_MS = 150.0
@@ -88,10 +86,6 @@ class ServerState:
             KV_CACHE: "KV cache {:.0%}",  # a share of 1, whatever its name says
         }
         return [words[name].format(figures[name]) for name in words if name in figures]
-
-    @property
-    def rates(self) -> list[str]:
-        return rates_of(self.probe) if self.probe else []
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
@@ -26,7 +26,6 @@ from streaming.vllm.figures import (
 from .figures import ended_since
 from .live import ServerState
 from .paces import measured_of
-from .rates import ratio
 
 LATELY = timedelta(minutes=15)
 SAMPLE = 1000  # latest ended generations
@@ -66,14 +65,15 @@ def facts_of_probe(state: ServerState) -> list[Fact]:
         Fact("Waiting there", as_text("{:.0f}", gauges.get(WAITING))),
         Fact("KV cache in use", as_text("{:.0%}", gauges.get(KV_CACHE))),
         share("Prefix cache hits", CACHE_HITS, CACHE_QUERIES),
-        Fact(
-            "Preemptions",
-            as_text("{:.0f}", counters.get(PREEMPTIONS)),
-            as_text("{:.0f} lately", gained.get(PREEMPTIONS)),
-        ),
+        count("Preemptions", PREEMPTIONS),
         share("Drafts accepted", ACCEPTED, DRAFTED),
         Fact("Probe took", as_text("{:.0f} ms", 1000 * state.probe.seconds)),
     ]
+
+
+def ratio(counters: Mapping[str, float], part: str, whole: str) -> float | None:
+    """None without both, or before anything was counted."""
+    return counters[part] / counters[whole] if part in counters and counters.get(whole) else None
 
 
 def our_facts(name: str, workers: Sequence[WorkerState], tiers: Sequence[TierSpec], pace: Pace) -> list[Fact]:
