@@ -10,7 +10,7 @@ from statistics import quantiles
 from django.db.models import Count, F, Min, Q, Sum
 
 from conversations.models import Generation
-from conversations.models.generation import GenerationQuerySet, Status
+from conversations.models.generation import UNFINISHED, GenerationQuerySet, Status
 
 PERIODS = {"15 minutes": timedelta(minutes=15), "hour": timedelta(hours=1)}
 SAMPLE = 1000  # latest ended generations, from which percentiles are computed
@@ -56,6 +56,12 @@ class Period:
     def failed_percent(self) -> float | None:
         """None if nothing ended."""
         return 100 * self.failed / self.ended if self.ended else None
+
+
+def unfinished_counts() -> dict[Status, int]:
+    """How many wait, and how many run. One query."""
+    counted = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
+    return {status: counted.get(status, 0) for status in UNFINISHED}
 
 
 def oldest_queued(now: datetime) -> timedelta | None:

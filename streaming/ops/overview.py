@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count
 from django.utils import timezone
 
 from conversations.models import Generation
@@ -18,7 +17,7 @@ from conversations.models.budget import SiteUse
 from conversations.models.generation import Status
 
 from .diagnosis import Finding, diagnosis
-from .figures import PERIODS, SAMPLE, Period, ended_since, oldest_queued, period, top_errors
+from .figures import PERIODS, SAMPLE, Period, ended_since, oldest_queued, period, top_errors, unfinished_counts
 from .live import Live, live
 from .paces import paces
 from .score import Score, score_of
@@ -61,7 +60,7 @@ def overview() -> Overview:
     longest = at - max(PERIODS.values())
     sample = list(ended_since(longest).order_by("-finished_at").without_texts()[:SAMPLE])
     periods = [period(name, at - length, at, sample) for name, length in PERIODS.items()]
-    counts = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
+    counts = unfinished_counts()
     errors, seen, spent = top_errors(longest), live(), SiteUse.of_today()
     now = Situation(
         **of_redis(seen),
@@ -74,8 +73,7 @@ def overview() -> Overview:
         budget_percent=spent.percent,
     )
     fresh = [server.probe for server in seen.servers if server.probe and server.is_fresh]
-    running_now = counts.get(Status.RUNNING, 0)
-    return Overview(at, running_now, periods, errors, seen, database_name(), spent, now, troubles(fresh))
+    return Overview(at, counts[Status.RUNNING], periods, errors, seen, database_name(), spent, now, troubles(fresh))
 
 
 def of_redis(seen: Live) -> dict[str, Any]:
@@ -90,10 +88,10 @@ def of_redis(seen: Live) -> dict[str, Any]:
     }
 
 
-def of_queue(at: datetime, counts: Mapping[str, int]) -> dict[str, Any]:
+def of_queue(at: datetime, counts: Mapping[Status, int]) -> dict[str, Any]:
     oldest = oldest_queued(at)
     waited_s = oldest.total_seconds() if oldest else 0.0
-    return {"queued": counts.get(Status.QUEUED, 0), "oldest_queued_s": waited_s, "stuck": stuck_running(at)}
+    return {"queued": counts[Status.QUEUED], "oldest_queued_s": waited_s, "stuck": stuck_running(at)}
 
 
 def running() -> list[Generation]:
