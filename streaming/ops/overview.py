@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from conversations.models import Generation
@@ -22,6 +20,7 @@ from .live import Live, live
 from .paces import paces
 from .score import Score, score_of
 from .situation import Situation
+from .stores import DatabaseFigures, database_figures
 from .stuck import stuck_running
 from .troubles import troubles
 
@@ -35,7 +34,7 @@ class Overview:
     periods: list[Period]
     errors: list[tuple[str, int]]  # of the longest period, the most frequent first
     live: Live
-    database: str
+    database: DatabaseFigures
     spent: SiteUse
     now: Situation
     troubles: list[str]  # with what admins set up
@@ -55,17 +54,18 @@ class Overview:
 
 
 def overview() -> Overview:
-    """Sixteen queries, and Redis if it answers."""
+    """Twenty queries, five of them to see how fast they are, and Redis if it answers."""
     at = timezone.now()
     longest = at - max(PERIODS.values())
     sample = list(ended_since(longest).order_by("-finished_at").without_texts()[:SAMPLE])
     periods = [period(name, at - length, at, sample) for name, length in PERIODS.items()]
     counts = unfinished_counts()
-    errors, seen, spent = top_errors(longest), live(), SiteUse.of_today()
+    errors, seen, database, spent = top_errors(longest), live(), database_figures(), SiteUse.of_today()
     now = Situation(
         **of_redis(seen),
         **of_queue(at, counts),
-        database_ms=query_ms(),
+        database_ms=database.query_ms,
+        store_lacks=[*(seen.redis.lacks if seen.redis else ()), *database.lacks],
         paces=paces(sample, running(), at),
         failed_percent=periods[0].failed_percent,
         top_error=errors[0][0] if errors else "",
@@ -73,12 +73,14 @@ def overview() -> Overview:
         budget_percent=spent.percent,
     )
     fresh = [server.probe for server in seen.servers if server.probe and server.is_fresh]
-    return Overview(at, counts[Status.RUNNING], periods, errors, seen, database_name(), spent, now, troubles(fresh))
+    return Overview(at, counts[Status.RUNNING], periods, errors, seen, database, spent, now, troubles(fresh))
 
 
 def of_redis(seen: Live) -> dict[str, Any]:
     return {
         "redis_ms": seen.redis.ping_ms if seen.redis else None,
+        "processes": seen.processes,
+        "beats": len(seen.beats),
         "workers": len(seen.workers),
         "attempts": seen.attempts,
         "room": len(seen.workers) * settings.GENERATIONS_PER_WORKER,
@@ -98,16 +100,3 @@ def running() -> list[Generation]:
     """One query."""
     rows = Generation.objects.filter(status=Status.RUNNING).order_by("-accepted_at")
     return list(rows.without_texts()[:MOST_RUNNING])
-
-
-def query_ms() -> float:
-    begun = time.perf_counter()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return (time.perf_counter() - begun) * 1000
-
-
-def database_name() -> str:
-    """Such as "SQLite 3.45.1"."""
-    connection.ensure_connection()
-    return f"{connection.display_name} {'.'.join(map(str, connection.get_database_version()))}"

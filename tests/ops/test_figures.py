@@ -95,5 +95,5 @@ def test_queries_do_not_grow_with_the_rows(alice: User, django_assert_num_querie
     for _ in range(5):
         ended(alice)
 
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(20):
         overview()

@@ -15,10 +15,11 @@ from conversations.models import Budget
 from conversations.models.generation import Status
 from streaming import model_health, presence
 from streaming.model_health import Health
-from streaming.presence import WorkerState
+from streaming.presence import WebState, WorkerState
 from streaming.vllm.client import ModelServer
 from streaming.warmth import Warming, told_key
 from tests.ops.rows import CANARY, asked, ended, failed
+from tests.ops.test_processes import vitals
 
 SERVER = "127.0.0.1:9"  # of tests/settings.py
 
@@ -98,6 +99,19 @@ def test_what_today_cost_stands_beside_the_limit(operator: Client) -> None:
     Budget.objects.create(whole_site=True, daily_limit=5)
 
     assert '0.00 EUR <span class="ops__aside">of 5.00 EUR' in text_of(operator)
+
+
+def test_what_the_page_of_processes_calls_bad_is_no_well_here(operator: Client, worker: None, store: Redis) -> None:
+    probed()
+    busy = WebState(process="host:2", told_at=datetime.now(UTC), sockets=12, vitals=vitals(cpu=0.97))
+    with store.pipeline() as pipeline:
+        presence.put(pipeline, busy)
+        pipeline.execute()
+
+    page = text_of(operator)
+
+    assert "Web host:2: it keeps 1.0 cores busy" in page and "All is well." not in page
+    assert "Web host:2: it keeps 1.0 cores busy" in text_of(operator, "/ops/processes/")
 
 
 def test_pages_that_do_not_read_are_told(operator: Client, slow_page: None) -> None:
