@@ -15,7 +15,7 @@ from conversations.models.budget import SiteUse
 from conversations.models.generation import Status
 
 from .diagnosis import Finding, diagnosis
-from .figures import PERIODS, SAMPLE, Period, ended_since, oldest_queued, period, top_errors, unfinished_counts
+from .figures import PERIODS, Period, ended_since, oldest_queued, period, sample_of, top_errors, unfinished_counts
 from .live import Live, live
 from .paces import paces
 from .score import Score, score_of
@@ -57,7 +57,7 @@ def overview() -> Overview:
     """Twenty queries, five of them to see how fast they are, and Redis if it answers."""
     at = timezone.now()
     longest = at - max(PERIODS.values())
-    sample = list(ended_since(longest).order_by("-finished_at").without_texts()[:SAMPLE])
+    sample = sample_of(ended_since(longest))
     periods = [period(name, at - length, at, sample) for name, length in PERIODS.items()]
     counts = unfinished_counts()
     errors, seen, database, spent = top_errors(longest), live(), database_figures(), SiteUse.of_today()

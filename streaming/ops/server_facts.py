@@ -23,12 +23,11 @@ from streaming.vllm.figures import (
     WAITING,
 )
 
-from .figures import ended_since
+from .figures import ended_since, sample_of
 from .live import ServerState
 from .paces import measured_of
 
 LATELY = timedelta(minutes=15)
-SAMPLE = 1000  # latest ended generations
 
 
 @dataclass(frozen=True)
@@ -93,10 +92,10 @@ def as_text(pattern: str, figure: float | None) -> str:
 
 def paces_by_server() -> dict[str, Pace]:
     """Of answers that ended lately. One query."""
-    ended = ended_since(timezone.now() - LATELY).exclude(server="").without_texts()
+    sample = sample_of(ended_since(timezone.now() - LATELY).exclude(server=""))
     waits: defaultdict[str, list[float]] = defaultdict(list)
     rates: defaultdict[str, list[float]] = defaultdict(list)
-    for (server, _), measured in measured_of(ended.order_by("-finished_at")[:SAMPLE]).items():
+    for (server, _), measured in measured_of(sample).items():
         waits[server] += [value for _, value in measured.waits.values]
         rates[server] += [value for _, value in measured.rates.values]
     return {name: Pace(median_of(waits[name]), median_of(rates[name])) for name in {*waits, *rates}}
