@@ -54,13 +54,14 @@ class Overview:
 
 
 def overview() -> Overview:
-    """Twenty queries, five of them to see how fast they are, and Redis if it answers."""
+    """Twenty-one queries, five of them to see how fast they are, and Redis if it answers."""
     at = timezone.now()
     longest = at - max(PERIODS.values())
     sample = sample_of(ended_since(longest))
     periods = [period(name, at - length, at, sample) for name, length in PERIODS.items()]
     counts = unfinished_counts()
-    errors, seen, database, spent = top_errors(longest), live(), database_figures(), SiteUse.of_today()
+    errors, lately = top_errors(longest), top_errors(at - min(PERIODS.values()))
+    seen, database, spent = live(), database_figures(), SiteUse.of_today()
     now = Situation(
         **of_redis(seen),
         **of_queue(at, counts),
@@ -68,7 +69,7 @@ def overview() -> Overview:
         store_lacks=[*(seen.redis.lacks if seen.redis else ()), *database.lacks],
         paces=paces(sample, running(), at),
         failed_percent=periods[0].failed_percent,
-        top_error=errors[0][0] if errors else "",
+        top_error=lately[0][0] if lately else "",
         fast_percent=periods[0].fast_percent,
         budget_percent=spent.percent,
     )

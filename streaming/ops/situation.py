@@ -32,7 +32,7 @@ class Situation:
     sockets: int = 0
     waiting: int = 0  # of these, those whose pages do not read
     failed_percent: float | None = None  # None, here and below: nothing ended lately
-    top_error: str = ""
+    top_error: str = ""  # the most frequent one of the same time
     fast_percent: float | None = None  # of the answers, those whose first token came within a second
     budget_percent: float | None = None  # of the site's daily limit; None: no limit
 

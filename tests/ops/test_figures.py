@@ -89,6 +89,14 @@ def test_the_most_frequent_errors_come_first(alice: User) -> None:
     assert overview().errors == [("overloaded", 2), ("no_server", 1)]
 
 
+def test_the_error_that_is_named_is_of_the_same_minutes_as_the_percentage(alice: User) -> None:
+    for _ in range(3):
+        failed(alice, "no_server", ago=1800)
+    failed(alice, "overloaded")
+
+    assert overview().now.top_error == "overloaded"
+
+
 def test_an_empty_site_has_no_figures(db: None) -> None:
     quarter = overview().periods[0]
 
@@ -110,5 +118,5 @@ def test_queries_do_not_grow_with_the_rows(alice: User, django_assert_num_querie
     for _ in range(5):
         ended(alice)
 
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         overview()
