@@ -34,7 +34,7 @@ SHORTEST_S = 1.0  # between two probes whose difference says something: several 
 class Health(msgspec.Struct, frozen=True):
     """One probe of one server."""
 
-    name: str
+    name: str  # the server's key
     probed_at: datetime
     healthy: bool
     error: str = ""  # why not, for operators
@@ -80,9 +80,9 @@ async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
         signs = await signs_of(http, server, PROBE_TIMEOUT_S)
         metrics = await metrics_of(http, server)
     except (ModelServerError, UnicodeError) as error:
-        return Health(server.name, now, healthy=False, error=str(error), seconds=time.monotonic() - begun)
+        return Health(server.key, now, healthy=False, error=str(error), seconds=time.monotonic() - begun)
     return Health(
-        server.name,
+        server.key,
         now,
         healthy=True,
         models=[model.id for model in signs.models],

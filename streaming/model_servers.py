@@ -54,7 +54,7 @@ class ModelServers:
     def __init__(self, http: httpx.AsyncClient, tiers: Sequence[TierSpec] | None = None):
         self.http = http
         self.breakers: dict[ModelServer, Breaker] = {}
-        self.drained: frozenset[str] = frozenset()  # names of servers that get no new requests: an operator said so
+        self.drained: frozenset[str] = frozenset()  # keys of servers that get no new requests: an operator said so
         self._running: Counter[ModelServer] = Counter()
         self._token_at: dict[ModelServer, float] = {}
         self._models: dict[ModelServer, tuple[float, list[str]]] = {}
@@ -120,7 +120,7 @@ class ModelServers:
         return self._running[server] > 0
 
     def is_drained(self, server: ModelServer) -> bool:
-        return server.name in self.drained
+        return server.key in self.drained
 
     async def look_after(self) -> None:
         """For ever: ask those that were left alone for signs of life."""
@@ -137,12 +137,12 @@ class ModelServers:
         return wanted or models[0]
 
     def states(self) -> dict[str, BreakerState]:
-        """By the server's name."""
-        return {server.name: breaker.state for server, breaker in self.breakers.items()}
+        """By the server's key."""
+        return {server.key: breaker.state for server, breaker in self.breakers.items()}
 
     def requests(self) -> dict[str, int]:
-        """That this process has now, by the server's name."""
-        return {server.name: count for server, count in self._running.items() if count}
+        """That this process has now, by the server's key."""
+        return {server.key: count for server, count in self._running.items() if count}
 
     def _left(self, tried: Sequence[Offer]) -> list[Offer]:
         return [o for o in self.offers if not was_tried(o, tried) and not self.is_drained(o.server)]

@@ -41,7 +41,7 @@ class WorkerState(State, frozen=True, kw_only=True):
     requests: dict[str, int] = {}  # that it has now, by model server
     limit: int = 0  # attempts at once; 0: not told
     queues: list[str] = []
-    drained: list[str] = []  # names of model servers that it asks for nothing new, by an operator's will
+    drained: list[str] = []  # keys of model servers that it asks for nothing new, by an operator's will
 
 
 class WebState(State, frozen=True, kw_only=True):

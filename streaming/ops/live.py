@@ -30,7 +30,7 @@ PROBED_WITHIN = timedelta(seconds=30)  # beat probes every ten; an older one say
 class ServerState:
     """A model server and its last probe; None if there is none."""
 
-    name: str  # host and port
+    name: str  # its key: host and port, mostly
     probe: Health | None
     breakers: list[str] = field(default_factory=list)  # what each worker makes of it
     warmths: list[TierWarmth] = field(default_factory=list)  # of its tiers; empty if nobody keeps models warm
@@ -146,7 +146,7 @@ def server_states(
 ) -> list[ServerState]:
     """The configured servers first, then others that were probed: this process may be older than the worker."""
     by_name = {probe.name: probe for probe in probes}
-    labels = {server.name: tier.server_label for tier in tiers for server in (tier.server, *tier.others)}
+    labels = {server.key: tier.server_label for tier in tiers for server in (tier.server, *tier.others)}
     are_probed = any(timezone.now() - probe.probed_at <= PROBED_WITHIN for probe in probes)
     return [
         ServerState(

@@ -107,4 +107,4 @@ def median_of(values: Sequence[float]) -> float | None:
 
 
 def names_of(tier: TierSpec) -> list[str]:
-    return [server.name for server in (tier.server, *tier.others)]
+    return [server.key for server in (tier.server, *tier.others)]

@@ -99,6 +99,16 @@ def test_a_drained_server_is_shown_with_who_did_it(operator: Client, otto: User,
     assert f"{SERVER} gets no new requests" in operator.get("/ops/").content.decode()
 
 
+def test_servers_behind_one_gateway_stand_apart(operator: Client, store: Redis, settings: Settings) -> None:
+    settings.VLLM_BASE_URLS = ["http://gateway:4000/one/v1", "http://gateway:4000/two/v1"]
+    model_health.store([Health("gateway:4000/one", datetime.now(UTC), healthy=False, error="refused")])
+
+    operator.post(DRAIN, {"server": "gateway:4000/two", "wanted": "drained"})
+
+    assert list(drains.drains(store)) == ["gateway:4000/two"]
+    assert "gateway:4000/one does not answer as a model server should: refused" in text_of(operator)
+
+
 def test_drains_are_recorded_and_can_be_taken_back(operator: Client, otto: User, store: Redis) -> None:
     for wanted in ("drained", "drained", "used", "used"):
         operator.post(DRAIN, {"server": SERVER, "wanted": wanted})
