@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,7 +37,7 @@ WELL = Situation(
 
 def vitals(**fields: Any) -> Vitals:
     well = {"versions": versions(), "cpu": 0.25, "rss": 90_000_000, "lag": Lag(1.5, 4.0)}
-    return Vitals(started_at=PROBED_AT, **(well | fields))
+    return Vitals(**({"started_at": PROBED_AT - timedelta(hours=2)} | well | fields))
 
 
 def worker(**fields: Any) -> WorkerState:
@@ -126,6 +126,12 @@ def test_a_worker_without_a_processor_left_is_saturated_long_before_its_places_a
     assert titles(now) == ["Saturated worker", "Saturated worker"]
     assert "Worker host:1: it wakes 320 ms late (p95)" in told(now) and "it keeps 1.0 cores busy" in told(now)
     assert score_of(replace(WELL, processes=[late])).points == 90
+
+
+def test_a_process_that_has_just_started_may_be_busy_with_that() -> None:
+    young = worker(cpu=1.0, lag=Lag(320.0, 900.0), started_at=PROBED_AT - timedelta(seconds=5))
+
+    assert diagnosis(replace(WELL, processes=[young])) == []
 
 
 def test_a_busy_web_process_is_named() -> None:
