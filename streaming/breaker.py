@@ -1,8 +1,8 @@
 """A circuit breaker per model server, as one process knows it: a server that fails is left alone for a while.
 
 CLOSED lets everything through. OPEN lets nothing through, as long as another server is there. After a delay the server
-is asked for its health; when that is well, HALF_OPEN lets one answer through, whose first token closes the breaker
-again. Each failure of a probe or of that answer doubles the delay.
+is asked for signs of life (signs.py); if it has any, HALF_OPEN lets one answer through, whose first token closes the
+breaker again. Each failure of a probe or of that answer doubles the delay.
 """
 
 from __future__ import annotations

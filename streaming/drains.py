@@ -1,6 +1,6 @@
-"""Model servers that get no new requests, because an operator said so: kept in Redis, by the server's name.
+"""Model servers that get no new requests, because an operator said so: kept in Redis, by the server's key.
 
-Workers read the names every second. Requests that run there end as they would have.
+Workers read the keys every second. Requests that run there end as they would have.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import msgspec
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-KEY = "throughline:drained"  # hash: name of the server -> Drain
+KEY = "throughline:drained"  # hash: key of the server -> Drain
 
 
 class Drain(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ def undrain(redis: Redis, server: str) -> bool:
 
 
 def drains(redis: Redis) -> dict[str, Drain]:
-    """By the server's name. Raises RedisError."""
+    """By the server's key. Raises RedisError."""
     stored: Any = redis.hgetall(KEY)
     return {name.decode(): msgspec.json.decode(told, type=Drain) for name, told in stored.items()}
 

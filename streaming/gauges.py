@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.db.models import Count
 from django.utils import timezone
 from redis import Redis
 from redis.exceptions import RedisError
 
-from conversations.models import Generation, Sample
+from conversations.models import Sample
 from conversations.models.generation import Status
 from conversations.models.history import Gauge
 from streaming.model_health import Health, last_probes
+from streaming.ops.figures import unfinished_counts
 from streaming.presence import WebState, living
 from streaming.vllm.figures import WRITTEN
 
@@ -22,7 +22,8 @@ TIMEOUT_S = 2.0
 
 def sample() -> None:
     """Without Redis, what the database knows."""
-    values = unfinished()
+    counted = unfinished_counts()
+    values: dict[str, float] = {Gauge.RUNNING: counted[Status.RUNNING], Gauge.QUEUED: counted[Status.QUEUED]}
     try:
         with Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_S) as redis:
             values |= {Gauge.SOCKETS: sum(web.sockets for web in living(redis, WebState))}
@@ -30,11 +31,6 @@ def sample() -> None:
     except (RedisError, OSError):
         pass  # a figure that is not known is left out
     Sample.take(timezone.now(), values)
-
-
-def unfinished() -> dict[str, float]:
-    counted = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
-    return {Gauge.RUNNING: counted.get(Status.RUNNING, 0), Gauge.QUEUED: counted.get(Status.QUEUED, 0)}
 
 
 def written_per_second(probes: Iterable[Health]) -> dict[str, float]:

@@ -17,9 +17,10 @@ from redis.asyncio import Redis as AsyncRedis
 
 from streaming.database import in_database
 from streaming.model_servers import ModelServers
+from streaming.signs import signs_of
 from streaming.tiers import stored_tiers
-from streaming.vllm.client import ModelServer, ask, list_models
-from streaming.vllm.errors import ModelServerError
+from streaming.vllm.client import ModelServer, ask
+from streaming.vllm.errors import ModelServerError, Rejected, TookTooLong
 from streaming.vllm.figures import counters, gained, gauges
 
 logger = logging.getLogger(__name__)
@@ -27,27 +28,24 @@ logger = logging.getLogger(__name__)
 KEY = "throughline:model-servers"
 KEPT_S = 120  # a probe that is older says nothing any more
 PROBE_TIMEOUT_S = 3.0
+SHORTEST_S = 1.0  # between two probes whose difference says something: several processes may probe at once
 
 
 class Health(msgspec.Struct, frozen=True):
     """One probe of one server."""
 
-    name: str
+    name: str  # the server's key
     probed_at: datetime
     healthy: bool
     error: str = ""  # why not, for operators
     models: list[str] = []
-    version: str = ""
+    version: str = ""  # here and below, what is empty was not told
     demo: bool = False
     seconds: float = 0.0  # that the probe took
     figures: dict[str, float] = {}  # vLLM's own gauges, by their names in figures.py
     counters: dict[str, float] = {}  # and its counters, since it was started
     gained: dict[str, float] = {}  # by them since the last probe; empty if that is not known
     gained_in_s: float = 0.0  # time since the last probe
-
-
-class Version(msgspec.Struct):
-    version: str = ""
 
 
 async def probe_each(servers: ModelServers) -> list[Health]:
@@ -67,35 +65,42 @@ def store(found: list[Health]) -> None:
 
 
 def since(before: Health, health: Health) -> Health:
+    """With what it gained since; with what was gained before if that is too short a time, or a negative one."""
     seconds = (health.probed_at - before.probed_at).total_seconds()
+    if seconds < SHORTEST_S:
+        return replace(health, gained=before.gained, gained_in_s=before.gained_in_s)
     return replace(health, gained=gained(health.counters, before.counters), gained_in_s=seconds)
 
 
 async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
-    """Health, models, version and gauges of one server; never raises."""
+    """Signs of life, models, version and gauges of one server; what it does not tell is empty. Never raises."""
     begun = time.monotonic()
     now = datetime.now(UTC)
     try:
-        await ask(http, server, "GET", f"{server.root}/health", PROBE_TIMEOUT_S)
-        models = await list_models(http, server)
-        version = msgspec.json.decode(
-            await ask(http, server, "GET", f"{server.root}/version", PROBE_TIMEOUT_S), type=Version
-        )
-        told = await ask(http, server, "GET", f"{server.root}/metrics", PROBE_TIMEOUT_S)
-    except (ModelServerError, msgspec.DecodeError) as error:
-        return Health(server.name, now, healthy=False, error=str(error), seconds=time.monotonic() - begun)
-    metrics = told.decode("utf-8", "replace")
+        signs = await signs_of(http, server, PROBE_TIMEOUT_S)
+        metrics = await metrics_of(http, server)
+    except (ModelServerError, UnicodeError) as error:
+        return Health(server.key, now, healthy=False, error=str(error), seconds=time.monotonic() - begun)
     return Health(
-        server.name,
+        server.key,
         now,
         healthy=True,
-        models=[model.id for model in models],
-        version=version.version,
-        demo=any(model.owned_by == "throughline-demo" for model in models),
+        models=[model.id for model in signs.models],
+        version=signs.version,
+        demo=any(model.owned_by == "throughline-demo" for model in signs.models),
         seconds=time.monotonic() - begun,
         figures=gauges(metrics),
         counters=counters(metrics),
     )
+
+
+async def metrics_of(http: httpx.AsyncClient, server: ModelServer) -> str:
+    """Empty if it does not tell. Raises Unreachable."""
+    try:
+        told = await ask(http, server, "GET", f"{server.root}/metrics", PROBE_TIMEOUT_S)
+    except (Rejected, TookTooLong):
+        return ""
+    return told.decode("utf-8", "replace")
 
 
 def last_probes(redis: Redis) -> list[Health]:

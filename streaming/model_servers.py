@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import httpx
 
 from streaming.breaker import Breaker, BreakerState
+from streaming.signs import signs_of
 from streaming.tiers import TierSpec, environment_tiers
-from streaming.vllm.client import ModelServer, ask, list_models
+from streaming.vllm.client import ModelServer, list_models
 from streaming.vllm.errors import ModelServerError, Rejected, Unreachable
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class ModelServers:
     def __init__(self, http: httpx.AsyncClient, tiers: Sequence[TierSpec] | None = None):
         self.http = http
         self.breakers: dict[ModelServer, Breaker] = {}
-        self.drained: frozenset[str] = frozenset()  # names of servers that get no new requests: an operator said so
+        self.drained: frozenset[str] = frozenset()  # keys of servers that get no new requests: an operator said so
         self._running: Counter[ModelServer] = Counter()
         self._token_at: dict[ModelServer, float] = {}
         self._models: dict[ModelServer, tuple[float, list[str]]] = {}
@@ -119,10 +120,10 @@ class ModelServers:
         return self._running[server] > 0
 
     def is_drained(self, server: ModelServer) -> bool:
-        return server.name in self.drained
+        return server.key in self.drained
 
     async def look_after(self) -> None:
-        """For ever: ask those that were left alone for their health."""
+        """For ever: ask those that were left alone for signs of life."""
         while True:
             await asyncio.sleep(PROBE_INTERVAL_S)
             due = [(server, breaker) for server, breaker in self.breakers.items() if breaker.wants_probe]
@@ -136,12 +137,12 @@ class ModelServers:
         return wanted or models[0]
 
     def states(self) -> dict[str, BreakerState]:
-        """By the server's name."""
-        return {server.name: breaker.state for server, breaker in self.breakers.items()}
+        """By the server's key."""
+        return {server.key: breaker.state for server, breaker in self.breakers.items()}
 
     def requests(self) -> dict[str, int]:
-        """That this process has now, by the server's name."""
-        return {server.name: count for server, count in self._running.items() if count}
+        """That this process has now, by the server's key."""
+        return {server.key: count for server, count in self._running.items() if count}
 
     def _left(self, tried: Sequence[Offer]) -> list[Offer]:
         return [o for o in self.offers if not was_tried(o, tried) and not self.is_drained(o.server)]
@@ -156,8 +157,8 @@ class ModelServers:
 
     async def _probe(self, server: ModelServer, breaker: Breaker) -> None:
         try:
-            await ask(self.http, server, "GET", f"{server.root}/health", PROBE_TIMEOUT_S)
-        except ModelServerError as error:
+            await signs_of(self.http, server, PROBE_TIMEOUT_S)
+        except (ModelServerError, UnicodeError) as error:
             logger.info("%s is left alone: %s", server.name, error)
             breaker.probed(healthy=False)
         else:

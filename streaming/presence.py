@@ -19,7 +19,7 @@ from streaming.vitals import Vitals
 
 PREFIX = "throughline:alive:"
 HEARD_FOR_S = 6
-HEARD = "throughline:heard"  # hash: kind:process -> what it told last
+HEARD = "throughline:heard:at"  # sorted set: kind:process, by when it told last
 REMEMBERED_FOR = timedelta(hours=1)
 REFUSED = "throughline:refused-commands"  # hash: code of the refusal -> how many, of all web processes
 
@@ -41,7 +41,7 @@ class WorkerState(State, frozen=True, kw_only=True):
     requests: dict[str, int] = {}  # that it has now, by model server
     limit: int = 0  # attempts at once; 0: not told
     queues: list[str] = []
-    drained: list[str] = []  # names of model servers that it asks for nothing new, by an operator's will
+    drained: list[str] = []  # keys of model servers that it asks for nothing new, by an operator's will
 
 
 class WebState(State, frozen=True, kw_only=True):
@@ -85,13 +85,16 @@ def tell_beat(redis: Redis, vitals: Vitals, *, ended: bool = False) -> None:
 
 
 def put(pipeline: Any, state: State) -> None:
+    """Forgets who was not heard of for an hour: on a site that is never restarted as a whole, nobody else would."""
     kind, stored = type(state).__name__, msgspec.json.encode(state)
     if state.ended:
         pipeline.delete(key_of(kind, state.process))
     else:
         pipeline.set(key_of(kind, state.process), stored, ex=HEARD_FOR_S)
         pipeline.sadd(f"{PREFIX}{kind}", state.process)
-    pipeline.hset(HEARD, f"{kind}:{state.process}", stored)
+    pipeline.set(heard_key(kind, state.process), stored, ex=REMEMBERED_FOR)
+    pipeline.zadd(HEARD, {f"{kind}:{state.process}": state.told_at.timestamp()})
+    pipeline.zremrangebyscore(HEARD, "-inf", (state.told_at - REMEMBERED_FOR).timestamp())
     pipeline.expire(HEARD, REMEMBERED_FOR)
 
 
@@ -107,15 +110,14 @@ def living(redis: Redis, of: type[S]) -> list[S]:
 
 
 def gone(redis: Redis, of: type[S], alive: Collection[State]) -> list[S]:
-    """The processes of this kind that were heard of in the last hour, and not lately; forgets those of before."""
-    names = {state.process for state in alive}
-    prefix, since = f"{of.__name__}:", datetime.now(UTC) - REMEMBERED_FOR
-    told: Any = redis.hgetall(HEARD)
-    ours = {field: stored for field, stored in told.items() if field.decode().startswith(prefix)}
-    states = {field: msgspec.json.decode(stored, type=of) for field, stored in ours.items()}
-    if old := [field for field, state in states.items() if state.told_at < since]:
-        redis.hdel(HEARD, *old)
-    missing = [state for state in states.values() if state.told_at >= since and state.process not in names]
+    """The processes of this kind that were heard of in the last hour, and not lately. Two commands."""
+    kind, names = of.__name__, {state.process for state in alive}
+    since = datetime.now(UTC) - REMEMBERED_FOR
+    told: Any = redis.zrangebyscore(HEARD, since.timestamp(), "+inf")
+    of_kind = [name.decode().removeprefix(f"{kind}:") for name in told if name.startswith(f"{kind}:".encode())]
+    keys = [heard_key(kind, process) for process in of_kind if process not in names]
+    stored: Any = redis.mget(keys) if keys else []
+    missing = [msgspec.json.decode(state, type=of) for state in stored if state is not None]
     return sorted(missing, key=lambda state: state.told_at, reverse=True)
 
 
@@ -129,3 +131,8 @@ async def has_worker(redis: AsyncRedis) -> bool:
 
 def key_of(kind: str, process: str) -> str:
     return f"{PREFIX}{kind}:{process}"
+
+
+def heard_key(kind: str, process: str) -> str:
+    """Holds what it told last, for an hour."""
+    return f"throughline:heard:{kind}:{process}"

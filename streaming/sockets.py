@@ -8,7 +8,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from contextvars import Context
 from typing import Any, Protocol
 
@@ -70,8 +70,8 @@ class Sockets:
 
     @property
     def waiting(self) -> int:
-        """Those that wait for their pages to read."""
-        return sum(socket.window.is_waiting for socket in self._open)
+        """Of chat pages, those that wait for their pages to read."""
+        return sum(socket.window.is_waiting for socket in self._open - self._operators)
 
     def add(self, socket: Socket) -> None:
         self._open.add(socket)
@@ -95,7 +95,7 @@ class Sockets:
         for socket in going:
             await socket.close(CLOSE_GOING_AWAY)
             await asyncio.sleep(DRAIN_S / len(going) * random.random())
-        await self._tell(ended=True)
+        await attempted("that this process ends was not told", self._tell(ended=True))
 
     def _want_warmth(self) -> None:
         """Costs the page nothing: nobody waits for it."""
@@ -107,17 +107,12 @@ class Sockets:
     async def _take_care(self) -> None:
         while True:
             await asyncio.sleep(CARE_INTERVAL_S)
-            for socket in [socket for socket in self._open if socket.window.is_overdue]:
-                logger.warning("user %s: page reads nothing, closing its socket", socket.user.pk)
-                await self._close(socket, CLOSE_TOO_SLOW)
-            try:
-                await self._close_signed_out()
-            except DatabaseError as error:
-                logger.warning("sessions were not looked at: %s", error)
+            await attempted("slow pages were not closed", self._close_overdue())
+            await attempted("sessions were not looked at", self._close_signed_out())
 
     async def _tell_presence(self) -> None:
         while True:
-            await self._tell()
+            await attempted("what this process counts was not told", self._tell())
             await asyncio.sleep(CARE_INTERVAL_S)
 
     async def _tell(self, *, ended: bool = False) -> None:
@@ -135,18 +130,19 @@ class Sockets:
             await presence.tell_web(self._redis, presence.this_process(), len(self), refused, **more)
             refused = Counter()
             await counters.tell(self._redis)
-        except (RedisError, OSError) as error:
-            self.refused.update(refused)
-            logger.warning("what this process counts was not told: %s", error)
+        finally:
+            self.refused.update(refused)  # what was not told is told the next time
 
     async def _watch_alerts(self) -> None:
         """Who else would tell that no worker is alive?"""
         while True:
             await asyncio.sleep(STAND_IN_INTERVAL_S)
-            try:
-                await asyncio.to_thread(watch.stand_in_apart)
-            except DatabaseError as error:
-                logger.warning("alerts were not watched: %s", error)
+            await attempted("alerts were not watched", asyncio.to_thread(watch.stand_in_apart))
+
+    async def _close_overdue(self) -> None:
+        for socket in [socket for socket in self._open if socket.window.is_overdue]:
+            logger.warning("user %s: page reads nothing, closing its socket", socket.user.pk)
+            await self._close(socket, CLOSE_TOO_SLOW)
 
     async def _close_signed_out(self) -> None:
         looked_at = list(self._open)  # others may open meanwhile
@@ -162,6 +158,19 @@ class Sockets:
     async def _close(self, socket: Socket, code: int) -> None:
         self.discard(socket)
         await socket.close(code)
+
+
+async def attempted(otherwise: str, work: Awaitable[None]) -> None:
+    """One round of a task that goes on for ever. Never raises: no round needs an earlier one's work.
+
+    So the process goes on too: one row that breaks the alerts would else end every web process, again and again.
+    """
+    try:
+        await work
+    except (DatabaseError, RedisError, OSError) as error:
+        logger.warning("%s: %s", otherwise, error)
+    except Exception:  # a fault of ours
+        logger.exception("%s", otherwise)
 
 
 def session_state(keys: Iterable[str], user_ids: Iterable[int]) -> SessionState:

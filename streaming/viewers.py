@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,30 +12,33 @@ import msgspec
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-KEY = "throughline:viewers"  # hash: process -> what it told
-HEARD_FOR_S = 6
+KEY = "throughline:viewers:at"  # sorted set: processes, by when they told last
+HEARD_FOR = timedelta(seconds=6)
 FORGOTTEN_AFTER_S = 60  # with nobody's word
 
 
-class Told(msgspec.Struct):
-    at: datetime
-    counts: dict[UUID, int]
-
-
 async def tell(redis: AsyncRedis, process: str, counts: Mapping[UUID, int]) -> None:
-    """Raises RedisError, OSError."""
+    """Forgets processes that fell silent. Raises RedisError, OSError."""
+    now = datetime.now(UTC)
     async with redis.pipeline(transaction=False) as pipeline:
-        pipeline.hset(KEY, process, msgspec.json.encode(Told(datetime.now(UTC), dict(counts))).decode())
+        pipeline.set(key_of(process), msgspec.json.encode(dict(counts)), ex=HEARD_FOR)
+        pipeline.zadd(KEY, {process: now.timestamp()})
+        pipeline.zremrangebyscore(KEY, "-inf", (now - HEARD_FOR).timestamp())
         pipeline.expire(KEY, FORGOTTEN_AFTER_S)
         await pipeline.execute()
 
 
 def viewers_now(redis: Redis) -> Counter[UUID]:
-    """By generation. One command. Raises RedisError."""
-    stored: Any = redis.hgetall(KEY)
+    """By generation. Two commands. Raises RedisError."""
+    processes: Any = redis.zrange(KEY, 0, -1)
+    stored: Any = redis.mget([key_of(process.decode()) for process in processes]) if processes else []
     viewers: Counter[UUID] = Counter()
-    for value in stored.values():
-        told = msgspec.json.decode(value, type=Told)
-        if (datetime.now(UTC) - told.at).total_seconds() < HEARD_FOR_S:
-            viewers.update(told.counts)
+    for counts in stored:
+        if counts is not None:
+            viewers.update(msgspec.json.decode(counts, type=dict[UUID, int]))
     return viewers
+
+
+def key_of(process: str) -> str:
+    """Holds what it told, for as long as it says anything."""
+    return f"throughline:viewers:{process}"

@@ -19,6 +19,7 @@ from django.db import connections
 
 NAP_S = 0.25
 REMEMBERED = 60  # naps: of the last quarter of a minute
+REMEMBERED_S = NAP_S * REMEMBERED
 GIT_TIMEOUT_S = 2.0
 
 
@@ -40,7 +41,7 @@ class Lag(msgspec.Struct, frozen=True):
 class Vitals(msgspec.Struct, frozen=True):
     started_at: datetime
     versions: dict[str, str]
-    cpu: float  # cores, since they were told last
+    cpu: float  # cores, in the last quarter of a minute
     rss: int  # bytes
     lag: Lag | None = None  # None: not measured yet
     database: int | None = None  # connections of its pool; None: there is no pool, as on SQLite
@@ -53,7 +54,7 @@ class Pulse:
         self._process = psutil.Process()
         self._started_at = datetime.fromtimestamp(self._process.create_time(), UTC)
         self._late: deque[float] = deque(maxlen=REMEMBERED)
-        self._taken_at, self._worked_s = time.monotonic(), time.process_time()
+        self._takes = deque([(time.monotonic(), time.process_time())])
 
     async def watch_loop(self) -> None:
         """For ever: nap in the event loop that is watched."""
@@ -66,12 +67,17 @@ class Pulse:
         self._late.append(max(late_s, 0.0))
 
     def take(self) -> Vitals:
-        """As of now; the share of CPU since the last time."""
-        now, worked = time.monotonic(), time.process_time()
-        cpu = (worked - self._worked_s) / max(now - self._taken_at, 0.001)
-        self._taken_at, self._worked_s = now, worked
+        """As of now."""
         rss = self._process.memory_info().rss
-        return Vitals(self._started_at, versions(), cpu, rss, Lag.of(self._late), database_connections())
+        return Vitals(self._started_at, versions(), self._cpu(), rss, Lag.of(self._late), database_connections())
+
+    def _cpu(self) -> float:
+        now, worked = time.monotonic(), time.process_time()
+        while len(self._takes) > 1 and now - self._takes[0][0] > REMEMBERED_S:
+            self._takes.popleft()
+        since, worked_before = self._takes[0]
+        self._takes.append((now, worked))
+        return (worked - worked_before) / max(now - since, 0.001)
 
 
 @cache

@@ -49,7 +49,7 @@ class TierWarmth:
 
     tier: str  # its slug
     name: str
-    server: str
+    server: str  # its key
     warmth: Warmth
     at: datetime | None  # of the last token that is known of, or of the failure; None: nothing is known
     ms: int | None  # that the last warming took; None if there was none, or it failed
@@ -58,17 +58,17 @@ class TierWarmth:
 
 def used_key(server: ModelServer) -> str:
     """Holds when the server gave an answer's token, for as long as that keeps it warm."""
-    return f"{PREFIX}used:{server.name}"
+    return f"{PREFIX}used:{server.key}"
 
 
 def claim_key(server: ModelServer) -> str:
     """Whoever sets it warms the server; nobody does until it has expired."""
-    return f"{PREFIX}claim:{server.name}"
+    return f"{PREFIX}claim:{server.key}"
 
 
 def told_key(server: ModelServer, model: str) -> str:
     """Holds the last Warming. ``model`` is what the tier has; empty: the first that the server lists."""
-    return f"{PREFIX}told:{server.name}/{model}"
+    return f"{PREFIX}told:{server.key}/{model}"
 
 
 # For operators
@@ -77,7 +77,7 @@ def told_key(server: ModelServer, model: str) -> str:
 def warmth_of(redis: Redis, tiers: Iterable[TierSpec]) -> list[TierWarmth]:
     """Of each tier on each of its servers; empty if warming is switched off. Two commands."""
     offers = [(tier, server) for tier in tiers for server in (tier.server, *tier.others)]
-    pairs = list({(tier.slug, server.name): (tier, server) for tier, server in offers}.values())
+    pairs = list({(tier.slug, server.key): (tier, server) for tier, server in offers}.values())
     if not (settings.WARM_MODELS and pairs):
         return []
     told: Any = redis.mget([told_key(server, tier.model) for tier, server in pairs])
@@ -92,10 +92,10 @@ def judged(tier: TierSpec, server: ModelServer, last: Warming | None, used_at: d
     at = max((moment for moment in (used_at, last and last.at) if moment), default=None)
     is_news = last is not None and last.at == at
     if last and last.error and is_news:
-        return TierWarmth(tier.slug, tier.name, server.name, Warmth.FAILED, at, None, last.error)
+        return TierWarmth(tier.slug, tier.name, server.key, Warmth.FAILED, at, None, last.error)
     is_warm = at is not None and datetime.now(UTC) - at <= timedelta(seconds=settings.WARM_AFTER_IDLE_S)
     ms = last.ms if last and not last.error else None
-    return TierWarmth(tier.slug, tier.name, server.name, Warmth.WARM if is_warm else Warmth.COLD, at, ms)
+    return TierWarmth(tier.slug, tier.name, server.key, Warmth.WARM if is_warm else Warmth.COLD, at, ms)
 
 
 def decoded(stored: bytes | None, shape: Any) -> Any:

@@ -41,6 +41,10 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     def unfinished(self) -> Self:
         return self.filter(status__in=UNFINISHED)
 
+    def without_texts(self) -> Self:
+        """For figures of many: without a user's words, and without what is long."""
+        return self.defer("plan", "error_detail")  # a plan's reasons quote the question
+
     def with_question_length(self) -> Self:
         return self.annotate(question_length=Length("message__parent__parts__text"))
 

@@ -115,7 +115,8 @@ class OperationsConsumer(AsyncWebsocketConsumer):
                 return
             except DatabaseError as error:
                 logger.warning("an operators' page was not rendered: %s", error)
-            except NotLive:
+            except NotLive:  # any more
+                self._address = ""
                 await self._send(Refused())
             except Exception:  # a view's; the page fetches meanwhile, and sees what is wrong
                 logger.exception("an operators' page was not rendered")

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from streaming.presence import WorkerState
+
+from .fitness import differences_of, name_of, strains_of
 from .live import Live
 from .paces import Pace
 from .situation import Situation
+from .stores import DATABASE_SLOW_MS, REDIS_SLOW_MS
 
-SLOW_REDIS_MS = 20.0
-SLOW_DATABASE_MS = 100.0
 TIMES_SLOWER = 3.0  # than usual, or than others with the same model
 SLOWER_BY_S = 0.5  # at least, besides
 LONG_WAIT_S = 5.0  # for a model's first token, where nothing is usual yet
@@ -33,20 +35,22 @@ class Finding:
 def diagnosis(now: Situation) -> list[Finding]:
     """Empty if all is well."""
     if now.redis_ms is None:
-        return [NO_REDIS, *slow_database(now), *budget(now)]
-    finders = (no_worker, dead_servers, slow_redis, slow_database, saturated, slow_servers, failing_servers)
-    rest = (unexplained_queue, stuck, errors, slow_browsers, unprobed, drained, budget)
-    return [finding for find in (*finders, *rest) for finding in find(now)]
+        return [NO_REDIS, *slow_database(now), *limits(now), *budget(now)]
+    ours = (no_worker, no_beat, dead_servers, slow_redis, slow_database, limits, saturated, strained)
+    rest = (slow_servers, failing_servers, unexplained_queue, stuck, errors, slow_browsers, unprobed, drained, budget)
+    return [finding for find in (*ours, *rest, differing) for finding in find(now)]
 
 
 def of_servers(seen: Live) -> list[Finding]:
     """What is wrong with model servers alone."""
     if seen.redis is None:
         return [NO_REDIS]
-    now = Situation(redis_ms=seen.redis.ping_ms, servers=seen.servers)
+    now = Situation(redis_ms=seen.redis.ping_ms, servers=seen.servers, processes=seen.processes)
     return [finding for find in (dead_servers, failing_servers, unprobed, drained) for finding in find(now)]
 
 
+NO_WORKER = "No worker is alive: questions are accepted, and wait. Start one."
+NO_BEAT = "No beat is alive: what a lost worker leaves is not swept up, and no model server is probed. Start one."
 NO_REDIS = Finding(
     "Redis is away",
     "Redis does not answer. Questions are accepted and stored, and answers wait for it. What is told here of workers, "
@@ -56,7 +60,12 @@ NO_REDIS = Finding(
 
 def no_worker(now: Situation) -> Iterator[Finding]:
     if not now.workers:
-        yield Finding("No worker", "No worker is alive: questions are accepted, and wait. Start one.")
+        yield Finding("No worker", NO_WORKER)
+
+
+def no_beat(now: Situation) -> Iterator[Finding]:
+    if not now.beats:
+        yield Finding("No beat", NO_BEAT)
 
 
 def dead_servers(now: Situation) -> Iterator[Finding]:
@@ -68,19 +77,23 @@ def dead_servers(now: Situation) -> Iterator[Finding]:
 
 
 def slow_redis(now: Situation) -> Iterator[Finding]:
-    if now.redis_ms is not None and now.redis_ms >= SLOW_REDIS_MS:
+    if now.redis_ms is not None and now.redis_ms >= REDIS_SLOW_MS:
         sentence = f"A round trip to Redis takes {now.redis_ms:.0f} ms; one is usual. Every token passes through it."
         yield Finding("Slow Redis", f"{sentence} Look at its load, and at the network to it.")
 
 
 def slow_database(now: Situation) -> Iterator[Finding]:
-    if now.database_ms >= SLOW_DATABASE_MS:
+    if now.database_ms >= DATABASE_SLOW_MS:
         sentence = f"The simplest query takes {now.database_ms:.0f} ms; each question waits for several."
         yield Finding("Slow database", sentence, "warning")
 
 
+def limits(now: Situation) -> Iterator[Finding]:
+    yield from (Finding("Limits", sentence) for sentence in now.store_lacks)
+
+
 def saturated(now: Situation) -> Iterator[Finding]:
-    if now.is_saturated:
+    if now.is_full:
         verb = "waits" if now.queued == 1 else "wait"
         yield Finding(
             "Saturated worker",
@@ -88,6 +101,13 @@ def saturated(now: Situation) -> Iterator[Finding]:
             f"{counted(now.queued, 'question')} {verb}, the oldest for {now.oldest_queued_s:.0f} s. Probes may wait "
             "too. Start another worker, or raise GENERATIONS_PER_WORKER.",
         )
+
+
+def strained(now: Situation) -> Iterator[Finding]:
+    for state in now.strained:
+        kind = ("Saturated worker", "error") if isinstance(state, WorkerState) else ("Busy process", "warning")
+        for strain in strains_of(state):
+            yield Finding(kind[0], f"{name_of(state)}: {strain}", kind[1])
 
 
 def slow_servers(now: Situation) -> Iterator[Finding]:
@@ -174,6 +194,11 @@ def drained(now: Situation) -> Iterator[Finding]:
         if server.drained:
             sentence = f"{server.called} gets no new requests until an operator undrains it."
             yield Finding("Drained", sentence, "warning")
+
+
+def differing(now: Situation) -> Iterator[Finding]:
+    for state in now.differing:
+        yield from (Finding("Mixed versions", f"{name_of(state)}: {what}", "warning") for what in differences_of(state))
 
 
 def budget(now: Situation) -> Iterator[Finding]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from statistics import quantiles
 
 from django.db.models import Count, F, Min, Q, Sum
 
 from conversations.models import Generation
-from conversations.models.generation import GenerationQuerySet, Status
+from conversations.models.generation import UNFINISHED, GenerationQuerySet, Status
+from conversations.models.plan import Outcome
 
 PERIODS = {"15 minutes": timedelta(minutes=15), "hour": timedelta(hours=1)}
 SAMPLE = 1000  # latest ended generations, from which percentiles are computed
@@ -31,6 +33,23 @@ class Percentiles:
             return None
         cuts = quantiles(values, n=100, method="inclusive") if len(values) > 1 else [values[0]] * 99
         return cls(cuts[49], cuts[94], cuts[98])
+
+
+class Ended:
+    """An answer of a sample. Its outcomes are read once, however many figures are made of it: they cost the most."""
+
+    def __init__(self, generation: Generation) -> None:
+        assert generation.finished_at is not None
+        self.generation = generation
+        self.finished_at = generation.finished_at
+
+    @cached_property
+    def outcomes(self) -> list[Outcome]:
+        return list(self.generation.stage_outcomes.values())
+
+    @cached_property
+    def tokens_per_second(self) -> float | None:
+        return self.generation.tokens_per_second
 
 
 @dataclass(frozen=True)
@@ -58,13 +77,19 @@ class Period:
         return 100 * self.failed / self.ended if self.ended else None
 
 
+def unfinished_counts() -> dict[Status, int]:
+    """How many wait, and how many run. One query."""
+    counted = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
+    return {status: counted.get(status, 0) for status in UNFINISHED}
+
+
 def oldest_queued(now: datetime) -> timedelta | None:
     """How long the one that waits longest has waited; None if none waits."""
     since = Generation.objects.filter(status=Status.QUEUED).aggregate(since=Min("accepted_at"))["since"]
     return max(now - since, timedelta(0)) if since else None  # it may have come a moment after ``now``
 
 
-def period(name: str, since: datetime, now: datetime, sample: list[Generation]) -> Period:
+def period(name: str, since: datetime, now: datetime, sample: Sequence[Ended]) -> Period:
     """Counts are of all that ended, percentiles of those among ``sample``. One query."""
     counted = ended_since(since).aggregate(
         done=Count("pk", filter=Q(status=Status.DONE)),
@@ -74,8 +99,9 @@ def period(name: str, since: datetime, now: datetime, sample: list[Generation]) 
         failovers=Sum("failovers"),
         tokens=Sum("completion_tokens"),
     )
-    latest = [generation for generation in sample if generation.finished_at and generation.finished_at >= since]
-    first_tokens = [g.time_to_first_token.total_seconds() for g in latest if g.time_to_first_token]
+    latest = [answer for answer in sample if answer.finished_at >= since]
+    waits = [answer.generation.time_to_first_token for answer in latest]
+    first_tokens = [wait.total_seconds() for wait in waits if wait]
     return Period(
         name=name,
         done=counted["done"],
@@ -86,7 +112,7 @@ def period(name: str, since: datetime, now: datetime, sample: list[Generation]) 
         throughput=(counted["tokens"] or 0) / (now - since).total_seconds(),
         time_to_first_token=Percentiles.of(first_tokens),
         fast_percent=percent_below(FAST_S, first_tokens),
-        tokens_per_second=Percentiles.of([g.tokens_per_second for g in latest if g.tokens_per_second]),
+        tokens_per_second=Percentiles.of([rate for answer in latest if (rate := answer.tokens_per_second)]),
     )
 
 
@@ -98,6 +124,11 @@ def percent_below(limit: float, values: Sequence[float]) -> float | None:
 def top_errors(since: datetime) -> list[tuple[str, int]]:
     counted = ended_since(since).exclude(error_code="").values_list("error_code").annotate(count=Count("pk"))
     return list(counted.order_by("-count", "error_code")[:TOP_ERRORS])
+
+
+def sample_of(rows: GenerationQuerySet) -> list[Ended]:
+    """The latest of these rows, which have ended. One query."""
+    return [Ended(generation) for generation in rows.order_by("-finished_at").without_texts()[:SAMPLE]]
 
 
 def ended_since(moment: datetime) -> GenerationQuerySet:

@@ -91,7 +91,7 @@ def generations(request: HttpRequest) -> HttpResponse:
     number = page_number(request)
     rows, has_more = listed(filters, number)
     context = {
-        "live": True,
+        "live": not filters.looks_at_all,
         "filters": filters,
         "rows": rows,
         "at": timezone.now(),

@@ -28,7 +28,7 @@ async def asked(server: ModelServer) -> list[str] | None:
             addresses = await asyncio.to_thread(resolved, checked(server.base_url))
             async with client_of(addresses, WITHIN_S) as client:
                 return [model.id for model in await list_models(client, server)]
-    except (TimeoutError, OSError, RefusedAddress, ModelServerError):
+    except (TimeoutError, OSError, RefusedAddress, ModelServerError, UnicodeError):
         return None
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -17,16 +15,14 @@ from redis.retry import Retry
 from streaming.breaker import BreakerState
 from streaming.drains import Drain, drains
 from streaming.model_health import Health, last_probes
-from streaming.presence import WebState, WorkerState, living
+from streaming.presence import BeatState, State, WebState, WorkerState, living
 from streaming.tiers import TierSpec, known_tiers
 from streaming.vllm.figures import KV_CACHE, RUNNING, WAITING
 from streaming.warmth import TierWarmth, warmth_of
 
-from .rates import rates_of
+from .stores import RedisFigures, redis_figures
 
 TIMEOUT_S = 1.5
-PINGS = 5  # the shortest counts: this process may be busy during one
-PINGS_WITHIN_MS = 150.0
 PROBED_WITHIN = timedelta(seconds=30)  # beat probes every ten; an older one says little
 
 
@@ -34,7 +30,7 @@ PROBED_WITHIN = timedelta(seconds=30)  # beat probes every ten; an older one say
 class ServerState:
     """A model server and its last probe; None if there is none."""
 
-    name: str  # host and port
+    name: str  # its key: host and port, mostly
     probe: Health | None
     breakers: list[str] = field(default_factory=list)  # what each worker makes of it
     warmths: list[TierWarmth] = field(default_factory=list)  # of its tiers; empty if nobody keeps models warm
@@ -89,25 +85,18 @@ class ServerState:
         }
         return [words[name].format(figures[name]) for name in words if name in figures]
 
-    @property
-    def rates(self) -> list[str]:
-        return rates_of(self.probe) if self.probe else []
-
-
-@dataclass(frozen=True)
-class RedisState:
-    version: str
-    memory: str
-    clients: int
-    ping_ms: float = 0.0  # of a round trip
-
 
 @dataclass(frozen=True)
 class Live:
     servers: list[ServerState]
     workers: list[WorkerState] = field(default_factory=list)
     webs: list[WebState] = field(default_factory=list)
-    redis: RedisState | None = None  # None: it does not answer, and nothing above is known
+    beats: list[BeatState] = field(default_factory=list)
+    redis: RedisFigures | None = None  # None: it does not answer, and nothing above is known
+
+    @property
+    def processes(self) -> list[State]:
+        return [*self.webs, *self.workers, *self.beats]
 
     @property
     def sockets(self) -> int:
@@ -141,9 +130,9 @@ def live() -> Live:
     tiers = known_tiers()
     try:
         with redis_client() as redis:
-            state, workers = redis_state(redis), living(redis, WorkerState)
+            figures, workers = redis_figures(redis), living(redis, WorkerState)
             servers = server_states(tiers, last_probes(redis), workers, warmth_of(redis, tiers), drains(redis))
-            return Live(servers, workers, living(redis, WebState), state)
+            return Live(servers, workers, living(redis, WebState), living(redis, BeatState), figures)
     except (RedisError, OSError):
         return Live(server_states(tiers, [], [], [], {}))
 
@@ -157,7 +146,7 @@ def server_states(
 ) -> list[ServerState]:
     """The configured servers first, then others that were probed: this process may be older than the worker."""
     by_name = {probe.name: probe for probe in probes}
-    labels = {server.name: tier.server_label for tier in tiers for server in (tier.server, *tier.others)}
+    labels = {server.key: tier.server_label for tier in tiers for server in (tier.server, *tier.others)}
     are_probed = any(timezone.now() - probe.probed_at <= PROBED_WITHIN for probe in probes)
     return [
         ServerState(
@@ -171,18 +160,3 @@ def server_states(
         )
         for name in dict.fromkeys([*labels, *by_name])
     ]
-
-
-def redis_state(redis: Redis) -> RedisState:
-    info: Any = redis.info()
-    return RedisState(info["redis_version"], info["used_memory_human"], info["connected_clients"], round_trip_ms(redis))
-
-
-def round_trip_ms(redis: Redis) -> float:
-    """The shortest of a few."""
-    took: list[float] = []
-    while len(took) < PINGS and sum(took) < PINGS_WITHIN_MS:
-        begun = time.perf_counter()
-        redis.ping()
-        took.append((time.perf_counter() - begun) * 1000)
-    return min(took)

@@ -14,6 +14,8 @@ from statistics import median
 from conversations.models import Generation
 from conversations.models.plan import Outcome
 
+from .figures import Ended
+
 LATEST = 3  # measurements that say how it is just now: one slow answer is no slow server
 LATELY = timedelta(minutes=2)  # in which they were made
 BEFORE = timedelta(minutes=10)  # ago; what is older is usual, unless there is too little of it
@@ -61,7 +63,7 @@ class Measured:
 Key = tuple[str, str]  # server, model
 
 
-def paces(ended: Iterable[Generation], running: Iterable[Generation], now: datetime) -> list[Pace]:
+def paces(ended: Iterable[Ended], running: Iterable[Generation], now: datetime) -> list[Pace]:
     """Of each server and model that wrote something lately, or should have."""
     measured = measured_of(ended)
     for generation in running:
@@ -70,10 +72,10 @@ def paces(ended: Iterable[Generation], running: Iterable[Generation], now: datet
     return [pace for pace in found if pace.first_token_s is not None or pace.rate is not None]
 
 
-def measured_of(ended: Iterable[Generation]) -> defaultdict[Key, Measured]:
+def measured_of(ended: Iterable[Ended]) -> defaultdict[Key, Measured]:
     measured = defaultdict[Key, Measured](Measured)
-    for generation in ended:
-        measure(generation, measured)
+    for answer in ended:
+        measure(answer, measured)
     return measured
 
 
@@ -83,17 +85,17 @@ def pace_of(key: Key, measured: Measured, now: datetime) -> Pace:
     return Pace(*key, wait, rate, usual_wait, usual_rate)
 
 
-def measure(generation: Generation, into: dict[Key, Measured]) -> None:
-    assert generation.finished_at is not None
+def measure(answer: Ended, into: dict[Key, Measured]) -> None:
+    generation = answer.generation
     if came_in_one(generation):
         return
-    written = [outcome for outcome in generation.stage_outcomes.values() if outcome.server and not outcome.cached]
+    written = [outcome for outcome in answer.outcomes if outcome.server and not outcome.cached]
     keys = {(outcome.server, outcome.model) for outcome in written} or own_key(generation)
     wait = wait_of(generation)
     if len(keys) == 1 and wait is not None:  # of several, it is not known whose the first token was
-        into[next(iter(keys))].waits.add(generation.finished_at, wait)
-    for key, rate in rates_of(generation, written):
-        into[key].rates.add(generation.finished_at, rate)
+        into[next(iter(keys))].waits.add(answer.finished_at, wait)
+    for key, rate in rates_of(answer, written):
+        into[key].rates.add(answer.finished_at, rate)
 
 
 def own_key(generation: Generation) -> set[Key]:
@@ -113,12 +115,12 @@ def came_in_one(generation: Generation) -> bool:
     return at_once or not generation.streams
 
 
-def rates_of(generation: Generation, written: list[Outcome]) -> Iterator[tuple[Key, float]]:
+def rates_of(answer: Ended, written: list[Outcome]) -> Iterator[tuple[Key, float]]:
     for outcome in written:
         if (seconds := (outcome.ended_s or 0) - (outcome.first_token_s or 0)) > 0 and outcome.completion_tokens:
             yield (outcome.server, outcome.model), outcome.completion_tokens / seconds
-    if not written and generation.tokens_per_second:
-        yield from ((key, generation.tokens_per_second) for key in own_key(generation))
+    if not written and answer.tokens_per_second:
+        yield from ((key, answer.tokens_per_second) for key in own_key(answer.generation))
 
 
 def measure_running(generation: Generation, now: datetime, into: dict[Key, Measured]) -> None:

@@ -1,4 +1,4 @@
-"""The operators' first page: readable as it comes, then kept fresh by a script that asks for it again."""
+"""The operators' first page: readable as it comes, then kept fresh by a socket that tells what has changed."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -13,10 +12,11 @@ from django.views.decorators.http import require_safe
 from redis import Redis
 from redis.exceptions import RedisError
 
-from streaming.presence import BeatState, State, WebState, WorkerState, gone, living
-from streaming.vitals import Vitals, versions
+from streaming.presence import State, gone, living
 
 from .access import for_operators
+from .diagnosis import NO_BEAT, NO_WORKER
+from .fitness import BEAT_LATE_MS, BUSY_CORES, KINDS, LATE_MS, name_of, troubles_of
 from .live import redis_client
 from .stores import (
     DATABASE_SLOW_MS,
@@ -28,15 +28,8 @@ from .stores import (
     redis_figures,
 )
 
-LATE_MS = 50.0  # an event loop that wakes so late at p95
-BEAT_LATE_MS = 1000.0
-BUSY_CORES = 0.9  # more than one core a Python process can hardly use
 GONE_SHOWN_FOR = timedelta(minutes=10)
-KINDS: dict[type[State], str] = {WebState: "Web", WorkerState: "Worker", BeatState: "Beat"}
-WITHOUT = {
-    "Worker": "No worker is alive: questions are accepted, and wait.",
-    "Beat": "No beat is alive: what a lost worker leaves is not swept up, and model servers are not probed.",
-}
+WITHOUT = {"Worker": NO_WORKER, "Beat": NO_BEAT}
 
 
 @dataclass(frozen=True)
@@ -46,10 +39,6 @@ class Row:
     kind: str
     state: State
     troubles: list[str] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return f"{self.kind} {self.state.process}"
 
     @property
     def age(self) -> timedelta:
@@ -72,7 +61,7 @@ class Processes:
         kinds = {row.kind for row in self.living}
         return [
             *(sentence for kind, sentence in WITHOUT.items() if kind not in kinds),
-            *(f"{row.name}: {trouble}" for row in self.living for trouble in row.troubles),
+            *(f"{name_of(row.state)}: {trouble}" for row in self.living for trouble in row.troubles),
             *self.redis.troubles,
             *self.database.troubles,
         ]
@@ -115,25 +104,3 @@ def of_kind(redis: Redis, kind: type[State]) -> tuple[list[Row], list[Row]]:
     missing = [state for state in gone(redis, kind, alive) if state.told_at >= since]
     name = KINDS[kind]
     return [Row(name, state, list(troubles_of(state))) for state in alive], [Row(name, state) for state in missing]
-
-
-def troubles_of(state: State) -> Iterator[str]:
-    """Sentences that follow the process's name."""
-    if isinstance(state, WorkerState) and 0 < state.limit <= state.running:
-        yield f"it runs all {state.limit} answers that it may; further ones wait in the queue. Start another worker."
-    if state.vitals:
-        yield from troubles_with(state.vitals, BEAT_LATE_MS if isinstance(state, BeatState) else LATE_MS)
-
-
-def troubles_with(vitals: Vitals, late_ms: float) -> Iterator[str]:
-    if vitals.lag and vitals.lag.p95_ms > late_ms:
-        yield f"it wakes {vitals.lag.p95_ms:.0f} ms late (p95), and all that it does waits that long."
-    if vitals.cpu > BUSY_CORES:
-        yield f"it keeps {vitals.cpu:.1f} cores busy, and can hardly do more. Start another one beside it."
-    if differing := [name for name in versions() if vitals.versions.get(name) != versions()[name]]:
-        told = other_versions(vitals, differing)
-        yield f"it runs {told}, other than the process that shows this page. Restart the older one."
-
-
-def other_versions(vitals: Vitals, names: Sequence[str]) -> str:
-    return ", ".join(f"{name} {vitals.versions.get(name, 'of an unknown version')}" for name in names)

@@ -126,6 +126,8 @@ class WantedForm(forms.Form):
                 raise forms.ValidationError("The beginning has to be before the end.")
             if begin >= timezone.now():
                 raise forms.ValidationError("That is in the future.")
+            if begin < timezone.now() - Grain.DAY.kept:
+                raise forms.ValidationError(f"Figures are kept for {Grain.DAY.kept.days:,} days: begin later.")
         return cleaned
 
     @property
@@ -136,7 +138,7 @@ class WantedForm(forms.Form):
         name = given.get("range") or USUAL
         is_own = name == OWN
         begin = given["begin"].astimezone(UTC) if is_own else now - RANGES[name][1]
-        end = min(given["end"].astimezone(UTC), now) if is_own else now
+        end = min(given["end"], now).astimezone(UTC) if is_own else now
         chosen = {field: given.get(field) or "" for field in ("tier", "server", "figure")}
         return Wanted(Range.of(begin, end, now), name, **chosen)
 

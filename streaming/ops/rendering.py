@@ -17,7 +17,9 @@ from urllib.parse import unquote, urlsplit
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404
 from django.urls import Resolver404, ResolverMatch, resolve
 
 from streaming.database import in_database
@@ -55,7 +57,7 @@ class Renderings:
         self._turn = asyncio.Lock()
 
     async def pieces(self, scope: dict[str, Any], address: str, operator: Operator) -> Pieces:
-        """Raises NotLive, and what the page's view raises."""
+        """Raises NotLive, and what else the page's view raises."""
         key = (address, operator.may, operator.is_staff)
         async with self._turn:
             now = time.monotonic()
@@ -86,14 +88,17 @@ def match_of(address: str) -> ResolverMatch:
 
 
 def rendered(scope: dict[str, Any], address: str, user: User) -> Pieces:
-    """As the user's browser would get it. Raises NotLive."""
+    """As the user's browser would get it. Raises NotLive, also for a generation that was purged meanwhile."""
     match, parts = match_of(address), urlsplit(address)
     of_page = {"method": "GET", "path": unquote(parts.path), "query_string": parts.query.encode()}
     headers = [(name, value) for name, value in scope["headers"] if name == b"host"]  # no cookies: others see it too
     request = ASGIRequest({**scope, **of_page, "headers": headers}, BytesIO())
     request.user = user
     request.resolver_match = match
-    response = match.func(request, *match.args, **match.kwargs)
+    try:
+        response = match.func(request, *match.args, **match.kwargs)
+    except (Http404, PermissionDenied) as error:
+        raise NotLive(type(error).__name__) from error
     if response.status_code != 200:
         raise NotLive(f"status {response.status_code}")
     return pieces_of(response.content.decode())

@@ -32,8 +32,8 @@ class Score:
 def score_of(now: Situation) -> Score:
     known = [redis(now), database(now)]
     if now.redis_ms is not None:
-        known += [workers(now), servers(now), breakers(now)]
-    return Score([*known, pace(now), failed(now), fast(now), queue(now), stuck(now), budget(now)])
+        known += [workers(now), beat(now), processes(now), servers(now), breakers(now)]
+    return Score([*known, limits(now), pace(now), failed(now), fast(now), queue(now), stuck(now), budget(now)])
 
 
 def redis(now: Situation) -> Part:
@@ -55,6 +55,23 @@ def pace(now: Situation) -> Part:
 
 def workers(now: Situation) -> Part:
     return Part("Workers", f"{now.workers} alive", "50 if none is alive", 0 if now.workers else 50)
+
+
+def beat(now: Situation) -> Part:
+    return Part("Beat", "alive" if now.beats else "none", "20 if none is alive", 0 if now.beats else 20)
+
+
+def processes(now: Situation) -> Part:
+    strained, differing = len(now.strained), len(now.differing)
+    measured = f"{strained} strained, {differing} of other versions"
+    rule = "10 for each that wakes late or fills a core, at most 30; 5 if versions are mixed"
+    return Part("Processes", measured, rule, at_most(30, 10 * strained) + (5 if differing else 0))
+
+
+def limits(now: Situation) -> Part:
+    lacks = len(now.store_lacks)
+    rule = "10 for each that Redis or the database has nearly reached, and for files not written, at most 30"
+    return Part("Limits", f"{lacks} reached", rule, at_most(30, 10 * lacks))
 
 
 def servers(now: Situation) -> Part:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
 from django.utils import timezone
 
-from conversations.models import Generation
 from streaming.presence import WorkerState
 from streaming.tiers import TierSpec
 from streaming.vllm.figures import (
@@ -24,12 +23,11 @@ from streaming.vllm.figures import (
     WAITING,
 )
 
+from .figures import ended_since, sample_of
 from .live import ServerState
 from .paces import measured_of
-from .rates import ratio
 
 LATELY = timedelta(minutes=15)
-SAMPLE = 1000  # latest ended generations
 
 
 @dataclass(frozen=True)
@@ -66,14 +64,15 @@ def facts_of_probe(state: ServerState) -> list[Fact]:
         Fact("Waiting there", as_text("{:.0f}", gauges.get(WAITING))),
         Fact("KV cache in use", as_text("{:.0%}", gauges.get(KV_CACHE))),
         share("Prefix cache hits", CACHE_HITS, CACHE_QUERIES),
-        Fact(
-            "Preemptions",
-            as_text("{:.0f}", counters.get(PREEMPTIONS)),
-            as_text("{:.0f} lately", gained.get(PREEMPTIONS)),
-        ),
+        count("Preemptions", PREEMPTIONS),
         share("Drafts accepted", ACCEPTED, DRAFTED),
         Fact("Probe took", as_text("{:.0f} ms", 1000 * state.probe.seconds)),
     ]
+
+
+def ratio(counters: Mapping[str, float], part: str, whole: str) -> float | None:
+    """None without both, or before anything was counted."""
+    return counters[part] / counters[whole] if part in counters and counters.get(whole) else None
 
 
 def our_facts(name: str, workers: Sequence[WorkerState], tiers: Sequence[TierSpec], pace: Pace) -> list[Fact]:
@@ -93,10 +92,10 @@ def as_text(pattern: str, figure: float | None) -> str:
 
 def paces_by_server() -> dict[str, Pace]:
     """Of answers that ended lately. One query."""
-    ended = Generation.objects.filter(finished_at__gte=timezone.now() - LATELY).exclude(server="").defer("error_detail")
+    sample = sample_of(ended_since(timezone.now() - LATELY).exclude(server=""))
     waits: defaultdict[str, list[float]] = defaultdict(list)
     rates: defaultdict[str, list[float]] = defaultdict(list)
-    for (server, _), measured in measured_of(ended.order_by("-finished_at")[:SAMPLE]).items():
+    for (server, _), measured in measured_of(sample).items():
         waits[server] += [value for _, value in measured.waits.values]
         rates[server] += [value for _, value in measured.rates.values]
     return {name: Pace(median_of(waits[name]), median_of(rates[name])) for name in {*waits, *rates}}
@@ -108,4 +107,4 @@ def median_of(values: Sequence[float]) -> float | None:
 
 
 def names_of(tier: TierSpec) -> list[str]:
-    return [server.name for server in (tier.server, *tier.others)]
+    return [server.key for server in (tier.server, *tier.others)]

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import msgspec
 
 from conversations.addresses import RefusedAddress, checked, resolved
+from streaming.signs import version_of
 from streaming.vllm.addressed import Addressed
-from streaming.vllm.client import ListedModel, ModelServer, ask, complete, list_models
+from streaming.vllm.client import ListedModel, ModelServer, complete, list_models
 from streaming.vllm.errors import BadReply, ModelServerError, Rejected, TookTooLong, Unreachable, rejection
 from streaming.vllm.wire import DONE, EventLines, parse_chunk
 
@@ -22,10 +22,6 @@ VERSION_TIMEOUT_S = 2.0
 SHOWN_MODELS = 10
 SHOWN_LENGTH = 300  # characters of what a server said
 QUESTION = "Say hello."
-
-
-class Version(msgspec.Struct):
-    version: str = ""
 
 
 @dataclass
@@ -61,6 +57,8 @@ async def tested(
         findings.error = f"It did not answer within {within_s:g} s."
     except OSError as error:
         findings.error = f"The name of its host is not known ({error.strerror})."
+    except UnicodeError:
+        findings.error = "It answers with text that is no UTF-8."
     except (RefusedAddress, ModelServerError) as error:
         findings.error = sentence_of(error)
     return findings
@@ -78,7 +76,7 @@ async def fill(
     findings: Findings, client: httpx.AsyncClient, server: ModelServer, wanted: Sequence[str], streams: bool
 ) -> None:
     """Raises ModelServerError."""
-    findings.version = await version_of(client, server)
+    findings.version = await version_of(client, server, VERSION_TIMEOUT_S)
     findings.models = await list_models(client, server)
     listed = [model.id for model in findings.models]
     if not listed:
@@ -91,15 +89,6 @@ async def fill(
     else:
         await complete(client, server, body, WITHIN_S)
     findings.first_token_s = time.monotonic() - begun
-
-
-async def version_of(client: httpx.AsyncClient, server: ModelServer) -> str:
-    """Empty if it does not tell. Raises Unreachable."""
-    try:
-        reply = await ask(client, server, "GET", f"{server.root}/version", VERSION_TIMEOUT_S)
-        return msgspec.json.decode(reply, type=Version).version
-    except (Rejected, TookTooLong, msgspec.DecodeError, UnicodeError):
-        return ""
 
 
 async def first_token(client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any]) -> None:

@@ -14,8 +14,9 @@ from streaming.tiers import TierSpec, known_tiers
 
 from .access import for_operators
 from .diagnosis import of_servers
+from .figures import SAMPLE
 from .live import Live, ServerState, live
-from .server_facts import SAMPLE, Fact, Pace, facts_of_probe, names_of, our_facts, paces_by_server
+from .server_facts import Fact, Pace, facts_of_probe, names_of, our_facts, paces_by_server
 
 
 @dataclass(frozen=True)

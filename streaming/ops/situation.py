@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from streaming.presence import State, WorkerState
+
+from .fitness import differences_of, strains_of
 from .live import ServerState
 from .paces import Pace
 
@@ -15,6 +18,9 @@ NEARLY_ALL = 0.8  # places that are free again for a second, until the next disp
 class Situation:
     redis_ms: float | None  # of a round trip; None: it does not answer, and workers, servers and sockets are unknown
     database_ms: float = 0.0
+    store_lacks: Sequence[str] = ()  # of Redis and the database, in sentences
+    processes: Sequence[State] = ()  # that live and tell how they fare
+    beats: int = 0
     workers: int = 0
     attempts: int = 0  # that workers say they run
     room: int = 0  # attempts that all workers together take
@@ -26,7 +32,7 @@ class Situation:
     sockets: int = 0
     waiting: int = 0  # of these, those whose pages do not read
     failed_percent: float | None = None  # None, here and below: nothing ended lately
-    top_error: str = ""
+    top_error: str = ""  # the most frequent one of the same time
     fast_percent: float | None = None  # of the answers, those whose first token came within a second
     budget_percent: float | None = None  # of the site's daily limit; None: no limit
 
@@ -35,9 +41,24 @@ class Situation:
         return sum(server.is_up for server in self.servers)
 
     @property
-    def is_saturated(self) -> bool:
+    def strained(self) -> list[State]:
+        """Processes with more to do than they can."""
+        return [state for state in self.processes if any(strains_of(state))]
+
+    @property
+    def differing(self) -> list[State]:
+        """Processes of other versions than this one."""
+        return [state for state in self.processes if any(differences_of(state))]
+
+    @property
+    def is_full(self) -> bool:
         """Questions wait for a place in a worker."""
         return bool(self.queued and self.room) and self.attempts >= NEARLY_ALL * self.room
+
+    @property
+    def is_saturated(self) -> bool:
+        """Workers have all that they can do: most have no processor left long before they have no place left."""
+        return self.is_full or any(isinstance(state, WorkerState) for state in self.strained)
 
     @property
     def shut_percent(self) -> float:

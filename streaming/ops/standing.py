@@ -8,20 +8,20 @@ from collections.abc import Iterable, Mapping, Sequence
 import django
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Min
+from django.db.models import Count
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from conversations.models import AlertEpisode, Generation
+from conversations.models import AlertEpisode
 from conversations.models.alert_rule import Severity
 from conversations.models.budget import SiteUse
-from conversations.models.generation import UNFINISHED, Status
 from streaming.breaker import BreakerState
 from streaming.presence import State
 from streaming.vllm.figures import KV_CACHE, RUNNING, WAITING
 from streaming.warmth import TierWarmth, Warmth
 
 from .families import PREFIX, gauge, gauges
+from .figures import oldest_queued, unfinished_counts
 from .live import ServerState, live
 
 SERVER_GAUGES = {
@@ -36,11 +36,10 @@ def of_the_database() -> Iterable[Metric]:
     built = {"python": platform.python_version(), "django": django.get_version()}
     text = "What the scraped process was built of; always 1."
     yield gauges("build_info", text, "database", {connection.vendor: 1}, **built)
-    counted = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
-    for status in UNFINISHED:
-        yield gauge(f"generations_{status}", f"Generations that are {status}.", counted.get(status, 0))
-    since = Generation.objects.filter(status=Status.QUEUED).aggregate(since=Min("accepted_at"))["since"]
-    age = (timezone.now() - since).total_seconds() if since else 0
+    for status, count in unfinished_counts().items():
+        yield gauge(f"generations_{status}", f"Generations that are {status}.", count)
+    oldest = oldest_queued(timezone.now())
+    age = oldest.total_seconds() if oldest else 0
     yield gauge("oldest_queued_age_seconds", "How long the question that waits longest has waited; 0 if none.", age)
     yield from budget()
     yield from alerts()

@@ -58,7 +58,7 @@ def sight_of(generation_ids: Collection[UUID]) -> Sight | None:
 def stuck_running(now: datetime) -> int:
     """How many; those that wait for a worker are not among them. One query, and Redis if it answers."""
     running = Generation.objects.filter(status=Status.RUNNING).order_by("accepted_at")
-    found = list(running.defer("error_detail", "plan", "outcomes")[:LOOKED_AT])
+    found = list(running.without_texts().defer("outcomes")[:LOOKED_AT])
     sight = sight_of([generation.pk for generation in found]) if found else None
     return sum(bool(trouble_of_running(generation, sight, now)) for generation in found)
 

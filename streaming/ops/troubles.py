@@ -35,8 +35,8 @@ def pipeline_troubles() -> Iterator[str]:
 def missing_models(tiers: Sequence[TierSpec], probes: Sequence[Health]) -> Iterator[str]:
     listed = {probe.name: probe.models for probe in probes if probe.healthy}
     for tier in tiers:
-        models = listed.get(tier.server.name)
-        server = tier.server_label or tier.server.name
+        models = listed.get(tier.server.key)
+        server = tier.server_label or tier.server.key
         if models is not None and tier.model and tier.model not in models:
             yield (
                 f"The tier “{tier.name}” wants the model {tier.model}, which {server} does not list: "

@@ -45,6 +45,11 @@ class ModelServer:
         return httpx.URL(self.base_url).netloc.decode()
 
     @property
+    def key(self) -> str:
+        """What processes know it by: its name, and its path if that is not /v1 alone, as behind a gateway."""
+        return self.name + httpx.URL(self.root).path.rstrip("/")
+
+    @property
     def root(self) -> str:
         """Where /health, /version and /metrics are."""
         return self.base_url.removesuffix("/v1")

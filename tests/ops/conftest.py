@@ -16,6 +16,7 @@ from redis import Redis
 from streaming import presence
 from streaming.ops.live import redis_client
 from streaming.redis_clients import command_client
+from streaming.vitals import Pulse
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +48,9 @@ def operator(client: Client, otto: User) -> Client:
 
 
 @pytest.fixture
-async def worker() -> None:
-    """A worker and a web process that were heard of just now."""
+async def worker(store: Redis) -> None:
+    """A worker, a web process and beat that were heard of just now."""
+    presence.tell_beat(store, Pulse().take())
     redis = command_client()
     await presence.tell_worker(redis, "host:1", 7, {})
     await presence.tell_web(redis, "host:2", 12, {})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from streaming.ops.live import ServerState
 from streaming.ops.paces import Pace
 from streaming.ops.score import score_of
 from streaming.ops.situation import Situation
+from streaming.presence import BeatState, WebState, WorkerState
+from streaming.vitals import Lag, Vitals, versions
 
 PROBED_AT = datetime(2100, 1, 1, tzinfo=UTC)  # fresh, however long the tests take
 
@@ -26,10 +29,19 @@ def pace(name: str = "gpu-1:8000", first: float | None = 0.3, rate: float | None
 
 
 WELL = Situation(
-    redis_ms=0.4, database_ms=0.2, workers=2, attempts=30, room=512, servers=[server(), server("gpu-2:8000")],
+    redis_ms=0.4, database_ms=0.2, beats=1, workers=2, attempts=30, room=512, servers=[server(), server("gpu-2:8000")],
     paces=[pace(usual_first_token_s=0.3, usual_rate=50.0)], sockets=40, failed_percent=0.5, fast_percent=100.0,
     budget_percent=20.0,
 )  # fmt: skip
+
+
+def vitals(**fields: Any) -> Vitals:
+    well = {"versions": versions(), "cpu": 0.25, "rss": 90_000_000, "lag": Lag(1.5, 4.0)}
+    return Vitals(**({"started_at": PROBED_AT - timedelta(hours=2)} | well | fields))
+
+
+def worker(**fields: Any) -> WorkerState:
+    return WorkerState(process="host:1", told_at=PROBED_AT, running=30, limit=256, vitals=vitals(**fields))
 
 
 def titles(now: Situation) -> list[str]:
@@ -107,6 +119,54 @@ def test_a_saturated_worker_is_told_with_its_queue() -> None:
     assert "The 256 places of 1 worker are taken, and 12 questions wait, the oldest for 8 s." in told(now)
 
 
+def test_a_worker_without_a_processor_left_is_saturated_long_before_its_places_are_taken() -> None:
+    late, full = worker(lag=Lag(320.0, 900.0)), worker(cpu=0.97)
+    now = replace(WELL, processes=[worker(), late, full], queued=3, oldest_queued_s=9.0)
+
+    assert titles(now) == ["Saturated worker", "Saturated worker"]
+    assert "Worker host:1: it wakes 320 ms late (p95)" in told(now) and "it keeps 1.0 cores busy" in told(now)
+    assert score_of(replace(WELL, processes=[late])).points == 90
+
+
+def test_a_process_that_has_just_started_may_be_busy_with_that() -> None:
+    young = worker(cpu=1.0, lag=Lag(320.0, 900.0), started_at=PROBED_AT - timedelta(seconds=5))
+
+    assert diagnosis(replace(WELL, processes=[young])) == []
+
+
+def test_a_busy_web_process_is_named() -> None:
+    web = WebState(process="host:2", told_at=PROBED_AT, sockets=40, vitals=vitals(lag=Lag(80.0, 90.0)))
+
+    assert titles(replace(WELL, processes=[web])) == ["Busy process"]
+
+
+def test_a_beat_whose_machine_is_busy_is_not_to_be_doubled() -> None:
+    beat = BeatState(process="host:3", told_at=PROBED_AT, vitals=vitals(lag=Lag(1500.0, 2000.0), cpu=1.0))
+
+    assert told(replace(WELL, processes=[beat])).endswith("1500 ms late (p95). Its machine has too much to do.")
+
+
+def test_processes_of_other_versions_are_named() -> None:
+    now = replace(WELL, processes=[worker(versions=versions() | {"Django": "1.0"})])
+
+    assert titles(now) == ["Mixed versions"]
+    assert score_of(now).points == 95
+
+
+def test_a_missing_beat_is_told() -> None:
+    now = replace(WELL, beats=0)
+
+    assert titles(now) == ["No beat"]
+    assert score_of(now).points == 80
+
+
+def test_limits_of_redis_and_the_database_are_told() -> None:
+    now = replace(WELL, store_lacks=["Redis cannot write its files: see its log, and the disk."])
+
+    assert told(now) == "Redis cannot write its files: see its log, and the disk."
+    assert score_of(now).points == 90
+
+
 def test_a_queue_beside_free_places_is_no_saturation() -> None:
     assert titles(replace(WELL, queued=1, oldest_queued_s=9.0)) == ["Questions wait"]
     assert diagnosis(replace(WELL, queued=1, oldest_queued_s=0.5)) == []
@@ -121,7 +181,7 @@ def test_slow_redis_is_told_with_its_round_trip() -> None:
 
 
 def test_without_redis_nothing_is_guessed_of_the_rest() -> None:
-    now = replace(WELL, redis_ms=None, workers=0, servers=[ServerState("gpu-1:8000", None)])
+    now = replace(WELL, redis_ms=None, beats=0, workers=0, servers=[ServerState("gpu-1:8000", None)])
 
     assert titles(now) == ["Redis is away"]
     assert score_of(now).points == 40

@@ -1,13 +1,17 @@
 """The figures are those of the rows."""
 
+from collections import Counter
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from conversations.models import Generation
 from conversations.models.generation import Status
+from conversations.models.plan import Outcome, StageStatus, outcomes_as_json
 from streaming.ops.figures import Percentiles
 from streaming.ops.overview import overview
 from streaming.ops.stuck import FIRST_TOKEN_S, SILENT_S
@@ -85,15 +89,34 @@ def test_the_most_frequent_errors_come_first(alice: User) -> None:
     assert overview().errors == [("overloaded", 2), ("no_server", 1)]
 
 
+def test_the_error_that_is_named_is_of_the_same_minutes_as_the_percentage(alice: User) -> None:
+    for _ in range(3):
+        failed(alice, "no_server", ago=1800)
+    failed(alice, "overloaded")
+
+    assert overview().now.top_error == "overloaded"
+
+
 def test_an_empty_site_has_no_figures(db: None) -> None:
     quarter = overview().periods[0]
 
     assert (quarter.ended, quarter.failed_percent, quarter.time_to_first_token) == (0, None, None)
 
 
+def test_outcomes_are_not_read_anew_for_each_figure(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, outcomes = Counter[UUID](), Generation.stage_outcomes.fget
+    monkeypatch.setattr(Generation, "stage_outcomes", property(lambda one: read.update([one.pk]) or outcomes(one)))
+    done = outcomes_as_json({0: Outcome(StageStatus.DONE, "a-model", "a-server", completion_tokens=9, ended_s=2.0)})
+    generation = ended(alice, outcomes=done)
+
+    overview()
+
+    assert read[generation.pk] == 2  # for what it took, and for its speed
+
+
 def test_queries_do_not_grow_with_the_rows(alice: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     for _ in range(5):
         ended(alice)
 
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(21):
         overview()

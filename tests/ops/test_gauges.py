@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.contrib.auth.models import User
 from redis import Redis
 
@@ -38,6 +39,17 @@ def test_tokens_per_second_are_the_model_servers_own(db: None, store: Redis) -> 
     gauges.sample()
 
     assert read()["tokens_per_second"] == 50
+
+
+@pytest.mark.parametrize("later_s", [0.0, -0.5, 0.004])
+def test_probes_at_the_same_time_make_no_rate_of_their_own(db: None, later_s: float) -> None:
+    for seconds, tokens in ((0.0, 1000.0), (10.0, 1500.0), (10.0 + later_s, 1600.0)):
+        moment = datetime.now(UTC) + timedelta(seconds=seconds)
+        model_health.store([Health("one", moment, healthy=True, counters={"generation_tokens": tokens})])
+
+    gauges.sample()
+
+    assert read()["tokens_per_second"] == pytest.approx(50, rel=0.01)
 
 
 def test_without_redis_what_the_database_knows_is_read(db: None, no_redis: None) -> None:

@@ -75,6 +75,28 @@ def test_it_can_be_narrowed(operator: Client, alice: User, bob: User, query: str
     assert models_shown(operator, query) == {"first-one"}
 
 
+@pytest.mark.parametrize(
+    ("query", "is_live"),
+    [
+        ("", True),
+        ("state=failed", True),
+        ("owner=alice", False),
+        ("server=one", False),
+        ("owner=alice&period=7d", True),
+        ("owner=alice&state=unfinished", True),
+        ("server=one&stuck=on", True),
+        ("owner=alice&period=nonsense", False),
+    ],
+)
+def test_a_list_that_looks_through_all_answers_does_not_do_so_every_two_seconds(
+    operator: Client, query: str, is_live: bool
+) -> None:
+    page = text_of(operator, f"{LIST}?{query}")
+
+    assert ("data-ops" in page) is is_live
+    assert ("does not keep itself fresh" in page) is not is_live
+
+
 def test_it_has_pages(operator: Client, alice: User) -> None:
     ended(alice, model="first-one", ago=9000)
     for _ in range(PAGE):
@@ -101,6 +123,18 @@ def test_it_says_who_has_one_and_how_many_watch(operator: Client, alice: User, s
     page = text_of(operator, LIST)
 
     assert "<td>host:1</td>" in page and '<td class="number">3</td>' in page
+
+
+def test_a_web_process_that_is_gone_leaves_nothing_behind(alice: User, store: Redis) -> None:
+    generation = running(alice)
+    asyncio.run(watch({"web:1": {generation.pk: 2}}))
+    store.delete(viewers.key_of("web:1"))  # as its expiry does
+    store.zadd(viewers.KEY, {"web:1": timezone.now().timestamp() - 60})
+
+    asyncio.run(watch({"web:2": {generation.pk: 1}}))
+
+    assert store.zrange(viewers.KEY, 0, -1) == [b"web:2"]
+    assert viewers.viewers_now(store) == {generation.pk: 1}
 
 
 def test_a_healthy_one_is_not_stuck(operator: Client, alice: User, store: Redis, worker: None) -> None:

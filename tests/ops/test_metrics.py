@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 from redis import Redis
@@ -62,6 +63,12 @@ def test_what_runs_and_waits_is_told(client: Client, alice: User) -> None:
 
     assert found["throughline_generations_queued", ()] == found["throughline_generations_running", ()] == 1
     assert found["throughline_oldest_queued_age_seconds", ()] < 30
+
+
+def test_a_question_that_another_clock_accepted_has_waited_for_nothing(client: Client, alice: User) -> None:
+    asked(alice, accepted_at=timezone.now() + timedelta(seconds=5))
+
+    assert value(client, "oldest_queued_age_seconds") == 0
 
 
 def test_histograms_are_cumulative(client: Client, alice: User) -> None:

@@ -4,18 +4,22 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from redis import Redis
 
 from conversations.models import Budget
 from conversations.models.generation import Status
 from streaming import model_health, presence
 from streaming.model_health import Health
-from streaming.presence import WorkerState
+from streaming.presence import WebState, WorkerState
 from streaming.vllm.client import ModelServer
 from streaming.warmth import Warming, told_key
 from tests.ops.rows import CANARY, asked, ended, failed
+from tests.ops.test_processes import vitals
 
 SERVER = "127.0.0.1:9"  # of tests/settings.py
 
@@ -38,6 +42,18 @@ def test_no_text_of_users_is_on_it(operator: Client, alice: User) -> None:
     failed(alice, "refused")
 
     assert CANARY not in text_of(operator)
+
+
+@pytest.mark.parametrize("page", ["/ops/", "/ops/generations/", "/ops/servers/"])
+def test_the_words_of_users_that_a_plan_quotes_are_not_even_read(operator: Client, alice: User, page: str) -> None:
+    ended(alice, server=SERVER)
+    asked(alice, status=Status.RUNNING)
+
+    with CaptureQueriesContext(connection) as queries:
+        operator.get(page)
+
+    read = [query["sql"] for query in queries if '"conversations_generation"."id"' in query["sql"]]
+    assert read and not any('"conversations_generation"."plan"' in sql for sql in read)
 
 
 def test_a_healthy_site_has_no_troubles(operator: Client, worker: None) -> None:
@@ -83,6 +99,19 @@ def test_what_today_cost_stands_beside_the_limit(operator: Client) -> None:
     Budget.objects.create(whole_site=True, daily_limit=5)
 
     assert '0.00 EUR <span class="ops__aside">of 5.00 EUR' in text_of(operator)
+
+
+def test_what_the_page_of_processes_calls_bad_is_no_well_here(operator: Client, worker: None, store: Redis) -> None:
+    probed()
+    busy = WebState(process="host:2", told_at=datetime.now(UTC), sockets=12, vitals=vitals(cpu=0.97))
+    with store.pipeline() as pipeline:
+        presence.put(pipeline, busy)
+        pipeline.execute()
+
+    page = text_of(operator)
+
+    assert "Web host:2: it keeps 1.0 cores busy" in page and "All is well." not in page
+    assert "Web host:2: it keeps 1.0 cores busy" in text_of(operator, "/ops/processes/")
 
 
 def test_pages_that_do_not_read_are_told(operator: Client, slow_page: None) -> None:

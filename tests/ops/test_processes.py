@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
-import msgspec
 import pytest
 from django.test import Client
 from redis import Redis
@@ -139,18 +139,32 @@ def test_after_some_minutes_the_gone_are_not_shown_any_more(operator: Client, st
     page = text_of(operator)
 
     assert "shown:1" in page and "hidden:1" not in page and "forgotten:1" not in page
-    assert set(store.hkeys(presence.HEARD)) == {b"WorkerState:shown:1", b"WorkerState:hidden:1"}
+
+
+def test_whoever_tells_forgets_those_that_are_long_gone(store: Redis) -> None:
+    remember(store, "old:1", timedelta(minutes=61))
+    remember(store, "new:1", timedelta(minutes=59))
+
+    presence.tell_beat(store, vitals())
+
+    beat = f"BeatState:{presence.this_process()}".encode()
+    assert set(store.zrange(presence.HEARD, 0, -1)) == {b"WorkerState:new:1", beat}
 
 
 def remember(store: Redis, process: str, ago: timedelta) -> None:
+    """A worker that told last so long ago, and has been silent since."""
     state = WorkerState(process=process, told_at=datetime.now(UTC) - ago, running=0)
-    store.hset(presence.HEARD, f"WorkerState:{process}", msgspec.json.encode(state).decode())
+    with store.pipeline() as pipeline:
+        presence.put(pipeline, state)
+        pipeline.execute()
+    store.delete(presence.key_of("WorkerState", process))
 
 
 @pytest.mark.parametrize(
     ("told", "sentence"),
     [
-        ({"evicted_keys": 3}, "has thrown away 3 keys"),
+        ({"maxmemory": 2**40, "maxmemory_policy": "allkeys-lru"}, "its maxmemory-policy is allkeys-lru"),
+        ({"maxmemory": 2**40, "maxmemory_policy": "volatile-ttl"}, "its maxmemory-policy is volatile-ttl"),
         ({"used_memory": 95, "maxmemory": 100}, "nearly used up the memory"),
         ({"connected_clients": 99, "maxclients": 100}, "nearly as many clients"),
         ({"aof_last_write_status": "err"}, "cannot write its files"),
@@ -164,14 +178,27 @@ def test_what_redis_lacks_is_said(store: Redis, told: dict[str, Any], sentence: 
     assert sentence in stores.RedisFigures(1.0, {**figures.info, **told}).troubles[0]
 
 
-def test_slow_stores_are_named(store: Redis) -> None:
-    slow = stores.RedisFigures(21.0, stores.redis_figures(store).info)
-    database = stores.DatabaseFigures("SQLite", "3", 51.0, None, 95, 100)
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"maxmemory": 100, "used_memory": 100, "evicted_keys": 3_000, "maxmemory_policy": "volatile-lru"},
+        {"maxmemory": 0, "maxmemory_policy": "allkeys-lru"},
+    ],
+)
+def test_a_redis_that_drops_what_may_go_is_well(store: Redis, told: dict[str, Any]) -> None:
+    figures = stores.redis_figures(store)
 
-    assert "Redis is slow: a ping takes 21 ms" in slow.troubles[0]
+    assert stores.RedisFigures(1.0, {**figures.info, **told}).troubles == []
+
+
+def test_slow_stores_are_named(store: Redis) -> None:
+    slow = stores.RedisFigures(20.0, stores.redis_figures(store).info)
+    database = stores.DatabaseFigures("SQLite", "3", 50.0, None, 95, 100)
+
+    assert "Redis is slow: a ping takes 20 ms" in slow.troubles[0]
     assert [sentence.partition(":")[0] for sentence in database.troubles] == [
         "The database is slow",
-        "The database has 95 of 100 connections.",
+        "The database has 95 of 100 connections",
     ]
 
 
@@ -180,6 +207,19 @@ def test_the_page_is_readable_without_redis(operator: Client, no_redis: None) ->
 
     assert "Redis does not answer." in page and "Unknown, without Redis." in page and "No worker is alive" not in page
     assert processes.processes_now().redis is None
+
+
+def test_one_busy_second_is_no_full_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0, worked=0.0)
+    moments = SimpleNamespace(monotonic=lambda: clock.now, process_time=lambda: clock.worked)
+    monkeypatch.setattr("streaming.vitals.time", moments)
+    pulse, told = Pulse(), []
+
+    for second in range(1, 41):
+        clock.now, clock.worked = second, clock.worked + (1.0 if second == 20 else 0.1)
+        told.append(pulse.take().cpu)
+
+    assert max(told) == pytest.approx(0.16, abs=0.01) and told[-1] == pytest.approx(0.1)
 
 
 def test_lag_is_told_as_it_was() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +88,7 @@ def test_without_a_choice_the_last_hour_of_all_is_shown() -> None:
         {"range": "own", "begin": "2026-05-05T12:00", "end": "2026-05-05T11:00"},
         {"range": "own", "begin": "tomorrow", "end": "2026-05-05T11:00"},
         {"range": "own", "begin": "9998-05-05T12:00", "end": "9999-05-05T11:00"},
+        {"range": "own", "begin": "0001-01-01T00:00", "end": "2026-05-05T11:00"},
     ],
 )
 def test_what_makes_no_sense_is_said_and_the_last_hour_shown(given: dict[str, str]) -> None:
@@ -104,6 +106,26 @@ def test_ones_own_range_is_by_the_sites_clock() -> None:
 
     assert found.range.begin == datetime(day.year, day.month, day.day, 6, 30, tzinfo=UTC)
     assert found.range.end - found.range.begin == timedelta(hours=1)
+
+
+@pytest.mark.django_db
+def test_what_is_not_kept_any_more_is_refused(settings: Settings) -> None:
+    settings.HISTORY_DAYS_DAYS = 30
+    days = [f"{timezone.now() - timedelta(days=ago):%Y-%m-%dT%H:%M}" for ago in (31, 29, 1)]
+
+    assert wanted(range="own", begin=days[1], end=days[2]).name == "own"
+    assert WantedForm({"range": "own", "begin": days[0], "end": days[2]}).errors == {
+        "__all__": ["Figures are kept for 30 days: begin later."]
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/New_York"])
+def test_the_first_and_the_last_moment_of_all_break_no_page(operator: Client, zone: str) -> None:
+    yesterday = f"{timezone.now() - timedelta(days=1):%Y-%m-%dT%H:%M}"
+    with timezone.override(zone):
+        for begin, end in (("0001-01-01T00:00", yesterday), (yesterday, "9999-12-31T23:59")):
+            assert operator.get("/ops/history/", {"range": "own", "begin": begin, "end": end}).status_code == 200
 
 
 @pytest.mark.django_db

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 
@@ -56,8 +56,13 @@ def test_no_piece_has_a_form_or_anything_of_one_users(otto: User, address: str) 
 
 def test_who_may_not_see_the_page_is_not_told(alice: User) -> None:
     assert operator_of(alice.pk) is None and operator_of(alice.pk + 1) is None
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(NotLive):
         rendered(SCOPE, "/ops/", alice)
+
+
+def test_a_generation_that_was_purged_is_not_told_of(otto: User) -> None:
+    with pytest.raises(NotLive):
+        rendered(SCOPE, reverse("ops-generation", args=[uuid4()]), otto)
 
 
 def test_other_addresses_are_not_told_of(otto: User) -> None:

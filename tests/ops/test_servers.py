@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -33,7 +33,8 @@ async def worker() -> None:
 def probed() -> None:
     figures = {"num_requests_running": 3.0, "num_requests_waiting": 2.0, "kv_cache_usage_perc": 0.25}
     counters = {"prefix_cache_queries": 100.0, "prefix_cache_hits": 40.0, "num_preemptions": 7.0}
-    before = Health(SERVER, datetime.now(UTC), healthy=True, counters=counters | {"num_preemptions": 5.0})
+    earlier = datetime.now(UTC) - timedelta(seconds=10)
+    before = Health(SERVER, earlier, healthy=True, counters=counters | {"num_preemptions": 5.0})
     now = {"models": ["llama"], "version": "0.11", "seconds": 0.012, "figures": figures, "counters": counters}
     model_health.store([before])
     model_health.store([Health(SERVER, datetime.now(UTC), healthy=True, **now)])
@@ -56,6 +57,14 @@ def test_what_a_server_tells_of_itself_is_shown(operator: Client, probed: None, 
     told = {"Running there": "3", "Waiting there": "2", "KV cache in use": "25%", "Prefix cache hits": "40%"}
     told |= {"Preemptions": "7 2 lately", "Probe took": "12 ms", "Drafts accepted": "not told"}
     assert {name: fact(page, name) for name in told} == told
+
+
+def test_what_a_server_does_not_tell_is_said(operator: Client) -> None:
+    model_health.store([Health(SERVER, datetime.now(UTC), healthy=True, models=["llama"])])
+
+    page = text_of(operator)
+
+    assert "healthy" in page and "version not told" in page and fact(page, "Running there") == "not told"
 
 
 def test_what_we_do_there_is_shown(operator: Client, worker: None, alice: User) -> None:
@@ -88,6 +97,16 @@ def test_a_drained_server_is_shown_with_who_did_it(operator: Client, otto: User,
     assert "127.0.0.1:9 gets no new requests." in page and "Drained by otto, now" in page
     assert "All model servers are drained" in page
     assert f"{SERVER} gets no new requests" in operator.get("/ops/").content.decode()
+
+
+def test_servers_behind_one_gateway_stand_apart(operator: Client, store: Redis, settings: Settings) -> None:
+    settings.VLLM_BASE_URLS = ["http://gateway:4000/one/v1", "http://gateway:4000/two/v1"]
+    model_health.store([Health("gateway:4000/one", datetime.now(UTC), healthy=False, error="refused")])
+
+    operator.post(DRAIN, {"server": "gateway:4000/two", "wanted": "drained"})
+
+    assert list(drains.drains(store)) == ["gateway:4000/two"]
+    assert "gateway:4000/one does not answer as a model server should: refused" in text_of(operator)
 
 
 def test_drains_are_recorded_and_can_be_taken_back(operator: Client, otto: User, store: Redis) -> None:

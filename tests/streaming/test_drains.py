@@ -14,6 +14,7 @@ from streaming.model_servers import ModelServers
 from streaming.ops.live import redis_client
 from streaming.redis_clients import command_client
 from streaming.tiers import plain
+from streaming.vllm.client import ModelServer
 from streaming.vllm.errors import ModelServerError
 
 ONE, TWO, LARGE = "one:1", "two:2", "large:3"
@@ -77,3 +78,18 @@ async def test_who_drained_it_first_is_remembered(store: Redis) -> None:
     assert await drained_names(redis) == {ONE} and drains(store)[ONE].by == "otto"
     await redis.aclose()
     assert undrain(store, ONE) and not undrain(store, ONE) and drains(store) == {}
+
+
+async def test_two_servers_behind_one_gateway_are_drained_one_by_one() -> None:
+    urls = ["http://gateway:4000/one/v1", "http://gateway:4000/two/v1"]
+    async with httpx.AsyncClient() as http:
+        servers = ModelServers(http, [plain("fast", 0, "small", urls)])
+
+        servers.drained = frozenset({"gateway:4000/one"})
+
+        assert [server.base_url for server in servers.servers if not servers.is_drained(server)] == urls[1:]
+        assert set(servers.states()) == {"gateway:4000/one", "gateway:4000/two"}
+
+
+def test_a_server_with_an_address_of_its_own_is_known_by_it() -> None:
+    assert ModelServer("http://gpu-1:8001/v1").key == "gpu-1:8001"

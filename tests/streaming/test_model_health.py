@@ -11,8 +11,8 @@ from redis import Redis
 
 from streaming import model_health
 from streaming.model_health import Health, last_probes, probe
-from streaming.ops.live import redis_client
-from streaming.ops.rates import rates_of
+from streaming.ops.live import ServerState, redis_client
+from streaming.ops.server_facts import facts_of_probe
 from streaming.vllm.client import ModelServer, http_client
 from streaming.vllm.figures import counters, gained
 from tests.processes import Process, free_port, model_process
@@ -21,7 +21,9 @@ Start = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
-def store() -> Iterator[Redis]:
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
+    """Empty; probes follow each other at once."""
+    monkeypatch.setattr(model_health, "SHORTEST_S", 0.0)
     with redis_client() as redis:
         redis.delete(model_health.KEY)
         yield redis
@@ -56,39 +58,43 @@ async def probed(url: str) -> Health:
         return last_probes(redis)[0]
 
 
+async def told(url: str, name: str) -> tuple[str, str]:
+    """What a probe adds to the page of model servers: since the server was started, and since the last probe."""
+    health = await probed(url)
+    (found,) = (fact for fact in facts_of_probe(ServerState(health.name, health)) if fact.name == name)
+    return found.text, found.aside
+
+
 async def test_a_server_that_speculates_is_known_by_its_counters(start: Start) -> None:
     url = start("--speculative")
-    assert "drafts" not in " ".join(rates_of(await probed(url)))
+    assert await told(url, "Drafts accepted") == ("", "")
 
     count_to(url, 30)
-    first = await probed(url)
+    first = await told(url, "Drafts accepted")
     count_to(url, 2, stream=True)
-    second, third = await probed(url), await probed(url)
+    second, third = await told(url, "Drafts accepted"), await told(url, "Drafts accepted")
 
-    assert rates_of(first)[0] == "drafts accepted 48% over all, 48% since the last probe"
-    assert rates_of(second)[0] == "drafts accepted 43% over all, 0% since the last probe"
-    assert rates_of(third)[0] == "drafts accepted 43% over all"
+    assert (first, second, third) == (("48%", "48% lately"), ("43%", "0% lately"), ("43%", ""))
 
 
 async def test_of_a_server_that_does_not_speculate_nothing_is_said(start: Start) -> None:
     url = start()
     count_to(url, 3)
 
-    assert "drafts" not in " ".join(rates_of(await probed(url)))
+    assert await told(url, "Drafts accepted") == ("", "")
 
 
 async def test_the_prefix_cache_and_preemptions_are_told(start: Start) -> None:
     url = start()
-    assert rates_of(await probed(url)) == ["0 preemptions"]
+    assert await told(url, "Preemptions") == ("0", "")
 
     count_to(url, 3)
     count_to(url, 3)
-    first = await probed(url)
+    first = await told(url, "Prefix cache hits")
     count_to(url, 3)
-    second = await probed(url)
+    second = await told(url, "Prefix cache hits")
 
-    assert rates_of(first)[0] == "prefix cache hits 50% over all, 50% since the last probe"
-    assert rates_of(second)[0] == "prefix cache hits 67% over all, 100% since the last probe"
+    assert (first, second) == (("50%", "50% lately"), ("67%", "100% lately"))
 
 
 def test_a_server_that_began_anew_has_gained_nothing_that_is_known() -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 from pytest_django import Settings
 
 from streaming import sockets
 from streaming.live import window
 from streaming.live.window import Window
 from streaming.protocol import CLOSE_NOT_SIGNED_IN
+from streaming.vitals import Pulse
 
 
 class Socket:
@@ -40,6 +44,50 @@ async def test_a_page_that_opens_while_sessions_are_looked_at_stays_open(monkeyp
     assert late.closed_with is None
 
 
+async def test_the_care_of_sockets_outlives_every_fault(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    care: Any = object.__new__(sockets.Sockets)
+    rounds: asyncio.Queue[str] = asyncio.Queue()
+
+    def failing(name: str, error: Exception) -> None:
+        async def fail() -> None:
+            rounds.put_nowait(name)
+            raise error
+
+        monkeypatch.setattr(care, name, fail, raising=False)
+
+    failing("_close_overdue", RuntimeError("a fault of ours"))
+    failing("_close_signed_out", DatabaseError("it is away"))
+    monkeypatch.setattr(sockets, "CARE_INTERVAL_S", 0.0)
+    task = asyncio.create_task(care._take_care())
+
+    begun = [await asyncio.wait_for(rounds.get(), 5) for _ in range(4)]
+
+    task.cancel()
+    assert begun == ["_close_overdue", "_close_signed_out"] * 2
+    told = {(record.levelname, record.getMessage(), bool(record.exc_info)) for record in caplog.records}
+    assert told == {
+        ("ERROR", "slow pages were not closed", True),
+        ("WARNING", "sessions were not looked at: it is away", False),
+    }
+
+
+async def test_refusals_that_were_not_told_are_told_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    care: Any = object.__new__(sockets.Sockets)
+    care._open, care._operators, care._opened, care._told_at = set(), set(), 0, 0.0
+    care._pulse, care._redis, care.refused = Pulse(), None, Counter(too_long=2)
+
+    async def tell_web(*_: object, **more: object) -> None:
+        care.refused["empty"] += 1  # meanwhile
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(sockets.presence, "tell_web", tell_web)
+    await sockets.attempted("not told", care._tell())
+
+    assert care.refused == {"too_long": 2, "empty": 1}
+
+
 class Reader:
     """A socket, as far as its window goes."""
 
@@ -50,7 +98,7 @@ class Reader:
 def test_pages_that_read_nothing_are_counted(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     care: Any = object.__new__(sockets.Sockets)
     full, silent, idle = Reader(), Reader(), Reader()
-    care._open = {full, silent, idle}
+    care._open, care._operators = {full, silent, idle}, set()
 
     full.window.sent(settings.VIEWER_WINDOW_BYTES + 1)
     silent.window.sent(1)
@@ -61,3 +109,13 @@ def test_pages_that_read_nothing_are_counted(monkeypatch: pytest.MonkeyPatch, se
     for reader in (full, silent):
         reader.window.acknowledged(1)
     assert care.waiting == 0
+
+
+def test_an_operators_page_that_reads_nothing_is_none_of_the_chats() -> None:
+    care: Any = object.__new__(sockets.Sockets)
+    operators = Reader()
+    care._open, care._operators = {operators}, {operators}
+
+    operators.window.sent(10**9)
+
+    assert (care.waiting, len(care)) == (0, 0)
