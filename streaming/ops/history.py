@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -16,7 +16,7 @@ from conversations.models.history import Gauge
 from conversations.models.money import amount_of
 
 from .access import for_operators
-from .exports import FORMATS, Sheet, download
+from .exports import FORMATS, Sheet, download, kind_of
 from .plots import Plot, Series, Value, moment_words
 from .ranges import Wanted, address_of, form_of
 from .timeline import Bin, Timeline, timeline
@@ -57,10 +57,7 @@ def history(request: HttpRequest) -> HttpResponse:
 @for_operators
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """What the page shows for the same range and filters. Three queries."""
-    kind = request.GET.get("format", "")
-    if kind not in FORMATS:
-        raise Http404("There are files of other formats.")
-    wanted = form_of(request).wanted
+    kind, wanted = kind_of(request), form_of(request).wanted
     return download(Sheet(wanted, plots_of(timeline(wanted, MEASURES))), kind)
 
 

@@ -16,6 +16,7 @@ PAGES = (
     "/ops/processes/",
     "/ops/alerts/",
     "/ops/cost/",
+    "/ops/cost/file/?format=json",
 )
 
 

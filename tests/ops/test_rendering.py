@@ -61,7 +61,7 @@ def test_who_may_not_see_the_page_is_not_told(alice: User) -> None:
 
 
 def test_other_addresses_are_not_told_of(otto: User) -> None:
-    for address in ("/", "/ops/cost/", "/nothing/", "//elsewhere.example/ops/", "/ops/?" + "x" * 2000):
+    for address in ("/", "/ops/cost/file/", "/nothing/", "//elsewhere.example/ops/", "/ops/?" + "x" * 2000):
         with pytest.raises(NotLive):
             rendered(SCOPE, address, otto)
 
