@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -14,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from conversations.alert_form import AlertRuleForm
 from conversations.models import AlertDelivery, AlertEpisode, AlertRule
-from conversations.models.alert_delivery import Way
+from conversations.models.alert_delivery import PRINTED, Way, mails_are_printed
 
 from .delivery import send
 from .message import trial_message
@@ -30,7 +29,6 @@ else:  # no generics when it runs
 CONDITION = ("name", "figure", "comparison", "threshold", "minutes", "severity", "enabled")
 SECRET_FIELDS = ("webhook_secret", "remove_secret")
 NOBODY = "Empty, both: the alert is shown on the operators' pages only."
-PRINTED = "EMAIL_URL is not set, so e-mails are printed among the worker's output and reach nobody."
 
 
 @admin.register(AlertRule)
@@ -47,7 +45,7 @@ class AlertRuleAdmin(RuleBase):
 
     @admin.display(description="told by")
     def told(self, rule: AlertRule) -> str:
-        return ", ".join(way.label for way in rule.ways) or "the operators' pages only"
+        return ", ".join(way.told for way in rule.ways) or "the operators' pages only"
 
     @admin.display(boolean=True, description="secret stored")
     def has_secret(self, rule: AlertRule) -> bool:
@@ -58,7 +56,8 @@ class AlertRuleAdmin(RuleBase):
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         secret = (SECRET_FIELDS if obj and obj.webhook_secret else ("webhook_secret",)) if may_write else ()
         told = ("emails", "webhook_url", *(("has_secret",) if obj else ()), *secret)
-        return [(None, {"fields": CONDITION}), ("Who is told", {"fields": told, "description": NOBODY})]
+        said = f"{NOBODY} {PRINTED}" if mails_are_printed() else NOBODY
+        return [(None, {"fields": CONDITION}), ("Who is told", {"fields": told, "description": said})]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """?webhook_secret__startswith=… would tell it letter by letter."""
@@ -100,8 +99,6 @@ def tried_by(rule: AlertRule, way: Way) -> list[tuple[int, str]]:
         send(rule, way, trial_message(rule))
     except NotDelivered as error:
         return [(messages.ERROR, f"The test by {way.label} failed. {error}")]
-    if way is Way.EMAIL and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
-        return [(messages.WARNING, PRINTED)]
     whom = ", ".join(rule.recipients) if way is Way.EMAIL else "the webhook, which answered that it took it"
     return [(messages.SUCCESS, f"A test was sent to {whom}.")]
 
