@@ -25,6 +25,7 @@ else:  # no generics when it runs
     FormSetBase = BaseInlineFormSet
 
 
+NO_STAGE = "A pipeline needs at least one stage that is enabled."
 USUAL_TIERS = (("", "By the question"), (CHEAPEST, "The cheapest"), (STRONGEST, "The strongest"))
 
 
@@ -51,6 +52,13 @@ class StageForm(forms.ModelForm[Stage] if TYPE_CHECKING else forms.ModelForm):  
         chosen, field = self.instance.tier, self.fields["tier"]
         if chosen not in dict(tier_choices()):
             field.widget.choices = [*field.choices, (chosen, f"{chosen} (gone)")]
+
+    def clean_enabled(self) -> bool:
+        """Each pipeline has a stage, so that no answer falls back on just asking the model."""
+        enabled = bool(self.cleaned_data["enabled"])
+        if self.instance.enabled and not enabled and (bare := self.instance.alone_in()):
+            raise ValidationError(f"{bare[0].without_stages} Add another one to it first, or enable one of its others.")
+        return enabled
 
 
 @admin.register(Stage)
@@ -86,12 +94,20 @@ class UsesForms(FormSetBase):
         super().clean()
         if any(self.errors):
             return
-        kept = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        rows = [form for form in self.forms if not form.cleaned_data.get("DELETE")]
+        kept = [form for form in rows if form.cleaned_data]
         if not any(form.cleaned_data["stage"].enabled for form in kept):
-            raise ValidationError("A pipeline needs at least one stage that is enabled.")
+            self._refuse(rows)
+            return
         first = min(kept, key=lambda form: form.cleaned_data["order"])
         if first.cleaned_data["waits"]:
             first.add_error("waits", "The first stage has no earlier one to wait for.")
+
+    def _refuse(self, rows: list[Any]) -> None:
+        """At the first field where a stage could be chosen; above the rows if all are taken out."""
+        if not rows:
+            raise ValidationError(NO_STAGE)
+        rows[0].add_error("stage", NO_STAGE)
 
 
 class UsesInline(InlineBase):

@@ -76,6 +76,13 @@ class Stage(models.Model):
         if self.top_p is not None and self.top_p <= 0:
             raise ValidationError({"top_p": "Top-p must be more than 0: at 0 no token could be chosen."})
 
+    def alone_in(self) -> list[Pipeline]:
+        """Pipelines whose only stage it is that is enabled. One query."""
+        if self.pk is None:
+            return []
+        others = PipelineStage.objects.filter(pipeline=models.OuterRef("pk"), stage__enabled=True).exclude(stage=self)
+        return list(Pipeline.objects.filter(~models.Exists(others), stages__stage=self))
+
 
 class Pipeline(models.Model):
     """The stages of an answer to a question of this level."""
@@ -87,6 +94,10 @@ class Pipeline(models.Model):
 
     def __str__(self) -> str:
         return str(Level(self.level).label)
+
+    @property
+    def without_stages(self) -> str:
+        return f"The pipeline for {self.level} questions would have no stage left."
 
 
 class PipelineStage(models.Model):
