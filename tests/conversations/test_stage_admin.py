@@ -61,7 +61,7 @@ def test_a_pipeline_without_stages_is_refused(as_admin: Client, pipeline: Pipeli
 
     response = as_admin.post(f"/admin/conversations/pipeline/{pipeline.pk}/change/", uses(pipeline, **gone))
 
-    assert "A pipeline needs at least one stage that is enabled." in response.content.decode()
+    assert "A pipeline needs at least one stage that is enabled and for all domains." in response.content.decode()
 
 
 def test_a_pipeline_of_stages_that_are_off_is_refused_at_the_field(as_admin: Client, pipeline: Pipeline) -> None:
@@ -70,7 +70,7 @@ def test_a_pipeline_of_stages_that_are_off_is_refused_at_the_field(as_admin: Cli
     response = as_admin.post(f"/admin/conversations/pipeline/{pipeline.pk}/change/", uses(pipeline))
 
     first, second = response.context["inline_admin_formsets"][0].formset.forms
-    assert first.errors == {"stage": ["A pipeline needs at least one stage that is enabled."]}
+    assert first.errors == {"stage": ["A pipeline needs at least one stage that is enabled and for all domains."]}
     assert second.errors == {}
 
 
@@ -88,10 +88,7 @@ def test_the_last_stage_of_a_pipeline_is_not_switched_off(as_admin: Client, pipe
 
     assert switched_off(as_admin, first) == {}
     assert switched_off(as_admin, second) == {
-        "enabled": [
-            "The pipeline for complex questions would have no stage left. "
-            "Add another one to it first, or enable one of its others."
-        ]
+        "enabled": ["The pipeline for complex questions would have no stage left. Add another one to it first."]
     }
     assert Stage.objects.get(pk=second.pk).enabled
 
@@ -108,6 +105,42 @@ def test_a_stage_that_no_pipeline_has_is_switched_off(as_admin: Client, pipeline
 
     assert switched_off(as_admin, spare) == {}
     assert errors_of(as_admin.post("/admin/conversations/stage/add/", off)) == {}
+
+
+def test_a_stage_is_kept_for_some_domains(as_admin: Client) -> None:
+    data = STAGE | {"domains": ["code", "data"]}
+
+    assert errors_of(as_admin.post("/admin/conversations/stage/add/", data)) == {}
+
+    assert Stage.objects.get(name="domain-expert").domains == ["code", "data"]
+    assert "Code, Data" in as_admin.get("/admin/conversations/stage/").content.decode()
+
+
+def test_a_domain_that_there_is_not_is_refused(as_admin: Client) -> None:
+    assert list(errors_of(as_admin.post("/admin/conversations/stage/add/", STAGE | {"domains": ["cooking"]}))) == [
+        "domains"
+    ]
+
+
+def test_a_pipeline_keeps_a_stage_for_the_other_domains(as_admin: Client, pipeline: Pipeline) -> None:
+    first, second = (use.stage for use in pipeline.stages.all())
+    Stage.objects.filter(pk=first.pk).update(domains=["code"])
+    data = {"label": "Second", "name": second.name, "system_prompt": "Do.", "enabled": "on", "domains": ["data"]}
+
+    said = errors_of(as_admin.post(f"/admin/conversations/stage/{second.pk}/change/", data))
+
+    assert list(said) == ["domains"]
+    assert said["domains"][0].startswith(
+        "The pipeline for complex questions would have no stage left for other domains."
+    )
+
+
+def test_a_pipeline_of_experts_alone_is_refused(as_admin: Client, pipeline: Pipeline) -> None:
+    Stage.objects.update(domains=["code"])
+
+    response = as_admin.post(f"/admin/conversations/pipeline/{pipeline.pk}/change/", uses(pipeline))
+
+    assert list(response.context["inline_admin_formsets"][0].formset.forms[0].errors) == ["stage"]
 
 
 def test_a_pipeline_whose_first_stage_waits_is_refused(as_admin: Client, pipeline: Pipeline) -> None:
