@@ -16,7 +16,11 @@ EDITED = ("alertrule", "budget", "modelserver", "tier", "stage", "pipeline", "pi
 EDIT_TIERS = tuple(f"{act}_{what}" for what in EDITED for act in ("view", "add", "change", "delete"))
 GROUP_PERMISSIONS = {
     REVIEWERS: ("review_conversation", "view_conversation", "view_review", "view_look"),
-    OPERATORS: ("watch_operations", "view_ledgerentry", "view_alertepisode", "view_alertdelivery", *EDIT_TIERS),
+    OPERATORS: (
+        *("watch_operations", "steer_operations"),
+        *("view_ledgerentry", "view_alertepisode", "view_alertdelivery"),
+        *EDIT_TIERS,
+    ),
 }
 DEMO_GROUPS = {"user": None, "reviewer": REVIEWERS, "operator": OPERATORS, "admin": None}
 

@@ -12,7 +12,7 @@ from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
 from conversations.models import Pipeline, PipelineStage, Stage, Tier
-from conversations.models.pipeline import CHEAPEST, STRONGEST, Level
+from conversations.models.pipeline import CHEAPEST, STRONGEST, Domain, Level
 
 if TYPE_CHECKING:
     StageBase = admin.ModelAdmin[Stage]
@@ -25,6 +25,8 @@ else:  # no generics when it runs
     FormSetBase = BaseInlineFormSet
 
 
+NO_STAGE = "A pipeline needs at least one stage that is enabled and for all domains."
+LAST_ONE = "The pipeline for {level} questions would have no stage left{for_whom}. Add another one to it first."
 USUAL_TIERS = (("", "By the question"), (CHEAPEST, "The cheapest"), (STRONGEST, "The strongest"))
 
 
@@ -41,6 +43,12 @@ class StageForm(forms.ModelForm[Stage] if TYPE_CHECKING else forms.ModelForm):  
         help_text="Which model writes it.",
         error_messages={"invalid_choice": "There is no tier “%(value)s” any more: choose another one."},
     )
+    domains = forms.MultipleChoiceField(
+        choices=Domain.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=Stage._meta.get_field("domains").help_text,
+    )
 
     class Meta:
         error_messages = {"system_prompt": {"required": Stage._meta.get_field("system_prompt").error_messages["blank"]}}
@@ -52,22 +60,38 @@ class StageForm(forms.ModelForm[Stage] if TYPE_CHECKING else forms.ModelForm):  
         if chosen not in dict(tier_choices()):
             field.widget.choices = [*field.choices, (chosen, f"{chosen} (gone)")]
 
+    def clean(self) -> dict[str, Any]:
+        """Each pipeline has a stage for every question, so that no answer falls back on just asking the model."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        enabled, domains = cleaned.get("enabled"), cleaned.get("domains")
+        if self.instance.is_for_all and (domains or not enabled) and (bare := self.instance.alone_in()):
+            field, for_whom = ("domains", " for other domains") if enabled else ("enabled", "")
+            self.add_error(field, LAST_ONE.format(level=bare[0].level, for_whom=for_whom))
+        return cleaned
+
+
+LIMITS = ("timeout_s", "confidence_prior")
+
 
 @admin.register(Stage)
 class StageAdmin(StageBase):
     form = StageForm
-    list_display = ("label", "name", "written_by", "timeout_s", "confidence_prior", "enabled")
+    list_display = ("label", "name", "written_by", "asked_of", "timeout_s", "confidence_prior", "enabled")
     list_filter = ("enabled",)
     search_fields = ("name", "label", "system_prompt")
     prepopulated_fields = {"name": ("label",)}
     fieldsets = (
-        (None, {"fields": ("label", "name", "system_prompt", "tier", "timeout_s", "confidence_prior", "enabled")}),
+        (None, {"fields": ("label", "name", "system_prompt", "tier", "domains", *LIMITS, "enabled")}),
         ("Sampling", {"fields": ("temperature", "top_p", "max_tokens")}),
     )
 
     @admin.display(description="tier")
     def written_by(self, stage: Stage) -> str:
         return dict(USUAL_TIERS).get(stage.tier, stage.tier)
+
+    @admin.display(description="domains")
+    def asked_of(self, stage: Stage) -> str:
+        return ", ".join(Domain(domain).label for domain in stage.domains) or "all"
 
 
 class UsesForms(FormSetBase):
@@ -86,12 +110,20 @@ class UsesForms(FormSetBase):
         super().clean()
         if any(self.errors):
             return
-        kept = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
-        if not any(form.cleaned_data["stage"].enabled for form in kept):
-            raise ValidationError("A pipeline needs at least one stage that is enabled.")
+        rows = [form for form in self.forms if not form.cleaned_data.get("DELETE")]
+        kept = [form for form in rows if form.cleaned_data]
+        if not any(form.cleaned_data["stage"].is_for_all for form in kept):
+            self._refuse(rows)
+            return
         first = min(kept, key=lambda form: form.cleaned_data["order"])
         if first.cleaned_data["waits"]:
             first.add_error("waits", "The first stage has no earlier one to wait for.")
+
+    def _refuse(self, rows: list[Any]) -> None:
+        """At the first field where a stage could be chosen; above the rows if all are taken out."""
+        if not rows:
+            raise ValidationError(NO_STAGE)
+        rows[0].add_error("stage", NO_STAGE)
 
 
 class UsesInline(InlineBase):
@@ -109,8 +141,7 @@ class PipelineAdmin(PipelineBase):
     def in_order(self, pipeline: Pipeline) -> str:
         """One query a row: there are three."""
         uses = pipeline.stages.select_related("stage")
-        labels = [f"{use.stage}{'' if use.stage.enabled else ' (off)'}" for use in uses]
-        return " → ".join(labels) or "none: the model is just asked"
+        return " → ".join(told(use.stage) for use in uses) or "none: the model is just asked"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Each level has one."""
@@ -118,3 +149,9 @@ class PipelineAdmin(PipelineBase):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Pipeline | None = None) -> tuple[str, ...]:
         return ("level",) if obj else ()
+
+
+def told(stage: Stage) -> str:
+    if not stage.enabled:
+        return f"{stage} (off)"
+    return f"{stage} ({', '.join(stage.domains)} only)" if stage.domains else str(stage)

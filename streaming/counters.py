@@ -19,6 +19,8 @@ KEY = "throughline:counters"  # hash: name -> value
 LOG_APPENDS, LOG_BYTES = "log_appends", "log_bytes"
 SOCKETS_OPENED = "sockets_opened"
 CACHE = "cache"  # and ":hit", ":joined" or ":miss"
+FALLBACK = "fallback"  # and ":" and one of FALLBACKS
+FALLBACKS = OTHER_TIER, WHOLE, STAGE_LEFT_OUT, BUDGET = "other_tier", "not_streamed", "stage_left_out", "budget"
 
 _lock = Lock()
 _new: Counter[str] = Counter()  # not told yet; the values are numbers of any kind
@@ -27,6 +29,11 @@ _new: Counter[str] = Counter()  # not told yet; the values are numbers of any ki
 def add(name: str, by: int = 1) -> None:
     with _lock:
         _new[name] += by
+
+
+def fell_back(how: str) -> None:
+    """An answer is made otherwise than it was planned: one of FALLBACKS."""
+    add(f"{FALLBACK}:{how}")
 
 
 def observe(name: str, durations: Iterable[float]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from conversations.models import Generation, PipelineStage, Stage
 from conversations.models.message import Message, path_to
-from conversations.models.pipeline import CHEAPEST, LEVEL_OF, STRONGEST, Level, Mode
+from conversations.models.pipeline import CHEAPEST, LEVEL_OF, STRONGEST, Domain, Level, Mode
 from conversations.models.plan import Plan, PlannedStage
 from streaming.questions.classifier import QueryClassifier
 from streaming.questions.scores import QuestionScores
@@ -18,11 +18,14 @@ logger = logging.getLogger(__name__)
 
 DRAFT_PROMPT = "A more thorough answer is being written beside yours: keep yours short."
 ALONE = PlannedStage(0, "quick", "Answer")  # when no pipeline can be had
+URGENT = "It is urgent: it is answered as a medium one, so that the whole answer is there sooner."
 EARLIER = 4  # messages before the question that are looked at
 
 
 def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: Level | None = None) -> Plan:
-    """One query; three more in the mode Auto. A pipeline that lost its stages never keeps an answer from being made.
+    """One query; three more if the question is looked at: in the mode Auto, and where stages are for some domains only.
+
+    A pipeline that lost its stages never keeps an answer from being made.
 
     ``judged``: a model's opinion of the question, which counts in the mode Auto.
     """
@@ -30,15 +33,18 @@ def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: Level | 
     wanted = [tier for tier in tiers if tier.slug == generation.wanted_tier]
     tiers = wanted or tiers
     scores = None if mode in LEVEL_OF else scores_of(generation.message)
-    level = LEVEL_OF.get(mode) or judged or (scores.level if scores else Level.SIMPLE)
-    uses = PipelineStage.objects.filter(pipeline__level=level, stage__enabled=True).select_related("stage")
+    level = level_of(mode, scores, judged)
+    every = list(PipelineStage.objects.filter(pipeline__level=level, stage__enabled=True).select_related("stage"))
+    domain = domain_of(generation.message, scores) if any(use.stage.domains for use in every) else None
+    uses = [use for use in every if use.stage.is_for(domain)]
     stages = [planned(number, use, tier_for(use.stage, level, tiers)) for number, use in enumerate(uses)]
     if not stages:
         logger.warning("the pipeline for %s questions has no stage that is switched on: the model is just asked", level)
         stages = [with_tier(ALONE, tier_of_level(level, tiers))]
     if len(stages) > 1:
         stages[0] = replace(stages[0], system_prompt=f"{stages[0].system_prompt}\n{DRAFT_PROMPT}")
-    reasons = [*reasons_of(mode, scores, judged), *wish_of(generation, wanted), who_answers(stages)]
+    reasons = [*reasons_of(mode, scores, judged), *experts(uses, domain), *wish_of(generation, wanted)]
+    reasons.append(who_answers(stages))
     return Plan(tuple(stages), level, generation.streams, tuple(reasons), told_scores(scores, judged))
 
 
@@ -46,6 +52,18 @@ def scores_of(answer: Message) -> QuestionScores:
     """Reads the conversation's texts: three queries."""
     *earlier, question = path_to(answer, answer.conversation.messages.prefetch_related("parts", "generations"))[:-1]
     return QueryClassifier().classify(question.text, [message.text for message in earlier[-EARLIER:]])
+
+
+def level_of(mode: Mode, scores: QuestionScores | None, judged: Level | None) -> Level:
+    """An urgent question that is complex is answered as a medium one, without the stages that take longest."""
+    if scores is None:
+        return LEVEL_OF[mode]
+    level = judged or scores.level
+    return Level.MEDIUM if level is Level.COMPLEX and scores.is_urgent else level
+
+
+def domain_of(answer: Message, scores: QuestionScores | None) -> Domain:
+    return (scores or scores_of(answer)).domain
 
 
 def tier_for(stage: Stage, level: Level, tiers: Sequence[TierSpec]) -> TierSpec:
@@ -86,7 +104,17 @@ def reasons_of(mode: Mode, scores: QuestionScores | None, judged: Level | None) 
     if scores is None:
         return [f"You chose {mode.label}."]
     signs = f"The question was judged {scores.level.value}: {', '.join(scores.reasons)}."
-    return [signs, f"The smallest model judged it {judged.value}."] if judged else [signs]
+    opinion = [f"The smallest model judged it {judged.value}."] if judged else []
+    hurry = [URGENT] if level_of(mode, scores, judged) is not (judged or scores.level) else []
+    return [signs, *opinion, *hurry]
+
+
+def experts(uses: Sequence[PipelineStage], domain: Domain | None) -> list[str]:
+    """Stages that the question's domain brought in."""
+    labels = [use.stage.label for use in uses if use.stage.domains]
+    if domain is None or not labels:
+        return []
+    return [f"Its domain is {domain.label.lower()}, for which there is {' and '.join(labels)}."]
 
 
 def wish_of(generation: Generation, wanted: Sequence[TierSpec]) -> list[str]:

@@ -5,17 +5,31 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 
-FIRST_DELAY = timedelta(minutes=1)  # longer than any way takes, so that who was killed has surely stopped sending
+FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(days=1)
 MOST_AT_ONCE = 50
+PRINTED = "EMAIL_URL is not set, so e-mails are printed among the worker's output and reach nobody."
 
 
 class Way(models.TextChoices):
     EMAIL = "email", "e-mail"
     WEBHOOK = "webhook", "webhook"
+
+    @property
+    def longest(self) -> timedelta:
+        """That a try may take: whoever has not noted its end by then is taken for killed, and it is sent again.
+
+        A mail to as many as a rule may name takes some forty steps, each of them up to EMAIL_TIMEOUT.
+        """
+        return {"email": timedelta(minutes=10), "webhook": timedelta(minutes=1)}[self.value]
+
+    @property
+    def told(self) -> str:
+        return f"{self.label} (only printed)" if self is Way.EMAIL and mails_are_printed() else str(self.label)
 
 
 class Kind(models.TextChoices):
@@ -61,10 +75,10 @@ class AlertDelivery(models.Model):
     def claim(self, now: datetime) -> bool:
         """Take the next try; False if another process got there first.
 
-        Whoever is killed while it sends has taken its try: the next one is that much later.
+        Whoever is killed while it sends has taken its try: the next one is when it has surely stopped.
         """
         mine = AlertDelivery.objects.filter(pk=self.pk, sent_at=None, tries=self.tries)
-        if not mine.update(tries=self.tries + 1, next_try_at=now + delay_after(self.tries + 1)):
+        if not mine.update(tries=self.tries + 1, next_try_at=now + Way(self.way).longest):
             return False
         self.tries += 1
         return True
@@ -72,10 +86,17 @@ class AlertDelivery(models.Model):
     def succeed(self, now: datetime) -> None:
         AlertDelivery.objects.filter(pk=self.pk, sent_at=None).update(sent_at=now, last_error="")
 
-    def fail(self, sentence: str) -> None:
-        AlertDelivery.objects.filter(pk=self.pk, sent_at=None).update(last_error=sentence[:300])
+    def fail(self, sentence: str, now: datetime) -> None:
+        """Unless another process has taken the next try meanwhile."""
+        mine = AlertDelivery.objects.filter(pk=self.pk, sent_at=None, tries=self.tries)
+        mine.update(last_error=sentence[:300], next_try_at=now + delay_after(self.tries))
 
 
 def delay_after(tries: int) -> timedelta:
     """1, 2, 4 minutes and so on, up to an hour."""
     return min(FIRST_DELAY * (1 << min(tries - 1, 10)), LONGEST_DELAY)
+
+
+def mails_are_printed() -> bool:
+    """Nobody said how to send them."""
+    return bool(settings.EMAIL_BACKEND.endswith("console.EmailBackend"))

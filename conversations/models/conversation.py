@@ -101,6 +101,7 @@ class Conversation(models.Model):
         permissions = (
             ("review_conversation", "Can read and judge everyone's conversations"),
             ("watch_operations", "Can see the operators' pages"),
+            ("steer_operations", "Can stop anyone's answers and drain model servers"),
         )
 
     def __str__(self) -> str:

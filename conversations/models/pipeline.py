@@ -24,6 +24,17 @@ class Level(models.TextChoices):
     COMPLEX = "complex"
 
 
+class Domain(models.TextChoices):
+    """What a question is about. The first of equals counts."""
+
+    CODE = "code"
+    MATHEMATICS = "mathematics"
+    WRITING = "writing"
+    DATA = "data"
+    SMALL_TALK = "small_talk", "Small talk"
+    OTHER = "other"
+
+
 CHEAPEST, STRONGEST = "@cheapest", "@strongest"  # instead of a tier's slug, which has no @
 LEVEL_OF = {Mode.QUICK: Level.SIMPLE, Mode.BALANCED: Level.MEDIUM, Mode.DEEP: Level.COMPLEX}
 SHARE = (MinValueValidator(0.0), MaxValueValidator(1.0))
@@ -41,6 +52,9 @@ class Stage(models.Model):
         help_text="Follows the site's own. What is this stage to do?",
     )
     tier = models.CharField(max_length=40, blank=True, help_text="Which model writes it. By the question: see docs.")
+    domains = models.JSONField(
+        default=list, blank=True, help_text="Only questions of these domains get this stage. None: all questions."
+    )
     timeout_s = models.PositiveIntegerField(
         "timeout",
         null=True,
@@ -75,6 +89,23 @@ class Stage(models.Model):
     def clean(self) -> None:
         if self.top_p is not None and self.top_p <= 0:
             raise ValidationError({"top_p": "Top-p must be more than 0: at 0 no token could be chosen."})
+
+    @property
+    def is_for_all(self) -> bool:
+        """It has a part in every answer of its pipelines."""
+        return self.enabled and not self.domains
+
+    def is_for(self, domain: Domain | None) -> bool:
+        """None: nobody knows the question's."""
+        return not self.domains or domain in self.domains
+
+    def alone_in(self) -> list[Pipeline]:
+        """Pipelines that have no other stage for all questions. One query."""
+        if self.pk is None:
+            return []
+        for_all = PipelineStage.objects.filter(stage__enabled=True, stage__domains=[])
+        others = for_all.filter(pipeline=models.OuterRef("pk")).exclude(stage=self)
+        return list(Pipeline.objects.filter(~models.Exists(others), stages__stage=self))
 
 
 class Pipeline(models.Model):

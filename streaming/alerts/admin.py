@@ -4,88 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
-from django.utils.decorators import method_decorator
-from django.views.decorators.debug import sensitive_post_parameters
+from django.http import HttpRequest
 
 from conversations.alert_form import AlertRuleForm
 from conversations.models import AlertDelivery, AlertEpisode, AlertRule
-from conversations.models.alert_delivery import Way
+from conversations.models.alert_delivery import PRINTED, Way, mails_are_printed
+from streaming.ops.secret_admin import Said, SecretAdmin, is_stored
 
 from .delivery import send
 from .message import trial_message
 from .webhook import NotDelivered
 
 if TYPE_CHECKING:
-    RuleBase = admin.ModelAdmin[AlertRule]
     EpisodeBase = admin.ModelAdmin[AlertEpisode]
     DeliveryBase = admin.ModelAdmin[AlertDelivery]
 else:  # no generics when it runs
-    RuleBase = EpisodeBase = DeliveryBase = admin.ModelAdmin
+    EpisodeBase = DeliveryBase = admin.ModelAdmin
 
 CONDITION = ("name", "figure", "comparison", "threshold", "minutes", "severity", "enabled")
-SECRET_FIELDS = ("webhook_secret", "remove_secret")
 NOBODY = "Empty, both: the alert is shown on the operators' pages only."
-PRINTED = "EMAIL_URL is not set, so e-mails are printed among the worker's output and reach nobody."
 
 
 @admin.register(AlertRule)
-class AlertRuleAdmin(RuleBase):
+class AlertRuleAdmin(SecretAdmin):
     form = AlertRuleForm
-    change_form_template = "alerts/change_form.html"
+    button, button_title = "Send a test", "To whom the rule tells as it is stored"
     list_display = ("name", "condition", "severity", "enabled", "told")
     list_filter = ("enabled", "severity")
     search_fields = ("name",)
     readonly_fields = ("has_secret",)
-
-    class Media:
-        css = {"all": ["css/servers.css"]}
+    has_secret = is_stored("webhook_secret", "secret stored")
 
     @admin.display(description="told by")
     def told(self, rule: AlertRule) -> str:
-        return ", ".join(way.label for way in rule.ways) or "the operators' pages only"
-
-    @admin.display(boolean=True, description="secret stored")
-    def has_secret(self, rule: AlertRule) -> bool:
-        return bool(rule.webhook_secret)
+        return ", ".join(way.told for way in rule.ways) or "the operators' pages only"
 
     def get_fieldsets(self, request: HttpRequest, obj: AlertRule | None = None) -> Any:
-        """Who may only look gets no field of the secret: Django would show its value as text."""
-        may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        secret = (SECRET_FIELDS if obj and obj.webhook_secret else ("webhook_secret",)) if may_write else ()
-        told = ("emails", "webhook_url", *(("has_secret",) if obj else ()), *secret)
-        return [(None, {"fields": CONDITION}), ("Who is told", {"fields": told, "description": NOBODY})]
+        secret = (*(("has_secret",) if obj else ()), *self.secret_fields(request, obj))
+        whom = {
+            "fields": ("emails", "webhook_url", *secret),
+            "description": f"{NOBODY} {PRINTED}" if mails_are_printed() else NOBODY,
+        }
+        return [(None, {"fields": CONDITION}), ("Who is told", whom)]
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """?webhook_secret__startswith=… would tell it letter by letter."""
-        return not lookup.startswith("webhook_secret") and super().lookup_allowed(lookup, value, request)
-
-    @method_decorator(sensitive_post_parameters(*SECRET_FIELDS))
-    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
-        return super().changeform_view(*args, **kwargs)
-
-    # "Send a test"
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.test)
-        return [path("<int:pk>/test/", view, name="conversations_alertrule_test"), *super().get_urls()]
-
-    def test(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """To whom the stored rule tells, whether enabled or not."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        rule = self.get_object(request, str(pk))
-        if not self.has_change_permission(request, rule):
-            raise PermissionDenied
-        if rule is None:
-            raise Http404
-        for level, sentence in tried(rule):
-            messages.add_message(request, level, sentence)
-        return HttpResponseRedirect(reverse("admin:conversations_alertrule_change", args=[pk]))
+    def tried(self, row: AlertRule) -> Said:
+        return tried(row)
 
 
 def tried(rule: AlertRule) -> list[tuple[int, str]]:
@@ -100,8 +64,6 @@ def tried_by(rule: AlertRule, way: Way) -> list[tuple[int, str]]:
         send(rule, way, trial_message(rule))
     except NotDelivered as error:
         return [(messages.ERROR, f"The test by {way.label} failed. {error}")]
-    if way is Way.EMAIL and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
-        return [(messages.WARNING, PRINTED)]
     whom = ", ".join(rule.recipients) if way is Way.EMAIL else "the webhook, which answered that it took it"
     return [(messages.SUCCESS, f"A test was sent to {whom}.")]
 

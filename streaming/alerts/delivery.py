@@ -15,7 +15,7 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from conversations.models import AlertDelivery, AlertRule
-from conversations.models.alert_delivery import Way
+from conversations.models.alert_delivery import PRINTED, Way, mails_are_printed
 
 from .message import Message, message_of
 from .webhook import NotDelivered, post
@@ -27,16 +27,16 @@ def deliver(now: datetime | None = None) -> None:
     """``now``: for what is due; None: each delivery's own moment."""
     for delivery in AlertDelivery.objects.due(now or timezone.now()):
         if delivery.claim(now or timezone.now()):
-            attempt(delivery)
+            attempt(delivery, now)
 
 
-def attempt(delivery: AlertDelivery) -> None:
+def attempt(delivery: AlertDelivery, now: datetime | None) -> None:
     rule = delivery.episode.rule
     try:
         send(rule, Way(delivery.way), message_of(delivery))
     except NotDelivered as error:
         logger.warning("alert %s was not told by %s: %s", delivery.episode_id, delivery.way, error)
-        delivery.fail(str(error))
+        delivery.fail(str(error), now or timezone.now())
     else:
         delivery.succeed(timezone.now())
 
@@ -57,3 +57,5 @@ def mail(recipients: list[str], message: Message) -> None:
         raise NotDelivered(f"The mail server refused it ({type(error).__name__}).") from error
     except OSError as error:
         raise NotDelivered(f"The mail server cannot be reached ({type(error).__name__}).") from error
+    if mails_are_printed():
+        raise NotDelivered(PRINTED)

@@ -1,4 +1,4 @@
-"""Who may see the operators' pages."""
+"""Who may see the operators' pages, and who may also press their buttons."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.http import HttpResponseBase
 from django.views.decorators.cache import never_cache
 
 PERMISSION = "conversations.watch_operations"
+STEER = "conversations.steer_operations"
 V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 
 
@@ -17,3 +18,8 @@ def for_operators(view: V) -> V:
     """Others are refused, strangers sent to sign in; nobody keeps a copy."""
     permitted = permission_required(PERMISSION, raise_exception=True)(view)
     return never_cache(login_required(permitted))
+
+
+def for_steering(view: V) -> V:
+    """As ``for_operators``, of a view that stops or drains something."""
+    return for_operators(permission_required(STEER, raise_exception=True)(view))

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from conversations.models import AlertEpisode, AlertRule
+from conversations.models.alert_delivery import PRINTED, mails_are_printed
 from conversations.models.alert_episode import EpisodeQuerySet
 
 from .access import for_operators
@@ -25,6 +26,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
         "alerts": open_alerts(),
         "ended": AlertEpisode.objects.ended().select_related("rule").prefetch_related("deliveries")[:ENDED],
         "rules": AlertRule.objects.all(),
+        "printed": PRINTED if mails_are_printed() else "",
     }
     return render(request, "ops/alerts.html", context)
 

@@ -80,6 +80,9 @@ def by_processes(told: Mapping[str, float]) -> Iterable[Metric]:
     yield count("log_appends", "Entries that workers appended to the logs.", told.get(counters.LOG_APPENDS, 0))
     yield count("log_appended_bytes", "Size of these entries' records.", told.get(counters.LOG_BYTES, 0))
     yield count("sockets_opened", "Chat sockets that were opened.", told.get(counters.SOCKETS_OPENED, 0))
+    ways = {way: told.get(f"{counters.FALLBACK}:{way}", 0) for way in counters.FALLBACKS}
+    text = "What was made otherwise than planned: by another tier, not streamed, without a stage, or cheaper by budget."
+    yield counts("fallbacks", text, "way", ways)
     results = {result: told.get(f"{counters.CACHE}:{result}", 0) for result in ("hit", "joined", "miss")}
     text = "Requests that the response cache was asked for: found, read along with a running one, or neither."
     yield counts("response_cache_requests", text, "result", results)

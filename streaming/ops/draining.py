@@ -13,14 +13,14 @@ from redis.exceptions import RedisError
 
 from streaming.drains import drain, undrain
 
-from .access import for_operators
+from .access import for_steering
 from .live import live, redis_client
 
 logger = logging.getLogger(__name__)
 
 
 @require_POST
-@for_operators
+@for_steering
 def change_drain(request: HttpRequest) -> HttpResponse:
     """Workers hear of it within a second or two."""
     name, wanted = request.POST.get("server", ""), request.POST.get("wanted") == "drained"
@@ -42,7 +42,7 @@ def change_drain(request: HttpRequest) -> HttpResponse:
 def record(request: HttpRequest, name: str, what: str) -> None:
     """Where Django's admin shows what was done; the server may be one of the environment, which has no row."""
     logger.info("user %s: %s %s", request.user.pk, name, what)
-    assert request.user.pk is not None  # for_operators
+    assert request.user.pk is not None  # for_steering
     LogEntry.objects.create(
         user_id=request.user.pk, action_flag=CHANGE, object_id=name, object_repr=name[:200], change_message=what
     )

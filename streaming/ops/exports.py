@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.http import StreamingHttpResponse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
 from conversations.export import in_pieces
@@ -22,7 +22,8 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets would reckon wi
 @dataclass(frozen=True)
 class Sheet:
     wanted: Wanted
-    plots: list[Plot]
+    plots: Sequence[Plot]
+    name: str = "throughline"  # the file's begins with it
 
     @property
     def heads(self) -> list[str]:
@@ -46,12 +47,20 @@ class Sheet:
         return "all" if self.wanted.server == ALL else self.wanted.server
 
 
+def kind_of(request: HttpRequest) -> str:
+    """One of FORMATS. Raises Http404."""
+    kind = request.GET.get("format", "")
+    if kind not in FORMATS:
+        raise Http404("There are files of other formats.")
+    return kind
+
+
 def download(sheet: Sheet, kind: str) -> StreamingHttpResponse:
     """Written while it is sent. ``kind`` is one of FORMATS."""
     content_type, write = FORMATS[kind]
     response = StreamingHttpResponse(in_pieces(write(sheet)), content_type=content_type)
     begin, end = (timezone.localtime(moment) for moment in (sheet.wanted.range.begin, sheet.wanted.range.end))
-    name = f"throughline-{begin:%Y%m%d-%H%M}-{end:%Y%m%d-%H%M}.{kind}"
+    name = f"{sheet.name}-{begin:%Y%m%d-%H%M}-{end:%Y%m%d-%H%M}.{kind}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from django import forms
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from conversations.models import Generation, LedgerEntry
@@ -21,6 +22,9 @@ LENGTHS = {
     "7d": ("Week", timedelta(days=7)),
 }
 PERIODS = [("", "All"), *((key, name) for key, (name, _) in LENGTHS.items())]
+HEX = "[0-9a-f]"
+ID = re.compile(rf"({HEX}{{8}}(?:-{HEX}{{4}}){{3}}-{HEX}{{12}})(?:-\d+-\d+-\d+)?")
+NO_ID = "An id has 32 digits and letters from a to f, in five groups. This has not, so it was passed over."
 NEVER_READ = ("message__conversation__title", "message__conversation__owner__password", "stopped_by__password")
 
 
@@ -29,21 +33,30 @@ def tier_choices() -> list[tuple[str, str]]:
 
 
 class Filters(forms.Form):
-    """A field that holds nonsense is passed over."""
+    """A field that holds nonsense is passed over, and says so."""
 
     state = forms.ChoiceField(choices=STATES, required=False)
     owner = forms.CharField(max_length=150, required=False, label="User")
     server = forms.CharField(max_length=200, required=False)
     tier = forms.ChoiceField(choices=tier_choices, required=False)
     period = forms.ChoiceField(choices=PERIODS, required=False, label="Accepted within")
+    id = forms.CharField(required=False, label="Id")
     stuck = forms.BooleanField(required=False, label="Stuck only")
+
+    def clean_id(self) -> str:
+        """Also the one that a model server was given, which has the generation's at its beginning."""
+        given = str(self.cleaned_data["id"]).lower()
+        found = ID.fullmatch(given)
+        if given and not found:
+            raise forms.ValidationError(NO_ID)
+        return found[1] if found else ""
 
     def rows(self) -> GenerationQuerySet:
         """The latest first. Of those that are stuck: all that can be."""
         self.is_valid()
         rows = Generation.objects.select_related("message__conversation__owner", "clock", "stopped_by")
         rows = rows.without_texts().defer(*NEVER_READ).order_by("-accepted_at", "pk")
-        for narrow in (self._of_state, self._of_owner, self._of_server, self._of_tier, self._of_period):
+        for narrow in (self._of_state, self._of_owner, self._of_server, self._of_tier, self._of_period, self._of_id):
             rows = narrow(rows)
         return rows
 
@@ -90,3 +103,8 @@ class Filters(forms.Form):
     def _of_period(self, rows: GenerationQuerySet) -> GenerationQuerySet:
         period = self._value("period")
         return rows.filter(accepted_at__gte=timezone.now() - LENGTHS[period][1]) if period else rows
+
+    def _of_id(self, rows: GenerationQuerySet) -> GenerationQuerySet:
+        """The generation's own, its message's, or its click's, which logs call the request."""
+        wanted = self._value("id")
+        return rows.filter(Q(pk=wanted) | Q(message_id=wanted) | Q(client_id=wanted)) if wanted else rows

@@ -22,7 +22,7 @@ from conversations.models.generation import Status
 from conversations.models.phases import PHASES
 from streaming.control import STOP_CHANNEL
 
-from .access import for_operators
+from .access import for_operators, for_steering
 from .filters import Filters
 from .live import redis_client
 from .phases import WIDTH, Span, spans_of
@@ -107,7 +107,7 @@ def generations(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@for_operators
+@for_steering
 def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
     """As its owner's Stop does it; who did it is remembered."""
     generation = get_object_or_404(Generation, pk=pk)

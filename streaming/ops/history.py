@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -16,7 +16,7 @@ from conversations.models.history import Gauge
 from conversations.models.money import amount_of
 
 from .access import for_operators
-from .exports import FORMATS, Sheet, download
+from .exports import FORMATS, Sheet, download, kind_of
 from .plots import Plot, Series, Value, moment_words
 from .ranges import Wanted, address_of, form_of
 from .timeline import Bin, Timeline, timeline
@@ -24,7 +24,7 @@ from .units import money_words, number_words, percent_words, seconds_words
 
 MOST_ERRORS = 5  # kinds with a line of their own
 GOOD_FIRST_TOKEN_S = 1.0  # a bound of the histograms' buckets, so the share is exact
-MEASURES = (Measure.FIRST_TOKEN, Measure.QUEUED)  # of which percentiles are shown
+MEASURES = (Measure.FIRST_TOKEN, Measure.FELT, Measure.GAP, Measure.QUEUED)  # of which percentiles are shown
 PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 Read = Callable[[Figures, Bin], Value]
 
@@ -57,10 +57,7 @@ def history(request: HttpRequest) -> HttpResponse:
 @for_operators
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """What the page shows for the same range and filters. Three queries."""
-    kind = request.GET.get("format", "")
-    if kind not in FORMATS:
-        raise Http404("There are files of other formats.")
-    wanted = form_of(request).wanted
+    kind, wanted = kind_of(request), form_of(request).wanted
     return download(Sheet(wanted, plots_of(timeline(wanted, MEASURES))), kind)
 
 
@@ -76,6 +73,8 @@ def plots_of(found: Timeline) -> list[Plot]:
         plot(found, "Errors", counted(names.ERRORS, errors_of(found)) or {"errors": nothing}, number_words, **WHOLE),
         plot(found, "First token", percentiles(Measure.FIRST_TOKEN), seconds_words),
         plot(found, "First tokens within 1 s", {"share": share_in_time}, percent_words, least_top=100.0),
+        plot(found, "Felt first token", percentiles(Measure.FELT), seconds_words, note=FELT),
+        plot(found, "Gap between tokens", percentiles(Measure.GAP), seconds_words, note=GAP),
         plot(found, "Time in the queue", percentiles(Measure.QUEUED), seconds_words),
         plot(found, "Tokens written per second", {"all answers": tokens_per_second}, number_words),
         plot(found, "Cost", {"cost": cost}, money_words),
@@ -87,6 +86,8 @@ def plots_of(found: Timeline) -> list[Plot]:
 
 WHOLE = {"least_top": 4.0}  # so that no axis tells of half an answer
 WHOLE_SITE = "Of the whole site, whatever is chosen above."
+FELT = "From the click to the first paint, as browsers told; of the others nothing is known."
+GAP = "Of each answer, what 19 of 20 of its gaps stay below."
 
 
 def plot(found: Timeline, title: str, reads: dict[str, Read], words: Callable[[float], str], **more: object) -> Plot:

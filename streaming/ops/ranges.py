@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django import forms
@@ -91,30 +91,21 @@ class Wanted:
         return {name: "" if value == NONE else value for name, value in chosen.items() if value != ALL}
 
 
-class WantedForm(forms.Form):
-    """Its fields have defaults, so an empty one is valid."""
+class RangeForm(forms.Form):
+    """A range by its name, or from when to when. Its fields have defaults, so an empty one is valid."""
 
-    tier = forms.ChoiceField(required=False)
-    server = forms.ChoiceField(required=False)
-    figure = forms.ChoiceField(required=False)
-    range = forms.ChoiceField(required=False, choices=[(name, label) for name, (label, _) in RANGES.items()])
+    ranges: ClassVar[Mapping[str, tuple[str, timedelta]]] = RANGES
+    usual: ClassVar[str] = USUAL
+    instead: ClassVar[str] = "The last hour is shown."  # where something is wrong
+
+    range = forms.ChoiceField(required=False)
     begin = forms.DateTimeField(required=False, label="From")
     end = forms.DateTimeField(required=False, label="To")
 
-    def __init__(self, data: Any, figures: Iterable[tuple[str, str]] = ()):
-        """``figures`` to choose from; none if the page shows them all. One query."""
+    def __init__(self, data: Any):
         super().__init__(data, auto_id="wanted-%s")
-        known = RollUp.objects.filter(grain=Grain.DAY).order_by().values_list("tier", "server").distinct()
-        self.choose("tier", "All tiers", {tier for tier, _ in known})
-        self.choose("server", "All servers", {server for _, server in known})
-        self.fields["range"].choices += [(OWN, "From–to")]  # type: ignore[attr-defined]
-        self.fields["figure"].choices = list(figures)  # type: ignore[attr-defined]
-        for name in ("begin", "end"):
-            self.fields[name].widget = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
-
-    def choose(self, name: str, everything: str, known: set[str]) -> None:
-        named = [(value, value) if value else (NONE, "none was asked") for value in sorted(known)]
-        self.fields[name].choices = [(ALL, everything), *named]  # type: ignore[attr-defined]
+        named = [(name, label) for name, (label, _) in self.ranges.items()]
+        self.fields["range"].choices = [*named, (OWN, "From–to")]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -131,16 +122,43 @@ class WantedForm(forms.Form):
         return cleaned
 
     @property
+    def given(self) -> dict[str, Any]:
+        """Nothing if the form has errors."""
+        return self.cleaned_data if self.is_valid() else {}
+
+    @property
+    def chosen(self) -> str:
+        """One of the ranges, or OWN; the usual one if nothing was given."""
+        return self.given.get("range") or self.usual
+
+
+class WantedForm(RangeForm):
+    tier = forms.ChoiceField(required=False)
+    server = forms.ChoiceField(required=False)
+    figure = forms.ChoiceField(required=False)
+
+    def __init__(self, data: Any, figures: Iterable[tuple[str, str]] = ()):
+        """``figures`` to choose from; none if the page shows them all. One query."""
+        super().__init__(data)
+        known = RollUp.objects.filter(grain=Grain.DAY).order_by().values_list("tier", "server").distinct()
+        self.choose("tier", "All tiers", {tier for tier, _ in known})
+        self.choose("server", "All servers", {server for _, server in known})
+        self.fields["figure"].choices = list(figures)  # type: ignore[attr-defined]
+        for name in ("begin", "end"):
+            self.fields[name].widget = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
+
+    def choose(self, name: str, everything: str, known: set[str]) -> None:
+        named = [(value, value) if value else (NONE, "none was asked") for value in sorted(known)]
+        self.fields[name].choices = [(ALL, everything), *named]  # type: ignore[attr-defined]
+
+    @property
     def wanted(self) -> Wanted:
-        """The usual one if the form has errors."""
         now = timezone.now()
-        given = self.cleaned_data if self.is_valid() else {}
-        name = given.get("range") or USUAL
-        is_own = name == OWN
-        begin = given["begin"].astimezone(UTC) if is_own else now - RANGES[name][1]
-        end = min(given["end"], now).astimezone(UTC) if is_own else now
-        chosen = {field: given.get(field) or "" for field in ("tier", "server", "figure")}
-        return Wanted(Range.of(begin, end, now), name, **chosen)
+        is_own = self.chosen == OWN
+        begin = self.given["begin"].astimezone(UTC) if is_own else now - self.ranges[self.chosen][1]
+        end = min(self.given["end"], now).astimezone(UTC) if is_own else now
+        filters = {field: self.given.get(field) or "" for field in ("tier", "server", "figure")}
+        return Wanted(Range.of(begin, end, now), self.chosen, **filters)
 
 
 def form_of(request: HttpRequest, figures: Iterable[tuple[str, str]] = ()) -> WantedForm:

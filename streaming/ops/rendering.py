@@ -29,7 +29,7 @@ from .access import PERMISSION
 LIVE_PAGES = frozenset(  # names of addresses
     {
         *("ops", "ops-generations", "ops-generation", "ops-latency", "ops-history"),
-        *("ops-servers", "ops-processes", "ops-alerts"),
+        *("ops-servers", "ops-processes", "ops-alerts", "ops-cost"),
     }
 )
 LONGEST_ADDRESS = 2000

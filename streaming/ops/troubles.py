@@ -26,10 +26,14 @@ def stage_troubles(tiers: Sequence[TierSpec]) -> Iterator[str]:
 
 
 def pipeline_troubles() -> Iterator[str]:
-    having = set(PipelineStage.objects.filter(stage__enabled=True).values_list("pipeline__level", flat=True))
+    for_all = PipelineStage.objects.filter(stage__enabled=True, stage__domains=[])
+    having = set(for_all.values_list("pipeline__level", flat=True))
     for level in Level:
         if level not in having:
-            yield f"The pipeline for {level} questions has no stage that is enabled: the model is just asked."
+            yield (
+                f"The pipeline for {level} questions has no stage that is enabled and for all domains: "
+                "without one, the model is just asked."
+            )
 
 
 def missing_models(tiers: Sequence[TierSpec], probes: Sequence[Health]) -> Iterator[str]:

@@ -30,6 +30,7 @@ urlpatterns = [
     path("ops/processes/", processes.processes, name="ops-processes"),
     path("ops/alerts/", alerts.alerts, name="ops-alerts"),
     path("ops/cost/", cost.cost, name="ops-cost"),
+    path("ops/cost/file/", cost.export, name="ops-cost-file"),
     path("metrics", metrics.metrics, name="metrics"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conversations.models.pipeline import Level
+from conversations.models.pipeline import Domain, Level
 from streaming.questions.domains import domain_of
 from streaming.questions.features import Features, features_of
-from streaming.questions.scores import Domain, QuestionScores
+from streaming.questions.scores import QuestionScores
 from streaming.questions.signs import Sign, complexity, reasoning, signs_in, urgency, weightiest
 from streaming.questions.weights import COMPLEX_FROM, MEDIUM_FROM
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from conversations.models.pipeline import Domain
 from streaming.questions.features import Features
-from streaming.questions.scores import Domain
 from streaming.questions.weights import (
     ANOTHER_SUBJECT,
     CLEAR_WORD,

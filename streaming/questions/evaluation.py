@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from statistics import quantiles
 
-from conversations.models.pipeline import Level
+from conversations.models.pipeline import Domain, Level
 from streaming.questions.classifier import QueryClassifier
-from streaming.questions.scores import Domain, QuestionScores
+from streaming.questions.scores import QuestionScores
 
 FIELDS = {"text", "earlier", "domain", "level", "language", "part"}
 PARTS = ("tuning", "held_out")

@@ -169,8 +169,8 @@ MANNER = {
     """,
     "urgent": """
         urgent, urgently, asap, emergency, immediately, right now, deadline, as soon as possible, production is
-        down, prod is down, outage, in a hurry, hurry, due today, due tomorrow, in 10 minutes, in an hour, is down,
-        swallowed, bleeding,
+        down, prod is down, prod outage, production outage, in a hurry, hurry, due today, due tomorrow, in 10 minutes,
+        in an hour, is down, swallowed, bleeding,
         عاجل, مستعجل, ضروري, حالا, فورا, بسرعة, طارئ, طوارئ, الآن حالا, دلوقتي حالا, موعد التسليم, بلع, ينزف
     """,
     "hurried": """

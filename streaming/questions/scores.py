@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from conversations.models.pipeline import Level
+from conversations.models.pipeline import Domain, Level
 
-
-class Domain(StrEnum):
-    CODE = "code"
-    MATHEMATICS = "mathematics"
-    WRITING = "writing"
-    DATA = "data"
-    SMALL_TALK = "small_talk"
-    OTHER = "other"
+URGENT_FROM = 0.7  # what one word that leaves no doubt of it is worth
 
 
 @dataclass(frozen=True)
@@ -27,3 +19,7 @@ class QuestionScores:
     domain: Domain
     level: Level
     reasons: tuple[str, ...]
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.urgency >= URGENT_FROM

@@ -11,7 +11,7 @@ from django.db import transaction
 from conversations.models import Generation, ledger
 from conversations.models.pipeline import Level
 from conversations.models.plan import Plan
-from streaming import budgets
+from streaming import budgets, counters
 from streaming.estimate import Kind, expected_seconds, expected_tokens
 from streaming.planning import plan_for, who_answers
 from streaming.tiers import TierSpec, current_tiers
@@ -55,7 +55,8 @@ def begin(claim: Claim, plan: Plan, options: list[budgets.Option], dispatched_at
     taken = budgets.reserve(generation, options)
     if taken is None:
         return replace(claim, is_paid=False)
-    reason = budgets.reason_of(taken.plan, plan)
+    if reason := budgets.reason_of(taken.plan, plan):
+        counters.fell_back(counters.BUDGET)
     if taken.plan != plan:
         reasons = reasons_for(plan, taken.plan, reason)
         generation.note(plan=replace(taken.plan, reasons=reasons).as_json())

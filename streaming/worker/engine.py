@@ -18,6 +18,7 @@ from django.utils import timezone
 from conversations.models.errors import ErrorCode
 from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import Outcome, PlannedStage
+from streaming import counters
 from streaming.log.records import Noticed, PhaseBegan
 from streaming.log.writer import LogHandle
 from streaming.model_servers import ModelServers, NoRoom, Offer, Target
@@ -76,6 +77,7 @@ class Engine:
         self._characters = 0  # of the running request's prompt
         self._tokens_before = 0  # of this generation, when the running request began
         self._streams = streams  # until a server refuses to
+        self._is_whole_instead = False
         self._tells_logprobs = bool(settings.MEASURE_CONFIDENCE)  # likewise
         self.certainty = Certainty()
         self.gaps = Gaps()
@@ -158,17 +160,20 @@ class Engine:
         if refused and "logprob" in str(error).lower() and self._tells_logprobs:
             self._tells_logprobs = False
         elif refused and "stream" in str(error).lower() and self._streams:
-            self._streams = False
+            self._stop_streaming()
         elif refused and self._begun and not self._has_begun_anew:
             self._has_begun_anew = True  # this server does not continue texts
             self._handle.append(Noticed("The answer was interrupted, and is written anew."))
             self._handle.restart(self._text)
             self.certainty = Certainty()
         elif is_last and self._streams and (refused or isinstance(error, BadReply)):
-            self._streams = False
+            self._stop_streaming()
         else:
             return False
         return True
+
+    def _stop_streaming(self) -> None:
+        self._streams, self._is_whole_instead = False, True
 
     def _has_other(self, tried: list[Offer]) -> bool:
         return self._servers.has_other(tried, self._wanted_model)
@@ -211,6 +216,9 @@ class Engine:
         with told_request(self._handle.generation_id, request_id, self):
             source = await self._open(target, self._body(target, begun, room), request_id)
             await self._read(source, ThinkSplitter(in_answer=bool(begun)))
+        if self._is_whole_instead:  # told now that it helped
+            counters.fell_back(counters.WHOLE)
+            self._handle.append(Noticed("The answer could not be streamed; it came as a whole."))
 
     async def _read(self, source: Source, splitter: ThinkSplitter) -> None:
         try:
@@ -253,6 +261,7 @@ class Engine:
             self._handle.append(
                 Noticed(f"{self.stage.tier_name or wanted} is not to be had; {target.tier.name} answers.")
             )
+            counters.fell_back(counters.OTHER_TIER)
 
     def _take(self, delta: ChatDelta, splitter: ThinkSplitter) -> None:
         if delta.text or delta.thinking:

@@ -15,6 +15,7 @@ from typing import Any
 from conversations.models.errors import ErrorCode
 from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import Outcome, Outcomes, Plan, PlannedStage, StageStatus, outcomes_as_json, shown_stage
+from streaming import counters
 from streaming.log.records import Noticed, StageIs
 from streaming.log.writer import LogHandle
 from streaming.model_servers import ModelServers
@@ -118,6 +119,7 @@ class StageRunner:
         self._tell(stage)
         if self.plan.is_staged and status in LEFT_OUT:
             self._handle.append(Noticed(LEFT_OUT[status].format(label=stage.label)))
+            counters.fell_back(counters.STAGE_LEFT_OUT)
 
     def _tell(self, stage: PlannedStage, status: StageStatus = StageStatus.WAITING) -> None:
         if not self.plan.is_staged:

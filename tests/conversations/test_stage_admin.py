@@ -7,6 +7,7 @@ from django.test import Client
 from conversations.models import Pipeline, PipelineStage, Stage
 
 from .conftest import browser
+from .tiers.conftest import errors_of
 
 STAGE = {"label": "Domain expert", "name": "domain-expert", "system_prompt": "Answer as an expert.", "enabled": "on"}
 
@@ -60,7 +61,86 @@ def test_a_pipeline_without_stages_is_refused(as_admin: Client, pipeline: Pipeli
 
     response = as_admin.post(f"/admin/conversations/pipeline/{pipeline.pk}/change/", uses(pipeline, **gone))
 
-    assert "A pipeline needs at least one stage that is enabled." in response.content.decode()
+    assert "A pipeline needs at least one stage that is enabled and for all domains." in response.content.decode()
+
+
+def test_a_pipeline_of_stages_that_are_off_is_refused_at_the_field(as_admin: Client, pipeline: Pipeline) -> None:
+    Stage.objects.update(enabled=False)
+
+    response = as_admin.post(f"/admin/conversations/pipeline/{pipeline.pk}/change/", uses(pipeline))
+
+    first, second = response.context["inline_admin_formsets"][0].formset.forms
+    assert first.errors == {"stage": ["A pipeline needs at least one stage that is enabled and for all domains."]}
+    assert second.errors == {}
+
+
+def test_an_empty_pipeline_is_refused_at_the_field(as_admin: Client, pipeline: Pipeline) -> None:
+    data = {"level": "simple", "stages-TOTAL_FORMS": "1", "stages-INITIAL_FORMS": "0", "stages-0-order": "0"}
+
+    response = as_admin.post("/admin/conversations/pipeline/add/", data)
+
+    (row,) = response.context["inline_admin_formsets"][0].formset.forms
+    assert list(row.errors) == ["stage"] and not Pipeline.objects.filter(level="simple").exists()
+
+
+def test_the_last_stage_of_a_pipeline_is_not_switched_off(as_admin: Client, pipeline: Pipeline) -> None:
+    first, second = (use.stage for use in pipeline.stages.all())
+
+    assert switched_off(as_admin, first) == {}
+    assert switched_off(as_admin, second) == {
+        "enabled": ["The pipeline for complex questions would have no stage left. Add another one to it first."]
+    }
+    assert Stage.objects.get(pk=second.pk).enabled
+
+
+def switched_off(client: Client, stage: Stage) -> dict[str, list[str]]:
+    """What is said when an admin tries."""
+    data = {"label": stage.label, "name": stage.name, "system_prompt": stage.system_prompt}
+    return errors_of(client.post(f"/admin/conversations/stage/{stage.pk}/change/", data))
+
+
+def test_a_stage_that_no_pipeline_has_is_switched_off(as_admin: Client, pipeline: Pipeline) -> None:
+    spare = Stage.objects.create(name="spare", label="Spare", system_prompt="Do.")
+    off = {key: value for key, value in STAGE.items() if key != "enabled"}
+
+    assert switched_off(as_admin, spare) == {}
+    assert errors_of(as_admin.post("/admin/conversations/stage/add/", off)) == {}
+
+
+def test_a_stage_is_kept_for_some_domains(as_admin: Client) -> None:
+    data = STAGE | {"domains": ["code", "data"]}
+
+    assert errors_of(as_admin.post("/admin/conversations/stage/add/", data)) == {}
+
+    assert Stage.objects.get(name="domain-expert").domains == ["code", "data"]
+    assert "Code, Data" in as_admin.get("/admin/conversations/stage/").content.decode()
+
+
+def test_a_domain_that_there_is_not_is_refused(as_admin: Client) -> None:
+    assert list(errors_of(as_admin.post("/admin/conversations/stage/add/", STAGE | {"domains": ["cooking"]}))) == [
+        "domains"
+    ]
+
+
+def test_a_pipeline_keeps_a_stage_for_the_other_domains(as_admin: Client, pipeline: Pipeline) -> None:
+    first, second = (use.stage for use in pipeline.stages.all())
+    Stage.objects.filter(pk=first.pk).update(domains=["code"])
+    data = {"label": "Second", "name": second.name, "system_prompt": "Do.", "enabled": "on", "domains": ["data"]}
+
+    said = errors_of(as_admin.post(f"/admin/conversations/stage/{second.pk}/change/", data))
+
+    assert list(said) == ["domains"]
+    assert said["domains"][0].startswith(
+        "The pipeline for complex questions would have no stage left for other domains."
+    )
+
+
+def test_a_pipeline_of_experts_alone_is_refused(as_admin: Client, pipeline: Pipeline) -> None:
+    Stage.objects.update(domains=["code"])
+
+    response = as_admin.post(f"/admin/conversations/pipeline/{pipeline.pk}/change/", uses(pipeline))
+
+    assert list(response.context["inline_admin_formsets"][0].formset.forms[0].errors) == ["stage"]
 
 
 def test_a_pipeline_whose_first_stage_waits_is_refused(as_admin: Client, pipeline: Pipeline) -> None:

@@ -71,3 +71,9 @@ def broken_database(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OperationalError("could not connect to secret-host")
 
     monkeypatch.setattr(BaseDatabaseWrapper, "ensure_connection", refuse)
+
+
+@pytest.fixture
+def printing(settings: Settings) -> None:
+    """Mails, as where EMAIL_URL is not set."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

@@ -6,7 +6,6 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core import mail
 from django.test import Client
-from pytest_django import Settings
 
 from conversations.models import AlertDelivery, AlertEpisode, AlertRule
 from tests.conversations.conftest import browser
@@ -155,14 +154,15 @@ def test_without_recipients_it_says_so(as_otto: Client) -> None:
     assert press(as_otto, rule()) == ["Nobody to send it to: this alert is shown on the operators' pages only."]
 
 
-def test_printed_mails_are_said_to_reach_nobody(
-    as_otto: Client, settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+@pytest.mark.usefixtures("printing")
+def test_printed_mails_are_said_to_reach_nobody(as_otto: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    mailed = rule(emails="otto@example.com")
 
-    (said,) = press(as_otto, rule(emails="otto@example.com"))
+    (said,) = press(as_otto, mailed)
 
-    assert said.startswith("EMAIL_URL is not set")
+    assert said.startswith("The test by e-mail failed. EMAIL_URL is not set")
+    assert "EMAIL_URL is not set" in as_otto.get(f"{RULES}{mailed.pk}/change/").content.decode()
+    assert "e-mail (only printed)" in as_otto.get(RULES).content.decode()
 
 
 def test_only_who_may_change_rules_may_test_them(as_watcher: Client, otto: User, as_otto: Client) -> None:

@@ -14,6 +14,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.core.mail import EmailMessage
 from django.db import connection
@@ -191,6 +192,31 @@ def test_who_was_killed_while_sending_has_it_sent_by_the_next(hook: Hook) -> Non
     deliver(after(1.1))
 
     assert len(hook.got) == 1
+
+
+def test_a_slow_mail_server_is_not_asked_a_second_time_meanwhile() -> None:
+    """Each of its forty steps may take ten seconds."""
+    broken(emails="otto@example.com")
+    (slow,) = AlertDelivery.objects.due(after(0))
+    assert slow.claim(after(0))
+
+    deliver(after(40 * settings.EMAIL_TIMEOUT / 60))
+    assert mail.outbox == []
+    deliver(after(10.1))
+
+    assert len(mail.outbox) == 1
+
+
+def test_a_failure_that_is_noted_too_late_changes_nothing(hook: Hook) -> None:
+    broken(webhook_url=hook.url)
+    (late,) = AlertDelivery.objects.due(after(0))
+    assert late.claim(after(0))
+    (other,) = AlertDelivery.objects.due(after(2))
+    assert other.claim(after(2))
+
+    late.fail("Too late.", after(2.1))
+
+    assert errors() == [""] and not AlertDelivery.objects.due(after(2.9))
 
 
 def test_who_was_killed_before_sending_was_noted_has_lost_nothing(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:

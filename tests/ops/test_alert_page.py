@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from conversations.models import AlertDelivery, AlertRule
 from conversations.models.alert_rule import Figure
+from streaming.alerts.delivery import deliver
 from tests.ops.rules import look, rule
 from tests.ops.test_page import text_of
 
@@ -62,6 +63,25 @@ def test_without_rules_it_says_that_nobody_is_told(operator: Client) -> None:
     AlertRule.objects.all().delete()
 
     assert "There is none: nobody is told of anything." in text_of(operator, ALERTS)
+
+
+@pytest.mark.usefixtures("printing")
+def test_a_mail_that_was_only_printed_is_not_called_sent(operator: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    look(rule(emails="o@example.com"), 0, 40)
+    deliver()
+
+    page = text_of(operator, ALERTS)
+
+    assert "Questions that wait: 40." in capsys.readouterr().out
+    assert "Not told by e-mail (raised), 1 try: EMAIL_URL is not set" in page
+    assert "<td>e-mail (only printed)</td>" in page and "raised by e-mail" not in page
+    assert AlertDelivery.objects.get().sent_at is None
+
+
+def test_where_mails_are_sent_nothing_is_said_of_it(operator: Client) -> None:
+    rule(emails="o@example.com")
+
+    assert "EMAIL_URL" not in text_of(operator, ALERTS)
 
 
 @pytest.mark.parametrize("count", [1, 5])

@@ -42,6 +42,7 @@ async def told() -> None:
     counters.add(counters.LOG_APPENDS, 7)
     counters.add(counters.LOG_BYTES, 700)
     counters.add(f"{counters.CACHE}:joined")
+    counters.fell_back(counters.OTHER_TIER)
     counters.observe(INTER_TOKEN, [0.012, 0.018, 0.4])
     await counters.tell(redis)
     await redis.aclose()
@@ -61,6 +62,8 @@ def test_what_processes_count_is_added_up(client: Client, db: None, told: None) 
     assert found["throughline_log_appends_total", ()] == 7
     assert found["throughline_log_appended_bytes_total", ()] == 700
     assert found["throughline_response_cache_requests_total", ("joined",)] == 1
+    ways = {way: found["throughline_fallbacks_total", (way,)] for way in counters.FALLBACKS}
+    assert ways == {"other_tier": 1, "not_streamed": 0, "stage_left_out": 0, "budget": 0}
 
 
 async def test_what_redis_did_not_take_is_told_the_next_time(redis: AsyncRedis, tmp_path: object) -> None:

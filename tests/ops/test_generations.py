@@ -97,6 +97,29 @@ def test_a_list_that_looks_through_all_answers_does_not_do_so_every_two_seconds(
     assert ("does not keep itself fresh" in page) is not is_live
 
 
+@pytest.mark.parametrize("name", ["pk", "message_id", "client_id"])
+def test_one_is_found_by_each_id_that_people_quote(operator: Client, alice: User, name: str) -> None:
+    quoted = getattr(ended(alice, model="first-one"), name)
+    ended(alice, model="second-one")
+
+    for given in (f"id={quoted}", f"id=%20{str(quoted).upper()}", f"id={quoted}-0-1-2"):
+        assert models_shown(operator, given) == {"first-one"}
+
+
+@pytest.mark.parametrize("given", ["nonsense", "1", f"{UUID(int=1)}0", f"{UUID(int=1)}-0"])
+def test_what_is_no_id_is_said_at_the_field(operator: Client, alice: User, given: str) -> None:
+    ended(alice, model="first-one")
+
+    assert models_shown(operator, f"id={given}") == {"first-one"}
+    assert "An id has 32 digits" in text_of(operator, f"{LIST}?id={given}")
+
+
+def test_an_id_that_nobody_has_finds_nothing(operator: Client, alice: User) -> None:
+    ended(alice, model="first-one")
+
+    assert models_shown(operator, f"id={UUID(int=1)}") == set()
+
+
 def test_it_has_pages(operator: Client, alice: User) -> None:
     ended(alice, model="first-one", ago=9000)
     for _ in range(PAGE):

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from conversations.models import RollUp, Sample
+from conversations.models import Clock, RollUp, Sample
 from conversations.models.generation import Status
 from conversations.models.recording import record_ended
 from streaming.ops.exports import harmless
@@ -58,6 +58,17 @@ def test_first_tokens_are_told_by_percentile_and_by_who_waited_a_second(operator
 
     assert known(found["First token"], "p99")[-1] == pytest.approx(0.4, rel=0.05)
     assert known(found["First tokens within 1 s"], "share") == [100, 50]
+
+
+def test_what_users_felt_stands_beside_what_we_saw(operator: Client, alice: User) -> None:
+    Clock.objects.create(generation=ended(alice, ttft=0.4), first_paint_ms=900, gap_p95_ms=50)
+    ended(alice)
+    record_ended()
+
+    found = plots(operator)
+
+    assert known(found["Felt first token"], "p95") == [pytest.approx(0.9, rel=0.05)]
+    assert known(found["Gap between tokens"], "p95") == [pytest.approx(0.05, rel=0.05)]
 
 
 def test_what_is_not_known_is_a_gap_and_what_did_not_happen_is_zero(operator: Client) -> None:

@@ -15,6 +15,7 @@ from conversations.models.history import Grain
 from streaming.ops.heat import Heat, bound
 from streaming.ops.plots import SCALE, Plot, Series, path_of, round_top, steps_to
 from streaming.ops.ranges import Range
+from streaming.ops.stacks import Stack, few
 from streaming.ops.units import number_words, percent_words, seconds_words
 
 NOON = datetime(2026, 5, 5, 12, tzinfo=UTC)
@@ -73,6 +74,29 @@ def test_a_bin_that_is_not_over_is_shaded() -> None:
 
     assert Plot("a", [], HOUR, number_words).open_bin is None
     assert Plot("a", [], going_on, number_words).open_bin is not None
+
+
+# Columns
+
+
+def test_columns_stand_on_top_of_each_other() -> None:
+    plot = Stack("a", [Series("x", [3, None, 0, 0, 0, 0]), Series("y", [1, 2, 0, 0, 0, 0])], HOUR, number_words)
+
+    assert plot.top == 4
+    assert [(bar.series, bar.y, bar.height) for bar in plot.bars] == [(1, 25, 75), (2, 0, 25), (2, 50, 50)]
+
+
+def test_more_parts_than_colours_end_in_one() -> None:
+    series = [Series(str(number), [number] * 6) for number in range(7)]
+
+    assert few(series[:5]) == series[:5]
+    assert [(one.label, one.values[0]) for one in few(series)] == [
+        *(("6", 6), ("5", 5), ("4", 4), ("3", 3)),
+        ("others", 3),
+    ]
+
+
+# Heat maps
 
 
 def heat(*values: list[float] | None) -> Heat:

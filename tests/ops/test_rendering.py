@@ -66,7 +66,7 @@ def test_a_generation_that_was_purged_is_not_told_of(otto: User) -> None:
 
 
 def test_other_addresses_are_not_told_of(otto: User) -> None:
-    for address in ("/", "/ops/cost/", "/nothing/", "//elsewhere.example/ops/", "/ops/?" + "x" * 2000):
+    for address in ("/", "/ops/cost/file/", "/nothing/", "//elsewhere.example/ops/", "/ops/?" + "x" * 2000):
         with pytest.raises(NotLive):
             rendered(SCOPE, address, otto)
 

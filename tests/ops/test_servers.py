@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 from redis import Redis
@@ -164,3 +164,23 @@ def test_that_only_a_dead_server_is_left_is_said(operator: Client, store: Redis,
     drains.drain(store, "b:1", "otto")
 
     assert "All model servers are drained or down: no question is answered." in text_of(operator)
+
+
+# Links
+
+
+def test_who_may_edit_servers_and_tiers_finds_the_way(operator: Client, otto: User) -> None:
+    links = ('href="/admin/conversations/modelserver/"', 'href="/admin/conversations/tier/"')
+    assert not any(link in text_of(operator) for link in links)
+
+    User.objects.filter(pk=otto.pk).update(is_staff=True)
+
+    assert all(link in text_of(operator) for link in links)
+
+
+def test_staff_that_may_not_see_them_do_not(client: Client, bob: User) -> None:
+    User.objects.filter(pk=bob.pk).update(is_staff=True)
+    bob.user_permissions.add(Permission.objects.get(codename="watch_operations"))
+    client.force_login(bob)
+
+    assert "/admin/conversations/" not in text_of(client)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conversations.models.pipeline import Level
+from conversations.models.pipeline import Domain, Level
 from streaming.questions.classifier import QueryClassifier
-from streaming.questions.scores import Domain
 
 LONG = 100_000
 ASKED_AND_ANSWERED = ("write a function in python that merges two sorted lists", "def merge(a, b): ...")

@@ -15,6 +15,7 @@ import pytest
 from tests.processes import ROOT
 from tests.site import Site
 from tests.stack.page import Page
+from tests.stack.test_metrics import fallbacks
 
 PRICED = """
 from conversations.models import *
@@ -148,6 +149,7 @@ async def test_a_page_is_told_that_a_cheaper_tier_answers(priced: Site) -> None:
     assert len(notices) == 1
     assert notices[0].startswith("There is little left of today's budget. So there are 3 stages: Draft by Cheap")
     assert set(counted(priced)["tiers"]) == {"cheap"}
+    priced.until(lambda metrics: fallbacks(metrics, "budget") == 1, "/metrics", "alice")
 
 
 async def test_a_page_is_refused_what_nothing_pays_for(priced: Site) -> None:

@@ -30,6 +30,10 @@ def counted(metrics: str) -> dict[str, float]:
     return found
 
 
+def fallbacks(metrics: str, way: str) -> float:
+    return float(re.findall(rf'^throughline_fallbacks_total{{way="{way}"}} (\S+)$', metrics, re.MULTILINE)[0])
+
+
 async def test_an_answer_shows_in_every_figure(site: Site) -> None:
     with site.visitor() as visitor:
         before = counted(visitor.get("/metrics").text)

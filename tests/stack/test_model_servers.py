@@ -4,6 +4,7 @@ import pytest
 
 from tests.site import Site
 from tests.stack.page import Page
+from tests.stack.test_metrics import fallbacks
 
 FAILURES = [
     ("status=401", "unauthorised"),
@@ -34,6 +35,8 @@ async def test_a_failure_is_told_and_nothing_is_lost(site: Site, fault: str, cod
 
 
 async def test_a_stream_that_cannot_be_read_is_asked_for_as_a_whole(site: Site) -> None:
+    with site.visitor() as visitor:
+        before = fallbacks(visitor.get("/metrics").text, "not_streamed")
     async with Page(site, "alice") as page:
         await page.send("count to 90 [[demo rubbish_after=30]]")
         finished = await page.finish()
@@ -41,6 +44,9 @@ async def test_a_stream_that_cannot_be_read_is_asked_for_as_a_whole(site: Site) 
     assert finished["status"] == "done"
     assert page.answer.split() == [str(n) for n in range(1, 91)]
     assert page.answer == page.stored()
+    notices = [event["message"] for event in page.events if event["type"] == "answer.notice"]
+    assert notices == ["The answer could not be streamed; it came as a whole."]
+    site.until(lambda metrics: fallbacks(metrics, "not_streamed") == before + 1, "/metrics", "alice")
 
 
 async def test_an_answer_that_leaves_no_room_to_go_on_is_kept(site: Site) -> None:

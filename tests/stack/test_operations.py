@@ -15,7 +15,7 @@ from tests.stack.page import Page
 
 PATIENCE_S = 20.0
 SERVERS = "/ops/servers/"
-OTHERS = ["/", "/ops/cost/", "/ops/servers/drain/", "/metrics", "//evil.example/ops/", "/ops/?x=" + 2000 * "x"]
+OTHERS = ["/", "/ops/cost/file/", "/ops/servers/drain/", "/metrics", "//evil.example/ops/", "/ops/?x=" + 2000 * "x"]
 
 
 def opened(site: Site, cookie: str, origin: str | None = None) -> connect:
@@ -131,7 +131,7 @@ async def test_a_hidden_page_is_told_nothing_until_it_is_looked_at(site: Site) -
 
 @pytest.mark.parametrize(
     "address",
-    ["/", "/ops/cost/", "/ops/servers/drain/", "/metrics", "//evil.example/ops/", "/ops/" + "?x=" + 2000 * "x"],
+    ["/", "/ops/cost/file/", "/ops/servers/drain/", "/metrics", "//evil.example/ops/", "/ops/" + "?x=" + 2000 * "x"],
 )
 async def test_only_live_operators_pages_are_told_of(site: Site, address: str) -> None:
     async with opened(site, site.cookie("otto")) as socket:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.site import Site
 from tests.stack.page import Page
+from tests.stack.test_metrics import fallbacks
 
 CHANGE = """
 from conversations.models import Stage
@@ -132,6 +133,8 @@ def changed_stage(site: Site) -> Iterator[Callable[..., None]]:
 
 async def test_a_stage_that_fails_is_left_out_with_a_notice(site: Site, changed_stage: Callable[..., None]) -> None:
     changed_stage("deep", "max_tokens", 999_999, None)  # more than the model server allows
+    with site.visitor() as visitor:
+        before = fallbacks(visitor.get("/metrics").text, "stage_left_out")
     async with Page(site, "alice") as page:
         await page.send(QUESTION, mode="deep")
         finished = await page.finish()
@@ -140,6 +143,7 @@ async def test_a_stage_that_fails_is_left_out_with_a_notice(site: Site, changed_
     assert page.stages == {0: "done", 1: "failed", 2: "done"}
     notices = [event["message"] for event in page.events if event["type"] == "answer.notice"]
     assert notices == ["Deep answer failed and is left out."]
+    site.until(lambda metrics: fallbacks(metrics, "stage_left_out") == before + 1, "/metrics", "alice")
     assert page.text == page.stored_parts()
 
 

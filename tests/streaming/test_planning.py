@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django import DjangoAssertNumQueries
 
 from conversations.models import Conversation, Generation, Pipeline, PipelineStage, Stage
 from conversations.models.asking import Request
@@ -97,6 +98,74 @@ def test_a_models_opinion_counts_in_auto_alone() -> None:
     assert plan.level == "complex"
     assert plan.reasons[1] == "The smallest model judged it complex."
     assert planning.plan_for(generation, TIERS, Level.COMPLEX).level == "simple"
+
+
+# Domains and hurry
+
+
+@pytest.fixture
+def expert(pipelines: None) -> None:
+    """Has a part in every pipeline, for code alone."""
+    stage = Stage.objects.create(name="expert", label="Code expert", system_prompt="Check it.", domains=["code"])
+    for pipeline in Pipeline.objects.all():
+        PipelineStage.objects.create(pipeline=pipeline, stage=stage, order=9, waits=True)
+
+
+@pytest.mark.parametrize("mode", ["auto", "balanced"])
+def test_a_stage_for_a_domain_joins_in_questions_of_it(mode: str, expert: None) -> None:
+    plan = plan_for(asked(mode, "Explain how a python decorator works."))
+
+    assert [stage.name for stage in plan.stages] == ["quick", "synthesis", "expert"]
+    assert "Its domain is code, for which there is Code expert." in plan.reasons
+
+
+@pytest.mark.parametrize("mode", ["auto", "balanced"])
+def test_it_is_left_out_of_others(mode: str, expert: None) -> None:
+    plan = plan_for(asked(mode, "Compare SQL and NoSQL databases for sales data and revenue per month."))
+
+    assert [stage.name for stage in plan.stages] == ["quick", "synthesis"]
+    assert not [reason for reason in plan.reasons if "expert" in reason]
+
+
+def test_the_question_is_not_looked_at_if_nothing_depends_on_it(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    generation = asked("balanced")
+
+    with django_assert_num_queries(1):
+        plan_for(generation)
+
+
+HARD = "Design a system that survives the loss of a region, with at most 5 s of lost writes, and tell what we give up."
+
+
+def test_an_urgent_question_gets_no_deep_stage() -> None:
+    plan = plan_for(asked("auto", f"{HARD} It is urgent, I need it asap."))
+
+    assert (plan.level, plan.scores["urgency"]) == ("medium", 0.7)
+    assert [stage.name for stage in plan.stages] == ["quick", "synthesis"]
+    assert planning.URGENT in plan.reasons
+
+
+@pytest.mark.parametrize(
+    ("mode", "question", "level"),
+    [
+        ("auto", HARD, "complex"),
+        ("auto", f"{HARD} Is a fast network enough?", "complex"),
+        ("deep", f"{HARD} It is urgent.", "complex"),
+        ("auto", "Urgent: compare SQL and NoSQL databases.", "medium"),
+    ],
+)
+def test_nothing_else_is_cut_short(mode: str, question: str, level: str) -> None:
+    plan = plan_for(asked(mode, question))
+
+    assert plan.level == level and planning.URGENT not in plan.reasons
+
+
+def test_an_urgent_question_that_the_model_judged_complex_is_cut_short_too() -> None:
+    plan = planning.plan_for(asked("auto", "Urgent: what now?"), TIERS, Level.COMPLEX)
+
+    assert plan.level == "medium"
 
 
 def test_one_tier_alone_does_for_all() -> None:

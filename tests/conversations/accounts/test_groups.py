@@ -6,11 +6,12 @@ from django.core.management import call_command
 from conversations.accounts import ensure_groups
 
 REVIEW, WATCH = "conversations.review_conversation", "conversations.watch_operations"
+STEER = "conversations.steer_operations"
 
 
 def test_reviewers_review_and_operators_watch_and_neither_more(rita: User, otto: User) -> None:
-    assert (rita.has_perm(REVIEW), rita.has_perm(WATCH)) == (True, False)
-    assert (otto.has_perm(REVIEW), otto.has_perm(WATCH)) == (False, True)
+    assert [rita.has_perm(name) for name in (REVIEW, WATCH, STEER)] == [True, False, False]
+    assert [otto.has_perm(name) for name in (REVIEW, WATCH, STEER)] == [False, True, True]
 
 
 def test_reviewers_have_no_permission_to_change_anything(rita: User) -> None:
