@@ -84,7 +84,10 @@ class Generation(models.Model):
     )
     finish_reason = models.CharField(max_length=40, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
-    error_detail = models.TextField(blank=True, help_text="For operators; users see a sentence.")
+    error_detail = models.TextField(blank=True, help_text="For reviewers: what was said may quote the question.")
+    error_in_short = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="For operators: quotes nothing."
+    )
 
     clicked_at = models.DateTimeField(null=True, blank=True, help_text="By the browser's clock.")
     accepted_at = models.DateTimeField(default=timezone.now, db_index=True)

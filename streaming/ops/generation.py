@@ -16,12 +16,11 @@ from conversations.models import Clock, Generation
 from conversations.models.plan import Outcome, Plan, PlannedStage
 
 from .access import for_operators
+from .filters import NEVER_READ
 from .generations import Listed, with_sight
 from .moments import in_words, is_browser_believed, moments_of
 from .stuck import RULE
 from .waterfall import GRID, WIDTH, beginning, whole
-
-NEVER_READ = ("message__conversation__title", "message__conversation__owner__password", "stopped_by__password")
 
 
 @dataclass(frozen=True)

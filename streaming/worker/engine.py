@@ -91,7 +91,7 @@ class Engine:
                 self._place.leave()
             if error is None or self._closed.is_set():
                 return None
-            self.figures.error_detail = str(error)[:1000]
+            self.figures.error_detail, self.figures.error_in_short = str(error)[:1000], error.in_short[:200]
             if not isinstance(error, Unreachable) or delay is None:
                 return error.code
             await self._pause(delay)

@@ -18,7 +18,8 @@ class Figures:
     completion_tokens: int | None = None
     finish_reason: str = ""
     cached: bool = False
-    error_detail: str = ""
+    error_detail: str = ""  # may quote the question
+    error_in_short: str = ""  # quotes nothing
     server_ms: dict[str, float] | None = None  # of the last request, as the server told
     requested_at: datetime | None = None
     first_byte_at: datetime | None = None  # of the response that brought the first token

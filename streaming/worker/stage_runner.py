@@ -152,14 +152,16 @@ class StageRunner:
     def figures(self, *, stopped: bool = False) -> dict[str, object]:
         """Of the whole answer, under the names of Generation's fields; what is not known is left out."""
         standing = self.standing(stopped=stopped)
-        begun = [engine.figures for engine in self._engines.values() if engine.figures.requested_at]
+        every = [engine.figures for engine in self._engines.values()]
+        begun = [figures for figures in every if figures.requested_at]
         known: dict[str, object] = {
             "requested_at": min((f.requested_at for f in begun if f.requested_at), default=None),
             "first_token_at": min((f.first_token_at for f in begun if f.first_token_at), default=None),
             "last_token_at": max((f.last_token_at for f in begun if f.last_token_at), default=None),
             "upstream_ended_at": max((f.upstream_ended_at for f in begun if f.upstream_ended_at), default=None),
             "failovers": sum(f.failovers or 0 for f in begun) or None,
-            "error_detail": next((f.error_detail for f in reversed(begun) if f.error_detail), ""),
+            "error_detail": next((f.error_detail for f in reversed(every) if f.error_detail), ""),
+            "error_in_short": next((f.error_in_short for f in reversed(every) if f.error_in_short), ""),
             "prompt_tokens": total(standing, "prompt_tokens"),
             "completion_tokens": total(standing, "completion_tokens"),
             "outcomes": outcomes_as_json(standing),
