@@ -20,6 +20,7 @@ BEFORE = timedelta(minutes=10)  # ago; what is older is usual, unless there is t
 FEWEST = 3  # measurements that make a usual figure
 WORTH_COUNTING_S = 1.0  # of a wait that has not ended
 WRITTEN_FOR_S = 5.0  # before the pace of an unfinished answer counts
+AT_ONCE_S = 0.02  # a stage that took no longer came as a whole
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def came_in_one(generation: Generation) -> bool:
 
 def rates_of(generation: Generation, written: list[Outcome]) -> Iterator[tuple[Key, float]]:
     for outcome in written:
-        if (seconds := (outcome.ended_s or 0) - (outcome.first_token_s or 0)) > 0 and outcome.completion_tokens:
+        seconds = (outcome.ended_s or 0) - (outcome.first_token_s or 0)
+        if seconds > AT_ONCE_S and outcome.completion_tokens:
             yield (outcome.server, outcome.model), outcome.completion_tokens / seconds
     if not written and generation.tokens_per_second:
         yield from ((key, generation.tokens_per_second) for key in own_key(generation))

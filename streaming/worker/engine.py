@@ -213,6 +213,7 @@ class Engine:
             await self._read(source, ThinkSplitter(in_answer=bool(begun)))
 
     async def _read(self, source: Source, splitter: ThinkSplitter) -> None:
+        self.gaps.begin()
         try:
             async with aclosing(source.stream.deltas()) as deltas:
                 async for delta in deltas:
@@ -256,7 +257,7 @@ class Engine:
 
     def _take(self, delta: ChatDelta, splitter: ThinkSplitter) -> None:
         if delta.text or delta.thinking:
-            self.gaps.note(time.monotonic())
+            self._note_arrival(timezone.now())
         if delta.thinking:
             self._write(delta.thinking, "")
         if delta.text:
@@ -278,13 +279,17 @@ class Engine:
         ]
         for key, piece, phase in pieces:
             if piece:
-                now = timezone.now()
-                self.arrivals.append(now)
-                self.figures.last_token_at = now
-                if self.figures.first_token_at is None:
-                    self._note_first(now)
                 self._announce(phase)
                 self._handle.write(key, piece)
+
+    def _note_arrival(self, now: datetime) -> None:
+        """Once for all that came together, or a whole answer would look as if it had been written in microseconds."""
+        if not self.figures.cached:
+            self.gaps.note(time.monotonic())
+        self.arrivals.append(now)
+        self.figures.last_token_at = now
+        if self.figures.first_token_at is None:
+            self._note_first(now)
 
     def _note_first(self, now: datetime) -> None:
         self.figures.first_token_at = now

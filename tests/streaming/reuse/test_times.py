@@ -1,0 +1,40 @@
+"""When tokens came, as a worker notes it: of streams, of whole answers, of the cache, of several servers."""
+
+from __future__ import annotations
+
+from .conftest import Desk
+
+THINKS = "[think] Explain a table with code"
+COUNT = "count to 600"
+SECOND_SERVER_S = 0.6  # until its first token
+
+
+async def test_an_answer_that_came_as_a_whole_came_in_one_moment(desk: Desk) -> None:
+    desk.rule(streams=False)
+    asked = await desk.ask(THINKS)
+
+    figures = asked.runner.figures()
+    assert asked.thinking and asked.text
+    assert figures["first_token_at"] == figures["last_token_at"]
+
+
+async def test_a_streams_tokens_came_one_after_the_other(desk: Desk) -> None:
+    figures = (await desk.ask(THINKS)).runner.figures()
+
+    assert figures["first_token_at"] < figures["last_token_at"]  # type: ignore[operator]
+
+
+async def test_what_comes_from_the_cache_has_no_gaps(desk: Desk) -> None:
+    first, again = await desk.ask(COUNT), await desk.ask(COUNT)
+
+    assert again.outcome.cached
+    assert "gap_p95_ms" in first.runner.measures() and "gap_p95_ms" not in again.runner.measures()
+
+
+async def test_the_wait_for_another_server_is_no_gap_between_tokens(desk: Desk) -> None:
+    desk.models[0].faults.set({"rate": 100, "drop_after": 30, "times": 1})
+    desk.models[1].faults.set({"ttft": SECOND_SERVER_S, "times": 1})
+    measures = (await desk.ask("count to 60")).runner.measures()
+
+    assert [model.requests for model in desk.models] == [1, 1]
+    assert measures["gap_longest_ms"] < 1000 * SECOND_SERVER_S  # type: ignore[operator]
