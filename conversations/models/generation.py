@@ -93,7 +93,10 @@ class Generation(models.Model):
     accepted_at = models.DateTimeField(default=timezone.now, db_index=True)
     dispatched_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="By the first attempt.")
-    requested_at = models.DateTimeField(null=True, blank=True, help_text="By the last attempt.")
+    first_requested_at = models.DateTimeField(null=True, blank=True, help_text="Of the model server, by any attempt.")
+    requested_at = models.DateTimeField(
+        null=True, blank=True, help_text="The latest time, of the stage that wrote first: a server may have failed."
+    )
     first_token_at = models.DateTimeField(null=True, blank=True)
     last_token_at = models.DateTimeField(null=True, blank=True)
     stop_requested_at = models.DateTimeField(null=True, blank=True)
@@ -171,7 +174,7 @@ class Generation(models.Model):
 
     @property
     def model_first_token(self) -> timedelta | None:
-        """From the request to its first token: the model server's share. None without, or if it was asked again."""
+        """From the request that brought it: the model server's share. None without, or if it was asked again since."""
         if self.from_cache or not (self.requested_at and self.first_token_at):
             return None
         return self.first_token_at - self.requested_at if self.first_token_at >= self.requested_at else None
@@ -282,11 +285,15 @@ class Generation(models.Model):
 
 
 def moments(generation: Generation) -> list[tuple[str, datetime]]:
-    """The moments of its life that have come, by the field's name without ``_at``; the earliest first."""
+    """The moments of its life that have come, by the field's name without ``_at``; the earliest first.
+
+    The first request is only among them if there was another.
+    """
     names = (
         "accepted",
         "dispatched",
         "claimed",
+        *(() if generation.first_requested_at == generation.requested_at else ("first_requested",)),
         "requested",
         "first_token",
         "last_token",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from conversations.models import Clock, Generation
-from conversations.models.phases import was_asked_again
+from conversations.models.phases import first_request
 
 BELIEVED = timedelta(minutes=1)  # between a click by the browser's clock and its arrival by ours
 LABELS = {
@@ -16,6 +16,7 @@ LABELS = {
     "dispatched": ("Dispatched", "web"),
     "claimed": ("Claimed", "worker"),
     "requested": ("Request sent", "worker"),
+    "asked_again": ("Request sent again", "worker"),
     "first_byte": ("First byte of the model server", "worker"),
     "first_token": ("First token", "worker"),
     "first_append": ("First text in the log", "worker"),
@@ -48,8 +49,8 @@ def moments_of(generation: Generation) -> dict[str, Moment]:
         known["clicked"] = None
     elif clock and clock.first_paint_ms is not None and generation.clicked_at:
         known["painted"] = generation.clicked_at + timedelta(milliseconds=clock.first_paint_ms)
-    if was_asked_again(generation):  # when it was asked for the first time is not known any more
-        known["requested"] = None
+    known["requested"] = first = first_request(generation)
+    known["asked_again"] = generation.requested_at if generation.requested_at != first else None
     return {
         name: Moment(name, *LABELS[name], moment, milliseconds(generation.accepted_at, moment))
         for name, moment in known.items()

@@ -104,8 +104,8 @@ def own_key(generation: Generation) -> set[Key]:
 
 def wait_of(generation: Generation) -> float | None:
     """Of the model's first token, in seconds; None if it was asked again in mid-answer, or never wrote."""
-    requested, first = generation.requested_at, generation.first_token_at
-    return (first - requested).total_seconds() if requested and first and first >= requested else None
+    span = generation.model_first_token
+    return span.total_seconds() if span is not None else None
 
 
 def came_in_one(generation: Generation) -> bool:

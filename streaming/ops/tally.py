@@ -137,7 +137,7 @@ def seconds_of(generation: Generation) -> dict[str, float]:
     """By histogram; what is not known is left out."""
     spans = {
         TIME_TO_FIRST_TOKEN: generation.time_to_first_token,
-        MODEL_TIME_TO_FIRST_TOKEN: between(generation.requested_at, generation.first_token_at),
+        MODEL_TIME_TO_FIRST_TOKEN: generation.model_first_token,
         FELT_TIME_TO_FIRST_TOKEN: felt(generation),
         QUEUE_WAIT: between(generation.accepted_at, generation.claimed_at),
         DURATION: generation.duration,

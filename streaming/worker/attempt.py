@@ -251,8 +251,9 @@ class Attempt:
         """Under the names of Generation's fields."""
         assert self.generation is not None and self._stages is not None
         figures = self._stages.figures(stopped=stopped)
-        if self.generation.first_token_at is not None:  # an earlier attempt's
-            figures["first_token_at"] = self.generation.first_token_at
+        for name in ("first_requested_at", "first_token_at"):  # an earlier attempt's
+            if (moment := getattr(self.generation, name)) is not None:
+                figures[name] = moment
         return figures
 
     def _measures(self, texts: dict[PartKey, str]) -> dict[str, object]:

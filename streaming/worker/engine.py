@@ -205,6 +205,7 @@ class Engine:
         self.figures.model = target.model
         self.figures.tier = target.tier.slug
         self.figures.requested_at = timezone.now()
+        self.figures.first_requested_at = self.figures.first_requested_at or self.figures.requested_at
         self._announce("waiting")
         self._requests += 1
         request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"

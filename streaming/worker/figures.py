@@ -21,7 +21,8 @@ class Figures:
     error_detail: str = ""  # may quote the question
     error_in_short: str = ""  # quotes nothing
     server_ms: dict[str, float] | None = None  # of the last request, as the server told
-    requested_at: datetime | None = None
+    first_requested_at: datetime | None = None
+    requested_at: datetime | None = None  # the latest time
     first_byte_at: datetime | None = None  # of the response that brought the first token
     first_token_at: datetime | None = None
     last_token_at: datetime | None = None

@@ -23,6 +23,7 @@ from streaming.reuse.answers import Answers
 
 from .certainty import Certainty
 from .engine import Engine
+from .figures import Figures
 from .gaps import gap_figures
 from .line import Line
 from .phases import Phases
@@ -155,7 +156,8 @@ class StageRunner:
         every = [engine.figures for engine in self._engines.values()]
         begun = [figures for figures in every if figures.requested_at]
         known: dict[str, object] = {
-            "requested_at": min((f.requested_at for f in begun if f.requested_at), default=None),
+            "first_requested_at": min((f.first_requested_at for f in begun if f.first_requested_at), default=None),
+            "requested_at": min(begun, key=earliest).requested_at if begun else None,
             "first_token_at": min((f.first_token_at for f in begun if f.first_token_at), default=None),
             "last_token_at": max((f.last_token_at for f in begun if f.last_token_at), default=None),
             "upstream_ended_at": max((f.upstream_ended_at for f in begun if f.upstream_ended_at), default=None),
@@ -223,6 +225,12 @@ def certainty_of(certainty: Certainty, earlier: Outcome) -> dict[str, Any]:
         "unsure_share": round(unsure / tokens, 4),
         "unsure": [*earlier.unsure, *certainty.unsure],
     }
+
+
+def earliest(figures: Figures) -> tuple[bool, datetime]:
+    """Sorts the stage that wrote first before the others; while none has, the one that was asked first."""
+    assert figures.requested_at is not None
+    return figures.first_token_at is None, figures.first_token_at or figures.requested_at
 
 
 def total(outcomes: Mapping[int, Outcome], name: str) -> int | None:

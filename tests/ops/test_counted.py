@@ -102,6 +102,12 @@ def test_the_models_first_token_is_told_apart_from_the_wait_for_a_worker(client:
     assert found["throughline_queue_wait_seconds_sum", ()] == pytest.approx(0.2)
 
 
+def test_what_comes_from_the_cache_is_no_models_first_token(client: Client, alice: User) -> None:
+    ended(alice, ttft=2.0, outcomes={"0": {"status": "done", "cached": True}})
+
+    assert scrape(client)["throughline_model_time_to_first_token_seconds_count", ()] == 0
+
+
 def test_stops_and_cached_tokens_are_counted(client: Client, alice: User) -> None:
     stopped = ended(alice, status=Status.STOPPED, outcomes={"0": {"cached_tokens": 6}, "1": {"cached_tokens": 2}})
     asked_at = after(stopped.accepted_at, 1.0)

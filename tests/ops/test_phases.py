@@ -44,6 +44,25 @@ def test_one_that_was_taken_over_goes_on_writing(alice: User) -> None:
     assert [span.phase for span in spans_of(generation)] == ["queued", "waiting", "writing", "finishing"]
 
 
+def test_the_wait_for_a_server_that_failed_is_waiting(alice: User) -> None:
+    generation = ended(alice, ttft=120.5, writing=2.0, failovers=1)
+    generation.first_requested_at = after(generation.accepted_at, 0.2)
+    generation.requested_at = after(generation.accepted_at, 120.2)
+
+    spans = {span.phase: span.seconds for span in spans_of(generation)}
+
+    assert (spans["starting"], spans["waiting"]) == pytest.approx((0.1, 120.3))
+
+
+def test_a_takeover_before_the_first_token_hides_no_waiting_in_starting(alice: User) -> None:
+    generation = ended(alice, ttft=9.0, attempt=2)
+    generation.requested_at = generation.first_requested_at = after(generation.accepted_at, 8.5)
+    assert [span.phase for span in spans_of(generation)] == ["queued", "waiting", "writing", "finishing"]
+
+    generation.first_requested_at = after(generation.accepted_at, 0.2)  # the first attempt could store it
+    assert [span.seconds for span in spans_of(generation)] == pytest.approx([0.1, 0.1, 8.8, 2.0, 0.1])
+
+
 def test_one_that_writes_does_not_finish_yet(alice: User) -> None:
     generation = ended(alice, status=Status.RUNNING)
     generation.finished_at = None

@@ -119,6 +119,28 @@ def test_one_that_was_taken_over_has_no_first_request(alice: User) -> None:
     assert generation.model_first_token is None
 
 
+def test_the_wait_for_a_server_that_failed_has_a_row(alice: User) -> None:
+    generation = ended(alice, ttft=9.0)
+    generation.first_requested_at = after(generation.accepted_at, 0.2)
+    generation.requested_at = after(generation.accepted_at, 8.2)
+
+    took = {bar.label: round(bar.ms) for bar in whole(generation, timezone.now()).bars}
+
+    assert took["Preparing the request"] == 100
+    assert (took["Until it was asked again"], took["Waiting for the first token"]) == (8000, 800)
+
+
+def test_one_that_was_asked_again_in_mid_answer_has_its_first_request(alice: User) -> None:
+    generation = ended(alice, ttft=0.5)
+    generation.first_requested_at = after(generation.accepted_at, 0.2)
+    generation.requested_at = after(generation.accepted_at, 1.5)
+
+    took = {bar.label: round(bar.ms) for bar in whole(generation, timezone.now()).bars}
+
+    assert (took["Waiting for the first token"], took["Writing"]) == (300, 2000)
+    assert "asked_again" in moments_of(generation)
+
+
 def test_the_page_tells_all_figures_and_no_text(operator: Client, alice: User) -> None:
     page = text_of(operator, f"/ops/generations/{complete(alice).pk}/")
 

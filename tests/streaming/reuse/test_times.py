@@ -38,3 +38,12 @@ async def test_the_wait_for_another_server_is_no_gap_between_tokens(desk: Desk) 
 
     assert [model.requests for model in desk.models] == [1, 1]
     assert measures["gap_longest_ms"] < 1000 * SECOND_SERVER_S  # type: ignore[operator]
+
+
+async def test_the_first_request_stays_known_when_another_server_is_asked(desk: Desk) -> None:
+    desk.models[0].faults.set({"status": 500, "headers": 0.3, "times": 1})
+    figures = (await desk.ask(COUNT)).runner.figures()
+
+    assert figures["failovers"] == 1
+    assert (figures["requested_at"] - figures["first_requested_at"]).total_seconds() >= 0.3  # type: ignore[operator]
+    assert figures["requested_at"] <= figures["first_token_at"]  # type: ignore[operator]
