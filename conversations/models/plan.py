@@ -96,6 +96,7 @@ class Outcome:
     error_code: str = ""
     first_token_s: float | None = None
     ended_s: float | None = None
+    due_s: float | None = None  # when its request is given up, if nothing more comes; None if none is open
     measured_tokens: int = 0  # whose probability the server told
     probability: float | None = None  # their mean
     unsure_share: float | None = None

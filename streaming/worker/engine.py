@@ -24,6 +24,7 @@ from streaming.model_servers import ModelServers, NoRoom, Offer, Target
 from streaming.prompts import Prompt, request_body
 from streaming.protocol import PhaseName
 from streaming.reuse.answers import Answers, Source
+from streaming.vllm.client import WHOLE_ANSWER_TIMEOUT_S, Patience
 from streaming.vllm.errors import BadReply, ModelServerError, Rejected, Unreachable
 from streaming.vllm.thinking import ThinkSplitter
 from streaming.vllm.wire import ChatDelta, Usage
@@ -231,6 +232,7 @@ class Engine:
 
     def _body(self, target: Target, begun: str, max_tokens: int) -> dict[str, Any]:
         streams = self._streams and target.tier.streams
+        self.figures.patience = patience_with(target, streams=streams)
         body = request_body(
             self._prompt, self.stage, target, begun, max_tokens, stream=streams, logprobs=self._tells_logprobs
         )
@@ -317,3 +319,9 @@ class Engine:
             self._sizes.note(self.figures.model, self._characters, usage.prompt_tokens)
         if usage.completion_tokens is not None:
             self.figures.completion_tokens = self._tokens_before + usage.completion_tokens
+
+
+def patience_with(target: Target, *, streams: bool) -> Patience:
+    """As ChatStream has it."""
+    first_token_s = target.tier.first_token_timeout_s if streams else WHOLE_ANSWER_TIMEOUT_S
+    return Patience(first_token_s, target.tier.silence_timeout_s)

@@ -206,6 +206,7 @@ class StageRunner:
             server_ms=figures.server_ms or {},
             first_token_s=earlier.first_token_s or self._seconds(figures.first_token_at),
             ended_s=self._seconds(figures.upstream_ended_at),
+            due_s=self._seconds(figures.due_at),
             **certainty_of(self._engines[stage.number].certainty, earlier),
         )
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from .conftest import Desk
+import asyncio
+
+from streaming.vllm.client import WHOLE_ANSWER_TIMEOUT_S
+
+from .conftest import PATIENCE_S, Asked, Desk
 
 THINKS = "[think] Explain a table with code"
 COUNT = "count to 600"
@@ -47,3 +51,35 @@ async def test_the_first_request_stays_known_when_another_server_is_asked(desk: 
     assert figures["failovers"] == 1
     assert (figures["requested_at"] - figures["first_requested_at"]).total_seconds() >= 0.3  # type: ignore[operator]
     assert figures["requested_at"] <= figures["first_token_at"]  # type: ignore[operator]
+
+
+async def due_in(asked: Asked) -> float | None:
+    """Seconds after its request, as soon as there is one."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (standing := asked.runner.standing().get(0)) is None:
+            await asyncio.sleep(0.01)
+    requested = asked.runner.figures()["requested_at"]
+    accepted_s = (requested - asked.accepted_at).total_seconds()  # type: ignore[operator]
+    return None if standing.due_s is None else round(standing.due_s - accepted_s)
+
+
+async def test_it_is_known_when_a_request_is_given_up(desk: Desk) -> None:
+    desk.rule(first_token_timeout_s=70.0, silence_timeout_s=7.0)
+    asked = desk.begin("[[demo ttft=0.3 rate=100]] count to 60")
+    for_first = await due_in(asked)
+    await asked.until_text()
+    for_further = await due_in(asked)
+    await asked.end()
+
+    assert for_first == 70
+    assert for_further is not None and 7 <= for_further < 70
+    assert asked.outcome.due_s is None
+
+
+async def test_a_whole_answer_is_waited_for_longer(desk: Desk) -> None:
+    desk.rule(first_token_timeout_s=70.0, streams=False)
+    asked = desk.begin("[[demo ttft=0.3]] count to 3")
+    due = await due_in(asked)
+    await asked.end()
+
+    assert due == WHOLE_ANSWER_TIMEOUT_S
