@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
@@ -214,8 +213,8 @@ class Generation(models.Model):
         planned = earlier.stage_plan.stages if earlier.stage_plan else ()
         outcomes = dict.fromkeys((one.number for one in planned), Outcome(StageStatus.SKIPPED))
         for number, outcome in earlier.stage_outcomes.items():
-            if outcome.is_final:  # its tokens are the earlier generation's
-                outcomes[number] = replace(outcome, prompt_tokens=None, completion_tokens=None)
+            if outcome.is_final:
+                outcomes[number] = outcome.carried()
         cut = [number for number, outcome in outcomes.items() if outcome.was_stopped]
         for number in cut if earlier.status == Status.STOPPED and cut else [shown]:
             outcomes.pop(number, None)

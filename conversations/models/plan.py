@@ -120,6 +120,18 @@ class Outcome:
             return Confidence(self.probability, self.unsure_share or 0.0)
         return None if prior is None else Confidence(prior, is_prior=True)
 
+    def carried(self) -> Self:
+        """Into a generation that goes on from its text: times and tokens stay the earlier one's."""
+        return replace(
+            self,
+            prompt_tokens=None,
+            cached_tokens=None,
+            completion_tokens=None,
+            server_ms={},
+            first_token_s=None,
+            ended_s=None,
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Without what is empty; zero is a figure."""
         return {
