@@ -57,7 +57,9 @@ def tally(redis: Redis) -> dict[str, float]:
 
     def count_new(pipeline: Pipeline) -> None:
         now = timezone.now()
-        since = counted_until(pipeline, now) - OVERLAP
+        until = counted_until(pipeline, now)
+        now = max(now, until)  # never back, where another machine's clock is fast: ends would be counted twice
+        since = until - OVERLAP
         ended = ended_since(since, members(pipeline, COUNTED))
         paid = paid_since(since, members(pipeline, PAID))
         pipeline.multi()
@@ -134,7 +136,7 @@ def counts_of(generation: Generation) -> dict[str, int]:
 
 
 def seconds_of(generation: Generation) -> dict[str, float]:
-    """By histogram; what is not known is left out."""
+    """By histogram; what is not known is left out. Not below zero, whatever two clocks say: counters only grow."""
     spans = {
         TIME_TO_FIRST_TOKEN: generation.time_to_first_token,
         MODEL_TIME_TO_FIRST_TOKEN: generation.model_first_token,
@@ -143,7 +145,7 @@ def seconds_of(generation: Generation) -> dict[str, float]:
         DURATION: generation.duration,
         TIME_TO_STOP: generation.time_to_stop,
     }
-    return {name: span.total_seconds() for name, span in spans.items() if span is not None}
+    return {name: max(span.total_seconds(), 0.0) for name, span in spans.items() if span is not None}
 
 
 def between(begun: datetime | None, ended: datetime | None) -> timedelta | None:
