@@ -44,6 +44,9 @@ class PlannedStage:
     prior: float | None = None  # how sure its answers are, where nothing is measured
 
 
+TOLD_SCORES = ("complexity", "reasoning", "urgency", "domain")  # in this order: jsonb keeps none
+
+
 @dataclass(frozen=True)
 class Plan:
     """In the order in which the stages take each other's place. Never empty."""
@@ -58,6 +61,12 @@ class Plan:
     def is_staged(self) -> bool:
         """More than one: what pages show as stages."""
         return len(self.stages) > 1
+
+    @property
+    def told_scores(self) -> str:
+        """Of the question, in words; empty if nobody asked for them."""
+        known = [f"{name} {self.scores[name]}" for name in TOLD_SCORES if name in self.scores]
+        return ", ".join(known).replace("_", " ")
 
     def as_paid(self) -> Self:
         """With no stage longer than what the budget pays."""
