@@ -167,6 +167,11 @@ class Generation(models.Model):
         return {"no": "", "partly": "Partly from the cache", "yes": "From the cache"}[self.cached]
 
     @property
+    def is_reused(self) -> bool:
+        """At least in part: its times say nothing of a model."""
+        return any(outcome.is_reused for outcome in self.stage_outcomes.values())
+
+    @property
     def time_to_first_token(self) -> timedelta | None:
         """From accepted to the first token of the model, as this server saw it; None if there was none."""
         return self.first_token_at - self.accepted_at if self.first_token_at else None
@@ -174,7 +179,7 @@ class Generation(models.Model):
     @property
     def model_first_token(self) -> timedelta | None:
         """From the request that brought it: the model server's share. None without, or if it was asked again since."""
-        if self.from_cache or not (self.requested_at and self.first_token_at):
+        if self.is_reused or not (self.requested_at and self.first_token_at):
             return None
         return self.first_token_at - self.requested_at if self.first_token_at >= self.requested_at else None
 
@@ -186,7 +191,7 @@ class Generation(models.Model):
     @property
     def tokens_per_second(self) -> float | None:
         """Of the writing alone, without the wait for the first token; None if it cannot be told, or nothing wrote."""
-        if self.from_cache or not (self.first_token_at and self.last_token_at and self.completion_tokens):
+        if self.is_reused or not (self.first_token_at and self.last_token_at and self.completion_tokens):
             return None
         seconds = (self.last_token_at - self.first_token_at).total_seconds()
         return (self.completion_tokens - 1) / seconds if seconds > 0 else None

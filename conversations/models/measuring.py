@@ -95,7 +95,7 @@ def count_answer(own: Figures, generation: Generation) -> None:
 
 
 def count_tokens(own: Figures, outcome: Outcome) -> None:
-    if outcome.cached:  # no model read or wrote them
+    if outcome.is_reused:  # no model read or wrote them
         return
     own.counts[figures.TOKENS_IN] += outcome.prompt_tokens or 0
     own.counts[figures.TOKENS_CACHED] += outcome.cached_tokens or 0

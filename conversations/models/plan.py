@@ -101,6 +101,7 @@ class Outcome:
     completion_tokens: int | None = None
     finish_reason: str = ""
     cached: bool = False  # the text is that of an earlier, identical request
+    along: bool = False  # it was read along with another answer's request, whose it is to pay
     server_ms: dict[str, float] = field(default_factory=dict)  # the model server's own figures; empty if it told none
     error_code: str = ""
     first_token_s: float | None = None
@@ -114,6 +115,11 @@ class Outcome:
     @property
     def is_final(self) -> bool:
         return StageStatus(self.status).is_final
+
+    @property
+    def is_reused(self) -> bool:
+        """No model was asked for it, at least not by this answer: it costs nothing, and its times are no model's."""
+        return self.cached or self.along
 
     @property
     def was_stopped(self) -> bool:

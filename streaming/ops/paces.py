@@ -88,7 +88,7 @@ def measure(generation: Generation, into: dict[Key, Measured]) -> None:
     assert generation.finished_at is not None
     if came_in_one(generation):
         return
-    written = [outcome for outcome in generation.stage_outcomes.values() if outcome.server and not outcome.cached]
+    written = [outcome for outcome in generation.stage_outcomes.values() if outcome.server and not outcome.is_reused]
     keys = {(outcome.server, outcome.model) for outcome in written} or own_key(generation)
     wait = wait_of(generation)
     if len(keys) == 1 and wait is not None:  # of several, it is not known whose the first token was
@@ -99,7 +99,7 @@ def measure(generation: Generation, into: dict[Key, Measured]) -> None:
 
 def own_key(generation: Generation) -> set[Key]:
     """Empty if no server wrote it."""
-    return {(generation.server, generation.model)} if generation.server and not generation.from_cache else set()
+    return {(generation.server, generation.model)} if generation.server and not generation.is_reused else set()
 
 
 def wait_of(generation: Generation) -> float | None:

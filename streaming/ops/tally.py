@@ -124,15 +124,24 @@ def counts_of(generation: Generation) -> dict[str, int]:
         "failovers": generation.failovers or 0,
         "takeovers": max(generation.attempt - 1, 0),
         "stop_requests": int(generation.stop_requested_at is not None),
-        "prompt_tokens": generation.prompt_tokens or 0,
-        "cached_prompt_tokens": sum(outcome.cached_tokens or 0 for outcome in generation.stage_outcomes.values()),
-        "completion_tokens": generation.completion_tokens or 0,
+        **tokens_of(generation),
     }
     if generation.error_code:
         counts[f"errors:{generation.error_code}"] = 1
     for name, seconds in seconds_of(generation).items():
         counts |= {f"{name}:count": 1, f"{name}:{bucket_of(name, seconds)}": 1}
     return counts
+
+
+def tokens_of(generation: Generation) -> dict[str, int]:
+    """That models read and wrote for it: without what was reused."""
+    outcomes = generation.stage_outcomes.values()
+    reused = [outcome for outcome in outcomes if outcome.is_reused]
+    return {
+        "prompt_tokens": (generation.prompt_tokens or 0) - sum(one.prompt_tokens or 0 for one in reused),
+        "cached_prompt_tokens": sum(one.cached_tokens or 0 for one in outcomes if not one.is_reused),
+        "completion_tokens": (generation.completion_tokens or 0) - sum(one.completion_tokens or 0 for one in reused),
+    }
 
 
 def seconds_of(generation: Generation) -> dict[str, float]:

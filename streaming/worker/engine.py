@@ -227,6 +227,7 @@ class Engine:
         finally:
             self._place.leave()
             self.figures.upstream_ended_at = timezone.now()
+            self.figures.along = source.is_paid_elsewhere and not self._tokens_before
         if not self._closed.is_set():
             self._write(*splitter.finish())
 
@@ -241,7 +242,7 @@ class Engine:
 
     async def _open(self, target: Target, body: dict[str, Any], request_id: str) -> Source:
         source = self._source = await self._answers.source(target, body, request_id)
-        self.figures.cached = source.server is None
+        self.figures.cached, self.figures.along = source.server is None, source.is_shared
         self.figures.server = source.server.name if source.server else ""
         self._place.leave()
         if source.server and not source.is_shared:
@@ -287,7 +288,7 @@ class Engine:
 
     def _note_arrival(self, now: datetime) -> None:
         """Once for all that came together, or a whole answer would look as if it had been written in microseconds."""
-        if not self.figures.cached:
+        if not (self.figures.cached or self.figures.along):
             self.gaps.note(time.monotonic())
         self.arrivals.append(now)
         self.figures.last_token_at = now

@@ -67,6 +67,11 @@ class Asked:
     def outcome(self) -> Outcome:
         return self.runner.outcomes[0]
 
+    @property
+    def ended(self) -> Outcome:
+        """Also if it was stopped."""
+        return self.runner.standing(stopped=True)[0]
+
     async def end(self) -> ErrorCode | None:
         async with asyncio.timeout(PATIENCE_S):
             return await self.running
