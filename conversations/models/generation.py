@@ -110,7 +110,9 @@ class Generation(models.Model):
     upstream_ended_at = models.DateTimeField(
         null=True, blank=True, help_text="The model server's answer ended, or its connection was closed."
     )
-    finished_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    finished_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="Its end is about to be stored; its clock has what follows."
+    )
     recorded = models.BooleanField(default=False, db_default=False, editable=False, help_text="In the history.")
 
     objects = GenerationQuerySet.as_manager()
@@ -184,9 +186,16 @@ class Generation(models.Model):
         return self.first_token_at - self.requested_at if self.first_token_at >= self.requested_at else None
 
     @property
+    def ended_at(self) -> datetime | None:
+        """When pages were told, where its clock was read with it and knows that; else when its end was about to be
+        stored. None before. No query."""
+        clock = self._state.fields_cache.get("clock")
+        return (clock.told_at if clock else None) or self.finished_at
+
+    @property
     def duration(self) -> timedelta | None:
         """From accepted to its end; None before."""
-        return self.finished_at - self.accepted_at if self.finished_at else None
+        return self.ended_at - self.accepted_at if self.ended_at else None
 
     @property
     def tokens_per_second(self) -> float | None:

@@ -28,7 +28,7 @@ FIELDS = (
     *("id", "status", "attempt", "wanted_tier", "server", "outcomes", "error_code", "failovers"),
     *("prompt_tokens", "completion_tokens", "accepted_at", "claimed_at", "first_requested_at", "requested_at"),
     *("first_token_at", "last_token_at", "finished_at"),
-    *("clock__first_paint_ms", "clock__gap_p95_ms"),
+    *("clock__first_paint_ms", "clock__gap_p95_ms", "clock__told_at"),
 )
 TIER_LENGTH, SERVER_LENGTH = 40, 200
 
@@ -125,8 +125,8 @@ MEASURES: dict[Measure, Callable[[Generation], float | None]] = {
 
 
 def observe(own: Figures, generation: Generation) -> None:
-    assert generation.finished_at is not None
-    for name, value in known(generation, phases_of(generation, generation.finished_at)):
+    assert generation.ended_at is not None
+    for name, value in known(generation, phases_of(generation, generation.ended_at)):
         own.histograms[name].observe(value)
 
 

@@ -12,7 +12,7 @@ BELIEVED = timedelta(minutes=1)  # between a click by the browser's clock and it
 LABELS = {
     "clicked": ("Click", "browser"),
     "received": ("Command received", "web"),
-    "accepted": ("Accepted", "web"),
+    "accepted": ("Accepted, about to be stored", "web"),
     "dispatched": ("Dispatched", "web"),
     "claimed": ("Claimed", "worker"),
     "requested": ("Request sent", "worker"),
@@ -25,7 +25,9 @@ LABELS = {
     "stop_requested": ("Stop asked for", "web"),
     "last_token": ("Last token", "worker"),
     "upstream_ended": ("Model server's end", "worker"),
-    "finished": ("Stored and finished", "worker"),
+    "finished": ("All text in the log, the end about to be stored", "worker"),
+    "committed": ("End in the database", "worker"),
+    "told": ("End in the log: finished", "worker"),
 }
 
 
@@ -43,7 +45,7 @@ def moments_of(generation: Generation) -> dict[str, Moment]:
     known = {name: getattr(generation, f"{name}_at", None) for name in LABELS}
     clock: Clock | None = getattr(generation, "clock", None)
     if clock:
-        for name in ("received", "first_byte", "first_append", "first_frame"):
+        for name in ("received", "first_byte", "first_append", "first_frame", "committed", "told"):
             known[name] = getattr(clock, f"{name}_at")
     if not is_browser_believed(generation, known["received"]):
         known["clicked"] = None

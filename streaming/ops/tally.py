@@ -45,7 +45,7 @@ HISTOGRAMS = (
 SETTLED_WITHIN = timedelta(days=2)  # of the day when it was reserved, by which the ledger has its index
 FIELDS = ("id", "status", "attempt", "prompt_tokens", "completion_tokens", "error_code", "failovers", "outcomes")
 CLOCK = [relation.name for relation in Generation._meta.related_objects if relation.name == "clock"]
-PAINTED = [f"{name}__first_paint_ms" for name in CLOCK]
+OF_CLOCK = [f"{name}__{field}" for name in CLOCK for field in ("first_paint_ms", "told_at")]
 MOMENTS = (
     *("accepted_at", "claimed_at", "requested_at", "first_token_at"),
     *("stop_requested_at", "upstream_ended_at", "finished_at"),
@@ -85,7 +85,7 @@ def counted_until(redis: Pipeline, now: datetime) -> datetime:
 
 
 def ended_since(moment: datetime, known: set[str]) -> list[Generation]:
-    rows = Generation.objects.order_by().filter(finished_at__gte=moment).only(*FIELDS, *MOMENTS, *PAINTED)
+    rows = Generation.objects.order_by().filter(finished_at__gte=moment).only(*FIELDS, *MOMENTS, *OF_CLOCK)
     rows = rows.select_related(*CLOCK)
     return [generation for generation in rows.iterator() if str(generation.pk) not in known]
 

@@ -31,7 +31,9 @@ PHASES = (
     ("First paint", "browser", ("first_frame",), "painted"),
     ("Writing", "writing", ("first_token",), "last_token"),
     ("Model server's end", "finishing", ("last_token", "asked_again", "requested"), "upstream_ended"),
-    ("Storing the end", "finishing", ("upstream_ended", "last_token", "claimed", "accepted"), "finished"),
+    ("Text into the log", "finishing", ("upstream_ended", "last_token", "claimed", "accepted"), "finished"),
+    ("Storing the end", "finishing", ("finished",), "committed"),
+    ("Telling the end", "finishing", ("committed",), "told"),
 )
 NOW = {
     "queued": "In the queue",

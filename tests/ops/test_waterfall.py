@@ -37,6 +37,8 @@ def complete(owner: User, click_ago: float = 0.2) -> Generation:
         received_at=after(at, -0.05),
         first_byte_at=after(at, 0.45),
         first_append_at=after(at, 0.52),
+        committed_at=after(at, 2.63),
+        told_at=after(at, 2.64),
         first_frame_at=after(at, 0.53),
         first_paint_ms=800,
         gap_p50_ms=10.5,
@@ -67,7 +69,9 @@ def test_every_phase_has_a_row(alice: User) -> None:
         "First paint": 70,
         "Writing": 2000,
         "Model server's end": 50,
-        "Storing the end": 50,
+        "Text into the log": 50,
+        "Storing the end": 30,
+        "Telling the end": 10,
         "Stage: Draft": 500,
         "Stage: Deep": 1000,
     }
@@ -81,13 +85,21 @@ def test_the_beginning_follows_without_a_gap(alice: User) -> None:
     assert [bar.end_ms for bar in one_way[:-1]] == pytest.approx([bar.begin_ms for bar in one_way[1:]])
 
 
+def test_the_page_is_honest_about_the_end(operator: Client, alice: User) -> None:
+    page = text_of(operator, f"/ops/generations/{complete(alice).pk}/")
+
+    assert "2.64 s</dd>" in page  # in all
+    for moment in ("the end about to be stored", "End in the database", "End in the log: finished"):
+        assert moment in page
+
+
 def test_all_rows_are_to_one_scale(alice: User) -> None:
     picture = whole(complete(alice), timezone.now())
 
     scale = {
         round((bar.x - picture.bars[0].x) / (bar.begin_ms - picture.bars[0].begin_ms), 3) for bar in picture.bars[1:]
     }
-    assert scale == {round(WIDTH / 2800, 3)}
+    assert scale == {round(WIDTH / 2840, 3)}
     assert all(bar.x >= 0 and bar.x + bar.width <= WIDTH + 3 for bar in picture.bars)
     assert (picture.ticks[0], picture.ticks[-1]) == ("-0.2 s", "2.6 s")
 

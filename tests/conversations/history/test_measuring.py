@@ -36,6 +36,14 @@ def test_its_phases_are_observed_and_are_together_the_whole(alice: User) -> None
     assert sum(sums) == pytest.approx(recorded().of(Measure.DURATION).sum)
 
 
+def test_finishing_lasts_until_pages_are_told(alice: User) -> None:
+    Clock.objects.create(generation=ended(alice), told_at=NOON + timedelta(seconds=0.25))
+    record_ended()
+
+    assert recorded().of(Measure.FINISHING).sum == pytest.approx(0.75)
+    assert recorded().of(Measure.DURATION).sum == pytest.approx(3.25)
+
+
 def test_first_tokens_are_told_apart(alice: User) -> None:
     ended(alice)
     record_ended()
