@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import OutputWrapper
 
 from conversations.models import Generation
-from conversations.models.confidence import ConfidenceLevel
+from conversations.models.confidence import Confidence, ConfidenceLevel
 from conversations.models.message import ANSWER, PartKey, PartKind
 from conversations.models.plan import Outcome, StageStatus
+from streaming.excerpts import DIM, PLAIN, excerpts_of
 from streaming.log.records import AnyRecord, Claimed, Noticed, PhaseBegan, Restarted, StageIs, Text
 
-DIM, PLAIN = "\033[2m", "\033[0m"
 COLOURS = {ConfidenceLevel.LOW: "\033[90m", ConfidenceLevel.MEDIUM: "", ConfidenceLevel.HIGH: "\033[36m"}
 
 
@@ -116,15 +117,26 @@ def figures_of(generation: Generation, url: str) -> list[str]:
     return [figure for figure in figures if figure]
 
 
-def confidence_of(generation: Generation, *, in_colour: bool) -> str:
-    """Of the stage that is the answer, as a sentence; empty if nobody knows."""
-    plan, number = generation.stage_plan, generation.message.shown_stage
-    stage = next((stage for stage in plan.stages if stage.number == number), None) if plan else None
-    confidence = generation.stage_outcomes.get(number, Outcome()).confidence(stage.prior if stage else None)
-    if confidence is None:
-        return ""
+def certainty_of(generation: Generation, *, of_all: bool, in_colour: bool) -> Iterator[str]:
+    """Of the stage that is the answer, or ``of_all``: its confidence as a sentence, and in colour, what was unsure.
+
+    Records of the log have no probabilities, so it cannot be told while the answer is written.
+    """
+    plan, texts, shown = generation.stage_plan, generation.message.texts(), generation.message.shown_stage
+    for stage in plan.stages if plan else ():
+        outcome = generation.stage_outcomes.get(stage.number, Outcome())
+        confidence = outcome.confidence(stage.prior)
+        if confidence is None or not (of_all or stage.number == shown):
+            continue
+        label = f"{stage.label}: " if of_all else ""
+        yield f"{label}{level_of(confidence, in_colour=in_colour)}: {confidence.explanation}"
+        if in_colour:
+            yield from excerpts_of(texts.get(PartKey(stage.number, PartKind.TEXT), ""), outcome.unsure)
+
+
+def level_of(confidence: Confidence, *, in_colour: bool) -> str:
     colour = COLOURS[confidence.level] if in_colour else ""
-    return f"{colour}{confidence.level.label} confidence{PLAIN if colour else ''}: {confidence.explanation}"
+    return f"{colour}{confidence.level.label} confidence{PLAIN if colour else ''}"
 
 
 def stages_of(generation: Generation) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0013_expected'),
+        ('conversations', '0014_moments'),
     ]
 
     operations = [

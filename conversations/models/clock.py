@@ -6,6 +6,7 @@ Several processes write to one row, each its own fields and nothing else; a gene
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,10 @@ class Clock(models.Model):
     text_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="UTF-8, of all its text.")
     redis_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="Sent for its log.")
     database_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="Text of partial and last saves.")
+
+    # By the worker, when pages have the end
+    committed_at = models.DateTimeField(null=True, blank=True, help_text="The database has the end.")
+    told_at = models.DateTimeField(null=True, blank=True, help_text="The log has it: pages are told.")
 
     # By the web processes, when they have shown the end
     received_at = models.DateTimeField(null=True, blank=True, help_text="The click's command.")
@@ -55,6 +60,11 @@ class Clock(models.Model):
                 unique_fields=["generation"],
                 update_fields=list(fields),
             )
+
+    @staticmethod
+    def ended(generation_id: UUID, committed_at: datetime, told_at: datetime) -> None:
+        """The worker's last fields: they cannot be stored with the end, which they come after."""
+        Clock.objects.filter(pk=generation_id).update(committed_at=committed_at, told_at=told_at)
 
 
 def text_bytes(texts: Mapping[PartKey, str]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
@@ -88,13 +87,19 @@ class Generation(models.Model):
     )
     finish_reason = models.CharField(max_length=40, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
-    error_detail = models.TextField(blank=True, help_text="For operators; users see a sentence.")
+    error_detail = models.TextField(blank=True, help_text="For reviewers: what was said may quote the question.")
+    error_in_short = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="For operators: quotes nothing."
+    )
 
     clicked_at = models.DateTimeField(null=True, blank=True, help_text="By the browser's clock.")
     accepted_at = models.DateTimeField(default=timezone.now, db_index=True)
     dispatched_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="By the first attempt.")
-    requested_at = models.DateTimeField(null=True, blank=True, help_text="By the last attempt.")
+    first_requested_at = models.DateTimeField(null=True, blank=True, help_text="Of the model server, by any attempt.")
+    requested_at = models.DateTimeField(
+        null=True, blank=True, help_text="The latest time, of the stage that wrote first: a server may have failed."
+    )
     first_token_at = models.DateTimeField(null=True, blank=True)
     last_token_at = models.DateTimeField(null=True, blank=True)
     stop_requested_at = models.DateTimeField(null=True, blank=True)
@@ -109,7 +114,9 @@ class Generation(models.Model):
     upstream_ended_at = models.DateTimeField(
         null=True, blank=True, help_text="The model server's answer ended, or its connection was closed."
     )
-    finished_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    finished_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="Its end is about to be stored; its clock has what follows."
+    )
     recorded = models.BooleanField(default=False, db_default=False, editable=False, help_text="In the history.")
 
     objects = GenerationQuerySet.as_manager()
@@ -166,26 +173,38 @@ class Generation(models.Model):
         return {"no": "", "partly": "Partly from the cache", "yes": "From the cache"}[self.cached]
 
     @property
+    def is_reused(self) -> bool:
+        """At least in part: its times say nothing of a model."""
+        return any(outcome.is_reused for outcome in self.stage_outcomes.values())
+
+    @property
     def time_to_first_token(self) -> timedelta | None:
         """From accepted to the first token of the model, as this server saw it; None if there was none."""
         return self.first_token_at - self.accepted_at if self.first_token_at else None
 
     @property
     def model_first_token(self) -> timedelta | None:
-        """From the request to its first token: the model server's share. None without, or if it was asked again."""
-        if self.from_cache or not (self.requested_at and self.first_token_at):
+        """From the request that brought it: the model server's share. None without, or if it was asked again since."""
+        if self.is_reused or not (self.requested_at and self.first_token_at):
             return None
         return self.first_token_at - self.requested_at if self.first_token_at >= self.requested_at else None
 
     @property
+    def ended_at(self) -> datetime | None:
+        """When pages were told, where its clock was read with it and knows that; else when its end was about to be
+        stored. None before. No query."""
+        clock = self._state.fields_cache.get("clock")
+        return (clock.told_at if clock else None) or self.finished_at
+
+    @property
     def duration(self) -> timedelta | None:
         """From accepted to its end; None before."""
-        return self.finished_at - self.accepted_at if self.finished_at else None
+        return self.ended_at - self.accepted_at if self.ended_at else None
 
     @property
     def tokens_per_second(self) -> float | None:
         """Of the writing alone, without the wait for the first token; None if it cannot be told, or nothing wrote."""
-        if self.from_cache or not (self.first_token_at and self.last_token_at and self.completion_tokens):
+        if self.is_reused or not (self.first_token_at and self.last_token_at and self.completion_tokens):
             return None
         seconds = (self.last_token_at - self.first_token_at).total_seconds()
         return (self.completion_tokens - 1) / seconds if seconds > 0 else None
@@ -212,8 +231,8 @@ class Generation(models.Model):
         planned = earlier.stage_plan.stages if earlier.stage_plan else ()
         outcomes = dict.fromkeys((one.number for one in planned), Outcome(StageStatus.SKIPPED))
         for number, outcome in earlier.stage_outcomes.items():
-            if outcome.is_final:  # its tokens are the earlier generation's
-                outcomes[number] = replace(outcome, prompt_tokens=None, completion_tokens=None)
+            if outcome.is_final:
+                outcomes[number] = outcome.carried()
         cut = [number for number, outcome in outcomes.items() if outcome.was_stopped]
         for number in cut if earlier.status == Status.STOPPED and cut else [shown]:
             outcomes.pop(number, None)
@@ -283,11 +302,15 @@ class Generation(models.Model):
 
 
 def moments(generation: Generation) -> list[tuple[str, datetime]]:
-    """The moments of its life that have come, by the field's name without ``_at``; the earliest first."""
+    """The moments of its life that have come, by the field's name without ``_at``; the earliest first.
+
+    The first request is only among them if there was another.
+    """
     names = (
         "accepted",
         "dispatched",
         "claimed",
+        *(() if generation.first_requested_at == generation.requested_at else ("first_requested",)),
         "requested",
         "first_token",
         "last_token",

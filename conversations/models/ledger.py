@@ -77,7 +77,14 @@ class LedgerEntry(models.Model):
         decimal_places=PLACES,
         null=True,
         blank=True,
-        help_text="Of the same tokens, by the tier that was the strongest.",
+        help_text="Of the same tokens, by the tier that was the strongest; 0 if no model was asked.",
+    )
+    spared = models.DecimalField(
+        max_digits=DIGITS,
+        decimal_places=PLACES,
+        null=True,
+        blank=True,
+        help_text="What it would have cost if no answer had been reused.",
     )
     state = models.CharField(max_length=10, choices=EntryState.choices, default=EntryState.RESERVED)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -104,10 +111,12 @@ class LedgerEntry(models.Model):
         self.tokens_in = (tokens_in or self.tokens_in) if used else 0  # a stopped answer's are not told
         self.tokens_cached = min((outcome.cached_tokens or 0) if outcome else 0, self.tokens_in)
         tokens = (self.tokens_in, self.tokens_out, self.tokens_cached)
-        of_tokens = Prices(self.price_in, self.price_out, self.price_cached).of(*tokens)
-        self.cost = Decimal(0) if outcome and outcome.cached else of_tokens  # no model was asked
+        cost = Prices(self.price_in, self.price_out, self.price_cached).of(*tokens)
         strongest = Prices(self.strongest_price_in, self.strongest_price_out, self.strongest_price_cached)
-        self.strongest_cost = strongest.of(*tokens)
+        if outcome and outcome.is_reused:  # not by routing, and not again
+            self.cost, self.strongest_cost, self.spared = NOTHING, NOTHING, cost
+        else:
+            self.cost, self.strongest_cost, self.spared = cost, strongest.of(*tokens), NOTHING
         self.state = EntryState.SETTLED if used else EntryState.RELEASED
         self.ended_at = timezone.now()
         if outcome:
@@ -117,7 +126,7 @@ class LedgerEntry(models.Model):
 ENDED_FIELDS = (
     *("tier", "model", "tokens_in", "tokens_cached", "tokens_out", "price_in", "price_out"),
     "price_cached",
-    *("cost", "strongest_cost", "state", "ended_at"),
+    *("cost", "strongest_cost", "spared", "state", "ended_at"),
 )
 
 

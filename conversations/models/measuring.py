@@ -21,14 +21,14 @@ from .figures import Figures, Measure
 from .generation import Generation
 from .ledger import EntryState, LedgerEntry
 from .money import NOTHING, units
-from .phases import phases_of, was_asked_again
+from .phases import phases_of
 from .plan import Outcome, Outcomes
 
 FIELDS = (
     *("id", "status", "attempt", "wanted_tier", "server", "outcomes", "error_code", "failovers"),
-    *("prompt_tokens", "completion_tokens", "accepted_at", "claimed_at", "requested_at", "dispatched_at"),
-    *("first_token_at", "last_token_at", "stop_requested_at", "upstream_ended_at", "finished_at"),
-    *("clock__first_paint_ms", "clock__gap_p95_ms"),
+    *("prompt_tokens", "completion_tokens", "accepted_at", "claimed_at", "first_requested_at", "requested_at"),
+    *("first_token_at", "last_token_at", "finished_at"),
+    *("clock__first_paint_ms", "clock__gap_p95_ms", "clock__told_at"),
 )
 TIER_LENGTH, SERVER_LENGTH = 40, 200
 
@@ -95,7 +95,7 @@ def count_answer(own: Figures, generation: Generation) -> None:
 
 
 def count_tokens(own: Figures, outcome: Outcome) -> None:
-    if outcome.cached:  # no model read or wrote them
+    if outcome.is_reused:  # no model read or wrote them
         return
     own.counts[figures.TOKENS_IN] += outcome.prompt_tokens or 0
     own.counts[figures.TOKENS_CACHED] += outcome.cached_tokens or 0
@@ -107,13 +107,6 @@ def seconds(span: timedelta | None) -> float | None:
     return max(span.total_seconds(), 0.0) if span is not None else None
 
 
-def model_first_token(generation: Generation) -> float | None:
-    """None too if it was asked again, or nobody was asked: the first request's moment is not known."""
-    if not (generation.first_token_at and generation.requested_at) or was_asked_again(generation):
-        return None
-    return seconds(generation.first_token_at - generation.requested_at)
-
-
 def of_clock(generation: Generation, milliseconds: str) -> float | None:
     """In seconds; None if it was not measured."""
     value = getattr(getattr(generation, "clock", None), milliseconds, None)
@@ -123,7 +116,7 @@ def of_clock(generation: Generation, milliseconds: str) -> float | None:
 # Beside the phases. A figure that is None is not observed.
 MEASURES: dict[Measure, Callable[[Generation], float | None]] = {
     Measure.FIRST_TOKEN: lambda generation: seconds(generation.time_to_first_token),
-    Measure.MODEL_FIRST_TOKEN: model_first_token,
+    Measure.MODEL_FIRST_TOKEN: lambda generation: seconds(generation.model_first_token),
     Measure.FELT: lambda generation: of_clock(generation, "first_paint_ms"),
     Measure.DURATION: lambda generation: seconds(generation.duration),
     Measure.SPEED: lambda generation: generation.tokens_per_second,
@@ -132,8 +125,8 @@ MEASURES: dict[Measure, Callable[[Generation], float | None]] = {
 
 
 def observe(own: Figures, generation: Generation) -> None:
-    assert generation.finished_at is not None
-    for name, value in known(generation, phases_of(generation, generation.finished_at)):
+    assert generation.ended_at is not None
+    for name, value in known(generation, phases_of(generation, generation.ended_at)):
         own.histograms[name].observe(value)
 
 

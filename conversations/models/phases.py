@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from .generation import Generation, moments
+from .generation import Generation
 
-# What a generation does from this moment on.
-BEGINS = {
-    "accepted": "queued",
-    "claimed": "starting",
-    "requested": "waiting",
-    "first_token": "writing",
-    "last_token": "finishing",
-}
-PHASES = tuple(BEGINS.values())
+PHASES = ("queued", "starting", "waiting", "writing", "finishing")
 
 
 def phases_of(generation: Generation, end: datetime) -> list[tuple[str, float]]:
@@ -28,16 +20,22 @@ def phases_of(generation: Generation, end: datetime) -> list[tuple[str, float]]:
 
 def beginnings(generation: Generation) -> list[tuple[str, datetime]]:
     """Each phase with its beginning, in order of time. What has not ended does not finish yet."""
-    begins = dict(BEGINS)
-    if was_asked_again(generation):  # when it was asked for the first time is not known any more
-        del begins["requested"]
-        begins["claimed"] = "waiting"
-    if generation.finished_at is None:
-        del begins["last_token"]
-    return [(begins[name], moment) for name, moment in moments(generation) if name in begins]
+    asked = first_request(generation)
+    begins = [
+        ("queued", generation.accepted_at),
+        ("starting" if asked or generation.requested_at is None else "waiting", generation.claimed_at),
+        ("waiting", asked),
+        ("writing", generation.first_token_at),
+        ("finishing", generation.last_token_at if generation.finished_at else None),
+    ]
+    return sorted([(phase, moment) for phase, moment in begins if moment], key=lambda pair: pair[1])
 
 
-def was_asked_again(generation: Generation) -> bool:
-    """Another model server, or another attempt, went on in the middle of the answer."""
-    first, requested = generation.first_token_at, generation.requested_at
-    return first is not None and requested is not None and requested > first
+def first_request(generation: Generation) -> datetime | None:
+    """Of a model server, in any attempt. None before; and if it is not known: an attempt that ended before it could
+    store it may have asked, and older versions kept the latest one only."""
+    first, latest = generation.first_requested_at or generation.requested_at, generation.requested_at
+    if generation.attempt > 1 and first == latest:
+        return None
+    is_late = first is not None and generation.first_token_at is not None and first > generation.first_token_at
+    return None if is_late else first

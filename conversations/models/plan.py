@@ -44,6 +44,9 @@ class PlannedStage:
     prior: float | None = None  # how sure its answers are, where nothing is measured
 
 
+TOLD_SCORES = ("complexity", "reasoning", "urgency", "domain")  # in this order: jsonb keeps none
+
+
 @dataclass(frozen=True)
 class Plan:
     """In the order in which the stages take each other's place. Never empty."""
@@ -58,6 +61,12 @@ class Plan:
     def is_staged(self) -> bool:
         """More than one: what pages show as stages."""
         return len(self.stages) > 1
+
+    @property
+    def told_scores(self) -> str:
+        """Of the question, in words; empty if nobody asked for them."""
+        known = [f"{name} {self.scores[name]}" for name in TOLD_SCORES if name in self.scores]
+        return ", ".join(known).replace("_", " ")
 
     def as_paid(self) -> Self:
         """With no stage longer than what the budget pays."""
@@ -92,10 +101,12 @@ class Outcome:
     completion_tokens: int | None = None
     finish_reason: str = ""
     cached: bool = False  # the text is that of an earlier, identical request
+    along: bool = False  # it was read along with another answer's request, whose it is to pay
     server_ms: dict[str, float] = field(default_factory=dict)  # the model server's own figures; empty if it told none
     error_code: str = ""
     first_token_s: float | None = None
     ended_s: float | None = None
+    due_s: float | None = None  # when its request is given up, if nothing more comes; None if none is open
     measured_tokens: int = 0  # whose probability the server told
     probability: float | None = None  # their mean
     unsure_share: float | None = None
@@ -104,6 +115,11 @@ class Outcome:
     @property
     def is_final(self) -> bool:
         return StageStatus(self.status).is_final
+
+    @property
+    def is_reused(self) -> bool:
+        """No model was asked for it, at least not by this answer: it costs nothing, and its times are no model's."""
+        return self.cached or self.along
 
     @property
     def was_stopped(self) -> bool:
@@ -118,6 +134,18 @@ class Outcome:
         if self.probability is not None:
             return Confidence(self.probability, self.unsure_share or 0.0)
         return None if prior is None else Confidence(prior, is_prior=True)
+
+    def carried(self) -> Self:
+        """Into a generation that goes on from its text: times and tokens stay the earlier one's."""
+        return replace(
+            self,
+            prompt_tokens=None,
+            cached_tokens=None,
+            completion_tokens=None,
+            server_ms={},
+            first_token_s=None,
+            ended_s=None,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Without what is empty; zero is a figure."""

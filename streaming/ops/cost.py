@@ -1,4 +1,4 @@
-"""What answers cost: by day, by tier, by user, and what routing saved against the strongest tier for everything."""
+"""What answers cost: by day, by tier, by user, and what routing and the cache saved."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ SUMS = {
     "out_sum": Sum("tokens_out", filter=HAVE_ENDED),
     "cost_sum": Sum("cost"),
     "strongest_sum": Sum("strongest_cost"),
+    "spared_sum": Sum("spared"),
 }
 DEAREST = F("cost_sum").desc(nulls_last=True)  # None: of running answers alone
 
@@ -51,10 +52,12 @@ class Row:
     tokens_in: int
     tokens_out: int
     cost: Decimal
-    strongest: Decimal  # had the strongest tier written the same tokens
+    strongest: Decimal  # had the strongest tier written the same tokens, of those that a model wrote
+    spared: Decimal  # had no answer been reused
 
     @property
     def saved(self) -> Decimal:
+        """By routing."""
         return self.strongest - self.cost
 
     @property
@@ -119,6 +122,7 @@ def row_of(sums: dict[str, Any], name: object = None) -> Row:
         tokens_out=sums["out_sum"] or 0,
         cost=sums["cost_sum"] or NOTHING,
         strongest=sums["strongest_sum"] or NOTHING,
+        spared=sums["spared_sum"] or NOTHING,
     )
 
 

@@ -48,7 +48,7 @@ HISTOGRAMS = {
     QUEUE_WAIT: ("queue_wait_seconds", "From the acceptance of a question to a worker that takes it on."),
     DURATION: (
         "generation_duration_seconds",
-        "From the acceptance of a question to the end of its answer, however it ended.",
+        "From the acceptance of a question to the end of its answer, stored and told, however it ended.",
     ),
     TIME_TO_STOP: (
         "time_to_stop_seconds",

@@ -86,8 +86,7 @@ def reasons_without_words(plan: Plan) -> tuple[str, ...]:
     """What was made of the question, in numbers: the first reason quotes its words, which are the user's."""
     if not plan.scores:
         return plan.reasons
-    scores = ", ".join(f"{name} {value}" for name, value in sorted(plan.scores.items()))  # jsonb keeps no order
-    return (f"The question was scored: {scores}.", *plan.reasons[1:])
+    return (f"The question was scored: {plan.told_scores}.", *plan.reasons[1:])
 
 
 def received_at(clock: Clock | None) -> datetime | None:

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from conversations.models import Clock, Generation
-from conversations.models.phases import was_asked_again
+from conversations.models.phases import first_request
 
 BELIEVED = timedelta(minutes=1)  # between a click by the browser's clock and its arrival by ours
 LABELS = {
     "clicked": ("Click", "browser"),
     "received": ("Command received", "web"),
-    "accepted": ("Accepted", "web"),
+    "accepted": ("Accepted, about to be stored", "web"),
     "dispatched": ("Dispatched", "web"),
     "claimed": ("Claimed", "worker"),
     "requested": ("Request sent", "worker"),
+    "asked_again": ("Request sent again", "worker"),
     "first_byte": ("First byte of the model server", "worker"),
     "first_token": ("First token", "worker"),
     "first_append": ("First text in the log", "worker"),
@@ -24,7 +25,9 @@ LABELS = {
     "stop_requested": ("Stop asked for", "web"),
     "last_token": ("Last token", "worker"),
     "upstream_ended": ("Model server's end", "worker"),
-    "finished": ("Stored and finished", "worker"),
+    "finished": ("All text in the log, the end about to be stored", "worker"),
+    "committed": ("End in the database", "worker"),
+    "told": ("End in the log: finished", "worker"),
 }
 
 
@@ -42,14 +45,14 @@ def moments_of(generation: Generation) -> dict[str, Moment]:
     known = {name: getattr(generation, f"{name}_at", None) for name in LABELS}
     clock: Clock | None = getattr(generation, "clock", None)
     if clock:
-        for name in ("received", "first_byte", "first_append", "first_frame"):
+        for name in ("received", "first_byte", "first_append", "first_frame", "committed", "told"):
             known[name] = getattr(clock, f"{name}_at")
     if not is_browser_believed(generation, known["received"]):
         known["clicked"] = None
     elif clock and clock.first_paint_ms is not None and generation.clicked_at:
         known["painted"] = generation.clicked_at + timedelta(milliseconds=clock.first_paint_ms)
-    if was_asked_again(generation):  # when it was asked for the first time is not known any more
-        known["requested"] = None
+    known["requested"] = first = first_request(generation)
+    known["asked_again"] = generation.requested_at if generation.requested_at != first else None
     return {
         name: Moment(name, *LABELS[name], moment, milliseconds(generation.accepted_at, moment))
         for name, moment in known.items()

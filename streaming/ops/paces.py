@@ -22,6 +22,7 @@ BEFORE = timedelta(minutes=10)  # ago; what is older is usual, unless there is t
 FEWEST = 3  # measurements that make a usual figure
 WORTH_COUNTING_S = 1.0  # of a wait that has not ended
 WRITTEN_FOR_S = 5.0  # before the pace of an unfinished answer counts
+AT_ONCE_S = 0.02  # a stage that took no longer came as a whole
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def measure(answer: Ended, into: dict[Key, Measured]) -> None:
     generation = answer.generation
     if came_in_one(generation):
         return
-    written = [outcome for outcome in answer.outcomes if outcome.server and not outcome.cached]
+    written = [outcome for outcome in answer.outcomes if outcome.server and not outcome.is_reused]
     keys = {(outcome.server, outcome.model) for outcome in written} or own_key(generation)
     wait = wait_of(generation)
     if len(keys) == 1 and wait is not None:  # of several, it is not known whose the first token was
@@ -100,13 +101,13 @@ def measure(answer: Ended, into: dict[Key, Measured]) -> None:
 
 def own_key(generation: Generation) -> set[Key]:
     """Empty if no server wrote it."""
-    return {(generation.server, generation.model)} if generation.server and not generation.from_cache else set()
+    return {(generation.server, generation.model)} if generation.server and not generation.is_reused else set()
 
 
 def wait_of(generation: Generation) -> float | None:
     """Of the model's first token, in seconds; None if it was asked again in mid-answer, or never wrote."""
-    requested, first = generation.requested_at, generation.first_token_at
-    return (first - requested).total_seconds() if requested and first and first >= requested else None
+    span = generation.model_first_token
+    return span.total_seconds() if span is not None else None
 
 
 def came_in_one(generation: Generation) -> bool:
@@ -117,7 +118,8 @@ def came_in_one(generation: Generation) -> bool:
 
 def rates_of(answer: Ended, written: list[Outcome]) -> Iterator[tuple[Key, float]]:
     for outcome in written:
-        if (seconds := (outcome.ended_s or 0) - (outcome.first_token_s or 0)) > 0 and outcome.completion_tokens:
+        seconds = (outcome.ended_s or 0) - (outcome.first_token_s or 0)
+        if seconds > AT_ONCE_S and outcome.completion_tokens:
             yield (outcome.server, outcome.model), outcome.completion_tokens / seconds
     if not written and answer.tokens_per_second:
         yield from ((key, answer.tokens_per_second) for key in own_key(answer.generation))

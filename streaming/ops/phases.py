@@ -22,7 +22,7 @@ class Span:
 
 def spans_of(generation: Generation) -> list[Span]:
     """In order; empty if it took no time at all. One that has not ended lasts until now."""
-    phases = phases_of(generation, generation.finished_at or timezone.now())
+    phases = phases_of(generation, generation.ended_at or timezone.now())
     whole = sum(seconds for _, seconds in phases)
     spans: list[Span] = []
     x = 0.0

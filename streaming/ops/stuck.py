@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from redis.exceptions import RedisError
 
 from conversations.models import Generation
 from conversations.models.generation import Status
+from conversations.models.plan import StageStatus
 from streaming.leases import keys_of
 from streaming.presence import WorkerState, living
 from streaming.viewers import viewers_now
@@ -23,15 +23,15 @@ from .live import redis_client
 WITHOUT_LEASE_S = 8
 QUEUED_S = 10
 STOPPING_S = 10
-FIRST_TOKEN_S = settings.VLLM_FIRST_TOKEN_TIMEOUT_S + 30  # by then the worker has asked another server, or given up
-SILENT_S = settings.VLLM_SILENCE_TIMEOUT_S + 10  # likewise
+LATE_S = 15  # by then the worker has given the request up, asked another server, and stored that
 RULE = (
-    f"Stuck: running, without a process that holds its lease, and no sign of life for {WITHOUT_LEASE_S} s; or running "
-    f"without a first token for {FIRST_TOKEN_S:.0f} s, or without another one for {SILENT_S:.0f} s, which is longer "
-    f"than the time-outs allow; or queued for {QUEUED_S} s although a worker is alive; or still running {STOPPING_S} s "
-    "after a stop was asked for."
+    f"Stuck: running, without a process that holds its lease, and no sign of life for {WITHOUT_LEASE_S} s; or with a "
+    f"request to a model server that brings nothing, {LATE_S} s after the time-out of its tier (of whole answers: "
+    f"after ten minutes); or queued for {QUEUED_S} s although a worker is alive; or still running {STOPPING_S} s after "
+    "a stop was asked for. What waits for room at a model server has asked for nothing yet, and may wait."
 )
 LOOKED_AT = 1000  # running ones, at most
+READ = ("status", "outcomes", "accepted_at", "claimed_at", "requested_at", "last_token_at", "stop_requested_at")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def sight_of(generation_ids: Collection[UUID]) -> Sight | None:
 def stuck_running(now: datetime) -> int:
     """How many; those that wait for a worker are not among them. One query, and Redis if it answers."""
     running = Generation.objects.filter(status=Status.RUNNING).order_by("accepted_at")
-    found = list(running.without_texts().defer("outcomes")[:LOOKED_AT])
+    found = list(running.only(*READ)[:LOOKED_AT])
     sight = sight_of([generation.pk for generation in found]) if found else None
     return sum(bool(trouble_of_running(generation, sight, now)) for generation in found)
 
@@ -79,8 +79,15 @@ def trouble_of_running(generation: Generation, sight: Sight | None, now: datetim
     asked = generation.stop_requested_at
     if asked and seconds(asked, now) > STOPPING_S:
         return f"does not stop for {seconds(asked, now):.0f} s"
-    patience = SILENT_S if generation.last_token_at else FIRST_TOKEN_S
-    return f"no token for {silent:.0f} s" if silent > patience else ""
+    late = overdue(generation, now)
+    return f"no token {late:.0f} s after the time-out" if late > LATE_S else ""
+
+
+def overdue(generation: Generation, now: datetime) -> float:
+    """Seconds since a worker should have given a stage's request up; below zero if it need not yet, or has none."""
+    stages = [stage for stage in generation.stage_outcomes.values() if stage.status == StageStatus.RUNNING]
+    first = min((stage.due_s for stage in stages if stage.due_s is not None), default=None)
+    return -1.0 if first is None else seconds(generation.accepted_at, now) - first
 
 
 def last_sign(generation: Generation) -> datetime:

@@ -45,7 +45,7 @@ HISTOGRAMS = (
 SETTLED_WITHIN = timedelta(days=2)  # of the day when it was reserved, by which the ledger has its index
 FIELDS = ("id", "status", "attempt", "prompt_tokens", "completion_tokens", "error_code", "failovers", "outcomes")
 CLOCK = [relation.name for relation in Generation._meta.related_objects if relation.name == "clock"]
-PAINTED = [f"{name}__first_paint_ms" for name in CLOCK]
+OF_CLOCK = [f"{name}__{field}" for name in CLOCK for field in ("first_paint_ms", "told_at")]
 MOMENTS = (
     *("accepted_at", "claimed_at", "requested_at", "first_token_at"),
     *("stop_requested_at", "upstream_ended_at", "finished_at"),
@@ -57,7 +57,9 @@ def tally(redis: Redis) -> dict[str, float]:
 
     def count_new(pipeline: Pipeline) -> None:
         now = timezone.now()
-        since = counted_until(pipeline, now) - OVERLAP
+        until = counted_until(pipeline, now)
+        now = max(now, until)  # never back, where another machine's clock is fast: ends would be counted twice
+        since = until - OVERLAP
         ended = ended_since(since, members(pipeline, COUNTED))
         paid = paid_since(since, members(pipeline, PAID))
         pipeline.multi()
@@ -83,7 +85,7 @@ def counted_until(redis: Pipeline, now: datetime) -> datetime:
 
 
 def ended_since(moment: datetime, known: set[str]) -> list[Generation]:
-    rows = Generation.objects.order_by().filter(finished_at__gte=moment).only(*FIELDS, *MOMENTS, *PAINTED)
+    rows = Generation.objects.order_by().filter(finished_at__gte=moment).only(*FIELDS, *MOMENTS, *OF_CLOCK)
     rows = rows.select_related(*CLOCK)
     return [generation for generation in rows.iterator() if str(generation.pk) not in known]
 
@@ -122,9 +124,7 @@ def counts_of(generation: Generation) -> dict[str, int]:
         "failovers": generation.failovers or 0,
         "takeovers": max(generation.attempt - 1, 0),
         "stop_requests": int(generation.stop_requested_at is not None),
-        "prompt_tokens": generation.prompt_tokens or 0,
-        "cached_prompt_tokens": sum(outcome.cached_tokens or 0 for outcome in generation.stage_outcomes.values()),
-        "completion_tokens": generation.completion_tokens or 0,
+        **tokens_of(generation),
     }
     if generation.error_code:
         counts[f"errors:{generation.error_code}"] = 1
@@ -133,17 +133,28 @@ def counts_of(generation: Generation) -> dict[str, int]:
     return counts
 
 
+def tokens_of(generation: Generation) -> dict[str, int]:
+    """That models read and wrote for it: without what was reused."""
+    outcomes = generation.stage_outcomes.values()
+    reused = [outcome for outcome in outcomes if outcome.is_reused]
+    return {
+        "prompt_tokens": (generation.prompt_tokens or 0) - sum(one.prompt_tokens or 0 for one in reused),
+        "cached_prompt_tokens": sum(one.cached_tokens or 0 for one in outcomes if not one.is_reused),
+        "completion_tokens": (generation.completion_tokens or 0) - sum(one.completion_tokens or 0 for one in reused),
+    }
+
+
 def seconds_of(generation: Generation) -> dict[str, float]:
-    """By histogram; what is not known is left out."""
+    """By histogram; what is not known is left out. Not below zero, whatever two clocks say: counters only grow."""
     spans = {
         TIME_TO_FIRST_TOKEN: generation.time_to_first_token,
-        MODEL_TIME_TO_FIRST_TOKEN: between(generation.requested_at, generation.first_token_at),
+        MODEL_TIME_TO_FIRST_TOKEN: generation.model_first_token,
         FELT_TIME_TO_FIRST_TOKEN: felt(generation),
         QUEUE_WAIT: between(generation.accepted_at, generation.claimed_at),
         DURATION: generation.duration,
         TIME_TO_STOP: generation.time_to_stop,
     }
-    return {name: span.total_seconds() for name, span in spans.items() if span is not None}
+    return {name: max(span.total_seconds(), 0.0) for name, span in spans.items() if span is not None}
 
 
 def between(begun: datetime | None, ended: datetime | None) -> timedelta | None:

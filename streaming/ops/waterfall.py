@@ -23,14 +23,17 @@ PHASES = (
     ("Storing, dispatching", "queued", ("accepted",), "dispatched"),
     ("In the queue", "queued", ("dispatched", "accepted"), "claimed"),
     ("Preparing the request", "starting", ("claimed",), "requested"),
-    ("Waiting for the first byte", "waiting", ("requested",), "first_byte"),
-    ("Waiting for the first token", "waiting", ("first_byte", "requested", "claimed"), "first_token"),
+    ("Until it was asked again", "waiting", ("requested", "claimed"), "asked_again"),
+    ("Waiting for the first byte", "waiting", ("asked_again", "requested"), "first_byte"),
+    ("Waiting for the first token", "waiting", ("first_byte", "asked_again", "requested", "claimed"), "first_token"),
     ("First token into the log, and told", "delivery", ("first_token",), "first_append"),
     ("First token to a browser", "delivery", ("first_token",), "first_frame"),
     ("First paint", "browser", ("first_frame",), "painted"),
     ("Writing", "writing", ("first_token",), "last_token"),
-    ("Model server's end", "finishing", ("last_token", "requested"), "upstream_ended"),
-    ("Storing the end", "finishing", ("upstream_ended", "last_token", "claimed", "accepted"), "finished"),
+    ("Model server's end", "finishing", ("last_token", "asked_again", "requested"), "upstream_ended"),
+    ("Text into the log", "finishing", ("upstream_ended", "last_token", "claimed", "accepted"), "finished"),
+    ("Storing the end", "finishing", ("finished",), "committed"),
+    ("Telling the end", "finishing", ("committed",), "told"),
 )
 NOW = {
     "queued": "In the queue",
@@ -95,8 +98,15 @@ def bars_of(generation: Generation, now: datetime) -> list[Bar]:
     known = moments_of(generation)
     if generation.finished_at is None:
         known.pop("last_token", None)  # there may be more
+    if was_asked_in_mid_answer(known):
+        del known["asked_again"]  # it belongs to the writing
     bars = [bar for phase in PHASES if (bar := bar_of(known, *phase))]
     return bars if generation.finished_at else [*bars, open_bar(generation, now)]
+
+
+def was_asked_in_mid_answer(known: Mapping[str, Moment]) -> bool:
+    again, first = known.get("asked_again"), known.get("first_token")
+    return again is not None and first is not None and again.at > first.at
 
 
 def bar_of(known: Mapping[str, Moment], label: str, kind: str, begins: tuple[str, ...], until: str) -> Bar | None:

@@ -15,7 +15,7 @@ from streaming.model_servers import Target
 from streaming.vllm.client import ChatStream, ModelServer, Patience
 from streaming.vllm.wire import ChatDelta
 
-from .flight import Flight, Flights
+from .flight import Flight, Flights, Reader
 from .kept import KeptAnswer, KeptAnswers, Replay
 from .keys import key_of
 
@@ -39,6 +39,11 @@ class Source:
     stream: AnswerStream
     server: ModelServer | None
     is_shared: bool = False  # the request is another answer's
+
+    @property
+    def is_paid_elsewhere(self) -> bool:
+        """By another answer that read the same request. Known when it has been read, or was closed."""
+        return isinstance(self.stream, Reader) and not self.stream.pays
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 The request belongs to a task of its own, so that its first reader may go like any other. It is never cancelled: when
 the last reader has gone, its connection is closed, and the task ends by itself.
+
+One of the readers pays for it: the first of those who are there at its end. So nothing is paid twice, and whoever goes
+before leaves it to the others.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ class Flight:
         self.error: Exception | None = None
         self.is_over = False
         self._upstream = upstream
-        self._readers: set[Reader] = set()
+        self._readers: dict[Reader, None] = {}  # in the order in which they came
+        self._payer: Reader | None = None  # known when it is over, or was abandoned
         self._is_abandoned = False
 
     @property
@@ -40,14 +44,18 @@ class Flight:
 
     def join(self) -> Reader:
         reader = Reader(self)
-        self._readers.add(reader)
+        self._readers[reader] = None
         return reader
+
+    def is_paid_by(self, reader: Reader) -> bool:
+        """Known when the reader has gone."""
+        return reader is self._payer
 
     async def leave(self, reader: Reader) -> None:
         """The last one closes the connection."""
-        self._readers.discard(reader)
+        self._readers.pop(reader, None)
         if not self._readers and not self.is_over and not self._is_abandoned:
-            self._is_abandoned = True
+            self._is_abandoned, self._payer = True, reader
             await self._upstream.close()
 
     async def run(self) -> None:
@@ -57,6 +65,7 @@ class Flight:
         except Exception as error:  # each reader raises it, as its own request would have
             self.error = error
         self.is_over = True
+        self._payer = self._payer or next(iter(self._readers), None)
         self._tell()
 
     async def _read(self) -> None:
@@ -81,6 +90,11 @@ class Reader:
     @property
     def answered_at(self) -> datetime | None:
         return self._flight.answered_at
+
+    @property
+    def pays(self) -> bool:
+        """Known when it has been read, or was closed."""
+        return self._flight.is_paid_by(self)
 
     async def deltas(self) -> AsyncGenerator[ChatDelta, None]:
         """Raises ModelServerError. Ends without an error when ``close`` was called."""

@@ -19,7 +19,7 @@ from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from conversations.models import Generation, Message
+from conversations.models import Clock, Generation, Message
 from conversations.models.clock import text_bytes
 from conversations.models.errors import ErrorCode
 from conversations.models.generation import Status
@@ -63,6 +63,7 @@ class Attempt:
     _stages: StageRunner | None = None
     _is_paid: bool = True  # False: the budget does not suffice
     _is_ending: bool = False  # nothing but the terminal record follows
+    _committed_at: datetime | None = None  # the database had the end
     _database_bytes: int = 0  # text in all saves
     _offered: Saved = field(default_factory=lambda: ({}, {}))  # to the database, the last time
     _saved: Saved = field(default_factory=lambda: ({}, {}))  # it has this
@@ -187,7 +188,8 @@ class Attempt:
             raise AttemptLost
         # Saved before the terminal record, so that a reload never sees less than the socket did.
         self.handle.append(Ended(status, error_code or ""))
-        await self._flush()
+        if await self._flush():
+            await self._note_end(timezone.now())
         await self._expire_log()
         tracing.tell_end(self.generation, status, error_code or "", begun)
         logger.info("generation %s ended: %s %s", self.generation_id, status, error_code or "")
@@ -219,14 +221,16 @@ class Attempt:
         elif verdict is Verdict.STOP:
             await self.interrupt(Interruption.STOP)
 
-    async def _flush(self) -> None:
-        """Raises AttemptLost. Gives up waiting when Redis is away for long."""
+    async def _flush(self) -> bool:
+        """Raises AttemptLost. Gives up waiting when Redis is away for long: then it is False."""
         assert self.handle is not None
         try:
             async with asyncio.timeout(FLUSH_PATIENCE_S):
                 await self.handle.flush()
         except TimeoutError:
             logger.error("generation %s: Redis did not take the log's end", self.generation_id)
+            return False
+        return True
 
     async def _store_end(self, status: Status, error_code: ErrorCode | None) -> bool:
         """Tries until the database takes it; False if another attempt has the generation."""
@@ -245,14 +249,24 @@ class Attempt:
         figures = self._figures(stopped=status is Status.STOPPED) | {"error_code": error_code or ""}
         if status is Status.STOPPED and (stopped_at := self.generation.read_stop()):
             figures["tokens_after_stop"] = sum(arrived > stopped_at for arrived in self._stages.arrivals)
-        return self.generation.finish(status, texts, self._measures(texts), **figures)
+        is_mine = self.generation.finish(status, texts, self._measures(texts), **figures)
+        self._committed_at = timezone.now()
+        return is_mine
+
+    async def _note_end(self, told_at: datetime) -> None:
+        assert self._committed_at is not None
+        try:
+            await in_database(Clock.ended, self.generation_id, self._committed_at, told_at)
+        except DatabaseError as error:
+            logger.warning("when generation %s ended is not noted: %s", self.generation_id, error)
 
     def _figures(self, *, stopped: bool = False) -> dict[str, Any]:
         """Under the names of Generation's fields."""
         assert self.generation is not None and self._stages is not None
         figures = self._stages.figures(stopped=stopped)
-        if self.generation.first_token_at is not None:  # an earlier attempt's
-            figures["first_token_at"] = self.generation.first_token_at
+        for name in ("first_requested_at", "first_token_at"):  # an earlier attempt's
+            if (moment := getattr(self.generation, name)) is not None:
+                figures[name] = moment
         return figures
 
     def _measures(self, texts: dict[PartKey, str]) -> dict[str, object]:

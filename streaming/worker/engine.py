@@ -25,6 +25,7 @@ from streaming.model_servers import ModelServers, NoRoom, Offer, Target
 from streaming.prompts import Prompt, request_body
 from streaming.protocol import PhaseName
 from streaming.reuse.answers import Answers, Source
+from streaming.vllm.client import WHOLE_ANSWER_TIMEOUT_S, Patience
 from streaming.vllm.errors import BadReply, ModelServerError, Rejected, Unreachable
 from streaming.vllm.thinking import ThinkSplitter
 from streaming.vllm.wire import ChatDelta, Usage
@@ -93,7 +94,7 @@ class Engine:
                 self._place.leave()
             if error is None or self._closed.is_set():
                 return None
-            self.figures.error_detail = str(error)[:1000]
+            self.figures.error_detail, self.figures.error_in_short = str(error)[:1000], error.in_short[:200]
             if not isinstance(error, Unreachable) or delay is None:
                 return error.code
             await self._pause(delay)
@@ -210,6 +211,7 @@ class Engine:
         self.figures.model = target.model
         self.figures.tier = target.tier.slug
         self.figures.requested_at = timezone.now()
+        self.figures.first_requested_at = self.figures.first_requested_at or self.figures.requested_at
         self._announce("waiting")
         self._requests += 1
         request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
@@ -221,6 +223,7 @@ class Engine:
             self._handle.append(Noticed("The answer could not be streamed; it came as a whole."))
 
     async def _read(self, source: Source, splitter: ThinkSplitter) -> None:
+        self.gaps.begin()
         try:
             async with aclosing(source.stream.deltas()) as deltas:
                 async for delta in deltas:
@@ -232,11 +235,13 @@ class Engine:
         finally:
             self._place.leave()
             self.figures.upstream_ended_at = timezone.now()
+            self.figures.along = source.is_paid_elsewhere and not self._tokens_before
         if not self._closed.is_set():
             self._write(*splitter.finish())
 
     def _body(self, target: Target, begun: str, max_tokens: int) -> dict[str, Any]:
         streams = self._streams and target.tier.streams
+        self.figures.patience = patience_with(target, streams=streams)
         body = request_body(
             self._prompt, self.stage, target, begun, max_tokens, stream=streams, logprobs=self._tells_logprobs
         )
@@ -245,7 +250,7 @@ class Engine:
 
     async def _open(self, target: Target, body: dict[str, Any], request_id: str) -> Source:
         source = self._source = await self._answers.source(target, body, request_id)
-        self.figures.cached = source.server is None
+        self.figures.cached, self.figures.along = source.server is None, source.is_shared
         self.figures.server = source.server.name if source.server else ""
         self._place.leave()
         if source.server and not source.is_shared:
@@ -265,7 +270,7 @@ class Engine:
 
     def _take(self, delta: ChatDelta, splitter: ThinkSplitter) -> None:
         if delta.text or delta.thinking:
-            self.gaps.note(time.monotonic())
+            self._note_arrival(timezone.now())
         if delta.thinking:
             self._write(delta.thinking, "")
         if delta.text:
@@ -287,13 +292,17 @@ class Engine:
         ]
         for key, piece, phase in pieces:
             if piece:
-                now = timezone.now()
-                self.arrivals.append(now)
-                self.figures.last_token_at = now
-                if self.figures.first_token_at is None:
-                    self._note_first(now)
                 self._announce(phase)
                 self._handle.write(key, piece)
+
+    def _note_arrival(self, now: datetime) -> None:
+        """Once for all that came together, or a whole answer would look as if it had been written in microseconds."""
+        if not (self.figures.cached or self.figures.along):
+            self.gaps.note(time.monotonic())
+        self.arrivals.append(now)
+        self.figures.last_token_at = now
+        if self.figures.first_token_at is None:
+            self._note_first(now)
 
     def _note_first(self, now: datetime) -> None:
         self.figures.first_token_at = now
@@ -320,3 +329,9 @@ class Engine:
             self._sizes.note(self.figures.model, self._characters, usage.prompt_tokens)
         if usage.completion_tokens is not None:
             self.figures.completion_tokens = self._tokens_before + usage.completion_tokens
+
+
+def patience_with(target: Target, *, streams: bool) -> Patience:
+    """As ChatStream has it."""
+    first_token_s = target.tier.first_token_timeout_s if streams else WHOLE_ANSWER_TIMEOUT_S
+    return Patience(first_token_s, target.tier.silence_timeout_s)

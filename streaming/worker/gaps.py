@@ -17,7 +17,11 @@ class Gaps:
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS_S) + 1)
         self.longest_s = 0.0
-        self.last_at = 0.0  # monotonic; 0: nothing came yet
+        self.last_at = 0.0  # monotonic; 0: nothing came yet of this request
+
+    def begin(self) -> None:
+        """A request: what it waits for its first piece is no gap."""
+        self.last_at = 0.0
 
     def note(self, at: float) -> None:
         """A piece of text came. Called for each: it allocates nothing that stays."""

@@ -24,6 +24,7 @@ from streaming.reuse.answers import Answers
 
 from .certainty import Certainty
 from .engine import Engine
+from .figures import Figures
 from .gaps import gap_figures
 from .line import Line
 from .phases import Phases
@@ -154,14 +155,17 @@ class StageRunner:
     def figures(self, *, stopped: bool = False) -> dict[str, object]:
         """Of the whole answer, under the names of Generation's fields; what is not known is left out."""
         standing = self.standing(stopped=stopped)
-        begun = [engine.figures for engine in self._engines.values() if engine.figures.requested_at]
+        every = [engine.figures for engine in self._engines.values()]
+        begun = [figures for figures in every if figures.requested_at]
         known: dict[str, object] = {
-            "requested_at": min((f.requested_at for f in begun if f.requested_at), default=None),
+            "first_requested_at": min((f.first_requested_at for f in begun if f.first_requested_at), default=None),
+            "requested_at": min(begun, key=earliest).requested_at if begun else None,
             "first_token_at": min((f.first_token_at for f in begun if f.first_token_at), default=None),
             "last_token_at": max((f.last_token_at for f in begun if f.last_token_at), default=None),
             "upstream_ended_at": max((f.upstream_ended_at for f in begun if f.upstream_ended_at), default=None),
             "failovers": sum(f.failovers or 0 for f in begun) or None,
-            "error_detail": next((f.error_detail for f in reversed(begun) if f.error_detail), ""),
+            "error_detail": next((f.error_detail for f in reversed(every) if f.error_detail), ""),
+            "error_in_short": next((f.error_in_short for f in reversed(every) if f.error_in_short), ""),
             "prompt_tokens": total(standing, "prompt_tokens"),
             "completion_tokens": total(standing, "completion_tokens"),
             "outcomes": outcomes_as_json(standing),
@@ -201,9 +205,11 @@ class StageRunner:
             completion_tokens=self._handle.stage_tokens[stage.number] if tokens is None else tokens,
             finish_reason=figures.finish_reason,
             cached=figures.cached,
+            along=figures.along,
             server_ms=figures.server_ms or {},
             first_token_s=earlier.first_token_s or self._seconds(figures.first_token_at),
             ended_s=self._seconds(figures.upstream_ended_at),
+            due_s=self._seconds(figures.due_at),
             **certainty_of(self._engines[stage.number].certainty, earlier),
         )
 
@@ -223,6 +229,12 @@ def certainty_of(certainty: Certainty, earlier: Outcome) -> dict[str, Any]:
         "unsure_share": round(unsure / tokens, 4),
         "unsure": [*earlier.unsure, *certainty.unsure],
     }
+
+
+def earliest(figures: Figures) -> tuple[bool, datetime]:
+    """Sorts the stage that wrote first before the others; while none has, the one that was asked first."""
+    assert figures.requested_at is not None
+    return figures.first_token_at is None, figures.first_token_at or figures.requested_at
 
 
 def total(outcomes: Mapping[int, Outcome], name: str) -> int | None:

@@ -31,7 +31,7 @@ def told_request(generation_id: UUID, request_id: str, engine: Engine) -> Iterat
         raise
     finally:
         arrivals = [arrival for arrival in engine.arrivals if arrival >= begun]
-        if not engine.figures.cached:
+        if not (engine.figures.cached or engine.figures.along):
             counters.observe(INTER_TOKEN, gaps(arrivals))
         if tracing.is_on():
             tracing.tell(*spans_of(generation_id, request_id, engine, begun, arrivals, failed))

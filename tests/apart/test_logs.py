@@ -55,8 +55,10 @@ async def test_nothing_private_is_in_any_log(telling_site: Site, echo: EchoServe
     with program.http as http:
         assert http.post("/conversations", json={"text": {"canary": "of a field"}}).status_code == 422
 
-    detail = telling_site.record(page.generation)["error_detail"]
+    record = telling_site.record(page.generation)
+    detail = record["error_detail"]
     assert failed["status"] == "failed" and "canary-of-a-question" in detail and KEY in detail
+    assert record["error_in_short"] == "400 refused"
     told = output(telling_site)
     assert "400 refused" in told
     secrets = ("canary", "1 2 3 4", "only-for-tests", PASSWORD, program.secret, telling_site.cookie("alice"))

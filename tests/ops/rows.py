@@ -47,7 +47,8 @@ def ended(owner: User, *, ago: float = 60, ttft: float = 0.5, writing: float = 2
 def failed(owner: User, code: str, **fields: Any) -> Generation:
     """One that failed before its first token."""
     none = {"first_token_at": None, "last_token_at": None, "completion_tokens": None, "prompt_tokens": None}
-    return ended(owner, status=Status.FAILED, error_code=code, error_detail=CANARY, **(none | fields))
+    error = {"error_code": code, "error_detail": CANARY, "error_in_short": "503"}
+    return ended(owner, status=Status.FAILED, **(error | none | fields))
 
 
 def changed(generation: Generation, **fields: Any) -> Generation:

@@ -17,6 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from conversations.models import Generation
+from streaming.excerpts import UNSURE
 from streaming.management.commands import ask
 from tests.processes import ROOT
 from tests.site import Site
@@ -135,6 +136,13 @@ def test_of_several_stages_the_answer_alone_is_printed(site: Site) -> None:
     assert code == 0
     assert out.startswith("This answer about") and "You asked about" not in out + err
     assert "confidence: Mean probability" in err
+
+
+def test_what_the_model_was_unsure_of_is_coloured_on_demand(site: Site) -> None:
+    _, out, err = asked(site, "[[demo rate=400]] Tell me a long story", "--user", "alice", "--force-color")
+    _, _, plain = asked(site, "[[demo rate=400]] Tell me a long story", "--user", "alice")
+
+    assert UNSURE in err and UNSURE not in out + plain
 
 
 def test_earlier_stages_are_shown_on_demand_one_after_the_other(site: Site) -> None:

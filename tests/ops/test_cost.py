@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -77,6 +78,16 @@ def test_what_routing_saved_is_told(operator: Client, spent: None) -> None:
 
     assert page.context["total"].saved == Decimal("0.12")  # of 0.16
     assert "0.12 EUR" in page.content.decode() and "75 %" in page.content.decode()
+
+
+def test_what_the_cache_saved_is_told_apart(operator: Client, alice: User) -> None:
+    kept = reserve(alice, line(0))
+    assert kept
+    settle(kept, {0: replace(wrote(1000), cached=True)})
+
+    total = operator.get("/ops/cost/").context["total"]
+
+    assert (total.cost, total.saved, total.spared) == (0, 0, Decimal("0.01"))
 
 
 def test_todays_use_stands_beside_the_limit(operator: Client, spent: None) -> None:

@@ -105,6 +105,23 @@ def test_the_models_first_token_is_told_apart_from_the_wait_for_a_worker(client:
     assert found["throughline_queue_wait_seconds_sum", ()] == pytest.approx(0.2)
 
 
+def test_what_comes_from_the_cache_is_no_models_first_token(client: Client, alice: User) -> None:
+    ended(alice, ttft=2.0, outcomes={"0": {"status": "done", "cached": True}})
+
+    assert scrape(client)["throughline_model_time_to_first_token_seconds_count", ()] == 0
+
+
+def test_tokens_that_were_reused_are_no_models(client: Client, alice: User) -> None:
+    stage = {"status": "done", "prompt_tokens": 5, "cached_tokens": 4, "completion_tokens": 50}
+    ended(alice, outcomes={"0": stage, "1": {**stage, "cached": True}}, prompt_tokens=10, completion_tokens=100)
+    ended(alice, outcomes={"0": {**stage, "along": True}}, prompt_tokens=5, completion_tokens=50)
+
+    found = scrape(client)
+
+    names = ("prompt_tokens", "cached_prompt_tokens", "completion_tokens")
+    assert [found[f"throughline_{name}_total", ()] for name in names] == [5, 4, 50]
+
+
 def test_stops_and_cached_tokens_are_counted(client: Client, alice: User) -> None:
     stopped = ended(alice, status=Status.STOPPED, outcomes={"0": {"cached_tokens": 6}, "1": {"cached_tokens": 2}})
     asked_at = after(stopped.accepted_at, 1.0)

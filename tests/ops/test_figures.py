@@ -14,7 +14,6 @@ from conversations.models.generation import Status
 from conversations.models.plan import Outcome, StageStatus, outcomes_as_json
 from streaming.ops.figures import Percentiles
 from streaming.ops.overview import overview
-from streaming.ops.stuck import FIRST_TOKEN_S, SILENT_S
 from tests.ops.rows import asked, ended, failed
 
 
@@ -73,10 +72,10 @@ def test_first_tokens_within_a_second_and_failovers_are_counted(alice: User) -> 
 
 
 def test_answers_that_make_no_progress_are_counted(alice: User, no_redis: None) -> None:
-    for silent in (FIRST_TOKEN_S + 20, FIRST_TOKEN_S - 20):
-        asked(alice, status=Status.RUNNING, requested_at=timezone.now() - timedelta(seconds=silent))
-    lately = timezone.now() - timedelta(seconds=SILENT_S / 2)
-    asked(alice, status=Status.RUNNING, requested_at=lately - timedelta(hours=1), last_token_at=lately)
+    accepted = timezone.now() - timedelta(seconds=100)
+    for due_s in (60, 150):
+        outcomes = {"0": {"status": "running", "due_s": due_s}}
+        asked(alice, status=Status.RUNNING, accepted_at=accepted, outcomes=outcomes)
 
     assert overview().now.stuck == 1
 

@@ -16,7 +16,7 @@ from conversations.models.generation import Status
 from streaming import leases, viewers
 from streaming.control import STOP_CHANNEL
 from streaming.ops.generations import PAGE
-from streaming.ops.stuck import FIRST_TOKEN_S, RULE
+from streaming.ops.stuck import LATE_S, RULE
 from streaming.redis_clients import command_client
 from tests.ops.rows import CANARY, asked, ended, failed
 from tests.ops.test_page import text_of
@@ -172,14 +172,17 @@ def test_a_healthy_one_is_not_stuck(operator: Client, alice: User, store: Redis,
     ("silent", "held", "stopping", "why"),
     [
         (9, False, None, "no process has it"),
-        (FIRST_TOKEN_S + 5, True, None, "no token for"),
+        (LATE_S + 5, True, None, "no token 2"),
         (1, True, 20, "does not stop for"),
     ],
 )
 def test_what_is_stuck_is_said(
     operator: Client, alice: User, store: Redis, silent: float, held: bool, stopping: float | None, why: str
 ) -> None:
-    generation = running(alice, silent, model="first-one", stop_requested_at=stopping and ago(stopping))
+    outcomes = {"0": {"status": "running", "due_s": 2}}  # when it began to be silent
+    generation = running(
+        alice, silent, model="first-one", outcomes=outcomes, stop_requested_at=stopping and ago(stopping)
+    )
     if held:
         hold(store, generation)
 

@@ -20,7 +20,7 @@ from streaming.ops.live import redis_client
 from streaming.ops.tally import tally
 from streaming.presence import tell_web
 from streaming.redis_clients import command_client
-from tests.ops.rows import asked, ended, failed
+from tests.ops.rows import asked, changed, ended, failed
 from tests.ops.test_page import SERVER, probed, warmed
 
 Sample = tuple[str, tuple[str, ...]]
@@ -129,6 +129,25 @@ def test_scraping_again_counts_nothing_twice(client: Client, alice: User) -> Non
 
     assert value(client, "generations_total", "done") == 2
     assert value(client, "generations_total", "done") == 2
+
+
+def test_a_clock_that_is_behind_has_nothing_counted_twice(
+    client: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended(alice, ago=90)
+    assert value(client, "generations_total", "done") == 1
+    behind = timezone.now() - timedelta(minutes=2)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("streaming.ops.tally.timezone.now", lambda: behind)
+        scrape(client)
+
+    assert value(client, "generations_total", "done") == 1
+
+
+def test_clocks_that_disagree_make_no_sum_fall(client: Client, alice: User) -> None:
+    changed(ended(alice), accepted_at=timezone.now())
+
+    assert value(client, "time_to_first_token_seconds_sum") == value(client, "generation_duration_seconds_sum") == 0
 
 
 def test_a_purge_does_not_make_counters_fall(client: Client, alice: User) -> None:

@@ -99,3 +99,10 @@ def test_an_answer_from_the_cache_says_nothing_of_a_server(alice: User) -> None:
     ended(alice, ago=5, outcomes={"0": {**outcome, "first_token_s": 0.1, "ended_s": 0.2}})
 
     assert overview().now.paces == []
+
+
+def test_a_stage_that_came_as_a_whole_was_not_written_in_a_moment(alice: User) -> None:
+    stage = {"status": "done", "completion_tokens": 100, "first_token_s": 1.0, "server": "a", "model": "m"}
+    ended(alice, ago=5, outcomes={"0": {**stage, "ended_s": 1.001}, "1": {**stage, "ended_s": 3.0}})
+
+    assert only_pace().rate == 50

@@ -37,6 +37,8 @@ def complete(owner: User, click_ago: float = 0.2) -> Generation:
         received_at=after(at, -0.05),
         first_byte_at=after(at, 0.45),
         first_append_at=after(at, 0.52),
+        committed_at=after(at, 2.63),
+        told_at=after(at, 2.64),
         first_frame_at=after(at, 0.53),
         first_paint_ms=800,
         gap_p50_ms=10.5,
@@ -67,7 +69,9 @@ def test_every_phase_has_a_row(alice: User) -> None:
         "First paint": 70,
         "Writing": 2000,
         "Model server's end": 50,
-        "Storing the end": 50,
+        "Text into the log": 50,
+        "Storing the end": 30,
+        "Telling the end": 10,
         "Stage: Draft": 500,
         "Stage: Deep": 1000,
     }
@@ -81,13 +85,21 @@ def test_the_beginning_follows_without_a_gap(alice: User) -> None:
     assert [bar.end_ms for bar in one_way[:-1]] == pytest.approx([bar.begin_ms for bar in one_way[1:]])
 
 
+def test_the_page_is_honest_about_the_end(operator: Client, alice: User) -> None:
+    page = text_of(operator, f"/ops/generations/{complete(alice).pk}/")
+
+    assert "2.64 s</dd>" in page  # in all
+    for moment in ("the end about to be stored", "End in the database", "End in the log: finished"):
+        assert moment in page
+
+
 def test_all_rows_are_to_one_scale(alice: User) -> None:
     picture = whole(complete(alice), timezone.now())
 
     scale = {
         round((bar.x - picture.bars[0].x) / (bar.begin_ms - picture.bars[0].begin_ms), 3) for bar in picture.bars[1:]
     }
-    assert scale == {round(WIDTH / 2800, 3)}
+    assert scale == {round(WIDTH / 2840, 3)}
     assert all(bar.x >= 0 and bar.x + bar.width <= WIDTH + 3 for bar in picture.bars)
     assert (picture.ticks[0], picture.ticks[-1]) == ("-0.2 s", "2.6 s")
 
@@ -119,6 +131,28 @@ def test_one_that_was_taken_over_has_no_first_request(alice: User) -> None:
     assert generation.model_first_token is None
 
 
+def test_the_wait_for_a_server_that_failed_has_a_row(alice: User) -> None:
+    generation = ended(alice, ttft=9.0)
+    generation.first_requested_at = after(generation.accepted_at, 0.2)
+    generation.requested_at = after(generation.accepted_at, 8.2)
+
+    took = {bar.label: round(bar.ms) for bar in whole(generation, timezone.now()).bars}
+
+    assert took["Preparing the request"] == 100
+    assert (took["Until it was asked again"], took["Waiting for the first token"]) == (8000, 800)
+
+
+def test_one_that_was_asked_again_in_mid_answer_has_its_first_request(alice: User) -> None:
+    generation = ended(alice, ttft=0.5)
+    generation.first_requested_at = after(generation.accepted_at, 0.2)
+    generation.requested_at = after(generation.accepted_at, 1.5)
+
+    took = {bar.label: round(bar.ms) for bar in whole(generation, timezone.now()).bars}
+
+    assert (took["Waiting for the first token"], took["Writing"]) == (300, 2000)
+    assert "asked_again" in moments_of(generation)
+
+
 def test_the_page_tells_all_figures_and_no_text(operator: Client, alice: User) -> None:
     page = text_of(operator, f"/ops/generations/{complete(alice).pk}/")
 
@@ -145,10 +179,11 @@ def test_one_of_which_little_is_known_is_shown(operator: Client, alice: User, ma
     assert "Generation</h1>" in text_of(operator, f"/ops/generations/{generation.pk}/")
 
 
-def test_operators_see_what_went_wrong(operator: Client, alice: User) -> None:
-    generation = failed(alice, "no_server")
+def test_operators_see_what_went_wrong_and_not_what_was_said_of_it(operator: Client, alice: User) -> None:
+    page = text_of(operator, f"/ops/generations/{failed(alice, 'overloaded').pk}/")
 
-    assert "<strong>no_server</strong>: " in text_of(operator, f"/ops/generations/{generation.pk}/")
+    assert "<strong>overloaded</strong>: 503" in page
+    assert CANARY not in page
 
 
 def test_each_piece_that_changes_has_a_name_of_its_own(operator: Client, alice: User) -> None:

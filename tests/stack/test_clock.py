@@ -36,6 +36,7 @@ async def test_it_is_complete_and_in_order(site: Site) -> None:
     assert moments == sorted(moments)
     for name in ("first_append_at", "first_frame_at"):  # the worker hears of the first when browsers have it already
         assert moments[-1] <= datetime.fromisoformat(row[name]) <= datetime.fromisoformat(row["finished_at"])
+    assert row["upstream_ended_at"] <= row["finished_at"] < row["committed_at"] <= row["told_at"]
     assert 0 < row["gap_p50_ms"] <= row["gap_p95_ms"] <= row["gap_longest_ms"]
     assert row["first_paint_ms"] == 123
 

@@ -32,6 +32,8 @@ async def test_a_worker_that_is_told_to_end_hands_over(site: Site) -> None:
 
     assert finished["status"] == "done"
     assert page.answer == COUNTED == page.stored()
+    record = site.record(page.generation)
+    assert record["first_requested_at"] < record["first_token_at"] < record["requested_at"]
 
 
 async def test_a_killed_web_process_costs_a_reconnection(site: Site) -> None:

@@ -1,7 +1,8 @@
 """`manage.py ask "question"`: asks in a new conversation, and prints the answer while it is written.
 
-The answer goes to stdout; thinking, notices and figures to stderr. Ctrl-C stops the answer, a second one this command.
-The exit code is 0 if the answer is complete, 1 if it failed, 130 if it was stopped.
+The answer goes to stdout; thinking, notices and figures to stderr. On a terminal its unsure passages follow, in colour.
+Ctrl-C stops the answer, a second one this command. The exit code is 0 if the answer is complete, 1 if it failed, 130 if
+it was stopped.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from streaming.log.records import Folded, HoleInLog
 from streaming.log.stream_log import BEGINNING, Entry, entries_of, key_of
 from streaming.ops.live import live, redis_client
 from streaming.protocol import SendMessage
-from streaming.terminal import Screen, as_json, confidence_of, figures_of
+from streaming.terminal import Screen, as_json, certainty_of, figures_of
 from streaming.tiers import current_tiers
 
 BLOCK_MS = 250  # of one read; Ctrl-C is seen between two
@@ -69,17 +70,18 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(as_json(generation, turn.url), ensure_ascii=False))
         else:
-            self._tell_figures(screen, generation, turn.url, with_reasons=options["stages"])
+            in_colour = options["force_color"] or (self.stderr.isatty() and not options["no_color"])
+            self._tell_figures(screen, generation, turn.url, of_all=options["stages"], in_colour=in_colour)
         if generation.status == Status.FAILED:
             raise CommandError(f"{generation.error_sentence} ({generation.error_detail or generation.error_code})")
         if generation.status == Status.STOPPED:
             sys.exit(EXIT_STOPPED)
 
-    def _tell_figures(self, screen: Screen, generation: Generation, url: str, *, with_reasons: bool) -> None:
+    def _tell_figures(self, screen: Screen, generation: Generation, url: str, *, of_all: bool, in_colour: bool) -> None:
         screen.note(", ".join(figures_of(generation, url)))
-        if sentence := confidence_of(generation, in_colour=self.stderr.isatty()):
-            screen.note(sentence)
-        for reason in generation.stage_plan.reasons if with_reasons and generation.stage_plan else ():
+        for line in certainty_of(generation, of_all=of_all, in_colour=in_colour):
+            screen.note(line)
+        for reason in generation.stage_plan.reasons if of_all and generation.stage_plan else ():
             screen.note(reason)
 
 

@@ -254,11 +254,13 @@ def test_money_is_told_so_that_something_is_seen_of_it(amount: str, said: str) -
     assert told(Decimal(amount)) == said
 
 
-def test_an_answer_of_the_cache_costs_nothing_and_counts_as_saved(alice: User) -> None:
+@pytest.mark.parametrize("how", ["cached", "along"])
+def test_an_answer_that_was_reused_costs_nothing_and_routing_saved_nothing_on_it(alice: User, how: str) -> None:
     found = reserve(alice, line(tokens_in=500))
     assert found
-    settle(found, {0: replace(wrote(100), cached=True)})
+    settle(found, {0: replace(wrote(100), **{how: True})})
 
-    assert only().cost == 0
-    assert only().strongest_cost > 0
+    entry = only()
+    assert (entry.state, entry.cost, entry.strongest_cost) == ("settled", 0, 0)
+    assert entry.spared == Decimal("0.0015")  # 500 tokens in, 100 out
     assert used(alice) == 0

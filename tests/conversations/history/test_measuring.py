@@ -36,6 +36,14 @@ def test_its_phases_are_observed_and_are_together_the_whole(alice: User) -> None
     assert sum(sums) == pytest.approx(recorded().of(Measure.DURATION).sum)
 
 
+def test_finishing_lasts_until_pages_are_told(alice: User) -> None:
+    Clock.objects.create(generation=ended(alice), told_at=NOON + timedelta(seconds=0.25))
+    record_ended()
+
+    assert recorded().of(Measure.FINISHING).sum == pytest.approx(0.75)
+    assert recorded().of(Measure.DURATION).sum == pytest.approx(3.25)
+
+
 def test_first_tokens_are_told_apart(alice: User) -> None:
     ended(alice)
     record_ended()
@@ -101,7 +109,7 @@ def test_tokens_from_the_cache_are_no_models(alice: User) -> None:
     record_ended()
 
     assert recorded().counts["tokens_out"] == 0 and recorded().answers == 1
-    assert recorded().of(Measure.SPEED).count == 0
+    assert recorded().of(Measure.SPEED).count == recorded().of(Measure.MODEL_FIRST_TOKEN).count == 0
 
 
 def test_its_cost_is_the_ledgers_to_the_last_unit(alice: User) -> None:

@@ -38,6 +38,14 @@ def test_the_worker_writes_with_the_end(generation: Generation) -> None:
     assert (clock_of(generation).first_byte_at, clock_of(generation).gap_p50_ms) == (NOW, 1.5)
 
 
+def test_the_worker_adds_when_the_end_was_stored_and_told(generation: Generation) -> None:
+    generation.finish(Status.DONE, None, {"redis_bytes": 7})
+    Clock.ended(generation.pk, NOW, NOW + timedelta(seconds=1))
+
+    clock = clock_of(generation)
+    assert (clock.redis_bytes, clock.committed_at, clock.told_at) == (7, NOW, NOW + timedelta(seconds=1))
+
+
 def test_an_attempt_that_lost_it_writes_nothing(generation: Generation) -> None:
     late = Generation.objects.get(pk=generation.pk)
     Generation.objects.get(pk=generation.pk).claim()

@@ -36,6 +36,18 @@ def test_a_stop_in_the_last_stage_is_continued_there_although_a_longer_draft_is_
     assert list(going_on.stage_outcomes) == [0]
 
 
+def test_what_is_kept_of_an_earlier_stage_counts_and_lasts_nothing_again(alice: User) -> None:
+    plan = Plan((PlannedStage(0, "quick", "Draft"), PlannedStage(1, "synthesis", "Synthesis", waits=True)))
+    figures = {"prompt_tokens": 9, "cached_tokens": 8, "completion_tokens": 7, "first_token_s": 0.5, "ended_s": 1.0}
+    draft = Outcome(StageStatus.DONE, "a-model", server_ms={"queued": 3.0}, probability=0.9, **figures)
+    ended = outcomes_as_json({0: draft, 1: Outcome(StageStatus.STOPPED)})
+    stopped = answered(begin(alice), "A draft", Status.STOPPED, plan=plan.as_json(), outcomes=ended)
+
+    going_on = stopped.message.conversation.continue_answer(stopped.message_id, click())
+
+    assert going_on.stage_outcomes == {0: Outcome(StageStatus.DONE, "a-model", probability=0.9)}
+
+
 def test_a_complete_answer_cannot_be_continued(conversation: Conversation) -> None:
     with pytest.raises(NotContinuable):
         conversation.continue_answer(answer_of(conversation).pk, click())

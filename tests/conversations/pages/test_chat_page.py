@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from conversations.models import Conversation
+from conversations.models.plan import Plan, PlannedStage
 from tests.conversations.talk import answer_of, answered, begin, click, failed, go_on
 
 
@@ -45,6 +46,17 @@ def test_an_answer_that_is_being_written_comes_empty_for_the_socket_to_fill(as_a
     html = as_alice.get(generation.message.conversation.get_absolute_url()).content.decode()
 
     assert states(html) == ["done", "streaming"]
+
+
+def test_why_this_model_answered_is_told_with_its_scores(as_alice: Client, alice: User) -> None:
+    scores = {"domain": "small_talk", "urgency": 0.0, "complexity": 0.15, "reasoning": 0.25, "judged": "medium"}
+    plan = Plan((PlannedStage(0, "quick", "Answer"),), reasons=("It was judged simple.",), scores=scores)
+    generation = answered(begin(alice), plan=plan.as_json())
+
+    html = as_alice.get(generation.message.conversation.get_absolute_url()).content.decode()
+
+    assert "<li>It was judged simple.</li>" in html
+    assert "from 0 to 1: complexity 0.15, reasoning 0.25, urgency 0.0, domain small talk.</li>" in html
 
 
 def test_a_failed_answer_says_what_to_do(as_alice: Client, alice: User) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import uuid4
 
 import pytest
@@ -52,6 +53,7 @@ class Asked:
     runner: StageRunner
     handle: LogHandle
     running: asyncio.Task[ErrorCode | None]
+    accepted_at: datetime
 
     @property
     def text(self) -> str:
@@ -64,6 +66,11 @@ class Asked:
     @property
     def outcome(self) -> Outcome:
         return self.runner.outcomes[0]
+
+    @property
+    def ended(self) -> Outcome:
+        """Also if it was stopped."""
+        return self.runner.standing(stopped=True)[0]
 
     async def end(self) -> ErrorCode | None:
         async with asyncio.timeout(PATIENCE_S):
@@ -99,9 +106,10 @@ class Desk:
         self.handles.append(handle)
         stage = PlannedStage(0, "quick", "Answer", tier=self.tier.slug)
         answers = Answers(self.reuse, user, fresh)
-        runner = StageRunner(self.servers, answers, handle, Plan((stage,)), timezone.now(), {}, self.line)
+        accepted = timezone.now()
+        runner = StageRunner(self.servers, answers, handle, Plan((stage,)), accepted, {}, self.line)
         running = asyncio.create_task(runner.run(Prompt(({"role": "user", "content": question},))))
-        return Asked(runner, handle, running)
+        return Asked(runner, handle, running, accepted)
 
     async def ask(self, question: str, user: int = ALICE, *, fresh: bool = False, begun: str = "") -> Asked:
         """To its end."""
