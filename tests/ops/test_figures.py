@@ -110,7 +110,7 @@ def test_outcomes_are_not_read_anew_for_each_figure(alice: User, monkeypatch: py
 
     overview()
 
-    assert read[generation.pk] == 2  # for what it took, and for its speed
+    assert read[generation.pk] == 1
 
 
 def test_queries_do_not_grow_with_the_rows(alice: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:

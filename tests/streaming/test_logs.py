@@ -60,7 +60,7 @@ def test_ids_end_with_what_they_are_about() -> None:
     assert correlation.known() == {}
 
 
-async def test_the_database_threads_know_the_ids_of_who_asked() -> None:
+async def test_the_database_threads_know_the_ids_of_who_asked(transactional_db: None) -> None:
     with correlation.about(generation="g"):
         assert await in_database(correlation.known) == {"generation": "g"}
     assert await in_database(correlation.known) == {}
