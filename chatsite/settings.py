@@ -225,11 +225,10 @@ LOG_EXPIRY_S = 3600  # of a generation's log, after its end
 MESSAGE_MAX_LENGTH = env.int("MESSAGE_MAX_LENGTH", 32_000)  # characters of a question
 FRAME_MAX_BYTES = 64 * 1024 + MESSAGE_MAX_LENGTH * 4  # of a command; daphne closes the socket above it
 EVENT_MAX_BYTES = 4 * 1024 * 1024  # of an event; daphne has one limit for messages of both directions
+COMPRESS_FRAMES_FROM_BYTES = env.int("COMPRESS_FRAMES_FROM_BYTES", 1024)  # of events; 0: all are compressed
 FRAME_PADDING_BYTES = env.int("FRAME_PADDING_BYTES", 0)  # an event is as long as a multiple of it; 0: as it is
 if not 0 <= FRAME_PADDING_BYTES <= 4096:
     raise ImproperlyConfigured("FRAME_PADDING_BYTES is between 0, which switches padding off, and 4096.")
-# Blanks that hide a length would be pressed out again.
-WEBSOCKET_COMPRESSION = env.bool("WEBSOCKET_COMPRESSION", True) and not FRAME_PADDING_BYTES
 COMMANDS_PER_10_S = env.int("COMMANDS_PER_10_S", 100)  # per socket, acknowledgements not counted; per API token
 VIEWER_WINDOW_BYTES = env.int("VIEWER_WINDOW_BYTES", 1024 * 1024)  # sent and not yet acknowledged; then a viewer waits
 VIEWER_ACK_DEADLINE_S = env.float("VIEWER_ACK_DEADLINE_S", 30.0)  # after which one that reads nothing is sent away

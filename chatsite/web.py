@@ -1,4 +1,4 @@
-"""The web process: daphne, whose frames leave at once, and compressed for pages that take them so.
+"""The web process: daphne, whose frames leave at once, and large ones compressed for pages that take them so.
 
 It takes daphne's own options: python -m chatsite.web -b 127.0.0.1 -p 8000 chatsite.asgi:application
 """
@@ -15,20 +15,16 @@ from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
 from twisted.internet.tcp import Connection
 
-PLAIN_MESSAGES = 8  # that a socket is sent first: a page that rests is told little, and takes no compressor's memory
-WINDOW_BITS, MEMORY_LEVEL = 12, 5  # of a compressor: 32 KB; docs/performance.md has others
+WINDOW_BITS, MEMORY_LEVEL = 12, 5  # of a compressor, which a socket gets with its first large frame: 32 KB
 SMALLEST_WINDOW_BITS = 9  # of what pages send, which is short
 
 
 class Socket(WebSocketProtocol):
-    messages = 0  # that were sent
-
     def serverSend(self, content: str | bytes, binary: bool = False) -> None:
         if self.state == self.STATE_CONNECTING:
             self.serverAccept()
-        self.messages += 1
         payload = content.encode() if isinstance(content, str) else content
-        self.sendMessage(payload, binary, doNotCompress=self.messages <= PLAIN_MESSAGES)
+        self.sendMessage(payload, binary, doNotCompress=len(payload) < settings.COMPRESS_FRAMES_FROM_BYTES)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         """To the kernel at once, if nothing waits before it: the reactor would ask first whether the kernel takes it,
@@ -45,7 +41,7 @@ class Socket(WebSocketProtocol):
 class WebServer(Server):
     def listen_success(self, port: Any) -> None:
         self.ws_factory.protocol = Socket
-        if settings.WEBSOCKET_COMPRESSION:
+        if not settings.FRAME_PADDING_BYTES:  # the blanks that hide a length would be pressed out again
             self.ws_factory.setProtocolOptions(perMessageCompressionAccept=compression)
         super().listen_success(port)
 

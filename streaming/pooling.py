@@ -7,7 +7,7 @@ wait for nothing; many share it, and wait for a few milliseconds. docs/performan
 from __future__ import annotations
 
 FEW = 16  # streams
-REST_PER_STREAM_S = 0.0001
+REST_PER_STREAM_S = 0.000025
 LONGEST_REST_S = 0.01
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from datetime import timedelta
 from uuid import UUID
@@ -91,6 +92,7 @@ def watch_alerts() -> None:
 def begin_at_once(**_: object) -> None:
     """A worker that starts looks for what is left undone, without waiting for beat."""
     runner()
+    gc.freeze()  # see chatsite/asgi.py
     sweep.delay()
     probe_model_servers.delay()
 
