@@ -37,6 +37,7 @@ class LiveAnswer:
         self.generation_id = generation_id
         self.conversation_id = conversation_id
         self.message_id = message_id
+        self.url = f"/c/{conversation_id}/messages/{message_id}/"  # of the message alone, from the database
         self.position: Position = BEGINNING
         self._recent: deque[Entry] = deque(maxlen=RECENT)
         self.parts: dict[PartKey, LivePart] = {}
@@ -55,11 +56,6 @@ class LiveAnswer:
         self._holed: set[PartKey] = set()  # parts of which records are missing
         self.broken = False  # records are missing: pages must read the database
         self.show = Show()  # what this process showed of it
-
-    @property
-    def url(self) -> str:
-        """Of the message alone, from the database."""
-        return f"/c/{self.conversation_id}/messages/{self.message_id}/"
 
     def fold(self, entries: Iterable[Entry]) -> None:
         """Raises HoleInLog; the answer is then of no more use."""
@@ -122,4 +118,6 @@ class LiveAnswer:
         self.tokens = record.tokens
 
     def _part(self, key: PartKey) -> LivePart:
-        return self.parts.setdefault(key, LivePart(key))
+        if key not in self.parts:
+            self.parts[key] = LivePart(key)
+        return self.parts[key]
