@@ -156,6 +156,9 @@ class ChatStream:
             await asyncio.wait({sending})
             return None
         response = sending.result()
+        if self._closing.is_set():  # in the same moment
+            await response.aclose()
+            return None
         self.answered_at = timezone.now()
         if response.status_code != 200:
             body = await response.aread()
