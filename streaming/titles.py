@@ -86,7 +86,7 @@ async def title_from_model(question: str, servers: ModelServers) -> tuple[str, O
         else:
             usage = reply.usage or Usage()
             told = (usage.prompt_tokens or None, usage.cached_tokens, usage.completion_tokens)
-            outcome = Outcome(StageStatus.DONE, target.model, target.server.name, target.tier.slug, *told)
+            outcome = Outcome(StageStatus.DONE, target.model, target.server.key, target.tier.slug, *told)
             return clean_title(reply.text), outcome
     return "", Outcome(StageStatus.FAILED)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from streaming import counters
 from streaming.breaker import BreakerState
 from streaming.drains import Drain, drains
 from streaming.model_health import Health, last_probes
@@ -23,6 +25,12 @@ from streaming.warmth import TierWarmth, warmth_of
 from .stores import RedisFigures, redis_figures
 
 TIMEOUT_S = 1.5
+FALLBACK_WORDS = {
+    counters.OTHER_TIER: "by another tier",
+    counters.WHOLE: "as a whole, since they could not be streamed",
+    counters.STAGE_LEFT_OUT: "with a stage left out",
+    counters.BUDGET: "cheaper, by the budget",
+}
 PROBED_WITHIN = timedelta(seconds=30)  # beat probes every ten; an older one says little
 
 
@@ -93,6 +101,7 @@ class Live:
     webs: list[WebState] = field(default_factory=list)
     beats: list[BeatState] = field(default_factory=list)
     redis: RedisFigures | None = None  # None: it does not answer, and nothing above is known
+    fallbacks: list[tuple[str, int]] = field(default_factory=list)  # in words, since Redis counts them; none of 0
 
     @property
     def processes(self) -> list[State]:
@@ -132,9 +141,15 @@ def live() -> Live:
         with redis_client() as redis:
             figures, workers = redis_figures(redis), living(redis, WorkerState)
             servers = server_states(tiers, last_probes(redis), workers, warmth_of(redis, tiers), drains(redis))
-            return Live(servers, workers, living(redis, WebState), living(redis, BeatState), figures)
+            webs, beats = living(redis, WebState), living(redis, BeatState)
+            return Live(servers, workers, webs, beats, figures, fallbacks_in(counters.read(redis)))
     except (RedisError, OSError):
         return Live(server_states(tiers, [], [], [], {}))
+
+
+def fallbacks_in(counted: Mapping[str, float]) -> list[tuple[str, int]]:
+    found = [(words, int(counted.get(f"{counters.FALLBACK}:{way}", 0))) for way, words in FALLBACK_WORDS.items()]
+    return [(words, count) for words, count in found if count]
 
 
 def server_states(

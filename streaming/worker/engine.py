@@ -114,7 +114,7 @@ class Engine:
         error: ModelServerError | None = None
         while not self._closed.is_set():
             target: Target | None = None
-            wish = (self.stage.tier, self._wanted_model, *(offer.server.name for offer in tried))
+            wish = (self.stage.tier, self._wanted_model, *(offer.server.key for offer in tried))
             try:
                 self._place.check_turn(wish)
                 async with self._servers.chosen(tried, self.stage.tier, self._wanted_model) as target:
@@ -251,7 +251,7 @@ class Engine:
     async def _open(self, target: Target, body: dict[str, Any], request_id: str) -> Source:
         source = self._source = await self._answers.source(target, body, request_id)
         self.figures.cached, self.figures.along = source.server is None, source.is_shared
-        self.figures.server = source.server.name if source.server else ""
+        self.figures.server = source.server.key if source.server else ""
         self._place.leave()
         if source.server and not source.is_shared:
             self._place.at(source.server, self._sizes.about(target.model, self._characters))

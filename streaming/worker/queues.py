@@ -48,7 +48,7 @@ class Queues:
         if len(known) == len(waited):
             return known
         probed = await self._probed()
-        return {server: probed[server.name] for server in waited if server.name in probed} | known
+        return {server: probed[server.key] for server in waited if server.key in probed} | known
 
     async def _look(self, server: ModelServer) -> Queue | None:
         at = time.monotonic()
@@ -65,7 +65,7 @@ class Queues:
         return Queue(round(waiting), at)
 
     async def _probed(self) -> dict[str, Queue]:
-        """By the server's name; what the fresh ones of the last probes found."""
+        """By the server's key; what the fresh ones of the last probes found."""
         try:
             probes = await read_last_probes(self._redis)
         except (RedisError, OSError, DecodeError) as error:

@@ -13,7 +13,7 @@ from redis import Redis
 
 from conversations.models import Budget
 from conversations.models.generation import Status
-from streaming import model_health, presence
+from streaming import counters, model_health, presence
 from streaming.model_health import Health
 from streaming.presence import WebState, WorkerState
 from streaming.vllm.client import ModelServer
@@ -54,6 +54,14 @@ def test_the_words_of_users_that_a_plan_quotes_are_not_even_read(operator: Clien
 
     read = [query["sql"] for query in queries if '"conversations_generation"."id"' in query["sql"]]
     assert read and not any('"conversations_generation"."plan"' in sql for sql in read)
+
+
+def test_fallbacks_are_told_by_their_ways(operator: Client, store: Redis) -> None:
+    assert "otherwise than planned" not in text_of(operator)
+
+    store.hset(counters.KEY, mapping={"fallback:other_tier": 2, "fallback:budget": 1, "fallback:not_streamed": 0})
+
+    assert "otherwise than planned, so far: 2 by another tier · 1 cheaper, by the budget." in text_of(operator)
 
 
 def test_a_healthy_site_has_no_troubles(operator: Client, worker: None) -> None:
