@@ -56,7 +56,7 @@ def compression(offers: Sequence[Any]) -> PerMessageDeflateOfferAccept | None:
                 request_max_window_bits=SMALLEST_WINDOW_BITS if offer.accept_max_window_bits else 0,
                 window_bits=min(WINDOW_BITS, offer.request_max_window_bits or WINDOW_BITS),
                 mem_level=MEMORY_LEVEL,
-                max_message_size=settings.FRAME_MAX_BYTES,  # of what a page's few bytes may become
+                max_message_size=settings.EVENT_MAX_BYTES,  # of what a page's few bytes may become
             )
     return None
 

@@ -54,7 +54,7 @@ class Overview:
 
 
 def overview() -> Overview:
-    """Twenty-one queries, five of them to see how fast they are, and Redis if it answers."""
+    """Twenty-one queries, five of them to see how fast they are; on PostgreSQL one more. And Redis if it answers."""
     at = timezone.now()
     longest = at - max(PERIODS.values())
     sample = sample_of(ended_since(longest))
