@@ -5,6 +5,7 @@ docs/performance.md has the figures. Other than in httpcore (#1093), a request m
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
@@ -70,8 +71,14 @@ def told_as_httpx(request: httpx.Request) -> Iterator[None]:
     except aiohttp.ServerTimeoutError as error:
         raise httpx.ReadTimeout(str(error), request=request) from error
     except aiohttp.ClientConnectorError as error:
-        raise httpx.ConnectError(str(error), request=request) from error
+        raise httpx.ConnectError(reason_of(error.os_error), request=request) from error
     except (aiohttp.ClientResponseError, aiohttp.ServerDisconnectedError) as error:
         raise httpx.RemoteProtocolError(str(error), request=request) from error
     except (aiohttp.ClientError, OSError) as error:
         raise httpx.ReadError(str(error) or type(error).__name__, request=request) from error
+
+
+def reason_of(error: OSError) -> str:
+    """Without the address, which asyncio repeats."""
+    known = os.strerror(error.errno) if error.errno and error.errno > 0 else ""
+    return known or error.strerror or str(error)
