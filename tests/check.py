@@ -38,12 +38,14 @@ def main() -> None:
     run("deployment check", [*manage, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION)
     run("migrations", [*manage, "makemigrations", "--check", "--dry-run"], PRODUCTION)
     browser = ["tests/browser", "tests/js"]  # a run of their own: Playwright keeps an event loop of its own running
+    faults = ["tests/faults"]  # likewise, so that both lanes take equally long
     pytest = [sys.executable, "-m", "pytest", "-q", "--timeout", "120"]
     run_side_by_side(
-        [("tests", lambda out: call([*pytest, *(f"--ignore={folder}" for folder in browser)], out=out))],
+        [("tests", lambda out: call([*pytest, *(f"--ignore={folder}" for folder in browser + faults)], out=out))],
         [
             ("tests on PostgreSQL", tests_on_postgres),
             ("browser tests", lambda out: call([*pytest, *browser], out=out)),
+            ("fault tests", lambda out: call([*pytest, *faults], out=out)),
         ],
     )
 
