@@ -30,7 +30,8 @@ class Socket(WebSocketProtocol):
         """To the kernel at once, if nothing waits before it: the reactor would ask first whether the kernel takes it,
         which costs two system calls for each token."""
         transport: Any = self.transport
-        if isinstance(transport, Connection) and not (transport.dataBuffer or transport._tempDataBuffer):
+        is_open = isinstance(transport, Connection) and transport.connected and not transport.disconnecting
+        if is_open and not (transport.dataBuffer or transport._tempDataBuffer):
             sent = transport.writeSomeData(data)
             if isinstance(sent, int):  # else the connection is lost, on which the reactor acts
                 data = data[sent:]
