@@ -6,6 +6,7 @@ docs/performance.md has the figures. Other than in httpcore (#1093), a request m
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
@@ -79,6 +80,6 @@ def told_as_httpx(request: httpx.Request) -> Iterator[None]:
 
 
 def reason_of(error: OSError) -> str:
-    """Without the address, which asyncio repeats."""
-    known = os.strerror(error.errno) if error.errno and error.errno > 0 else ""
-    return known or error.strerror or str(error)
+    """Without the address, which asyncio repeats. Numbers of TLS and of look-ups are not the system's."""
+    is_systems = bool(error.errno and error.errno > 0) and not isinstance(error, ssl.SSLError)
+    return os.strerror(error.errno) if is_systems and error.errno else error.strerror or str(error)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -10,6 +12,7 @@ import pytest
 
 from streaming.vllm.client import ChatStream, ModelServer, ask, http_client
 from streaming.vllm.errors import Rejected, TookTooLong, Unreachable
+from streaming.vllm.transport import reason_of
 
 KEY = "sk-canary"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -80,6 +83,19 @@ async def test_where_nobody_listens_there_is_no_connection() -> None:
 
     with pytest.raises(Unreachable, match="ConnectError: Connection refused"):
         await ask_for_tokens(server)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('10.0.0.1', 8000)"), "Connection refused"),
+        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (ssl.SSLCertVerificationError(1, "certificate verify failed"), "certificate verify failed"),
+        (OSError("neither number nor words"), "neither number nor words"),
+    ],
+)
+def test_why_there_is_no_connection_is_said_in_words(error: OSError, words: str) -> None:
+    assert reason_of(error) == words
 
 
 async def test_a_server_that_says_nothing_takes_too_long() -> None:
