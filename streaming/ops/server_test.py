@@ -97,7 +97,7 @@ async def first_token(client: httpx.AsyncClient, server: ModelServer, body: dict
     try:
         async with client.stream("POST", url, json=body, headers=server.headers) as response:
             if response.status_code != 200:
-                raise rejection(response.status_code, await response.aread())
+                raise rejection(response.status_code, await response.aread(), server.api_key)
             if response.headers.get("Content-Type", "").startswith("application/json"):
                 raise BadReply("it does not stream; switch that off above")
             await read_token(response)
