@@ -49,6 +49,10 @@ class Process:
             time.sleep(0.05)
         return self
 
+    @property
+    def is_alive(self) -> bool:
+        return self.popen is not None and self.popen.poll() is None
+
     def send(self, number: signal.Signals) -> None:
         assert self.popen is not None
         with suppress(ProcessLookupError):
@@ -61,7 +65,7 @@ class Process:
         self.popen.wait()
 
     def stop(self) -> None:
-        if self.popen is None or self.popen.poll() is not None:
+        if self.popen is None or not self.is_alive:
             return
         self.send(signal.SIGTERM)
         try:

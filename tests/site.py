@@ -10,8 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,18 @@ class Site:
         """How this model server answers from now on; nothing: as usual."""
         url = f"http://127.0.0.1:{self.model_ports[number]}/demo/faults"
         httpx.request("POST" if manner else "DELETE", url, json=manner or None, trust_env=False).raise_for_status()
+
+    @contextmanager
+    def held(self, after: int) -> Iterator[None]:
+        """No model server says more than so many words of an answer, until the end of the block."""
+        for number in range(len(self.models)):
+            self.break_model(number, hold_after=after)
+        try:
+            yield
+        finally:
+            for number, model in enumerate(self.models):
+                if model.is_alive:
+                    self.break_model(number)
 
     def start_worker(self, name: str = "worker") -> Process:
         return worker_process(self.folder, self.env, name, self.places)

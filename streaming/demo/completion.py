@@ -54,6 +54,7 @@ class Completion:
         asked = [message.text for message in request.messages if message.role == "user"]
         try:
             self.manner: Manner
+            self.released = faults.released  # as the request begins: it may be released before it is held
             self.manner, self.question = faults.take(asked[-1] if asked else "")
         except msgspec.ValidationError as error:
             raise WireError(400, f"[[demo …]]: {error}") from error

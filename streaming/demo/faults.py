@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Literal
 
@@ -17,6 +18,7 @@ class Manner(msgspec.Struct, frozen=True):
     rate: float = 50.0  # tokens per second; 0: as fast as it goes
     status: int | None = None  # answer with this HTTP error before the first token
     headers: float = 0.0  # wait this long before the response's headers
+    hold_after: int | None = None  # nothing more until DELETE /demo/faults, but signs of life
     error_after: int | None = None  # an error inside the stream
     hang_after: int | None = None  # silence, with the connection open
     keep_alive: bool = False  # with comments while it hangs
@@ -41,6 +43,7 @@ class Faults:
 
     def __init__(self, usual: Manner):
         self._usual = usual
+        self.released = asyncio.Event()  # of the requests that are held now
         self._now = usual
         self._left: int | None = None
 
@@ -50,7 +53,10 @@ class Faults:
         self._left = self._now.times
 
     def clear(self) -> None:
-        self._now, self._left = self._usual, None
+        """As usual from now on; what is held goes on."""
+        self._reset()
+        self.released.set()
+        self.released = asyncio.Event()
 
     def take(self, question: str) -> tuple[Manner, str]:
         """The manner of one request, and its question without the directive. Raises msgspec.ValidationError."""
@@ -58,7 +64,7 @@ class Faults:
         if self._left is not None:
             self._left -= 1
             if self._left <= 0:
-                self.clear()
+                self._reset()
         match = DIRECTIVE.search(question)
         if not match:
             return manner, question
@@ -66,6 +72,9 @@ class Faults:
         return changed(manner, {name: value or "true" for name, value in wanted.items()}), DIRECTIVE.sub(
             "", question
         ).strip()
+
+    def _reset(self) -> None:
+        self._now, self._left = self._usual, None
 
 
 def changed(manner: Manner, wishes: dict[str, object]) -> Manner:

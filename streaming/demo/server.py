@@ -8,6 +8,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import h11
@@ -34,6 +35,7 @@ from .wire import (
 KEEP_ALIVE_S = 5.0  # an idle connection is closed after this, as vLLM does
 KNOWN_PROMPTS = 10_000
 EXIT_CODE = 17  # of the fault that ends the process
+HELD_BEAT_S = 0.5  # between signs of life of a stream that is held
 
 Write = Callable[[bytes], None]
 decode_chat = msgspec.json.Decoder(ChatRequest).decode
@@ -272,6 +274,8 @@ class Connection(asyncio.Protocol):
             tokens = list(completion.tokens())
             pause = completion.manner.ttft + (len(tokens) / completion.manner.rate if completion.manner.rate else 0)
             await asyncio.sleep(pause)
+            if completion.manner.hold_after is not None:
+                await completion.released.wait()
         finally:
             self.server.leave()
         content = "".join(token.text for token in tokens if token.field == "content")
@@ -297,6 +301,7 @@ class Connection(asyncio.Protocol):
         cached = self.server.cached_tokens(completion)
         said = thought = 0
         fault = manner.fault_after
+        await self._hold_at(0, completion, chunks)
         await self._fault_at(0, fault, chunks)
         await asyncio.sleep(manner.ttft)
         metrics.ttft.observe(time.monotonic() - begun)
@@ -316,6 +321,7 @@ class Connection(asyncio.Protocol):
             chunk = self._token_chunk(chunks, completion, token, usage)
             note.token(chunk)
             self._write(chunk)
+            await self._hold_at(said, completion, chunks)
             if await self._fault_at(said, fault, chunks):
                 return
         metrics.wrote(said)
@@ -343,6 +349,16 @@ class Connection(asyncio.Protocol):
         if wait > 0:
             await asyncio.sleep(wait)
             self.server.metrics.gap.observe(1 / rate)
+
+    async def _hold_at(self, said: int, completion: Completion, chunks: ChunkWriter) -> None:
+        """Wait to be released, however long that takes: who reads is told that the server lives."""
+        if said != completion.manner.hold_after:
+            return
+        while not completion.released.is_set():
+            self._write(chunks.token("content", "", None, None))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HELD_BEAT_S):
+                    await completion.released.wait()
 
     async def _fault_at(self, said: int, fault: tuple[int, str] | None, chunks: ChunkWriter) -> bool:
         """True if the stream has ended by it."""

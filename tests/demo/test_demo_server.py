@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -191,6 +192,27 @@ def test_faults_can_be_set_for_the_next_requests(model: httpx.Client) -> None:
     first, second = (model.post("/v1/chat/completions", json=chat("hello")).status_code for _ in range(2))
 
     assert (first, second) == (503, 200)
+
+
+def test_an_answer_is_held_at_a_word_until_it_is_released(model: httpx.Client) -> None:
+    body = chat("count to 9 [[demo hold_after=3]]", stream=True)
+    with model.stream("POST", "/v1/chat/completions", json=body) as response:
+        chunks = (json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: {"))
+        held = list(itertools.islice(chunks, 6))  # the role, three words, and signs of life
+        model.delete("/demo/faults")
+        rest = list(chunks)
+
+    assert said(held) == "1 2 3 "
+    assert said(rest) == "4 5 6 7 8 9 "
+
+
+def test_what_is_released_before_it_is_held_goes_on(model: httpx.Client) -> None:
+    body = chat("count to 9 [[demo hold_after=3 ttft=0.3]]", stream=True)
+    with model.stream("POST", "/v1/chat/completions", json=body) as response:
+        model.delete("/demo/faults")
+        lines = list(response.iter_lines())
+
+    assert lines[-2] == "data: [DONE]"
 
 
 def test_an_error_inside_the_stream_is_no_http_error(model: httpx.Client) -> None:

@@ -5,15 +5,18 @@ import signal
 from tests.site import Site
 from tests.stack.page import Page
 
-COUNTED = "".join(f"{n} " for n in range(1, 501))
+COUNTED = "".join(f"{n} " for n in range(1, 201))
+HELD_AFTER = 60  # words
+BEGUN = len("".join(f"{n} " for n in range(1, HELD_AFTER + 1)))
 
 
 async def test_a_killed_workers_answer_is_taken_over_where_it_was(site: Site) -> None:
     async with Page(site, "alice") as page:
-        await page.send("count to 500")
-        await page.until_text(200)
-        site.worker.kill()
-        site.worker = site.start_worker()
+        with site.held(HELD_AFTER):
+            await page.send("count to 200")
+            await page.until_text(BEGUN)
+            site.worker.kill()
+            site.worker = site.start_worker()
         finished = await page.finish()
 
     assert finished["status"] == "done"
@@ -22,12 +25,13 @@ async def test_a_killed_workers_answer_is_taken_over_where_it_was(site: Site) ->
 
 async def test_a_worker_that_is_told_to_end_hands_over(site: Site) -> None:
     async with Page(site, "alice") as page:
-        await page.send("count to 500")
-        await page.until_text(200)
-        second = site.start_worker("second")
-        site.worker.send(signal.SIGTERM)
+        with site.held(HELD_AFTER):
+            await page.send("count to 200")
+            await page.until_text(BEGUN)
+            second = site.start_worker("second")
+            site.worker.send(signal.SIGTERM)
+            site.worker.stop()
         finished = await page.finish()
-    site.worker.stop()
     site.worker = second
 
     assert finished["status"] == "done"
@@ -38,13 +42,14 @@ async def test_a_worker_that_is_told_to_end_hands_over(site: Site) -> None:
 
 async def test_a_killed_web_process_costs_a_reconnection(site: Site) -> None:
     async with Page(site, "alice") as page:
-        await page.send("count to 500")
-        await page.until_text(200)
-        site.web.kill()
-        assert await page.close_code() == 1006
-        site.web = site.start_web()
-        await page.open()
-        await page.watch()
+        with site.held(HELD_AFTER):
+            await page.send("count to 200")
+            await page.until_text(BEGUN)
+            site.web.kill()
+            assert await page.close_code() == 1006
+            site.web = site.start_web()
+            await page.open()
+            await page.watch()
         finished = await page.finish()
 
     assert finished["status"] == "done"
