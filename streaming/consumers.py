@@ -6,8 +6,6 @@ Channels calls one handler at a time, so none of them waits for long.
 from __future__ import annotations
 
 import logging
-import time
-from collections import deque
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -29,12 +27,12 @@ from streaming.live.shows import count_frame
 from streaming.live.viewer import Viewer
 from streaming.live.window import Window
 from streaming.origin import is_same_origin
-from streaming.protocol import AnswerFinished, AnyCommand, AnyEvent, BadCommand, Click, Refused
+from streaming.protocol import Acknowledge, AnswerFinished, AnyCommand, AnyEvent, BadCommand, Click, Refused
+from streaming.rate_limit import RateLimit
 from streaming.sockets import sockets
 
 logger = logging.getLogger(__name__)
 
-RATE_WINDOW_S = 10.0
 SENTENCES = {
     "unavailable": "The server has trouble storing this just now. Nothing is lost; please try again in a moment.",
     "internal": "Something went wrong on our side. Please try again.",
@@ -49,7 +47,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self.viewers: dict[UUID, Viewer] = {}
         self.window = Window()
-        self._clicks: deque[float] = deque()
+        self._rate = RateLimit()
         self._paints_due = 0  # by clicks that came here
         if not is_same_origin(self.scope):
             await self.close()  # refused before it opens: a strange page learns nothing
@@ -88,7 +86,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             logger.info("user %s: %s", self.user.pk, error)
             command = None
             await self.tell(Refused("bad_command", str(error)))
-        if not self._is_free(command) and self._too_many():
+        if not self._is_free(command) and self._rate.is_exceeded():
             sockets().refused["too_many"] += 1
             await self.close(protocol.CLOSE_TOO_MANY)
         elif command is not None:
@@ -252,19 +250,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
             logger.warning("group %s was not joined: %s", group, error)
 
     def _is_free(self, command: AnyCommand | None) -> bool:
-        """It does not count among the commands that a page may send: one paint for each click does not."""
+        """It does not count among the commands that a page may send: one paint for each click does not, nor one
+        acknowledgement for each frame."""
         if isinstance(command, protocol.Painted) and self._paints_due:
             self._paints_due -= 1
             return True
         self._paints_due += isinstance(command, Click)
-        return isinstance(command, protocol.Acknowledge)
-
-    def _too_many(self) -> bool:
-        now = time.monotonic()
-        self._clicks.append(now)
-        while self._clicks[0] < now - RATE_WINDOW_S:
-            self._clicks.popleft()
-        return len(self._clicks) > settings.COMMANDS_PER_10_S
+        return isinstance(command, Acknowledge) and self.window.is_news(command.frames)
 
 
 def ids_of(command: AnyCommand) -> dict[str, UUID | None]:

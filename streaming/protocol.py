@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
+from msgspec import Meta
 
 PROTOCOL_VERSION = 1
 
@@ -21,7 +23,18 @@ CLOSE_NOT_FOUND = 4404  # no such conversation for this user
 CLOSE_TOO_SLOW = 4408  # nothing was acknowledged for too long; come back and resume
 CLOSE_TOO_MANY = 4429  # commands, far above what a person clicks; wait before coming back
 
+# What a command's fields may be. Whatever it claims within these is compared with what is there before it counts.
 LONGEST_PAINT_MS = 3_600_000  # an hour
+LATEST_MS = 8.64e15  # the last moment that a browser's clock can tell
+LONGEST_SLUG = 40  # of a tier
+LONGEST_POSITION = 41  # two numbers of 64 bits
+LONGEST_PART_NAME = 32
+MOST_PARTS = 64  # of an answer: each stage has two
+MOST = 2**31 - 1  # of whatever is counted: code units, blocks, frames
+LONGEST_COMPLAINT = 200  # about a frame, of which it quotes a piece
+
+Count = Annotated[int, Meta(ge=0, le=MOST)]
+Slug = Annotated[str, Meta(max_length=LONGEST_SLUG)]
 
 PhaseName = Literal["queued", "starting", "waiting", "thinking", "writing", "resuming", "delayed", "stopping"]
 StageName = Literal["waiting", "running", "done", "failed", "timeout", "stopped", "skipped"]
@@ -37,7 +50,10 @@ class Click(Command, frozen=True):
     """A command that wants an answer. ``id`` is made by the browser: sent again, it returns the same generation."""
 
     id: UUID
-    clicked_at: float | None = msgspec.field(default=None, name="clickedAt")  # ms since 1970, by the browser's clock
+    # ms since 1970, by the browser's clock
+    clicked_at: Annotated[float, Meta(ge=-LATEST_MS, le=LATEST_MS)] | None = msgspec.field(
+        default=None, name="clickedAt"
+    )
 
     @property
     def clicked(self) -> datetime | None:
@@ -49,16 +65,16 @@ class Click(Command, frozen=True):
 
 
 class SendMessage(Click, frozen=True, tag="message.send"):
-    text: str = ""
+    text: Annotated[str, Meta(max_length=settings.FRAME_MAX_BYTES)] = ""  # what is too long for a question is told so
     edits: UUID | None = None  # the question that this one stands beside
     mode: ModeName = ""  # how thorough; empty: the site's default
-    tier: str = ""  # slug of the one that shall write all of it; empty: whichever is right
+    tier: Slug = ""  # slug of the one that shall write all of it; empty: whichever is right
 
 
 class Regenerate(Click, frozen=True, kw_only=True, tag="answer.regenerate"):
     message: UUID
     mode: ModeName = ""
-    tier: str = ""
+    tier: Slug = ""
     fresh: bool = False  # from the model, whatever is in the cache
 
 
@@ -69,7 +85,7 @@ class Continue(Click, frozen=True, kw_only=True, tag="answer.continue"):
 class Retry(Click, frozen=True, kw_only=True, tag="answer.retry"):
     message: UUID
     mode: ModeName = ""
-    tier: str = ""
+    tier: Slug = ""
 
 
 class Stop(Command, frozen=True, tag="answer.stop"):
@@ -79,27 +95,30 @@ class Stop(Command, frozen=True, tag="answer.stop"):
 class Seen(msgspec.Struct, frozen=True, array_like=True):
     """What a page has of a part: code units of its text, and finished blocks."""
 
-    length: int
-    blocks: int
+    length: Count
+    blocks: Count
 
 
 class Watch(Command, frozen=True, tag="answer.watch"):
     """Send me this answer: what I lack of it, then what comes."""
 
     generation: UUID
-    position: str = ""  # of the last event that the page has; empty: it has nothing
-    seen: dict[PartName, Seen] = {}
+    # Of the last event that the page has; empty: it has nothing.
+    position: Annotated[str, Meta(max_length=LONGEST_POSITION)] = ""
+    seen: Annotated[
+        dict[Annotated[PartName, Meta(max_length=LONGEST_PART_NAME)], Seen], Meta(max_length=MOST_PARTS)
+    ] = {}
 
 
 class Painted(Command, frozen=True, tag="answer.painted"):
     """The tab that asked shows the first text of the answer. Never answered; only the first report counts."""
 
     generation: UUID
-    after_ms: Annotated[int, msgspec.Meta(ge=0, le=LONGEST_PAINT_MS)] = msgspec.field(name="afterMs")  # since the click
+    after_ms: Annotated[int, Meta(ge=0, le=LONGEST_PAINT_MS)] = msgspec.field(name="afterMs")  # since the click
 
 
 class Acknowledge(Command, frozen=True, tag="ack"):
-    frames: int  # how many the page has had on this socket
+    frames: Count  # how many the page has had on this socket
 
 
 class Ping(Command, frozen=True, tag="ping"):
@@ -285,11 +304,20 @@ class BadCommand(Exception):
 
 
 def parse_command(frame: str | bytes) -> AnyCommand:
-    """Raises BadCommand for malformed JSON, unknown types, missing, unknown or mistyped fields, and deep nesting."""
+    """Raises BadCommand for malformed JSON, unknown types, missing, unknown or mistyped fields, what is out of
+    bounds, deep nesting."""
     try:
         return _decoder.decode(frame)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise BadCommand(f"The page sent something that the server does not understand: {error}") from error
+        complaint = shortened(str(error))
+        raise BadCommand(
+            f"The page sent something that the server does not understand: {complaint}. Reload the page, and try again."
+        ) from error
+
+
+def shortened(complaint: str) -> str:
+    """It can quote as much as a frame holds."""
+    return complaint if len(complaint) <= LONGEST_COMPLAINT else f"{complaint[:LONGEST_COMPLAINT]}…"
 
 
 def code_units(text: str) -> int:

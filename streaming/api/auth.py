@@ -12,8 +12,8 @@ from ninja.security import HttpBearer
 
 from conversations.models import ApiToken
 from streaming import correlation
-from streaming.consumers import RATE_WINDOW_S
 from streaming.database import in_database
+from streaming.rate_limit import WINDOW_S as RATE_WINDOW_S
 
 from .errors import TooMany
 

@@ -15,6 +15,7 @@ from conversations.models.asking import UnknownMessage
 from streaming import turns
 from streaming.database import in_database
 from streaming.live.hub import hub
+from streaming.protocol import LONGEST_POSITION
 
 from .auth import ApiRequest, user_of
 from .errors import REFUSALS, NotFound
@@ -49,7 +50,9 @@ async def read(request: ApiRequest, generation_id: UUID) -> GenerationView:
 async def events(
     request: ApiRequest,
     generation_id: UUID,
-    last_event_id: Annotated[str, Header(alias="Last-Event-ID", description="The last id that you had.")] = "",
+    last_event_id: Annotated[
+        str, Header(alias="Last-Event-ID", max_length=LONGEST_POSITION, description="The last id that you had.")
+    ] = "",
 ) -> HttpResponseBase:
     """Server-sent events from the beginning, or from what follows Last-Event-ID, to the terminal event."""
     generation = await in_database(found, user_of(request), generation_id)

@@ -6,24 +6,30 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import reverse
 from ninja import Field, Schema
 
 from conversations.models import Conversation, Generation, Message
 from conversations.models.message import Role
+from streaming.protocol import LONGEST_SLUG
 
 
 class Question(Schema):
     """What is asked."""
 
-    text: str = Field(description="Markdown, at most MESSAGE_MAX_LENGTH characters.")
+    text: str = Field(
+        max_length=settings.FRAME_MAX_BYTES, description="Markdown, at most MESSAGE_MAX_LENGTH characters."
+    )
     id: UUID | None = Field(
         None, description="A UUID that you make for this question: sent again, it gets the same answer."
     )
     mode: Literal["auto", "quick", "balanced", "deep"] = Field(
         "quick", description="How thorough: quick is one stage, with one text; the others can have several."
     )
-    tier: str = Field("", max_length=40, description="Of the site's models, the one that shall answer. Empty: any.")
+    tier: str = Field(
+        "", max_length=LONGEST_SLUG, description="Of the site's models, the one that shall answer. Empty: any."
+    )
     stream: bool = Field(False, description="Answer with the events, as Accept: text/event-stream does.")
 
 

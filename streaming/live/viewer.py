@@ -81,7 +81,7 @@ class Viewer:
     def _lacking_of(self, part: LivePart) -> Iterator[AnyEvent]:
         answer = self.answer
         has = self._has.get(part.name) or self._first_look(part)
-        if has.begun_at != part.begun_at or has.length > part.length:
+        if has.begun_at != part.begun_at or has.length > part.length or self._claims_too_many(part, has):
             has = self._has[part.name] = Has(part.begun_at)
             yield PartRestarted(answer.generation_id, answer.position, part.name)
         if has.length < part.length:
@@ -106,13 +106,18 @@ class Viewer:
         """Believe the page's account, unless the part was begun anew after the page's position."""
         has = self._has[part.name] = Has(part.begun_at)
         seen = self.seen.get(part.name)
-        if seen is None or seen.length < 0 or seen.blocks < 0:
+        if seen is None:
             return has
-        if pair_or_beginning(self.position) < as_pair(part.begun_at):
+        if pair_or_beginning(self.position) < as_pair(part.begun_at) or seen.blocks > seen.length:
             has.begun_at = "before"  # differs from every position: the page must drop what it has
         else:
             has.length, has.blocks = seen.length, seen.blocks
         return has
+
+    def _claims_too_many(self, part: LivePart, has: Has) -> bool:
+        """The page says that it has more blocks than anybody rendered, which is known at the end."""
+        finished = self.answer.finished
+        return finished is not None and has.blocks > max(len(part.blocks), len(finished.blocks.get(part.name, ())))
 
     def _ending(self) -> AnswerFinished:
         finished = self.answer.finished

@@ -47,11 +47,14 @@ class Window:
         if self._waiting_since is None:
             self._waiting_since = time.monotonic()
 
+    def is_news(self, frames: int) -> bool:
+        """The page has not acknowledged so many before, and there are so many."""
+        return 0 < frames - self._acknowledged <= len(self._unread)
+
     def acknowledged(self, frames: int) -> None:
         """``frames`` is the number that the page has had since the socket opened; nonsense changes nothing."""
-        newly = min(frames - self._acknowledged, len(self._unread))
-        for _ in range(newly):
-            self._bytes -= self._unread.popleft()
-        if newly > 0:
+        if self.is_news(frames):
+            for _ in range(frames - self._acknowledged):
+                self._bytes -= self._unread.popleft()
             self._acknowledged = frames
             self._waiting_since = time.monotonic() if self._unread else None

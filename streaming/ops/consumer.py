@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Annotated
 
 import msgspec
 from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
+from msgspec import Meta
 
 from streaming.database import in_database
 from streaming.live.window import Window
 from streaming.origin import is_same_origin
-from streaming.protocol import CLOSE_NOT_SIGNED_IN
+from streaming.protocol import CLOSE_NOT_SIGNED_IN, CLOSE_TOO_MANY, Count
+from streaming.rate_limit import RateLimit
 from streaming.sockets import sockets
 
-from .rendering import NotLive, Pieces, match_of, operator_of, renderings
+from .rendering import LONGEST_ADDRESS, NotLive, Pieces, match_of, operator_of, renderings
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ REST_S = 0.25  # between two renderings, whatever the page asks for
 class Show(msgspec.Struct, tag="show", frozen=True):
     """The page shows this address of ours, with its query."""
 
-    address: str
+    address: Annotated[str, Meta(max_length=LONGEST_ADDRESS)]
 
 
 class Hide(msgspec.Struct, tag="hide", frozen=True):
@@ -40,7 +43,7 @@ class Hide(msgspec.Struct, tag="hide", frozen=True):
 
 
 class Acknowledge(msgspec.Struct, tag="ack", frozen=True):
-    frames: int  # that it has had since the socket opened
+    frames: Count  # that it has had since the socket opened
 
 
 class Changed(msgspec.Struct, tag="changed", frozen=True):
@@ -62,6 +65,7 @@ class OperationsConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         self.window = Window()
+        self._rate = RateLimit()
         self._address = ""  # of the page; empty while there is nothing to tell
         self._told: Pieces = {}
         self._news = asyncio.Event()  # the page wants something else
@@ -83,6 +87,9 @@ class OperationsConsumer(AsyncWebsocketConsumer):
             self._following.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self._rate.is_exceeded():
+            await self.close(CLOSE_TOO_MANY)
+            return
         try:
             match COMMAND.decode(text_data or ""):
                 case Show(address):

@@ -12,6 +12,7 @@ from streaming import protocol
 from streaming.protocol import BadCommand, SendMessage, parse_command
 
 ROOT = Path(__file__).parents[2]
+MANY_PARTS = msgspec.json.encode({f"{stage}.text": [1, 1] for stage in range(65)}).decode()
 CLICK = "8f14e45f-ceea-467f-9575-1c9b1c2f0f10"
 
 
@@ -68,11 +69,49 @@ def test_a_command_is_read_into_its_dataclass() -> None:
         "[" * 100_000,
         '{"type":' * 100_000,
         b"\xff\xfe{}",
+        '{"type": "' + "x" * 100_000 + '"}',
+        '{"type": "ping", "' + "x" * 100_000 + '": 1}',
+        '{"type": "ack", "frames": -1}',
+        '{"type": "ack", "frames": 2147483648}',
+        '{"type": "answer.painted", "generation": "' + CLICK + '", "afterMs": 3600001}',
+        '{"type": "answer.painted", "generation": "' + CLICK + '", "afterMs": -1}',
+        '{"type": "message.send", "id": "' + CLICK + '", "clickedAt": 1e300}',
+        '{"type": "message.send", "id": "' + CLICK + '", "tier": "' + "x" * 41 + '"}',
+        '{"type": "answer.watch", "generation": "' + CLICK + '", "position": "' + "1" * 42 + '"}',
+        '{"type": "answer.watch", "generation": "' + CLICK + '", "seen": {"0.text": [-1, 0]}}',
+        '{"type": "answer.watch", "generation": "' + CLICK + '", "seen": {"0.text": [0, 2147483648]}}',
+        '{"type": "answer.watch", "generation": "' + CLICK + '", "seen": {"' + "0" * 33 + '": [1, 1]}}',
+        '{"type": "answer.watch", "generation": "' + CLICK + '", "seen": ' + MANY_PARTS + "}",
     ],
 )
 def test_anything_else_is_a_bad_command_with_a_sentence(frame: str | bytes) -> None:
-    with pytest.raises(BadCommand, match="does not understand"):
+    with pytest.raises(BadCommand, match=r"does not understand.* Reload the page") as refusal:
         parse_command(frame)
+
+    assert len(str(refusal.value)) < 400
+
+
+@pytest.mark.parametrize("kind", get_args(protocol.AnyCommand), ids=lambda kind: kind.__struct_config__.tag)
+def test_every_number_and_length_of_a_command_has_a_bound(kind: type) -> None:
+    assert unbounded(msgspec.inspect.type_info(kind)) == []
+
+
+def unbounded(kind: msgspec.inspect.Type, at: str = "") -> list[str]:
+    """The places in it that take a number or a length without an end."""
+    match kind:
+        case msgspec.inspect.IntType() | msgspec.inspect.FloatType():
+            return [at] if kind.ge is None or kind.le is None else []
+        case msgspec.inspect.StrType():
+            return [at] if kind.max_length is None else []
+        case msgspec.inspect.DictType():
+            here = [at] if kind.max_length is None else []
+            return [*here, *unbounded(kind.key_type, f"{at}.key"), *unbounded(kind.value_type, f"{at}.value")]
+        case msgspec.inspect.StructType():
+            return [place for field in kind.fields for place in unbounded(field.type, f"{at}.{field.name}")]
+        case msgspec.inspect.UnionType():
+            return [place for one in kind.types for place in unbounded(one, at)]
+    scalars = msgspec.inspect.UUIDType | msgspec.inspect.BoolType | msgspec.inspect.NoneType
+    return [] if isinstance(kind, scalars | msgspec.inspect.LiteralType) else [at]
 
 
 @pytest.mark.parametrize("moment", [1e300, -1e300, float(2**62)])
