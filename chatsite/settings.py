@@ -43,6 +43,7 @@ DATA_DIR = BASE_DIR / (env.str("DATA_DIR", "") or "var")  # database, Redis' fil
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # earlier ones, with which is still read
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", True)

@@ -6,6 +6,7 @@ from django import forms
 
 from conversations.addresses import RefusedAddress, resolved
 from conversations.models import AlertRule
+from conversations.models.encrypted import Unreadable
 
 from .secret_form import SecretForm, secret_field
 
@@ -26,6 +27,8 @@ class AlertRuleForm(SecretForm):
     def clean_webhook_url(self) -> str:
         """A name that nobody knows yet is accepted, and one that leads to a refused address is not."""
         url = str(self.cleaned_data["webhook_url"]).strip()
+        if not url and isinstance(self.instance.webhook_url, Unreadable):
+            return self.instance.webhook_url
         try:
             if url:
                 resolved(url)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 
+from conversations.models.encrypted import WHY_UNREADABLE, unreadable_fields
+
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
 else:
@@ -32,7 +34,10 @@ class SecretForm(ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.stored = str(getattr(self.instance, self.secret))
+        self.stored: str = getattr(self.instance, self.secret)
+        for name in unreadable_fields(self.instance):
+            if name in self.fields:
+                self.fields[name].help_text = f"What is stored {WHY_UNREADABLE}"
         self.initial.pop(self.secret, None)  # an empty field is then no change
 
     def clean(self) -> dict[str, Any]:

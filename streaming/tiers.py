@@ -15,6 +15,7 @@ from django.db import DatabaseError
 
 from conversations.addresses import RefusedAddress, checked
 from conversations.models import Tier
+from conversations.models.encrypted import WHY_UNREADABLE, unreadable_fields
 from conversations.models.tier import Caches
 from streaming.vllm.client import ModelServer
 
@@ -97,6 +98,8 @@ def trouble_with(tier: Tier) -> str:
     """A sentence; empty if there is none."""
     if not tier.server.enabled:
         return f"The tier “{tier}” is left out: its server “{tier.server}” is disabled."
+    if unreadable_fields(tier.server):
+        return f"The tier “{tier}” is left out: the key of its server “{tier.server}” {WHY_UNREADABLE}"
     try:
         checked(tier.server.url)
     except RefusedAddress as error:

@@ -9,6 +9,7 @@ from django.db import models
 from conversations.addresses import RefusedAddress, checked_webhook
 
 from .alert_delivery import Way
+from .encrypted import EncryptedField, is_stored
 
 LONGEST_MINUTES = 24 * 60
 MOST_RECIPIENTS = 20
@@ -67,10 +68,10 @@ class AlertRule(models.Model):
     severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.WARNING)
     enabled = models.BooleanField(default=True)
     emails = models.CharField("e-mail addresses", max_length=1000, blank=True, help_text="Separated by commas.")
-    webhook_url = models.CharField(
+    webhook_url = EncryptedField(  # whoever knows that of a chat program may write there
         "webhook", max_length=500, blank=True, help_text="An address that gets a JSON message by POST."
     )
-    webhook_secret = models.CharField(max_length=200, blank=True)
+    webhook_secret = EncryptedField(max_length=200, blank=True)
 
     class Meta:
         ordering = ("name",)
@@ -92,7 +93,7 @@ class AlertRule(models.Model):
     @property
     def ways(self) -> list[Way]:
         """On which it is told; empty: on the operators' pages only."""
-        return [way for way, used in ((Way.EMAIL, self.recipients), (Way.WEBHOOK, self.webhook_url)) if used]
+        return [way for way, used in ((Way.EMAIL, self.recipients), (Way.WEBHOOK, is_stored(self.webhook_url))) if used]
 
     def is_broken_by(self, value: float) -> bool:
         return value > self.threshold if self.comparison == Comparison.ABOVE else value < self.threshold
@@ -126,7 +127,8 @@ class AlertRule(models.Model):
         if len(self.recipients) > MOST_RECIPIENTS:
             wrong["emails"] = f"{MOST_RECIPIENTS} addresses are the most: use a mailing list."
         try:
-            self.webhook_url = checked_webhook(self.webhook_url) if self.webhook_url else ""
+            if self.webhook_url:
+                self.webhook_url = checked_webhook(self.webhook_url)
         except RefusedAddress as error:
             wrong["webhook_url"] = str(error)
         return wrong

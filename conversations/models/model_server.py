@@ -7,6 +7,8 @@ from django.db import models
 
 from conversations.addresses import RefusedAddress, checked
 
+from .encrypted import EncryptedField
+
 
 class ModelServer(models.Model):
     """The key is for the server alone: no page, log or ``repr`` shows it."""
@@ -15,7 +17,7 @@ class ModelServer(models.Model):
     url = models.CharField(
         "address", max_length=300, help_text="Such as http://gpu-1:8001/v1. Without a path, /v1 is added."
     )
-    api_key = models.CharField("API key", max_length=500, blank=True)
+    api_key = EncryptedField("API key", max_length=500, blank=True)
     enabled = models.BooleanField(default=True, help_text="Off: its tiers are left out.")
     max_parallel = models.PositiveIntegerField(
         "parallel requests", null=True, blank=True, help_text="At most, of each worker. Empty: no limit."

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from conversations.models import AlertDelivery, AlertRule
 from conversations.models.alert_delivery import PRINTED, Way, mails_are_printed
+from conversations.models.encrypted import unreadable, unreadable_fields
 
 from .message import Message, message_of
 from .webhook import NotDelivered, post
@@ -45,8 +46,11 @@ def send(rule: AlertRule, way: Way, message: Message) -> None:
     """Raises NotDelivered. To a rule that has lost its recipients there is nothing to send."""
     if way is Way.EMAIL and rule.recipients:
         mail(rule.recipients, message)
-    elif way is Way.WEBHOOK and rule.webhook_url:
-        async_to_sync(post)(rule.webhook_url, rule.webhook_secret, message.data)
+    elif way is Way.WEBHOOK:
+        for name in unreadable_fields(rule):
+            raise NotDelivered(unreadable(rule, name))
+        if rule.webhook_url:
+            async_to_sync(post)(rule.webhook_url, rule.webhook_secret, message.data)
 
 
 def mail(recipients: list[str], message: Message) -> None:

@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
+from conversations.models.encrypted import Unreadable, unreadable, unreadable_fields
+from conversations.models.encrypted import is_stored as is_there
 from conversations.secret_form import SecretForm
 
 if TYPE_CHECKING:
@@ -21,12 +23,13 @@ else:
 Said = Iterable[tuple[int, str]]  # messages: level and sentence
 
 
-def is_stored(field: str, description: str) -> Callable[[Any, Any], bool]:
-    """A column that says so, and no more."""
+def is_stored(field: str, description: str) -> Callable[[Any, Any], bool | None]:
+    """A column that says so, and no more; None, a question mark: it cannot be decrypted."""
 
     @admin.display(boolean=True, description=description)
-    def shown(_: Any, row: Any) -> bool:
-        return bool(getattr(row, field))
+    def shown(_: Any, row: Any) -> bool | None:
+        value = getattr(row, field)
+        return None if isinstance(value, Unreadable) else bool(value)
 
     return shown
 
@@ -49,7 +52,7 @@ class SecretAdmin(ModelAdmin):
     def secret_fields(self, request: HttpRequest, row: Any) -> tuple[str, ...]:
         """Who may only look gets none: Django would show its value as text."""
         may_write = self.has_change_permission(request, row) if row else self.has_add_permission(request)
-        has_one = row and getattr(row, self.form.secret)
+        has_one = row and is_there(getattr(row, self.form.secret))
         return ((self.form.secret, self.form.remover) if has_one else (self.form.secret,)) if may_write else ()
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
@@ -78,7 +81,8 @@ class SecretAdmin(ModelAdmin):
             raise PermissionDenied
         if row is None:
             raise Http404
-        for level, sentence in self.tried(row):
+        lost = [(messages.ERROR, unreadable(row, name)) for name in unreadable_fields(row)]
+        for level, sentence in lost or self.tried(row):
             messages.add_message(request, level, sentence)
         return HttpResponseRedirect(reverse(f"admin:{self._address('change')}", args=[pk]))
 

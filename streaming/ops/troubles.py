@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from conversations.models import PipelineStage, Stage
+from conversations.models.encrypted import unreadable_rows
 from conversations.models.pipeline import CHEAPEST, STRONGEST, Level
 from streaming.model_health import Health
 from streaming.tiers import TierSpec, known_tiers, stored_troubles
 
 
 def troubles(probes: Sequence[Health] = ()) -> list[str]:
-    """Sentences; with ``probes`` also of models that servers do not list. Four queries."""
+    """Sentences; with ``probes`` also of models that servers do not list. Six queries."""
     tiers = known_tiers()
-    return [*stored_troubles(), *stage_troubles(tiers), *pipeline_troubles(), *missing_models(tiers, probes)]
+    return [
+        *unreadable_rows(),
+        *stored_troubles(),
+        *stage_troubles(tiers),
+        *pipeline_troubles(),
+        *missing_models(tiers, probes),
+    ]
 
 
 def stage_troubles(tiers: Sequence[TierSpec]) -> Iterator[str]:

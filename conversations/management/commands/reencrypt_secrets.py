@@ -1,0 +1,30 @@
+"""Encrypts what is secret in the database anew, with the present SECRET_KEY: SECRET_KEY_FALLBACKS can go then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from conversations.models.encrypted import encrypted_fields, unreadable_rows
+
+
+class Command(BaseCommand):
+    help = "Encrypt keys of model servers and secrets of webhooks with the present SECRET_KEY."
+
+    def handle(self, *_: Any, **__: Any) -> None:
+        self.stdout.write(f"{reencrypt()} rows were read, and encrypted with the present SECRET_KEY.")
+        if lost := list(unreadable_rows()):
+            raise CommandError("\n".join(lost), returncode=1)
+
+
+@transaction.atomic
+def reencrypt() -> int:
+    """How many rows there are. What cannot be decrypted stays as it is."""
+    count = 0
+    for model, names in encrypted_fields():
+        for row in model._default_manager.select_for_update():
+            row.save(update_fields=names)
+            count += 1
+    return count
