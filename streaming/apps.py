@@ -8,4 +8,6 @@ class StreamingConfig(AppConfig):
     verbose_name = "Streaming"
 
     def ready(self) -> None:
-        from streaming import checks  # noqa: F401 - registers itself; models can be imported only now
+        from streaming import broadcast, checks  # noqa: F401 - registers itself; models can be imported only now
+
+        broadcast.listen()

@@ -6,6 +6,7 @@ Channels calls one handler at a time, so none of them waits for long.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -17,11 +18,12 @@ from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from conversations.events import Change
 from conversations.models import Conversation, Generation
 from conversations.models.asking import ConversationError
 from streaming import correlation, protocol, tracing, turns
 from streaming.database import in_database
-from streaming.hints import conversation_group, hint, user_group
+from streaming.hints import user_group
 from streaming.live.hub import hub
 from streaming.live.shows import count_frame
 from streaming.live.viewer import Viewer
@@ -33,6 +35,7 @@ from streaming.sockets import sockets
 
 logger = logging.getLogger(__name__)
 
+OWN_CLICKS = 200  # that a socket remembers, to know them when it hears of them
 SENTENCES = {
     "unavailable": "The server has trouble storing this just now. Nothing is lost; please try again in a moment.",
     "internal": "Something went wrong on our side. Please try again.",
@@ -48,6 +51,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.viewers: dict[UUID, Viewer] = {}
         self.window = Window()
         self._rate = RateLimit()
+        self._asked: deque[UUID] = deque(maxlen=OWN_CLICKS)  # ids of clicks that came here
         self._paints_due = 0  # by clicks that came here
         if not is_same_origin(self.scope):
             await self.close()  # refused before it opens: a strange page learns nothing
@@ -64,9 +68,18 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         sockets().add(self)
         await self._join(user_group(self.user.pk))
-        unfinished = await in_database(turns.unfinished, wanted) if wanted else []
-        leaf = self.conversation.leaf_id if self.conversation else None
-        await self.tell(protocol.Hello(protocol.PROTOCOL_VERSION, wanted, unfinished, leaf))
+        await self._greet()
+
+    async def _greet(self) -> None:
+        if (here := self.conversation) is None:
+            await self.tell(protocol.Hello(protocol.PROTOCOL_VERSION, None))
+            return
+        unfinished, latest = await in_database(turns.standing, here.pk)
+        await self.tell(
+            protocol.Hello(protocol.PROTOCOL_VERSION, here.pk, unfinished, here.leaf_id, latest, here.title)
+        )
+        if here.deleted_at:
+            await self.tell(protocol.ConversationDeleted(here.pk))
 
     async def disconnect(self, code: int) -> None:
         sockets().discard(self)
@@ -124,6 +137,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _click(self, command: Click) -> None:
         """Store what is asked for, then show it: to this page by the same event as to the others."""
         received_at = timezone.now()
+        self._asked.append(command.id)
         turn = await in_database(turns.take, self.user, self.conversation, command)
         stored = timezone.now()
         correlation.add(generation=turn.generation.pk, conversation=turn.conversation)
@@ -132,14 +146,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self._show_turn(turn, command.id)
         if turn.generation.is_new and (viewer := self.viewers.get(turn.generation.pk)):
             viewer.answer.show.received_at = received_at
-        await hint(conversation_group(turn.conversation), "turn.taken", request=str(command.id), by=self.channel_name)
-        await hint(user_group(self.user.pk), "sidebar.changed")
         tracing.tell_command(turn.generation, type(command).__name__, received_at, stored)
 
     async def _stop(self, generation_id: UUID) -> None:
-        if await in_database(turns.stop, self.user, generation_id):
-            await hub().announce_stop(generation_id)
-        else:
+        if not await in_database(turns.stop, self.user, generation_id):
             await hub().look_at_end([generation_id])
 
     async def _show_turn(self, turn: turns.Turn, request: UUID) -> None:
@@ -212,20 +222,41 @@ class ChatConsumer(AsyncWebsocketConsumer):
             for viewer in list(self.viewers.values()):
                 await self.show(viewer)
 
-    # Hints of other processes
+    # Hints: something changed, by whatever door and process
 
-    async def turn_taken(self, message: dict[str, Any]) -> None:
+    async def conversations_changed(self, message: dict[str, Any]) -> None:
+        change, here = Change(message["change"]), self.conversation
+        if here is not None and str(here.pk) in message["conversations"]:
+            await self._tell_change(here, change, message)
+        if change is not Change.REVIEWED:
+            await self.tell(protocol.SidebarChanged())
+
+    async def _tell_change(self, here: Conversation, change: Change, message: dict[str, Any]) -> None:
+        match change:
+            case Change.ASKED:
+                await self._turn_taken(here, UUID(message["request"]))
+            case Change.TITLED:
+                await self.tell(protocol.ConversationTitled(here.pk, message["title"]))
+            case Change.DELETED:
+                await self.tell(protocol.ConversationDeleted(here.pk))
+            case Change.ERASED:
+                await self.tell(protocol.ConversationDeleted(here.pk, undo=False))
+            case Change.RESTORED:
+                await self.tell(protocol.ConversationRestored(here.pk))
+
+    async def _turn_taken(self, here: Conversation, request: UUID) -> None:
         """Another tab or device asked something in this conversation."""
-        if message["by"] == self.channel_name or self.conversation is None:
+        if request in self._asked:
             return
-        request = UUID(message["request"])
-        turn = await in_database(turns.taken, self.user, self.conversation, request)
+        turn = await in_database(turns.taken, self.user, here, request)
         if turn is not None:
             await self._show_turn(turn, request)
 
-    async def conversation_titled(self, message: dict[str, Any]) -> None:
-        if self.conversation is not None:
-            await self.tell(protocol.ConversationTitled(self.conversation.pk, message["title"]))
+    async def answer_ended(self, message: dict[str, Any]) -> None:
+        """It was stopped before anybody had begun it: its log does not tell."""
+        generation_id = UUID(message["generation"])
+        if generation_id in self.viewers:
+            await hub().look_at_end([generation_id])
 
     async def sidebar_changed(self, message: dict[str, Any]) -> None:
         await self.tell(protocol.SidebarChanged())
@@ -233,13 +264,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
     # How it is done
 
     async def _open(self, conversation_id: UUID) -> bool:
-        """Serve this conversation from now on; False if the user may not see it."""
-        found = await in_database(Conversation.objects.visible_to(self.user).filter(pk=conversation_id).first)
-        if found is None:
-            return False
+        """Serve this conversation from now on; False if the user may not see it. A deleted one may be restored."""
+        found = await in_database(Conversation.objects.owned_by(self.user).filter(pk=conversation_id).first)
         self.conversation = found
-        await self._join(conversation_group(conversation_id))
-        return True
+        return found is not None
 
     async def _join(self, group: str) -> None:
         """Without Redis the page still works, and hears nothing of other tabs until it is back."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from uuid import UUID
 
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
@@ -12,12 +11,9 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 
-def conversation_group(conversation_id: UUID) -> str:
-    return f"conversation.{conversation_id}"
-
-
 def user_group(user_id: int) -> str:
-    return f"user.{user_id}"
+    """All open pages of a user."""
+    return f"pages.{user_id}"
 
 
 async def hint(group: str, kind: str, **fields: Any) -> None:

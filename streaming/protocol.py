@@ -139,6 +139,8 @@ class Hello(Event, frozen=True, tag="hello"):
     conversation: UUID | None
     unfinished: list[UUID] = []  # generations that the page should watch
     leaf: UUID | None = None  # the last message of the shown path: a page without it is behind, and fetches the path
+    latest: UUID | None = None  # the generation that was asked for last: likewise
+    title: str = ""
 
 
 class Pong(Event, frozen=True, tag="pong"):
@@ -174,6 +176,19 @@ class PathChanged(Event, frozen=True, tag="path.changed"):
 class ConversationTitled(Event, frozen=True, tag="conversation.titled"):
     conversation: UUID
     title: str
+
+
+class ConversationDeleted(Event, frozen=True, tag="conversation.deleted"):
+    """In another tab, on another device, by a program. Nothing more is asked in it."""
+
+    conversation: UUID
+    undo: bool = True  # False: it was erased for good
+
+
+class ConversationRestored(Event, frozen=True, tag="conversation.restored"):
+    """The page fetches its path again."""
+
+    conversation: UUID
 
 
 class SidebarChanged(Event, frozen=True, tag="sidebar.changed"):
@@ -270,6 +285,8 @@ AnyEvent = (
     | Refused
     | PathChanged
     | ConversationTitled
+    | ConversationDeleted
+    | ConversationRestored
     | SidebarChanged
     | Phase
     | TextDelta

@@ -17,7 +17,6 @@ from conversations.models.message import Role
 from conversations.models.plan import Outcome, StageStatus
 from streaming.budgets import prices_of
 from streaming.estimate import most_tokens
-from streaming.hints import conversation_group, hint, user_group
 from streaming.model_servers import ModelServers, Offer
 from streaming.prompts import TITLE_MAX_TOKENS, clean_title, title_body
 from streaming.tiers import known_tiers
@@ -41,13 +40,7 @@ def entitle(generation_id: UUID, runner: Runner) -> None:
     is_answered = Generation.objects.filter(pk=generation_id, status=Status.DONE).exists()
     title = paid_title(conversation.owner_id, first.text, runner) if is_answered else ""
     title = title or first_words(first.text)
-    if conversation.entitle(title):
-        runner.await_blocking(lambda _: announce(conversation, title))
-
-
-async def announce(conversation: Conversation, title: str) -> None:
-    await hint(conversation_group(conversation.pk), "conversation.titled", title=title)
-    await hint(user_group(conversation.owner_id), "sidebar.changed")
+    conversation.entitle(title)
 
 
 def paid_title(owner_id: int, question: str, runner: Runner) -> str:

@@ -130,8 +130,11 @@ def view_of(message: Message) -> MessageView:
     return MessageView(message.pk, message.role, message_html(message))
 
 
-def unfinished(conversation_id: UUID) -> list[UUID]:
-    return list(Generation.objects.of(conversation_id).unfinished().values_list("pk", flat=True))
+def standing(conversation_id: UUID) -> tuple[list[UUID], UUID | None]:
+    """The generations that have not ended, and the one that was asked for last. Two queries."""
+    generations = Generation.objects.of(conversation_id)
+    latest = generations.order_by("-accepted_at").values_list("pk", flat=True).first()
+    return list(generations.unfinished().values_list("pk", flat=True)), latest
 
 
 def visible_generation(user: User, generation_id: UUID) -> Generation:

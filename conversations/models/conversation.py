@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
 from django.utils import timezone
+
+from conversations import events
+from conversations.events import Change, ConversationsChanged, StopRequested
 
 from .asking import (
     AnswerPending,
@@ -24,6 +27,9 @@ from .asking import (
 )
 from .generation import UNFINISHED, Generation, Status
 from .message import Message, Part, PartKind, Role, latest_leaf, mark_siblings, path_to
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 TITLE_LENGTH = 120
 UNTITLED = "New chat"
@@ -60,9 +66,14 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def delete_softly(self) -> int:
         """Hide them for ``DELETED_KEPT_DAYS``, and stop what is being written in them; how many they were."""
         moment = timezone.now()
+        owners = set(self.order_by().values_list("owner", flat=True))
         rows = self.update(deleted_at=moment)
+        for owner in owners:
+            ids = Conversation.objects.filter(owner=owner, deleted_at=moment).values_list("pk", flat=True)
+            events.publish(ConversationsChanged(Change.DELETED, owner, tuple(ids)))
         # Read afterwards: from now on nothing is asked in them, so none is missed.
-        for generation in Generation.objects.unfinished().filter(message__conversation__deleted_at=moment):
+        unfinished = Generation.objects.unfinished().filter(message__conversation__deleted_at=moment)
+        for generation in unfinished.select_related("message__conversation"):
             generation.request_stop()
         return rows
 
@@ -181,23 +192,37 @@ class Conversation(models.Model):
             raise EmptyTitle
         check_length(title, TITLE_LENGTH)
         self._update(title=title, titled_by_hand=True)
+        self._announce(Change.TITLED, title=title)
 
     def entitle(self, title: str) -> bool:
         """Set the model's title; False if the owner named it meanwhile."""
-        rows = Conversation.objects.filter(pk=self.pk, titled_by_hand=False).update(title=title[:TITLE_LENGTH])
-        return bool(rows)
+        title = title[:TITLE_LENGTH]
+        if not Conversation.objects.filter(pk=self.pk, titled_by_hand=False).update(title=title):
+            return False
+        self._announce(Change.TITLED, title=title)
+        return True
 
     def pin(self, pinned: bool) -> None:
         self._update(pinned_at=timezone.now() if pinned else None)
+        self._announce(Change.PINNED)
 
     def delete_softly(self) -> None:
         """Hide it for ``DELETED_KEPT_DAYS``, and stop what is being written in it."""
         self._update(deleted_at=timezone.now())
-        for generation in Generation.objects.of(self.pk).unfinished():
+        self._announce(Change.DELETED)
+        for generation in Generation.objects.of(self.pk).unfinished().select_related("message__conversation"):
             generation.request_stop()
 
     def restore(self) -> None:
         self._update(deleted_at=None)
+        self._announce(Change.RESTORED)
+
+    # What reviewers do
+
+    def review(self, reviewer: User, note: str) -> None:
+        """The latest review counts, the earlier ones stay."""
+        self.reviews.create(reviewer=reviewer, note=storable(note.strip()))
+        self._announce(Change.REVIEWED)
 
     # What is read
 
@@ -227,6 +252,7 @@ class Conversation(models.Model):
         of_this_click = models.Q(client_id=request.client_id)
         found = list(Generation.objects.of(self.pk).filter(of_this_click | models.Q(status__in=UNFINISHED)))
         if earlier := next((g for g in found if g.client_id == request.client_id), None):
+            self._announce(Change.ASKED, request=request.client_id)  # the process that stored it may have died with it
             return earlier
         if self.deleted_at:
             raise Deleted
@@ -267,9 +293,23 @@ class Conversation(models.Model):
             generation.go_on_from(going_on_from, answer.shown_stage)
         generation.save(force_insert=True)
         generation.is_new = True
+        self._announce(Change.ASKED, request=request.client_id)
         return generation
+
+    def _announce(self, change: Change, *, title: str = "", request: uuid.UUID | None = None) -> None:
+        events.publish(ConversationsChanged(change, self.owner_id, (self.pk,), title, request))
 
     def _update(self, **fields: object) -> None:
         Conversation.objects.filter(pk=self.pk).update(**fields)
         for name, value in fields.items():
             setattr(self, name, value)
+
+
+def announce_erasure(instance: Conversation, **_: object) -> None:
+    """Its rows are about to go, by whatever way: a purge, a shell, its owner's deletion. Who writes in it stops."""
+    rows = Generation.objects.of(instance.pk).values_list("pk", "status")
+    statuses = dict(rows)
+    events.publish(ConversationsChanged(Change.ERASED, instance.owner_id, (instance.pk,), generations=tuple(statuses)))
+    for pk, status in statuses.items():
+        if status in UNFINISHED:
+            events.publish(StopRequested(pk, instance.owner_id))

@@ -13,6 +13,9 @@ from django.db import models, transaction
 from django.db.models.functions import Coalesce, Length
 from django.utils import timezone
 
+from conversations import events
+from conversations.events import StopRequested
+
 from . import ledger
 from .clock import Clock
 from .errors import sentence_of
@@ -286,15 +289,21 @@ class Generation(models.Model):
         now = timezone.now()
         asked = {"stop_requested_at": now, "stopped_by": operator}
         mine = Generation.objects.filter(pk=self.pk)
+        owner = self.message.conversation.owner_id
         if mine.filter(status=Status.QUEUED).update(status=Status.STOPPED, finished_at=now, **asked):
+            events.publish(StopRequested(self.pk, owner, has_ended=True))
             return False
         running = mine.filter(status=Status.RUNNING)
         running.filter(stop_requested_at=None).update(**asked)
-        return running.exists()
+        is_running = running.exists()
+        if is_running:
+            events.publish(StopRequested(self.pk, owner))
+        return is_running
 
     def read_stop(self) -> datetime | None:
-        """When a stop was asked for, by any process; None if it was not. One query."""
-        self.stop_requested_at = Generation.objects.values_list("stop_requested_at", flat=True).get(pk=self.pk)
+        """When a stop was asked for, by any process; None if it was not, or its row was erased. One query."""
+        rows = Generation.objects.filter(pk=self.pk)
+        self.stop_requested_at = rows.values_list("stop_requested_at", flat=True).first()
         return self.stop_requested_at
 
     def _mine(self) -> GenerationQuerySet:

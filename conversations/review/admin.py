@@ -19,7 +19,6 @@ from django.urls import URLPattern, path, reverse
 
 from conversations.export import FORMATS, download
 from conversations.models import Conversation, Generation, Look, Message, Review
-from conversations.models.asking import storable
 
 from .filters import DeletedFilter, ModelFilter, ReviewedFilter, StateFilter
 
@@ -160,8 +159,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         reviewer = reviewer_of(request)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        conversation = found(pk)
-        conversation.reviews.create(reviewer=reviewer, note=storable(request.POST.get("note", "").strip()))
+        found(pk).review(reviewer, request.POST.get("note", ""))
         messages.success(request, "Marked as reviewed.")
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[pk]))
 

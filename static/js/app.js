@@ -8,7 +8,7 @@ import { Drawer } from "./drawer.js";
 import { Editor } from "./editor.js";
 import { Frames } from "./frames.js";
 import { Pace } from "./pace.js";
-import { Page } from "./page.js";
+import { GONE, Page } from "./page.js";
 import { command } from "./protocol.js";
 import { Scroller } from "./scroller.js";
 import { Sidebar } from "./sidebar.js";
@@ -36,7 +36,7 @@ const scroller = new Scroller(find("scroller"), { content: [find("transcript"), 
 const sidebar = new Sidebar({ list: find("list"), search: find("search"), menu: find("menu") }, { api, toasts, onGone: leave });
 const composer = new Composer(find("composer"), { draft, onSend: send, onStop: stop });
 const page = new Page(
-  { root, main, transcript: find("transcript"), greeting: find("greeting"), title: find("heading"), announcer: find("announcer") },
+  { root, main, transcript: find("transcript"), greeting: find("greeting"), title: find("heading"), announcer: find("announcer"), gone: find("gone") },
   { api, composer, draft, frames, sidebar, toasts, transcript },
 );
 const socket = new Socket(address, { onEvent: (e) => chat.receive(e), onState: connect });
@@ -88,7 +88,8 @@ const actions = {
 };
 
 function ask(act) {
-  if (chat.isBusy) composer.refuse("The last answer is still being written. Wait for its end, or stop it first.");
+  if (page.isGone) composer.refuse(GONE);
+  else if (chat.isBusy) composer.refuse("The last answer is still being written. Wait for its end, or stop it first.");
   else act();
 }
 

@@ -1,19 +1,21 @@
 import { Clicks } from "./clicks.js";
 import { elementFrom } from "./dom.js";
 import { Paints } from "./paints.js";
-import { command, event, protocolVersion } from "./protocol.js";
+import { event, protocolVersion } from "./protocol.js";
+import { Stops } from "./stops.js";
+import { Watches } from "./watches.js";
 
-const AGAIN_DELAY_MS = 2000; // before something is asked for that was not to be had
 const UNKNOWN = "unknown_message"; // code of a refusal: what is asked for is gone for good
 
 /** The conversation on the page: what the user does becomes commands, events become messages. */
 export class Chat {
-  #socket;
   #transcript;
   #page; // what is around the transcript
   #clicks;
   #paints;
-  #stopping = new Set(); // generations; a stop may have to wait for a connection
+  #watches;
+  #wasGreeted = false;
+  #stops;
 
   #handlers = {
     [event.hello]: (e) => this.#greet(e),
@@ -21,6 +23,8 @@ export class Chat {
     [event.refused]: (e) => this.#refuse(e),
     [event.pathChanged]: (e) => this.#changePath(e),
     [event.conversationTitled]: (e) => this.#page.titled(e.conversation, e.title),
+    [event.conversationDeleted]: (e) => this.#page.gone(e.undo ?? true),
+    [event.conversationRestored]: () => this.restored(),
     [event.sidebarChanged]: () => this.#page.sidebarChanged(),
     [event.phase]: (e) => this.#pass(e),
     [event.textDelta]: (e) => this.#pass(e),
@@ -35,11 +39,12 @@ export class Chat {
 
   constructor(conversation, { socket, transcript, page, wishes }) {
     this.conversation = conversation;
-    this.#socket = socket;
     this.#transcript = transcript;
     this.#page = page;
     this.#clicks = new Clicks(conversation, { socket, transcript, wishes });
     this.#paints = new Paints((report) => socket.send(report));
+    this.#watches = new Watches(socket, transcript);
+    this.#stops = new Stops(socket);
   }
 
   get isBusy() {
@@ -69,40 +74,42 @@ export class Chat {
     else console.warn("unknown event", e.type);
   }
 
-  /** Ask for what the page lacks of every answer that it shows and that has not ended. */
-  watchAll() {
-    for (const answer of this.#transcript.unfinished) this.#watch(answer.generation);
+  /** What is on the page is another thing: what of it is unfinished is watched. */
+  changed() {
+    this.#watches.all();
+    this.#page.changed();
+  }
+
+  async restored() {
+    this.#page.back();
+    await this.#page.refresh();
   }
 
   // Internal
 
-  #watch(generation) {
-    const answer = this.#transcript.answer(generation);
-    if (answer && !answer.isFinal) this.#socket.send({ type: command.watch, generation, ...answer.progress });
-  }
-
   #stop(generation) {
-    this.#stopping.add(generation);
-    if (!this.#socket.send({ type: command.stop, generation })) this.#page.stopWaits();
+    if (!this.#stops.ask(generation)) this.#page.stopWaits();
   }
 
   async #greet(e) {
     if (e.protocol !== protocolVersion) this.#page.outdated();
     this.#clicks.resend();
-    for (const generation of this.#stopping) this.#socket.send({ type: command.stop, generation });
-    const isBehind = e.leaf && !this.#transcript.articles.some((article) => article.dataset.messageId === e.leaf);
-    const unknown = (e.unfinished ?? []).some((generation) => !this.#transcript.answer(generation));
-    if (isBehind || unknown) await this.#page.refresh();
-    this.watchAll();
-    this.#page.changed();
+    this.#stops.resend();
+    this.#watches.begin();
+    this.#page.back(); // what follows says so if it is still deleted
+    if (e.title) this.#page.titled(e.conversation, e.title);
+    if (this.#wasGreeted) this.#page.sidebarChanged();
+    this.#wasGreeted = true;
+    if (this.#transcript.isBehind(e)) await this.#page.refresh();
+    this.changed();
   }
 
   #refuse(e) {
     const entry = this.#clicks.settle(e.request);
-    const wasStop = this.#stopping.delete(e.request);
+    const wasStop = this.#stops.settle(e.request);
     const wasWatch = !entry && !wasStop && e.code !== UNKNOWN && this.#transcript.answer(e.request);
-    if (wasWatch) setTimeout(() => this.#watch(e.request), AGAIN_DELAY_MS);
-    else this.#page.refused(e.message, entry?.click.text ?? "");
+    if (wasWatch) this.#watches.askLater(e.request);
+    else if (entry || !this.#page.isGone) this.#page.refused(e.message, entry?.click.text ?? "");
     this.#page.changed();
   }
 
@@ -110,12 +117,13 @@ export class Chat {
     const entry = this.#clicks.settle(e.request);
     if (!this.conversation) this.#begin(e);
     const fresh = e.messages.map((message) => elementFrom(message.html));
-    if (!this.#transcript.showBelow(e.parent ?? null, fresh)) await this.#page.refresh();
+    if (this.#transcript.showBelow(e.parent ?? null, fresh)) this.#watches.isSent(e.generation);
+    else await this.#page.refresh();
     const answer = this.#transcript.answer(e.generation);
     if (answer && entry?.since) this.#paints.await(e.generation, answer.element, entry.since);
     if (entry?.stop) this.#stop(e.generation);
     this.#page.titled(e.conversation, e.title);
-    this.#page.changed();
+    this.changed();
   }
 
   #begin(e) {
@@ -125,11 +133,11 @@ export class Chat {
   }
 
   #pass(e) {
-    if (this.#transcript.answer(e.generation)?.receive(e) === false) this.#watch(e.generation);
+    if (this.#transcript.answer(e.generation)?.receive(e) === false) this.#watches.ask(e.generation);
   }
 
   #finish(e) {
-    this.#stopping.delete(e.generation);
+    this.#stops.settle(e.generation);
     this.#pass(e);
     this.#page.finished(e);
     this.#page.changed();
@@ -139,12 +147,13 @@ export class Chat {
   async #resync(e) {
     const article = await this.#page.fetchArticle(e.url);
     const answer = this.#transcript.answer(e.generation);
-    if (article && !["queued", "streaming"].includes(article.dataset.state)) {
+    const { generation, state } = article?.dataset ?? {};
+    if (article && (generation !== e.generation || !["queued", "streaming"].includes(state))) {
       this.#transcript.replace(article);
     } else if (answer && !answer.isFinal) {
       answer.forget();
-      setTimeout(() => this.#watch(e.generation), AGAIN_DELAY_MS);
+      this.#watches.askLater(e.generation);
     }
-    this.#page.changed();
+    this.changed();
   }
 }

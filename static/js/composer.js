@@ -7,6 +7,7 @@ export class Composer {
   #draft;
   #onSend;
   #isBusy = false;
+  #closed = ""; // why nothing can be sent here
 
   constructor(form, { draft, onSend, onStop }) {
     this.#form = form;
@@ -45,6 +46,12 @@ export class Composer {
     this.#judge();
   }
 
+  /** Nothing can be sent from now on, for this reason; empty: it can again. */
+  close(sentence) {
+    this.#closed = sentence;
+    this.#changed();
+  }
+
   /** Say why something was refused; its text goes back where it was written, unless something new stands there. */
   refuse(sentence, text = "") {
     this.#find("sentence").textContent = sentence;
@@ -70,7 +77,8 @@ export class Composer {
   #submit(e) {
     e.preventDefault();
     const text = this.#input.value;
-    if (this.#isBusy || !this.#judge()) return;
+    if (this.#closed) this.refuse(this.#closed);
+    if (this.#closed || this.#isBusy || !this.#judge()) return;
     this.#input.value = "";
     this.#changed();
     this.focus();
@@ -105,7 +113,7 @@ export class Composer {
     count.hidden = !isNear;
     count.classList.toggle("composer__count--over", isTooLong);
     if (isNear) count.textContent = this.#sentenceOn(length, isTooLong);
-    this.#find("send").disabled = !text.trim() || isTooLong;
+    this.#find("send").disabled = !text.trim() || isTooLong || this.#closed !== "";
     return text.trim() !== "" && !isTooLong;
   }
 

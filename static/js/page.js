@@ -2,6 +2,7 @@ import { elementFrom, pageFrom } from "./dom.js";
 
 const SENTENCES = { done: "The answer is complete.", stopped: "The answer was stopped." };
 const UNTITLED = "New chat";
+export const GONE = "This chat was deleted. Start a new one, or undo that first.";
 
 /** What is around the transcript, as the chat sees it. `parts` are elements, `tools` the objects that serve them. */
 export class Page {
@@ -12,6 +13,7 @@ export class Page {
   constructor(parts, tools) {
     this.#parts = parts;
     this.#tools = tools;
+    parts.gone.querySelector("[data-undo]").addEventListener("click", () => this.undoDeletion());
   }
 
   serve(chat) {
@@ -59,6 +61,30 @@ export class Page {
     this.#tools.composer.refuse(sentence, text);
   }
 
+  /** The conversation was deleted elsewhere: nothing more is asked in it, unless it comes back. */
+  gone(canBeUndone) {
+    this.#parts.gone.hidden = false;
+    this.#parts.gone.querySelector("[data-undo]").hidden = !canBeUndone;
+    this.#tools.composer.close(GONE);
+    this.announce("This chat was deleted.");
+  }
+
+  back() {
+    if (!this.isGone) return;
+    this.#parts.gone.hidden = true;
+    this.#tools.composer.close("");
+  }
+
+  get isGone() {
+    return !this.#parts.gone.hidden;
+  }
+
+  async undoDeletion() {
+    const wrong = await this.#tools.api.post(`/c/${this.#chat.conversation}/restore/`);
+    if (wrong) this.#tools.toasts.show(wrong);
+    else await this.#chat.restored();
+  }
+
   stopWaits() {
     this.#tools.toasts.show("There is no connection: the answer is stopped as soon as it is back.");
   }
@@ -90,7 +116,6 @@ export class Page {
     const { version } = button.dataset;
     const at = [...this.#parts.transcript.children].indexOf(button.closest("article"));
     await this.show(button.formAction, {});
-    this.#chat.watchAll();
     const article = this.#parts.transcript.children[at];
     const next = article?.querySelector(`[data-version="${version}"]:enabled`) ?? article?.querySelector("[data-version]:enabled");
     next?.focus({ preventScroll: true });
@@ -101,6 +126,6 @@ export class Page {
     const found = html && pageFrom(html).querySelector("[data-transcript]");
     if (!found) return;
     this.#tools.transcript.showBelow(null, [...found.children].map((article) => document.adoptNode(article)));
-    this.changed();
+    this.#chat.changed();
   }
 }

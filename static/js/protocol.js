@@ -28,6 +28,8 @@ export const event = {
   refused: "error",
   pathChanged: "path.changed",
   conversationTitled: "conversation.titled",
+  conversationDeleted: "conversation.deleted",
+  conversationRestored: "conversation.restored",
   sidebarChanged: "sidebar.changed",
   phase: "answer.phase",
   textDelta: "text.delta",

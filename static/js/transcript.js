@@ -29,6 +29,13 @@ export class Transcript {
     return this.#answers.get(generation);
   }
 
+  /** By what the server greets with: the path is another one, or an answer on it is. */
+  isBehind({ leaf, latest, unfinished = [] }) {
+    const shown = this.articles.map((article) => article.dataset);
+    const lacksLeaf = leaf && !shown.some(({ messageId }) => messageId === leaf);
+    return lacksLeaf || [latest, ...unfinished].some((id) => id && !shown.some(({ generation }) => generation === id));
+  }
+
   /** What a message was written as. */
   sourceOf(article) {
     if (article.dataset.role === "user") return article.querySelector("[data-text]").textContent;

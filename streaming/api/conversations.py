@@ -14,8 +14,6 @@ from ninja import Query, Router, Status
 from conversations.models import Conversation, Generation, Message
 from streaming import correlation, tracing, turns
 from streaming.database import in_database
-from streaming.hints import conversation_group, hint, user_group
-from streaming.live.hub import hub
 from streaming.protocol import SendMessage
 
 from .auth import ApiRequest, user_of
@@ -83,10 +81,7 @@ async def ask(request: ApiRequest, conversation_id: UUID, question: FollowUp) ->
 @router.delete("/{uuid:conversation_id}", response={204: None, REFUSALS: Refusal}, summary="Delete a conversation")
 async def delete(request: ApiRequest, conversation_id: UUID) -> Status[None]:
     """It disappears at once, what is being written in it stops, and it is erased for good later."""
-    user = user_of(request)
-    for generation_id in await in_database(remove, user, conversation_id):
-        await hub().announce_stop(generation_id)
-    await hint(user_group(user.pk), "sidebar.changed")
+    await in_database(remove, user_of(request), conversation_id)
     return Status(204, None)
 
 
@@ -120,18 +115,15 @@ def whole_of(user: AbstractBaseUser, conversation_id: UUID) -> WholeConversation
     return WholeConversation(**ConversationView.of(conversation).dict(), messages=messages)
 
 
-def remove(user: AbstractBaseUser, conversation_id: UUID) -> list[UUID]:
-    """The generations that were asked to stop with it. Raises NotFound."""
-    conversation = found(user, conversation_id)
-    unfinished = turns.unfinished(conversation_id)
-    conversation.delete_softly()
-    return unfinished
+def remove(user: AbstractBaseUser, conversation_id: UUID) -> None:
+    """Raises NotFound."""
+    found(user, conversation_id).delete_softly()
 
 
 async def answered(
     request: ApiRequest, conversation_id: UUID | None, question: Question
 ) -> HttpResponseBase | Status[Asked]:
-    """Store and dispatch, tell the user's pages, and answer with what was stored, or with the events of the answer."""
+    """Store and dispatch, and answer with what was stored, or with the events of the answer."""
     user = user_of(request)
     edits = question.edits if isinstance(question, FollowUp) else None
     command = SendMessage(
@@ -140,8 +132,6 @@ async def answered(
     received = timezone.now()
     generation, asked = await in_database(store, user, conversation_id, command)
     correlation.add(generation=generation.pk, conversation=asked.conversation.id)
-    await hint(conversation_group(asked.conversation.id), "turn.taken", request=str(command.id), by="")
-    await hint(user_group(user.pk), "sidebar.changed")
     tracing.tell_command(generation, type(command).__name__, received, generation.accepted_at)
     if question.stream or MEDIA_TYPE in request.headers.get("Accept", ""):
         response = response_of(Stream(request.auth, generation, ""), status=201)

@@ -71,9 +71,7 @@ async def stop(request: ApiRequest, generation_id: UUID) -> GenerationView:
     """What was shown stays. One that runs ends a moment later, which its events tell; one that has ended stays so."""
     user = user_of(request)
     await in_database(found, user, generation_id)
-    if await in_database(turns.stop, user, generation_id):
-        await hub().announce_stop(generation_id)
-    else:
+    if not await in_database(turns.stop, user, generation_id):
         await hub().look_at_end([generation_id])
     return await in_database(view_of, user, generation_id)
 

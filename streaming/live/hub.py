@@ -17,7 +17,6 @@ from redis.exceptions import RedisError, ResponseError
 
 from conversations.models import Generation
 from conversations.models.generation import Status
-from streaming.control import announce_stop
 from streaming.database import in_database
 from streaming.leases import unheld
 from streaming.log import stream_log
@@ -110,13 +109,6 @@ class Hub:
     async def entries_until(self, generation_id: UUID, position: stream_log.Position) -> list[stream_log.Entry]:
         """The log from its beginning up to and with this entry. Raises RedisError, OSError."""
         return await stream_log.read(self._redis, generation_id, upto=position)
-
-    async def announce_stop(self, generation_id: UUID) -> None:
-        """Wake whoever runs it. If this is lost, the worker finds the request in the database within seconds."""
-        try:
-            await announce_stop(self._redis, generation_id)
-        except (RedisError, OSError) as error:
-            logger.warning("stop of generation %s was not announced: %s", generation_id, error)
 
     async def look_at_end(self, generation_ids: list[UUID]) -> None:
         """Ask the database which of these have ended, for logs that do not tell: their process died, or never was.

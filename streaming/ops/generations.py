@@ -15,16 +15,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
-from redis.exceptions import RedisError
 
 from conversations.models import Clock, Generation
 from conversations.models.generation import Status
 from conversations.models.phases import PHASES
-from streaming.control import STOP_CHANNEL
 
 from .access import for_operators, for_steering
 from .filters import Filters
-from .live import redis_client
 from .phases import WIDTH, Span, spans_of
 from .stuck import RULE, Sight, sight_of, trouble_of
 
@@ -119,22 +116,12 @@ def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def stop_by(operator: AbstractBaseUser, generation: Generation) -> None:
     was_asked = generation.stop_requested_at is not None
-    if generation.request_stop(operator):
-        announce_stop(generation.pk)
+    generation.request_stop(operator)
     generation.refresh_from_db(fields=["stopped_by", "stop_requested_at"])
     if generation.stopped_by_id != operator.pk or was_asked:
         return  # it had ended, or somebody else was faster
     logger.info("operator %s stops generation %s", operator.pk, generation.pk)
     LogEntry.objects.log_actions(operator.pk, [generation], CHANGE, "Stopped by an operator.", single_object=True)
-
-
-def announce_stop(generation_id: UUID) -> None:
-    """A lost announcement costs seconds: the worker reads the request with its next partial save."""
-    try:
-        with redis_client() as redis:
-            redis.publish(STOP_CHANNEL, str(generation_id))
-    except (RedisError, OSError) as error:
-        logger.warning("stop of generation %s was not announced: %s", generation_id, error)
 
 
 def listed(filters: Filters, number: int) -> tuple[list[Listed], bool]:

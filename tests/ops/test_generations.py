@@ -9,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 from redis import Redis
 
 from conversations.models import Clock, Generation
@@ -212,12 +213,19 @@ def test_it_is_readable_without_redis(operator: Client, alice: User, no_redis: N
     assert "first-one" in page and "stuck</span>" not in page
 
 
-def test_a_stop_is_asked_for_and_remembered(operator: Client, otto: User, alice: User, store: Redis) -> None:
+def test_a_stop_is_asked_for_and_remembered(
+    operator: Client,
+    otto: User,
+    alice: User,
+    store: Redis,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     generation = running(alice)
     with store.pubsub(ignore_subscribe_messages=True) as heard:
         heard.subscribe(STOP_CHANNEL)
         heard.get_message(timeout=5)
-        response = operator.post(f"{LIST}{generation.pk}/stop/", {"back": f"{LIST}?owner=alice"})
+        with django_capture_on_commit_callbacks(execute=True):
+            response = operator.post(f"{LIST}{generation.pk}/stop/", {"back": f"{LIST}?owner=alice"})
         message = heard.get_message(timeout=5)
 
     generation.refresh_from_db()
