@@ -24,6 +24,7 @@ from conversations.models.asking import ConversationError
 from streaming import correlation, protocol, tracing, turns
 from streaming.database import in_database
 from streaming.hints import user_group
+from streaming.live.feed import Feed
 from streaming.live.hub import hub
 from streaming.live.shows import count_frame
 from streaming.live.viewer import Viewer
@@ -47,8 +48,20 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     # Lifecycle
 
-    async def connect(self) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Its whole life, however it ends: it may also be cancelled, and then nobody calls ``disconnect``."""
         self.viewers: dict[UUID, Viewer] = {}
+        self._feed = Feed(self._send_lacking)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            sockets().discard(self)
+            for viewer in self.viewers.values():
+                hub().leave(viewer)
+            self.viewers.clear()
+            await self._feed.close()
+
+    async def connect(self) -> None:
         self.window = Window()
         self._rate = RateLimit()
         self._asked: deque[UUID] = deque(maxlen=OWN_CLICKS)  # ids of clicks that came here
@@ -80,12 +93,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
         )
         if here.deleted_at:
             await self.tell(protocol.ConversationDeleted(here.pk))
-
-    async def disconnect(self, code: int) -> None:
-        sockets().discard(self)
-        for viewer in self.viewers.values():
-            hub().leave(viewer)
-        self.viewers.clear()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         command: AnyCommand | None
@@ -178,30 +185,35 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if earlier := self.viewers.pop(generation.pk, None):
             hub().leave(earlier)
         make = partial(Viewer, position=position, seen=seen)
-        viewer = await hub().watch(generation, make, self.show)
+        viewer = await hub().watch(generation, make, self._feed.wake)
         if viewer is None:
             message = generation.message
             url = f"/c/{message.conversation_id}/messages/{message.pk}/"
             await self.tell(protocol.Resync(generation.pk, url))
-        elif not viewer.done:
+        else:
             self.viewers[generation.pk] = viewer
 
     # Events
 
-    async def show(self, viewer: Viewer) -> None:
+    async def _send_lacking(self, viewer: Viewer) -> None:
         """Bring the page up to date with one answer, unless it has not yet read what it was sent."""
-        if self.window.is_full:
+        if self.window.is_full or not self._watches(viewer):
             return
         try:
             for event in viewer.lacking():
+                if not self._watches(viewer):  # it has been watched anew, by another account of what is there
+                    return
                 size = await self.tell(event, url=viewer.answer.url)
                 count_frame(viewer.answer.show, event, size)
         except Disconnected:  # the page went, and Channels has not told yet
             hub().leave(viewer)
             return
-        if viewer.done:
+        if viewer.done and self._watches(viewer):
             hub().leave(viewer)
-            self.viewers.pop(viewer.answer.generation_id, None)
+            del self.viewers[viewer.answer.generation_id]
+
+    def _watches(self, viewer: Viewer) -> bool:
+        return self.viewers.get(viewer.answer.generation_id) is viewer
 
     async def tell(self, event: AnyEvent, url: str = "") -> int:
         """The frame's size. ``url``: where the page can fetch the answer, should its end be more than daphne sends."""
@@ -220,7 +232,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.window.acknowledged(frames)
         if was_full and not self.window.is_full:
             for viewer in list(self.viewers.values()):
-                await self.show(viewer)
+                self._feed.wake(viewer)
 
     # Hints: something changed, by whatever door and process
 

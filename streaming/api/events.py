@@ -100,7 +100,7 @@ class Stream:
             hub().leave(self._told)
 
 
-async def wake(reader: Reader) -> None:
+def wake(reader: Reader) -> None:
     reader.news.set()
 
 

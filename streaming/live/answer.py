@@ -56,6 +56,7 @@ class LiveAnswer:
         self._holed: set[PartKey] = set()  # parts of which records are missing
         self.broken = False  # records are missing: pages must read the database
         self.show = Show()  # what this process showed of it
+        self.tail_due = 0.0  # monotonic; when the open end may be rendered again
 
     def fold(self, entries: Iterable[Entry]) -> None:
         """Raises HoleInLog; the answer is then of no more use."""
@@ -97,7 +98,7 @@ class LiveAnswer:
                 self.phase, self.phase_at = record, position
                 self.expected = record if record.expected_tokens else self.expected
             case Restarted():
-                self._part(record.key).begin(position)
+                self.parts[record.key] = LivePart(record.key, position)
                 self._holed.discard(record.key)
             case Claimed(attempt=attempt):
                 self.attempt, self.ahead = attempt, None

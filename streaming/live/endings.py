@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -23,8 +22,7 @@ logger = logging.getLogger(__name__)
 class Endings:
     """Each is read while the other answers go on."""
 
-    def __init__(self, show_all: Callable[[Watched], Awaitable[None]], shows: Shows):
-        self._show_all = show_all
+    def __init__(self, shows: Shows):
         self._shows = shows
         self._running: dict[UUID, asyncio.Task[None]] = {}
 
@@ -51,7 +49,7 @@ class Endings:
         except Exception:  # purged, for example: pages find out by fetching it
             logger.exception("the end of generation %s cannot be shown", answer.generation_id)
             answer.broken = True
-        await self._show_all(watched)
+        watched.wake()
         if answer.finished and not watched.is_old:
             self._shows.add(answer.generation_id, answer.show)
 

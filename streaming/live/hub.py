@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import Context
 from typing import Any
 from uuid import UUID
@@ -50,10 +50,10 @@ class Hub:
         self._watched: dict[UUID, Watched] = {}
         self._something = asyncio.Event()
         self._lag = LagProbe()
-        self._renderer = Renderer(self._show)
+        self._renderer = Renderer(self._wake)
         self._shows = Shows(self._redis)
-        self._endings = Endings(self._show_all, self._shows)
-        places = Places(self._redis, lambda: [watched.answer for watched in self._open_answers], self._show)
+        self._endings = Endings(self._shows)
+        places = Places(self._redis, lambda: [watched.answer for watched in self._open_answers], self._wake)
         self._tasks = [
             asyncio.create_task(self._tail(), name="hub"),
             asyncio.create_task(places.run(), name="places"),
@@ -71,30 +71,30 @@ class Hub:
     # For those that watch
 
     async def watch(
-        self, generation: Generation, watcher_of: Callable[[LiveAnswer], W], show: Callable[[W], Awaitable[None]]
+        self, generation: Generation, watcher_of: Callable[[LiveAnswer], W], wake: Callable[[W], None]
     ) -> W | None:
-        """Show this answer, first what is there. None if it has no log any more: read the database.
+        """``wake`` is called whenever there may be something new, first for what is there. It must not take long.
 
-        Raises RedisError, OSError.
+        None if the answer has no log any more: read the database. Raises RedisError, OSError.
         """
         watched = self._watched.get(generation.pk) or await self._begin(generation)
         if watched is None:
             return None
         watcher = watcher_of(watched.answer)
-        watched.shows[watcher] = show
-        watched.answer.show.viewers = max(watched.answer.show.viewers, len(watched.shows))
+        watched.watchers[watcher] = wake
+        watched.answer.show.viewers = max(watched.answer.show.viewers, len(watched.watchers))
         watched.left_at = None
         if watcher.wants_html:
             self._renderer.want(watched.answer)
-        await show(watcher)
+        wake(watcher)
         return watcher
 
     def leave(self, watcher: Watcher) -> None:
         watched = self._watched.get(watcher.answer.generation_id)
         if watched is None or watched.answer is not watcher.answer:
             return
-        watched.shows.pop(watcher, None)
-        if not watched.shows:
+        watched.watchers.pop(watcher, None)
+        if not watched.watchers:
             watched.left_at = time.monotonic()
         if not watched.wants_html:
             self._renderer.forget(watched.answer)
@@ -120,7 +120,7 @@ class Hub:
             if watched is None:
                 continue
             try:
-                await self._take(pk, await stream_log.read(self._redis, pk, after=watched.answer.position))
+                self._take(pk, await stream_log.read(self._redis, pk, after=watched.answer.position))
             except (RedisError, OSError) as error:
                 logger.warning("the rest of generation %s cannot be read: %s", pk, error)
             if watched.answer.ended is None and not watched.answer.broken:
@@ -161,12 +161,12 @@ class Hub:
             try:
                 if self._reader_id is None:
                     self._reader_id = await self._reader.client_id()
-                    await self._tell_trouble(self._open_answers, None)
+                    self._tell_trouble(self._open_answers, None)
                 await self._read()
             except (RedisError, OSError) as error:
                 logger.warning("hub lost Redis: %s", error)
                 self._reader_id = None
-                await self._tell_trouble(self._open_answers, "delayed")
+                self._tell_trouble(self._open_answers, "delayed")
                 await asyncio.sleep(RETRY_DELAY_S)
 
     @property
@@ -191,12 +191,12 @@ class Hub:
             return
         for name, raw in found:
             if watched := by_key.get(name.decode()):
-                await self._take(watched.answer.generation_id, stream_log.entries_of_plain(raw))
+                self._take(watched.answer.generation_id, stream_log.entries_of_plain(raw))
             else:
                 self._lag.heard(raw)
         await asyncio.sleep(rest_s(len(by_key)))
 
-    async def _take(self, generation_id: UUID, entries: list[stream_log.Entry]) -> None:
+    def _take(self, generation_id: UUID, entries: list[stream_log.Entry]) -> None:
         watched = self._watched.get(generation_id)
         if watched is None:
             return
@@ -204,42 +204,34 @@ class Hub:
         try:
             watched.answer.fold(watched.answer.newer(entries))
         except HoleInLog:
-            await self._resync(watched)
+            self._resync(watched)
             return
         if watched.answer.ended:
             self._end(watched)
         elif watched.wants_html:
             self._renderer.want(watched.answer)
-        await self._show(watched.answer)
+        watched.wake()
 
-    async def _resync(self, watched: Watched) -> None:
+    def _resync(self, watched: Watched) -> None:
         """Forget the answer; its pages are told to fetch it, and will watch it again."""
         logger.warning("log of generation %s has a hole", watched.answer.generation_id)
         del self._watched[watched.answer.generation_id]
         self._renderer.forget(watched.answer)
         watched.answer.broken = True
-        await self._show_all(watched)
+        watched.wake()
 
     # Pages
 
-    async def _show(self, answer: LiveAnswer) -> None:
+    def _wake(self, answer: LiveAnswer) -> None:
         watched = self._watched.get(answer.generation_id)
         if watched is not None and watched.answer is answer:
-            await self._show_all(watched)
+            watched.wake()
 
-    async def _show_all(self, watched: Watched) -> None:
-        for watcher, show in list(watched.shows.items()):
-            try:
-                await show(watcher)
-            except Exception:  # whatever is wrong with one page's socket, the others go on
-                logger.exception("a page of generation %s cannot be shown it any more", watched.answer.generation_id)
-                self.leave(watcher)
-
-    async def _tell_trouble(self, several: list[Watched], trouble: PhaseName | None) -> None:
+    def _tell_trouble(self, several: list[Watched], trouble: PhaseName | None) -> None:
         for watched in several:
             if watched.answer.trouble != trouble:
                 watched.answer.trouble = trouble
-                await self._show_all(watched)
+                watched.wake()
 
     def _end(self, watched: Watched) -> None:
         self._renderer.forget(watched.answer)
@@ -271,7 +263,7 @@ class Hub:
         for generation_id in await unheld(self._redis, generation_ids):
             watched = self._watched.get(generation_id)
             if watched is not None and watched.answer.attempt and watched.answer.ended is None:
-                await self._tell_trouble([watched], "resuming")
+                self._tell_trouble([watched], "resuming")
 
 
 def die_with(task: asyncio.Task[None]) -> None:

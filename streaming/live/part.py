@@ -17,14 +17,11 @@ TAIL_LIMIT = 20_000  # characters; a longer open block stays plain text until it
 class LivePart:
     """Text goes in as it arrives, at once; HTML is made when there is time for it. Lengths count code units."""
 
-    def __init__(self, key: PartKey):
+    def __init__(self, key: PartKey, begun_at: Position = BEGINNING):
+        """One that is written anew is another part: what is under way with the first one is no matter to it."""
         self.key = key
         self.name = f"{key.stage}.{key.kind}"
-        self.begin(BEGINNING)
-
-    def begin(self, position: Position) -> None:
-        """Forget what there was: it is written anew from ``position`` on."""
-        self.begun_at = position
+        self.begun_at = begun_at
         self.length = 0
         self.blocks: list[str] = []  # HTML of finished blocks
         self.upto = 0  # length of the text that is in them
@@ -82,12 +79,14 @@ class LivePart:
             self._closed += newly
             self.tail_version = 0
 
-    def render_open(self) -> None:
-        """Render what is not finished as it looks now, once all has been read."""
+    def open_html(self) -> str | None:
+        """What is not finished as it looks now, once all has been read; None if it is too long. May run in a thread."""
         tail = self._segmenter.tail
-        if len(tail) > TAIL_LIMIT:
-            return
-        self.tail_html = render_tail(tail, self._references).html
+        return None if len(tail) > TAIL_LIMIT else render_tail(tail, self._references).html
+
+    def set_tail(self, html: str) -> None:
+        """Of all that has been read."""
+        self.tail_html = html
         self.tail_upto = self._read_length
         self.tail_version += 1
 

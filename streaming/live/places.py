@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -26,7 +26,7 @@ PATIENCE_S = 0.5  # most are taken sooner, and nobody reads so fast
 
 
 class Places:
-    """Keeps ``ahead`` of queued answers true; ``show`` is called with those that moved up.
+    """Keeps ``ahead`` of queued answers true; ``wake`` is called with those that moved up.
 
     While no worker lives there are no places to wait for, and nothing is told.
     """
@@ -35,11 +35,11 @@ class Places:
         self,
         redis: Redis,
         answers: Callable[[], Iterable[LiveAnswer]],
-        show: Callable[[LiveAnswer], Awaitable[None]],
+        wake: Callable[[LiveAnswer], None],
     ):
         self._redis = redis
         self._answers = answers
-        self._show = show
+        self._wake = wake
 
     async def run(self) -> None:
         while True:
@@ -60,7 +60,7 @@ class Places:
             ahead = places.get(answer.generation_id)
             if answer.attempt == 0 and answer.ended is None and answer.ahead != ahead:  # still
                 answer.ahead = ahead
-                await self._show(answer)
+                self._wake(answer)
 
 
 def places_in_queue() -> dict[UUID, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
@@ -26,11 +26,10 @@ _thread = ThreadPoolExecutor(1, thread_name_prefix="renderer")
 class Renderer:
     """``run`` is its only task, owned by the hub."""
 
-    def __init__(self, show: Callable[[LiveAnswer], Awaitable[None]]):
-        self._show = show
+    def __init__(self, wake: Callable[[LiveAnswer], None]):
+        self._wake = wake
         self._dirty: dict[LiveAnswer, None] = {}  # in the order in which they came
         self._work = asyncio.Event()
-        self._tail_due: dict[LiveAnswer, float] = {}
 
     def want(self, answer: LiveAnswer) -> None:
         """Something is new in this answer, and somebody watches it."""
@@ -39,7 +38,6 @@ class Renderer:
 
     def forget(self, answer: LiveAnswer) -> None:
         self._dirty.pop(answer, None)
-        self._tail_due.pop(answer, None)
 
     async def run(self) -> None:
         while True:
@@ -53,32 +51,33 @@ class Renderer:
                 continue
             share = FINISHED_SHARE
             begun = time.perf_counter()
-            for part in answer.parts.values():
+            for part in list(answer.parts.values()):  # it may get another one meanwhile
                 if part.has_unread and not await self._render_slice(part):
                     share = settings.RENDER_SHARE
-                    self._tail_due[answer] = time.monotonic() + TAIL_INTERVAL_S
+                    answer.tail_due = time.monotonic() + TAIL_INTERVAL_S
             took = time.perf_counter() - begun
             if not any(part.has_unread for part in answer.parts.values()):
                 self._dirty.pop(answer, None)
-            await self._show(answer)
+            self._wake(answer)
             await asyncio.sleep(took * (1 / share - 1))
 
     def _next(self) -> LiveAnswer | None:
         now = time.monotonic()
         for answer in self._dirty:
-            if self._tail_due.get(answer, 0) <= now:
+            if answer.tail_due <= now:
                 self._dirty[answer] = self._dirty.pop(answer)  # to the end of the line
                 return answer
         return None
 
     async def _render_slice(self, part: LivePart) -> bool:
         """True if only finished blocks were rendered and more is waiting; else the tail is rendered too."""
-        loop = asyncio.get_running_loop()
         part.render_finished()
         if part.has_unread:
             return True
         if part.open_length > LONG_BLOCK:
-            await loop.run_in_executor(_thread, part.render_open)
+            html = await asyncio.get_running_loop().run_in_executor(_thread, part.open_html)
         else:
-            part.render_open()
+            html = part.open_html()
+        if html is not None:
+            part.set_tail(html)
         return False

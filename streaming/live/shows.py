@@ -42,7 +42,7 @@ class Shows:
     async def run(self, watched: Collection[Watched]) -> None:
         while True:
             await asyncio.sleep(INTERVAL_S)
-            await self._tell({one.answer.generation_id: len(one.shows) for one in watched if one.is_open})
+            await self._tell({one.answer.generation_id: len(one.watchers) for one in watched if one.is_open})
             if self._ended:
                 await self._store()
 

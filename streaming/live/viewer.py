@@ -55,8 +55,14 @@ class Viewer:
     _stages: dict[int, StageIs] = field(default_factory=dict)
     done: bool = False  # the terminal event was sent
 
-    def lacking(self) -> Iterator[AnyEvent]:
-        """The events that bring the page up to date; it counts as having them."""
+    def lacking(self) -> list[AnyEvent]:
+        """The events that bring the page up to date; it counts as having them.
+
+        Made in one go: while they are sent, the answer may go on.
+        """
+        return list(self._lacking())
+
+    def _lacking(self) -> Iterator[AnyEvent]:
         answer = self.answer
         if answer.broken:
             self.done = True

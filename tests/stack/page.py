@@ -41,6 +41,9 @@ class Page:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.leave()
+
+    async def leave(self) -> None:
         await self.socket.close()
 
     async def open(self) -> Page:
@@ -58,7 +61,7 @@ class Page:
     # What it does
 
     async def tell(self, type: str, **fields: Any) -> None:
-        await self.socket.send(json.dumps({"type": type, **fields}, default=str))
+        await self._transmit(json.dumps({"type": type, **fields}, default=str))
 
     async def send(self, text: str, id: UUID | None = None, **fields: Any) -> Event:
         """Ask; returns the change of the path."""
@@ -85,7 +88,7 @@ class Page:
     async def hear(self) -> Event:
         """The next event, folded."""
         async with asyncio.timeout(PATIENCE_S):
-            event: Event = json.loads(await self.socket.recv())
+            event: Event = json.loads(await self._receive())
         self._frames += 1
         if self._frames % 32 == 0:
             await self.tell("ack", frames=self._frames)
@@ -153,6 +156,12 @@ class Page:
                     if message["id"] == self.message:
                         return {f"{part['stage']}.{part['kind']}": part["text"] for part in message["parts"]}
         raise AssertionError("the message is not stored")
+
+    async def _transmit(self, frame: str) -> None:
+        await self.socket.send(frame)
+
+    async def _receive(self) -> str | bytes:
+        return await self.socket.recv()
 
     def _fold(self, event: Event) -> None:
         part = event.get("part", "")

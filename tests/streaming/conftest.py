@@ -1,0 +1,107 @@
+"""The heart's own fixtures: see harness.py."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from channels.layers import channel_layers, get_channel_layer
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connections
+from redis.asyncio import Redis
+
+from streaming import database, sockets
+from streaming.live import hub as hub_module
+
+from .harness import Model, Page, Pause, Worker
+
+
+@pytest.fixture
+async def owner(transactional_db: None, redis: Redis) -> AsyncIterator[User]:
+    """Alice, for tests in which several threads see the database."""
+    await redis.flushdb()
+    yield await database.in_database(User.objects.create_user, "alice", "alice@example.com", "secret")
+    await asyncio.to_thread(close_connections)
+
+
+def close_connections() -> None:
+    """Of all threads that work for coroutines."""
+    together = threading.Barrier(database.THREADS)
+
+    def close() -> None:
+        together.wait()
+        connections.close_all()
+
+    for closing in [database._threads.submit(close) for _ in range(database.THREADS)]:
+        closing.result()
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture
+async def workers(model: Model, owner: User) -> AsyncIterator[Callable[[], Worker]]:
+    """As many as are wanted."""
+    started: list[Worker] = []
+
+    def start() -> Worker:
+        started.append(Worker(model, f"worker-{len(started) + 1}"))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        await worker.die()
+
+
+@pytest.fixture
+async def worker(workers: Callable[[], Worker]) -> Worker:
+    return workers()
+
+
+@pytest.fixture
+async def web(owner: User) -> AsyncIterator[None]:
+    """This process serves sockets: what it keeps for them begins, and ends, with the test."""
+    settings.STATIC_ROOT.mkdir(exist_ok=True)  # before the application is made
+    yield
+    await end(hub_module._hub)
+    await end(sockets._sockets)
+    hub_module._hub, sockets._sockets = None, None
+    await get_channel_layer().close_pools()
+    channel_layers.backends.clear()
+
+
+async def end(kept: object | None) -> None:
+    """Its tasks, and its connections to Redis."""
+    members = list(vars(kept).values()) if kept else []
+    members += [task for several in members if isinstance(several, list) for task in several]
+    for task in members:
+        if isinstance(task, asyncio.Task):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+    for client in members:
+        if isinstance(client, Redis):
+            await client.aclose()
+
+
+@pytest.fixture
+async def pages(web: None, owner: User) -> AsyncIterator[Callable[..., Any]]:
+    """``await pages(conversation)``: a page of Alice's that is open."""
+    opened: list[Page] = []
+
+    async def open_page(conversation: object = "new", who: User = owner, pause: Pause | None = None) -> Page:
+        page = await database.in_database(Page, who, str(conversation), pause)
+        opened.append(page)
+        await page.open()
+        return page
+
+    yield open_page
+    for page in opened:
+        await page.leave()

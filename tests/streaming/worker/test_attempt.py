@@ -1,0 +1,34 @@
+"""One attempt, from its claim to its end: what is in the log, the database, and at the model server."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+
+from conversations.models.generation import Status
+from streaming.database import in_database
+from streaming.log.records import Ended
+
+from ..harness import WHOLE, Model, Worker, ask, logged, records, row, texts
+
+
+async def test_an_answer_is_written_stored_and_ended(owner: User, worker: Worker) -> None:
+    generation = await in_database(ask, owner)
+
+    assert await worker.take(generation) == Status.DONE
+
+    assert await texts(generation) == await logged(generation) == {"0.text": WHOLE}
+    assert (await records(generation))[-1] == Ended(Status.DONE)
+    assert (await row(generation)).status == Status.DONE
+
+
+async def test_a_stop_hangs_up_and_keeps_what_was_shown(owner: User, worker: Worker, model: Model) -> None:
+    generation = await in_database(ask, owner)
+    reply = model.will(hold_at=3)
+    answering = worker.take(generation)
+    await reply.said.wait()
+
+    await worker.stop(generation)
+
+    assert await answering == Status.STOPPED
+    assert reply.hung_up.is_set()
+    assert await texts(generation) == await logged(generation) == {"0.text": "1 2 3 "}
