@@ -7,20 +7,26 @@ per call; on SQLite that costs more than the query.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
+from itertools import chain, repeat
 from typing import ParamSpec, TypeVar
 
-from django.db import connection
+from django.db import Error, connection
 
+from conversations.models.refusals import in_short, is_away
+
+logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
 THREADS = 4
+RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0)  # while the database is away; the last one again and again
 RESTED_S = 0.5  # a restart of the database takes longer; the test costs one round trip
 
 
@@ -39,6 +45,19 @@ async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwarg
     context = copy_context()  # log lines say what they are about there, too
     work = partial(with_connection, function, *args, **kwargs)
     return await loop.run_in_executor(_threads, lambda: context.run(work))
+
+
+async def until_taken(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same, again and again while the database is away. Raises what it refuses for ever."""
+    for delay in chain(RETRY_DELAYS_S, repeat(RETRY_DELAYS_S[-1])):
+        try:
+            return await in_database(function, *args, **kwargs)
+        except Error as error:
+            if not is_away(error):
+                raise
+            logger.warning("the database is asked again in %g s: %s", delay, in_short(error))
+        await asyncio.sleep(delay)
+    raise AssertionError("there is always another try")
 
 
 def with_connection(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

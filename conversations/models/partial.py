@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
+import logging
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +15,9 @@ from . import ledger
 from .generation import Generation
 from .message import Part, PartKey
 from .plan import Outcomes
+from .refusals import REFUSALS, in_short, is_away
+
+logger = logging.getLogger(__name__)
 
 
 class Verdict(enum.Enum):
@@ -33,9 +37,32 @@ class Partial:
     figures: Mapping[str, Any]  # those that are new, by field
 
 
-@transaction.atomic
 def save_partials(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
-    """Store what was shown so far of many answers, as one: a few statements, besides one for each that has figures."""
+    """Store what was shown so far of many answers. One that the database refuses loses its figures; the others are
+    saved as if it were not there. Raises Error while the database is away."""
+    try:
+        return save_together(partials)
+    except REFUSALS as error:
+        if is_away(error):
+            raise
+        if len(partials) > 1:
+            return {pk: verdict for one in partials for pk, verdict in save_partials([one]).items()}
+        [refused] = partials
+        return save_without_figures(refused, error)
+
+
+def save_without_figures(partial: Partial, error: Exception) -> dict[uuid.UUID, Verdict]:
+    pk = partial.generation.pk
+    if not partial.figures:
+        logger.error("generation %s: its text is not saved before its end: %s", pk, in_short(error))
+        return {pk: Verdict.GO_ON}
+    logger.error("generation %s: its figures are not saved: %s", pk, in_short(error))
+    return save_partials([replace(partial, figures={})])
+
+
+@transaction.atomic
+def save_together(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
+    """As one: a few statements, besides one for each that has figures."""
     ids = [partial.generation.pk for partial in partials]
     unfinished = Generation.objects.filter(pk__in=ids).unfinished().select_for_update().order_by("pk")
     rows = {pk: row for pk, *row in unfinished.values_list("pk", "attempt", "stop_requested_at")}

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from redis.exceptions import RedisError
@@ -27,8 +27,9 @@ from conversations.models.message import PartKey, PartKind, path_to
 from conversations.models.partial import Partial, Verdict, save_partials
 from conversations.models.pipeline import Level
 from conversations.models.plan import Outcome, Outcomes, Plan
+from conversations.models.refusals import REFUSALS, in_short
 from streaming import correlation, tracing
-from streaming.database import in_database
+from streaming.database import in_database, until_taken
 from streaming.log import stream_log
 from streaming.log.records import Ended, Folded, HoleInLog, Noticed, PhaseBegan
 from streaming.log.stream_log import AttemptLost
@@ -44,7 +45,6 @@ from .tools import Interruption, Tools
 logger = logging.getLogger(__name__)
 
 FLUSH_PATIENCE_S = 30.0  # at the end, while Redis is away; then the database alone has the rest
-STORE_DELAYS_S = (0.1, 0.5, 1.0, 2.0)  # between tries to store the end; the last one again and again
 
 
 Saved = tuple[dict[PartKey, str], dict[str, object]]  # texts, and figures by field
@@ -233,16 +233,16 @@ class Attempt:
         return True
 
     async def _store_end(self, status: Status, error_code: ErrorCode | None) -> bool:
-        """Tries until the database takes it; False if another attempt has the generation."""
+        """Waits for the database; what it refuses is stored without figures. False if another attempt has it."""
         assert self.handle is not None and self.generation is not None
-        tries = 0
-        while True:
-            try:
-                return await in_database(self._end_in_database, status, error_code, self.handle.texts())
-            except DatabaseError as error:
-                logger.warning("generation %s: the database does not take its end: %s", self.generation_id, error)
-                await asyncio.sleep(STORE_DELAYS_S[min(tries, len(STORE_DELAYS_S) - 1)])
-                tries += 1
+        texts = self.handle.texts()
+        try:
+            return await until_taken(self._end_in_database, status, error_code, texts)
+        except REFUSALS as error:
+            logger.error("generation %s ends without its figures: %s", self.generation_id, in_short(error))
+        is_mine = await until_taken(self.generation.finish_plainly, status, texts, error_code or "")
+        self._committed_at = timezone.now()
+        return is_mine
 
     def _end_in_database(self, status: Status, error_code: ErrorCode | None, texts: dict[PartKey, str]) -> bool:
         assert self.generation is not None and self._stages is not None
@@ -257,7 +257,7 @@ class Attempt:
         assert self._committed_at is not None
         try:
             await in_database(Clock.ended, self.generation_id, self._committed_at, told_at)
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("when generation %s ended is not noted: %s", self.generation_id, error)
 
     def _figures(self, *, stopped: bool = False) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from celery import current_app
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -199,7 +199,7 @@ class Runner:
     async def _save(self, attempts: list[Attempt]) -> None:
         try:
             verdicts = await in_database(save_partials, [attempt.partial() for attempt in attempts])
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("partial texts were not saved: %s", error)
             return
         for generation_id, verdict in verdicts.items():
