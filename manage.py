@@ -6,6 +6,15 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+TELLS = {"help", "--help", "-h", "version", "--version"}  # needs no settings
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
-    execute_from_command_line(sys.argv)
+    if len(sys.argv) < 2 or sys.argv[1] in TELLS or "--traceback" in sys.argv:
+        execute_from_command_line(sys.argv)
+    else:
+        from chatsite.refusals import check_start, told
+
+        check_start()
+        with told():
+            execute_from_command_line(sys.argv)

@@ -6,7 +6,10 @@ import os
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
+from chatsite.refusals import check_start
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
+check_start()
 pages = get_asgi_application()
 
 from chatsite.failures import logged  # noqa: E402

@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.signals import beat_init, celeryd_init
 
 from chatsite import broker
 
@@ -12,3 +13,11 @@ broker.register()
 app = Celery("throughline")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["streaming"])
+
+
+@celeryd_init.connect
+@beat_init.connect
+def refuse(**_: object) -> None:
+    from chatsite.refusals import check_start  # the settings are read by way of this package, so not sooner
+
+    check_start()

@@ -10,6 +10,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from chatsite.store_addresses import RedisAddress, database_options, redis_address
 from conversations.addresses import RefusedAddress, checked
 
 YES_OR_NO = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"}
@@ -37,13 +38,21 @@ class Environment(environ.Env):
 
     def database(self, var: str, otherwise: dict[str, Any]) -> dict[str, Any]:
         address = self.str(var, "")
-        if not address:
-            return otherwise
-        with warnings.catch_warnings(action="ignore"):  # of an unknown engine, which is said better below
-            database: dict[str, Any] = self.db_url_config(address)  # type: ignore[no-untyped-call]
-        if not database.get("ENGINE"):
-            raise ImproperlyConfigured(f"{var} cannot be read: write it as postgres://user:password@host:5432/name.")
-        return database
+        return self.database_of(var, address) if address else otherwise
+
+    @classmethod
+    def database_of(cls, var: str, address: str) -> dict[str, Any]:
+        """As Django wants it; of its options only what the address names."""
+        base, _, query = address.partition("?")
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of an unknown engine, which is said better below
+                database: dict[str, Any] = cls.db_url_config(base)  # type: ignore[no-untyped-call]
+        except ValueError:  # such as a port that is no number, because something before it is not quoted
+            database = {}
+        return {**database, "OPTIONS": database_options(var, database.get("ENGINE", ""), query)}
+
+    def redis(self, var: str, default: str) -> RedisAddress:
+        return redis_address(var, self.str(var, "") or default)
 
     def model_at(self, var: str, default: str) -> tuple[str, str]:
         """The model and its server's address; ("", "") if it is not set."""

@@ -17,6 +17,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.environment import Environment, is_installed
+from chatsite.store_addresses import with_defaults
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -38,6 +39,7 @@ def unix_socket(name: str) -> str:
 
 
 DATA_DIR = BASE_DIR / (env.str("DATA_DIR", "") or "var")  # database, Redis' files, static files: nothing to commit
+os.umask(0o077)  # of every process, since each reads this: what is stored is for this user of the machine alone
 
 # Who may come in
 
@@ -128,16 +130,21 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",  # a transaction that reads first and then writes cannot fail half-way
         # FULL: a message that was accepted survives a power cut too, not only a killed process.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
+        **DATABASES["default"].get("OPTIONS", {}),
     }
 else:
     # The pool waits twice as long after each failed attempt, for up to five minutes if it is not told to begin anew.
     pool = {"min_size": 1, "max_size": 12, "timeout": DATABASE_TIMEOUT_S, "reconnect_timeout": DATABASE_TIMEOUT_S / 2}
-    DATABASES["default"] |= {"OPTIONS": {"pool": pool}, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"] = with_defaults(DATABASES["default"], DATABASE_TIMEOUT_S, pool)
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    if Path(sys.argv[0]).name == "manage.py":  # one connection, whose error says what is wrong
+        del DATABASES["default"]["OPTIONS"]["pool"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # What is live
 
-REDIS_URL = env.str("REDIS_URL", "") or f"unix://{unix_socket('redis.sock')}"
+_redis = env.redis("REDIS_URL", f"unix://{unix_socket('redis.sock')}")
+REDIS_URL = _redis.url
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "streaming.layer.PatientChannelLayer",
@@ -146,7 +153,8 @@ CHANNEL_LAYERS = {
     }
 }
 
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_URL = _redis.broker_url
+CELERY_BROKER_USE_SSL = _redis.broker_ssl  # without it, Celery would take any certificate
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "throughline:celery:",
@@ -279,6 +287,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700  # of collected files, which web serves
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "chatsite.storage.HashedModules"},

@@ -12,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import Error as DatabaseError
 
+from chatsite.private import close_own, refuse_wider
+
 from . import InTheWay
 from .checkout import HOME, claim_folder, end_orphans
 from .ports import open_port
@@ -24,6 +26,7 @@ def main() -> None:
     os.environ.setdefault("PROCESS_NAME", "setup")
     try:
         read_settings()
+        keep_private()
         lock = claim_folder()
         end_orphans()
         web_socket = open_port()
@@ -43,6 +46,18 @@ def read_settings() -> None:
         django.setup()
     except ImproperlyConfigured as error:
         raise InTheWay(str(error)) from error
+
+
+def keep_private() -> None:
+    """An earlier version made the data folder readable for everybody."""
+    try:
+        if mended := close_own(settings.DATA_DIR):
+            print(mended, flush=True)
+        refuse_wider()
+    except ImproperlyConfigured as error:
+        raise InTheWay(str(error)) from error
+    except OSError:
+        pass  # whatever is wrong with the folder, the next step says it
 
 
 def prepare_database() -> None:

@@ -52,6 +52,7 @@ def prepare_socket(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.parent != settings.DATA_DIR and path.parent.stat().st_uid != os.getuid():
         raise InTheWay(f"{path.parent} belongs to somebody else. Set DATA_DIR to a short path without blanks.")
+    path.parent.chmod(0o700)
 
 
 def write_configuration() -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import psutil
 
 from . import InTheWay
-from .__main__ import prepare_database, read_settings
+from .__main__ import keep_private, prepare_database, read_settings
 from .checkout import belongs_here
 from .ready import is_ready
 
@@ -25,6 +25,7 @@ def main() -> None:
     os.environ.setdefault("PROCESS_NAME", "setup")
     try:
         read_settings()
+        keep_private()
         if not running():
             raise InTheWay("nothing of this folder runs. Start it: make run")
         prepare_database()

@@ -1,0 +1,81 @@
+"""What this site stores is for its own user of the machine alone: folders 0700, files 0600.
+
+settings.py sets the umask, with which every process makes them so. What is there from before, or was widened since, is
+refused at the start, in a sentence; `make run` mends what is its own.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+UMASK = 0o077
+PUBLIC = {"static", "vllm"}  # files that everybody may have: collected ones, and what tests install
+OURS = {
+    *PUBLIC, "db.sqlite3", "redis", "redis.conf", "redis.log", "redis.sock", "run.lock", "supervisord.log",
+    "supervisord.pid", "celerybeat-schedule",
+}  # fmt: skip
+MENDED = "Throughline closed {folder} to other users of this machine: it holds conversations and password hashes."
+
+
+def refuse_wider() -> None:
+    """Raises ImproperlyConfigured with the command that mends it."""
+    for path in wider():
+        what = "holds conversations and password hashes" if path.is_dir() else "is the database"
+        raise ImproperlyConfigured(
+            f"{path} {what}, and other users of this machine can get at it (mode {mode(path):o}). "
+            f"Close it: chmod -R go= '{path}'"
+        )
+
+
+def wider() -> Iterator[Path]:
+    """The data folder, and a database of SQLite that is elsewhere, if others can get at them."""
+    if holds_data(settings.DATA_DIR) and is_wider(settings.DATA_DIR):
+        yield settings.DATA_DIR
+    database = database_file()
+    if database and settings.DATA_DIR not in database.parents and database.exists() and is_wider(database):
+        yield database
+
+
+def database_file() -> Path | None:
+    """None if it is not SQLite's, or in memory."""
+    database = settings.DATABASES["default"]
+    name = str(database["NAME"])
+    if database["ENGINE"] != "django.db.backends.sqlite3" or ":memory:" in name or name.startswith("file:"):
+        return None
+    return Path(name).absolute()
+
+
+def holds_data(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and any(path.name not in PUBLIC for path in folder.iterdir())
+    except PermissionError as error:
+        raise ImproperlyConfigured(f"{folder} belongs to another user, who alone can read it. See DATA_DIR.") from error
+
+
+def is_wider(path: Path) -> bool:
+    return bool(mode(path) & UMASK)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def close_own(folder: Path) -> str:
+    """Takes the rights of others from a data folder that holds nothing but ours; what to tell of that, or empty."""
+    if not (holds_data(folder) and is_wider(folder)) or any(not is_ours(path) for path in folder.iterdir()):
+        return ""
+    folder.chmod(mode(folder) & ~UMASK)
+    for path in folder.rglob("*"):
+        if path.relative_to(folder).parts[0] not in PUBLIC and not path.is_symlink():
+            path.chmod(mode(path) & ~UMASK)
+    return MENDED.format(folder=folder)
+
+
+def is_ours(path: Path) -> bool:
+    """By its name, which SQLite, supervisord and dbm lengthen."""
+    return any(path.name == name or path.name.startswith((f"{name}-", f"{name}.")) for name in OURS)

@@ -1,0 +1,59 @@
+"""What stands in the way of a process is said in one sentence, with exit code 2 (a setting) or 1 (what it needs)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, ProgrammingError, connections
+from django.db.migrations.executor import MigrationExecutor
+from redis.exceptions import RedisError
+
+from chatsite.private import refuse_wider
+
+SETTING, NEEDED = 2, 1
+ABOUT_THE_DATABASE = (OperationalError, InterfaceError, ProgrammingError)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Ends the process with a sentence instead of a traceback. A fault of ours keeps its traceback."""
+    try:
+        yield
+    except ImproperlyConfigured as error:
+        end(str(error), SETTING)
+    except ABOUT_THE_DATABASE as error:
+        end(why_unusable(error), NEEDED)
+    except RedisError as error:
+        end(f"Redis does not answer at REDIS_URL ({error}).", NEEDED)
+
+
+def check_start() -> None:
+    """Whether a process may start: the settings can be read, and what is stored is private."""
+    with told():
+        refuse_wider()
+
+
+def end(sentence: str, code: int) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    sys.exit(code)
+
+
+def why_unusable(error: Error) -> str:
+    if is_behind():
+        return "The database lacks what this version needs. Run this first: python manage.py migrate"
+    if isinstance(error, ProgrammingError):
+        raise error  # a fault of ours: the tables are there
+    return f"The database cannot be used ({' '.join(str(error).split())}). See DATABASE_URL in .env.example."
+
+
+def is_behind() -> bool:
+    """It answers, and not all migrations have been applied."""
+    try:
+        executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+        return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except Error:
+        return False
