@@ -9,11 +9,13 @@ import logging
 from collections import deque
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
@@ -71,7 +73,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         await self.accept()
         self.user = self.scope["user"]
-        if not self.user.is_authenticated:
+        if not self.user.is_authenticated or not is_page_of(self.user, self.scope["query_string"]):
             await self.close(protocol.CLOSE_NOT_SIGNED_IN)
             return
         correlation.add(user=self.user.pk)
@@ -297,6 +299,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return True
         self._paints_due += isinstance(command, Click)
         return isinstance(command, Acknowledge) and self.window.is_news(command.frames)
+
+
+def is_page_of(user: AbstractBaseUser, query: bytes) -> bool:
+    """False for a page that was opened by another account, before this one signed in to the same browser."""
+    account = parse_qs(query.decode("latin-1")).get("account")
+    return account is None or account == [str(user.pk)]
 
 
 def ids_of(command: AnyCommand) -> dict[str, UUID | None]:

@@ -22,6 +22,12 @@ export class Api {
     }
   }
 
+  /** Null if that cannot be known now. */
+  async isSignedIn() {
+    const response = await fetch("/sidebar/", { method: "HEAD" }).catch(() => null);
+    return response && response.status !== 401;
+  }
+
   /** HTML of one of our pages; null if it cannot be had now. With `fields` it is posted to first. */
   async html(url, fields = null) {
     try {

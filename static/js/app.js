@@ -1,3 +1,4 @@
+import { AccountStorage, onOtherAccount } from "./account_storage.js";
 import { Api } from "./api.js";
 import { Chat } from "./chat.js";
 import { copy } from "./clipboard.js";
@@ -9,7 +10,7 @@ import { Editor } from "./editor.js";
 import { Frames } from "./frames.js";
 import { Pace } from "./pace.js";
 import { GONE, Page } from "./page.js";
-import { command } from "./protocol.js";
+import { closeCode, command } from "./protocol.js";
 import { Scroller } from "./scroller.js";
 import { Sidebar } from "./sidebar.js";
 import { Socket } from "./socket.js";
@@ -27,11 +28,13 @@ const main = find("main");
 const forms = Object.fromEntries([...document.querySelectorAll("[data-form]")].map((form) => [form.dataset.form, form]));
 const { conversation, account } = main.dataset;
 
+const kept = new AccountStorage(account);
+const keptByTab = new AccountStorage(account, sessionStorage);
 const frames = new Frames();
 const api = new Api(find("show").elements.csrfmiddlewaretoken.value);
 const toasts = new Toasts(find("toasts"), forms.toast);
-const draft = new Draft(account, conversation);
-const transcript = new Transcript(find("transcript"), { forms, frames, pace: new Pace(account) });
+const draft = new Draft(kept, conversation);
+const transcript = new Transcript(find("transcript"), { forms, frames, pace: new Pace(kept) });
 const scroller = new Scroller(find("scroller"), { content: [find("transcript"), find("greeting")], jump: find("jump") });
 const sidebar = new Sidebar({ list: find("list"), search: find("search"), menu: find("menu") }, { api, toasts, onGone: leave });
 const composer = new Composer(find("composer"), { draft, onSend: send, onStop: stop });
@@ -41,8 +44,8 @@ const page = new Page(
 );
 const socket = new Socket(address, { onEvent: (e) => chat.receive(e), onState: connect });
 const bar = new ConnectionBar(find("connection-bar"), { onRetry: () => socket.retryNow() });
-const wishes = new Wishes({ mode: find("mode"), tier: find("tier") }, account);
-const chat = new Chat(conversation, { socket, transcript, page, wishes });
+const wishes = new Wishes({ mode: find("mode"), tier: find("tier") }, kept);
+const chat = new Chat(conversation, { socket, transcript, page, wishes, storage: keptByTab });
 new Drawer({ body: document.body, sidebar: find("sidebar"), main, veil: find("veil") });
 new Theme(find("theme-choice"));
 const unsure = new Unsure();
@@ -50,12 +53,13 @@ root.toggleAttribute("data-no-highlights", !Unsure.isSupported);
 
 function address() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  return `${scheme}://${location.host}/ws/chat/${chat.conversation || "new"}/`;
+  return `${scheme}://${location.host}/ws/chat/${chat.conversation || "new"}/?account=${account}`;
 }
 
 function connect(state, details) {
   root.dataset.connection = state;
   bar.show(state, details);
+  if (details.code === closeCode.notSignedIn) page.signedOut();
 }
 
 function send(text, edited = null) {
@@ -71,7 +75,7 @@ function stop() {
 
 /** The conversation on the page was deleted: go to a new one, and offer the way back there. */
 function leave(url, title) {
-  sessionStorage.setItem("deleted", JSON.stringify({ url, title }));
+  keptByTab.set("deleted", JSON.stringify({ url, title }));
   location.assign("/");
 }
 
@@ -124,9 +128,10 @@ document.addEventListener("keydown", (e) => {
 
 addEventListener("popstate", () => location.reload());
 
-const deleted = JSON.parse(sessionStorage.getItem("deleted"));
-sessionStorage.removeItem("deleted");
+const deleted = JSON.parse(keptByTab.get("deleted"));
+keptByTab.set("deleted", "");
 if (deleted) sidebar.offerUndo(deleted.url, deleted.title);
 if (matchMedia("(pointer: fine)").matches) composer.focus();
+onOtherAccount(account, () => page.signedOut());
 page.serve(chat);
 socket.open();

@@ -37,11 +37,11 @@ export class Chat {
     [event.resync]: (e) => this.#resync(e),
   };
 
-  constructor(conversation, { socket, transcript, page, wishes }) {
+  constructor(conversation, { socket, transcript, page, wishes, storage }) {
     this.conversation = conversation;
     this.#transcript = transcript;
     this.#page = page;
-    this.#clicks = new Clicks(conversation, { socket, transcript, wishes });
+    this.#clicks = new Clicks(conversation, { socket, transcript, wishes, storage });
     this.#paints = new Paints((report) => socket.send(report));
     this.#watches = new Watches(socket, transcript);
     this.#stops = new Stops(socket);

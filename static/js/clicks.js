@@ -8,11 +8,11 @@ export class Clicks {
   #outbox;
   #wishes;
 
-  constructor(conversation, { socket, transcript, wishes }) {
+  constructor(conversation, { socket, transcript, wishes, storage }) {
     this.#socket = socket;
     this.#transcript = transcript;
     this.#wishes = wishes;
-    this.#outbox = new Outbox(conversation);
+    this.#outbox = new Outbox(storage, conversation);
     for (const click of this.#outbox.left()) this.#outbox.add(click, this.#show(click));
   }
 

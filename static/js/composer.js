@@ -1,3 +1,5 @@
+import { sends } from "./enter.js";
+
 const NEAR_LIMIT = 0.9; // of the limit; from here on the length is shown
 
 /** The form in which a message is written. `onSend(text)`, `onStop()`. */
@@ -69,9 +71,7 @@ export class Composer {
   }
 
   #press(e) {
-    if (e.key !== "Enter" || e.shiftKey || e.altKey || e.isComposing || e.keyCode === 229) return;
-    e.preventDefault();
-    this.#submit(e);
+    if (sends(e)) this.#submit(e);
   }
 
   #submit(e) {

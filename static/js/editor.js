@@ -1,4 +1,5 @@
 import { copyOf } from "./dom.js";
+import { sends } from "./enter.js";
 
 /** A question that is written anew, in its place. `onSave(text)`. */
 export class Editor {
@@ -25,11 +26,10 @@ export class Editor {
   }
 
   #press(e) {
-    if (e.isComposing) return;
-    if (e.key === "Escape") {
+    if (e.key === "Escape" && !e.isComposing) {
       e.preventDefault();
       this.#close();
-    } else if (e.key === "Enter" && !e.shiftKey) {
+    } else if (sends(e)) {
       e.preventDefault();
       this.#form.requestSubmit();
     }

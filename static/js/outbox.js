@@ -2,17 +2,19 @@
 // sending harmless.
 
 export class Outbox {
+  #storage;
   #key = "";
   #waiting = new Map(); // by id: {click, takeBack, since, stop}
 
-  constructor(conversation) {
+  constructor(storage, conversation) {
+    this.#storage = storage;
     this.moveTo(conversation);
   }
 
   /** What an earlier load of this page left behind. */
   left() {
     try {
-      return JSON.parse(sessionStorage.getItem(this.#key)) ?? [];
+      return JSON.parse(this.#storage.get(this.#key)) ?? [];
     } catch {
       return [];
     }
@@ -46,13 +48,12 @@ export class Outbox {
   }
 
   moveTo(conversation) {
-    if (this.#key) sessionStorage.removeItem(this.#key);
+    if (this.#key) this.#storage.set(this.#key, "");
     this.#key = `outbox:${conversation || "new"}`;
   }
 
   #save() {
-    if (this.isEmpty) sessionStorage.removeItem(this.#key);
-    else sessionStorage.setItem(this.#key, JSON.stringify(this.clicks));
+    this.#storage.set(this.#key, this.isEmpty ? "" : JSON.stringify(this.clicks));
   }
 }
 

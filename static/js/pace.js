@@ -1,11 +1,11 @@
 /** Whether the user wants text at an even pace; remembered in this browser, per account. */
 export class Pace {
-  #key;
+  #storage;
   #isWanted;
   #stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
-  constructor(account) {
-    this.#key = `pace:${account}`;
+  constructor(storage) {
+    this.#storage = storage;
     this.#remember();
     addEventListener("storage", () => this.#remember());
   }
@@ -15,12 +15,7 @@ export class Pace {
   }
 
   set isWanted(wanted) {
-    try {
-      if (wanted) localStorage.setItem(this.#key, "even");
-      else localStorage.removeItem(this.#key);
-    } catch {
-      // The storage is full or forbidden: then nothing has changed.
-    }
+    this.#storage.set("pace", wanted ? "even" : "");
     this.#remember();
   }
 
@@ -32,6 +27,6 @@ export class Pace {
   // Internal
 
   #remember() {
-    this.#isWanted = localStorage.getItem(this.#key) === "even";
+    this.#isWanted = this.#storage.get("pace") === "even";
   }
 }

@@ -85,6 +85,13 @@ export class Page {
     else await this.#chat.restored();
   }
 
+  /** Nobody is signed in here any more, or somebody else is: nothing of this account stays on the screen. */
+  async signedOut() {
+    const isSomebody = await this.#tools.api.isSignedIn();
+    if (isSomebody) location.replace("/");
+    else if (isSomebody === false) location.replace(`${this.#parts.main.dataset.login}?next=${encodeURIComponent(location.pathname)}`);
+  }
+
   stopWaits() {
     this.#tools.toasts.show("There is no connection: the answer is stopped as soon as it is back.");
   }

@@ -26,7 +26,7 @@ export class TitleEditor {
   // Internal
 
   #press(e) {
-    if (e.isComposing || (e.key !== "Enter" && e.key !== "Escape")) return;
+    if (e.isComposing || e.keyCode === 229 || (e.key !== "Enter" && e.key !== "Escape")) return;
     e.preventDefault();
     e.stopPropagation();
     this.#end(e.key === "Enter");

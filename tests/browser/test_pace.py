@@ -19,7 +19,9 @@ LENGTHS = """() => {
 
 STATES = """async () => {
     const { Pace } = await import("/static/js/pace.js");
-    const { isWanted, isOn } = new Pace(document.querySelector("[data-main]").dataset.account);
+    const { AccountStorage } = await import("/static/js/account_storage.js");
+    const { account } = document.querySelector("[data-main]").dataset;
+    const { isWanted, isOn } = new Pace(new AccountStorage(account));
     return { isWanted, isOn };
 }"""
 

@@ -1,9 +1,10 @@
+import { AccountStorage } from "../account_storage.js";
 import { Pace } from "../pace.js";
 
 // What of the settings page lives in this browser. Without scripts there is nothing to choose.
 
 const choice = document.querySelector("[data-pace]");
-const pace = new Pace(choice.dataset.pace);
+const pace = new Pace(new AccountStorage(choice.dataset.pace));
 
 choice.querySelector("input").checked = pace.isWanted;
 choice.addEventListener("change", (e) => {
