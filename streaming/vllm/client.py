@@ -125,9 +125,9 @@ class ChatStream:
         """Raises ModelServerError. Ends without an error when ``close`` was called."""
         watch = asyncio.create_task(self._watch())
         try:
-            self._response = await self._send()
-            if self._response is not None:
-                async for delta in self._read(self._response):
+            response = await self._send()
+            if response is not None:
+                async for delta in self._read(response):
                     yield delta
         except httpx.HTTPError as error:
             if not (self._closing.is_set() or self._done):
@@ -147,13 +147,16 @@ class ChatStream:
 
     async def _send(self) -> httpx.Response | None:
         """The response's beginning; None if it was closed before."""
-        sending = asyncio.create_task(self._client.send(self._request, stream=True))
+        sending = asyncio.create_task(self._begin())
         closing = asyncio.create_task(self._closing.wait())
-        await asyncio.wait({sending, closing}, return_when=asyncio.FIRST_COMPLETED)
-        closing.cancel()
-        if not sending.done():
-            sending.cancel()
-            await asyncio.wait({sending})
+        try:
+            await asyncio.wait({sending, closing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:  # cancelled, too: nobody else would end what was begun
+            closing.cancel()
+            if not sending.done():
+                sending.cancel()
+                await asyncio.wait({sending})
+        if sending.cancelled():
             return None
         response = sending.result()
         if self._closing.is_set():  # in the same moment
@@ -164,6 +167,10 @@ class ChatStream:
             body = await response.aread()
             raise rejection(response.status_code, body, self._server.api_key)
         return response
+
+    async def _begin(self) -> httpx.Response:
+        self._response = await self._client.send(self._request, stream=True)
+        return self._response
 
     async def _read(self, response: httpx.Response) -> AsyncIterator[ChatDelta]:
         if response.headers.get("Content-Type", "").startswith("application/json"):

@@ -73,11 +73,16 @@ class StageRunner:
         self._ended = {stage.number: asyncio.Event() for stage in plan.stages}
 
     async def run(self, prompt: Prompt) -> ErrorCode | None:
-        """Why it failed; None if a stage was completed, or ``close`` was called."""
+        """Why it failed; None if a stage was completed, or ``close`` was called.
+
+        However it ends, no stage writes any more: one that raises ends the others.
+        """
         if self.plan.is_staged:
             for stage in self.plan.stages:
                 self._tell(stage)
-        await asyncio.gather(*(self._run_stage(stage, prompt) for stage in self.plan.stages))
+        async with asyncio.TaskGroup() as stages:
+            for stage in self.plan.stages:
+                stages.create_task(self._run_stage(stage, prompt))
         if self._closed or any(outcome.status == StageStatus.DONE for outcome in self.outcomes.values()):
             return None
         codes = [outcome.error_code for outcome in self.outcomes.values() if outcome.error_code]
@@ -102,11 +107,13 @@ class StageRunner:
 
     async def _write(self, stage: PlannedStage, prompt: Prompt) -> None:
         engine = self._engines[stage.number]
-        writing = asyncio.create_task(engine.run(prompt), name=f"stage {stage.name} of {self._handle.generation_id}")
-        _, unfinished = await asyncio.wait([writing], timeout=stage.timeout_s)
-        if unfinished:  # not cancelled: the connection is closed, and the task ends by itself
-            await engine.close()
-        error = await writing
+        async with asyncio.TaskGroup() as owner:
+            name = f"stage {stage.name} of {self._handle.generation_id}"
+            writing = owner.create_task(engine.run(prompt), name=name)
+            _, unfinished = await asyncio.wait([writing], timeout=stage.timeout_s)
+            if unfinished:  # not cancelled: the connection is closed, and the task ends by itself
+                await engine.close()
+        error = writing.result()
         if self._closed:
             return
         self._phases.leave(stage.number)

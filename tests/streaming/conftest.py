@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from channels.layers import channel_layers, get_channel_layer
+from channels.layers import get_channel_layer
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connections
@@ -73,8 +73,8 @@ async def web(owner: User) -> AsyncIterator[None]:
     await end(hub_module._hub)
     await end(sockets._sockets)
     hub_module._hub, sockets._sockets = None, None
-    await get_channel_layer().close_pools()
-    channel_layers.backends.clear()
+    if layer := get_channel_layer()._layers.pop(asyncio.get_running_loop(), None):
+        await layer.flush()
 
 
 async def end(kept: object | None) -> None:

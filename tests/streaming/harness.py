@@ -39,6 +39,7 @@ from tests.stack.page import Page as StackPage
 PATIENCE_S = 10.0  # no test waits for so long, unless it fails
 WORDS = tuple(f"{n} " for n in range(1, 13))
 WHOLE = "".join(WORDS)
+BEFORE_HEADERS = -1
 
 # The model server
 
@@ -48,7 +49,7 @@ class Reply:
     """What the model server does with one request. It goes on with a text that is a beginning of its own."""
 
     words: tuple[str, ...] = WORDS
-    hold_at: int | None = None  # words; then it waits for ``go_on``
+    hold_at: int | None = None  # words; then it waits for ``go_on``. BEFORE_HEADERS: it says nothing at all
     thinking: tuple[str, ...] = ()
     turns: int = 0  # of the loop, before each word
     status: int = 200
@@ -74,7 +75,7 @@ class Reply:
         length = 0
         for number, word in enumerate((*self.thinking, *self.words)):
             if number == self.hold_at:
-                await self._hold()
+                await self.hold()
             for _ in range(self.turns):
                 await asyncio.sleep(0)
             is_thought = number < len(self.thinking)
@@ -82,7 +83,7 @@ class Reply:
             if is_thought or length > len(self.begun):
                 yield chunk({"reasoning" if is_thought else "content": word})
         if self.hold_at is not None and self.hold_at >= len(self.thinking) + len(self.words):
-            await self._hold()
+            await self.hold()
         self.said.set()
         if self.raises:
             raise self.raises
@@ -91,7 +92,7 @@ class Reply:
         yield chunk({}, "stop")
         yield b"data: [DONE]\n\n"
 
-    async def _hold(self) -> None:
+    async def hold(self) -> None:
         self.said.set()
         await self._released.wait()
 
@@ -142,6 +143,12 @@ class Model(httpx.AsyncBaseTransport):
         reply = self.replies.popleft() if self.replies else Reply()
         self.asked.append(reply)
         reply.question = json.loads(request.content)
+        if reply.hold_at == BEFORE_HEADERS:
+            try:
+                await reply.hold()
+            except asyncio.CancelledError:
+                reply.hung_up.set()
+                raise
         if reply.status != 200:
             return httpx.Response(reply.status, json={"error": {"message": "told to fail", "code": reply.status}})
         body = Body(reply)
@@ -250,6 +257,12 @@ async def logged(generation: Generation) -> dict[str, str]:
     """What the log folds to, by the parts' names."""
     folded = Folded().fold(await records(generation))
     return {f"{key.stage}.{key.kind}": text for key, text in folded.texts.items() if text}
+
+
+async def turns(count: int) -> None:
+    """Let the others work."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 async def until(condition: Callable[[], Any]) -> None:
