@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import httpx
 
 from streaming.breaker import Breaker, BreakerState
+from streaming.capabilities import Capabilities
 from streaming.signs import signs_of
 from streaming.tiers import TierSpec, environment_tiers
+from streaming.trial import Trials
 from streaming.vllm.client import ModelServer, list_models
 from streaming.vllm.errors import ModelServerError, Rejected, Unreachable
 
@@ -53,6 +55,8 @@ class ModelServers:
 
     def __init__(self, http: httpx.AsyncClient, tiers: Sequence[TierSpec] | None = None):
         self.http = http
+        self.capabilities = Capabilities()
+        self.trials = Trials(http, self.capabilities)
         self.breakers: dict[ModelServer, Breaker] = {}
         self.drained: frozenset[str] = frozenset()  # keys of servers that get no new requests: an operator said so
         self._running: Counter[ModelServer] = Counter()
@@ -105,6 +109,8 @@ class ModelServers:
             self.breakers[server].failed(at_once=isinstance(error, Unreachable))
             self._models.pop(server, None)
             self._token_at.pop(server, None)
+            if isinstance(error, Unreachable):
+                self.capabilities.forget(server)
 
     def note_token(self, server: ModelServer) -> None:
         if server in self.breakers:  # else it is no longer among ours

@@ -70,7 +70,8 @@ def request_body(
     max_tokens: int,
     *,
     stream: bool = True,
-    logprobs: bool = False,
+    usage: bool = True,
+    top_logprobs: int | None = None,
 ) -> dict[str, Any]:
     """The request for the rest of a stage's text, of which ``begun`` is there: at most ``max_tokens`` more.
 
@@ -85,10 +86,12 @@ def request_body(
         "temperature": target.tier.temperature if stage.temperature is None else stage.temperature,
         "top_p": target.tier.top_p if stage.top_p is None else stage.top_p,
     }
-    if logprobs:
-        body |= {"logprobs": True, "top_logprobs": 0}
+    if top_logprobs is not None:
+        body |= {"logprobs": True, "top_logprobs": top_logprobs}
     if stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        body["stream"] = True
+    if stream and usage:
+        body["stream_options"] = {"include_usage": True}
     if begun:
         body["messages"].append({"role": Role.ASSISTANT.value, "content": begun})
         body |= {

@@ -8,10 +8,18 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 from .completion import Options
 from .faults import Manner
 from .server import DemoServer, serve
+
+# What the command line tells of a Manner.
+KINDS = ("ttft", "rate", "continuing", "probabilities", "no_stream", "no_usage", "no_lists", "odd_figures")
+
+
+def choices_of(name: str) -> tuple[str, ...]:
+    return get_args(get_type_hints(Manner)[name])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--api-key", default="")
     parser.add_argument("--reasoning-parser", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--strict-continuation", action="store_true", help="refuse a text that is not its own")
+    parser.add_argument(
+        "--continuing", choices=choices_of("continuing"), default="exact", help="how it goes on from a text"
+    )
+    parser.add_argument("--probabilities", choices=choices_of("probabilities"), default="all", help="which it tells")
+    parser.add_argument("--no-stream", action="store_true", help="refuse to stream")
+    parser.add_argument("--no-usage", action="store_true", help="tell nothing of tokens")
+    parser.add_argument("--no-lists", action="store_true", help="refuse content as a list of parts")
+    parser.add_argument("--odd-figures", action="store_true", help="tell counts and probabilities that cannot be")
     parser.add_argument("--journal", type=Path, default=None, help="note in this file when each token was sent")
     parser.add_argument("--speculative", action="store_true", help="tell figures as if it guessed tokens ahead")
 
@@ -39,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
             strict_continuation=options.strict_continuation,
             speculative=options.speculative,
         ),
-        Manner(ttft=options.ttft, rate=options.rate),
+        Manner(**{name: getattr(options, name) for name in KINDS}),
         api_key=options.api_key,
         places=options.max_num_seqs,
         queue=options.max_num_queued_reqs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,20 @@ import msgspec
 from .answers import Asked, answer_tokens, choice_of, thinking_about, title_for
 from .faults import Faults, Manner
 from .tokens import logprob_of, tokens_of
-from .wire import ChatRequest, WireError
+from .wire import ChatRequest, WireError, usage_of
 
 TITLE_MARK = "title of this conversation"
 DRAFTS_MARK = "<draft "
 SHORT_MARK = "keep yours short"
+COUNTED = re.compile(r"\d, (\d{1,6})\Z")  # whoever counts in a text that is not ours goes on counting
+COUNTS_ON = 20
+PIECE = 7  # characters: what is repeated comes in other pieces than it was given
+ODD_USAGE = {
+    "prompt_tokens": -1,
+    "completion_tokens": 2**64 - 1,
+    "total_tokens": "many",
+    "prompt_tokens_details": {"cached_tokens": -7},
+}
 
 
 @dataclass(frozen=True)
@@ -70,16 +80,31 @@ class Completion:
             raise WireError(400, text, param="input_tokens")
         room = options.max_model_len - self.prompt_tokens
         self.max_tokens = min(request.max_completion_tokens or request.max_tokens or room, room)
+        self.repeated = 0  # of the tokens, those that repeat what was given
         self._tokens = self._rest(options)
 
     def tokens(self) -> Iterator[Token]:
         """Up to ``max_tokens``; stop strings are the caller's."""
-        for place, (field, text) in enumerate(self._tokens[: self.max_tokens]):
+        for place, (field, text) in enumerate(self._tokens[: self.repeated + self.max_tokens]):
             yield Token(text, field, place)
+
+    def usage(self, said: int, thought: int, cached: int) -> dict[str, Any]:
+        """When so many tokens were said."""
+        if self.manner.odd_figures:
+            return ODD_USAGE
+        return usage_of(self.prompt_tokens, max(said - self.repeated, 0), thought, cached)
+
+    def logprobs(self, token: Token) -> dict[str, Any] | None:
+        top, told = self.request.top_logprobs, self.manner.probabilities
+        if not self.request.logprobs or token.field != "content" or told == "none" or (told == "top-1" and not top):
+            return None
+        if self.manner.odd_figures:
+            return {"content": [{"token": token.text, "logprob": None}]}
+        return token.logprobs(top)
 
     @property
     def finish_reason(self) -> str:
-        return "length" if len(self._tokens) > self.max_tokens else "stop"
+        return "length" if len(self._tokens) > self.repeated + self.max_tokens else "stop"
 
     @property
     def thinks(self) -> bool:
@@ -89,8 +114,10 @@ class Completion:
     def _refuse_by_manner(self) -> None:
         if self.manner.no_stream and self.request.stream:
             raise WireError(400, "Streaming is switched off on this server.", param="stream")
-        if self.manner.no_continue and self.request.continue_final_message:
+        if self.request.continue_final_message and (self.manner.no_continue or self.manner.continuing == "refuses"):
             raise WireError(400, "continue_final_message is not supported by this chat template.")
+        if self.manner.no_lists and any(isinstance(message.content, list) for message in self.request.messages):
+            raise WireError(400, "The content of a message must be a string.")
 
     def _whole(self) -> list[str]:
         system = " ".join(message.text for message in self.request.messages if message.role == "system")
@@ -103,8 +130,12 @@ class Completion:
     def _rest(self, options: Options) -> list[tuple[str, str]]:
         """(field, token) of what is to be said: all of it, or what follows the beginning that was sent along."""
         tokens = [("content", token) for token in self._whole()]
-        if self.request.continue_final_message and self.request.messages[-1].role == "assistant":
-            return self._after(self.request.messages[-1].text, tokens, options)
+        is_deaf = self.manner.continuing == "anew"
+        if self.request.continue_final_message and self.request.messages[-1].role == "assistant" and not is_deaf:
+            begun = self.request.messages[-1].text
+            again = in_pieces(begun.strip()) if self.manner.continuing == "repeats" else []
+            self.repeated = len(again)
+            return [("content", piece) for piece in again] + self._after(begun, tokens, options)
         thinking = thinking_about(self.question) if self.thinks else None
         if thinking is None:
             return tokens
@@ -118,6 +149,9 @@ class Completion:
         begun = begun.rpartition("</think>")[2]
         lead = "\n\n" if begun.startswith("\n\n") else ""  # what stands between thinking and answer
         text = lead + "".join(token for _, token in tokens)
+        if not text.startswith(begun) and (counted := COUNTED.search(begun)):
+            numbers = range(int(counted[1]) + 1, int(counted[1]) + COUNTS_ON)
+            return [("content", token) for token in tokens_of("".join(f", {number}" for number in numbers))]
         if not text.startswith(begun):
             if options.strict_continuation:
                 raise WireError(400, "The final message is no beginning of this model's answer.")
@@ -130,6 +164,10 @@ def asked_by(system: str) -> Asked:
     if DRAFTS_MARK in system:
         return Asked.TO_REVISE
     return Asked.TO_BE_SHORT if SHORT_MARK in system else Asked.PLAINLY
+
+
+def in_pieces(text: str) -> list[str]:
+    return [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
 
 
 def continued(tokens: list[tuple[str, str]], length: int) -> list[str]:

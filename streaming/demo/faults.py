@@ -28,6 +28,11 @@ class Manner(msgspec.Struct, frozen=True):
     exit_after: int | None = None  # the process ends
     no_stream: bool = False  # streaming is refused
     no_continue: bool = False  # continue_final_message is refused
+    continuing: Literal["exact", "repeats", "anew", "refuses"] = "exact"  # what it makes of continue_final_message
+    probabilities: Literal["all", "top-1", "none"] = "all"  # top-1: only with top_logprobs 1 or more
+    no_usage: bool = False  # nothing is told of tokens
+    no_lists: bool = False  # content as a list of parts is refused
+    odd_figures: bool = False  # counts of tokens and probabilities that cannot be
     times: int | None = None  # of POST /demo/faults: so many requests, then as before
 
     @property

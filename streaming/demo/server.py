@@ -29,7 +29,6 @@ from .wire import (
     chunked,
     encode,
     faked,
-    usage_of,
 )
 
 KEEP_ALIVE_S = 5.0  # an idle connection is closed after this, as vLLM does
@@ -290,8 +289,9 @@ class Connection(asyncio.Protocol):
         head = {
             "id": f"chatcmpl-{request_id or 'demo'}", "object": "chat.completion", "created": int(time.time()),
             "model": completion.model, "choices": [choice],
-            "usage": usage_of(completion.prompt_tokens, len(tokens), 0, self.server.cached_tokens(completion)),
         }  # fmt: skip
+        if not completion.manner.no_usage:
+            head["usage"] = completion.usage(len(tokens), 0, self.server.cached_tokens(completion))
         self._send(200, encode(head))
 
     async def _stream(self, completion: Completion, chunks: ChunkWriter, note: Note) -> None:
@@ -308,12 +308,13 @@ class Connection(asyncio.Protocol):
         first_at = time.monotonic()
         self._write(chunks.role())
         stops = stop_strings(completion.request)
+        tells_always = continuous(options) or manner.odd_figures
         text, stopped_by = "", None
         for token in completion.tokens():
             await self._keep_pace(said, first_at, manner.rate)
             said += 1
             thought += token.field == "reasoning"
-            usage = usage_of(completion.prompt_tokens, said, thought, cached) if continuous(options) else None
+            usage = completion.usage(said, thought, cached) if tells_always else None
             if stops:
                 text += token.text
                 if stopped_by := next((stop for stop in stops if stop in text), None):
@@ -328,16 +329,14 @@ class Connection(asyncio.Protocol):
         metrics.e2e.observe(time.monotonic() - begun)
         metrics.finished(completion.finish_reason)
         self._write(chunks.finish("stop" if stopped_by else completion.finish_reason, stopped_by))
-        if options and options.include_usage:
-            self._write(chunks.usage(usage_of(completion.prompt_tokens, said, thought, cached)))
+        if options and options.include_usage and not manner.no_usage:
+            self._write(chunks.usage(completion.usage(said, thought, cached)))
         self._end_stream()
 
     def _token_chunk(
         self, chunks: ChunkWriter, completion: Completion, token: Token, usage: dict[str, object] | None
     ) -> bytes:
-        request = completion.request
-        logprobs = token.logprobs(request.top_logprobs) if request.logprobs and token.field == "content" else None
-        return chunks.token(token.field, token.text, logprobs, usage)
+        return chunks.token(token.field, token.text, completion.logprobs(token), usage)
 
     async def _keep_pace(self, said: int, first_at: float, rate: float) -> None:
         """Wait for the token's time; behind the schedule, tokens follow at once."""

@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from streaming import counters
 from streaming.breaker import BreakerState
+from streaming.capabilities import Subject, known_capabilities
 from streaming.drains import Drain, drains
 from streaming.model_health import Health, last_probes
 from streaming.presence import BeatState, State, WebState, WorkerState, living
@@ -102,6 +103,7 @@ class Live:
     beats: list[BeatState] = field(default_factory=list)
     redis: RedisFigures | None = None  # None: it does not answer, and nothing above is known
     fallbacks: list[tuple[str, int]] = field(default_factory=list)  # in words, since Redis counts them; none of 0
+    capabilities: dict[Subject, str] = field(default_factory=dict)  # of model servers, learned by the workers
 
     @property
     def processes(self) -> list[State]:
@@ -142,7 +144,8 @@ def live() -> Live:
             figures, workers = redis_figures(redis), living(redis, WorkerState)
             servers = server_states(tiers, last_probes(redis), workers, warmth_of(redis, tiers), drains(redis))
             webs, beats = living(redis, WebState), living(redis, BeatState)
-            return Live(servers, workers, webs, beats, figures, fallbacks_in(counters.read(redis)))
+            fallbacks = fallbacks_in(counters.read(redis))
+            return Live(servers, workers, webs, beats, figures, fallbacks, known_capabilities(redis))
     except (RedisError, OSError):
         return Live(server_states(tiers, [], [], [], {}))
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from streaming.tiers import TierSpec, known_tiers
 
+from .abilities import facts_of_abilities
 from .access import for_operators
 from .diagnosis import of_servers
 from .figures import SAMPLE
@@ -48,7 +49,8 @@ def servers(request: HttpRequest) -> HttpResponse:
 
 
 def row_of(state: ServerState, now: Live, tiers: Sequence[TierSpec], pace: Pace) -> Row:
-    facts = [*facts_of_probe(state), *our_facts(state.name, now.workers, tiers, pace)]
+    ours = our_facts(state.name, now.workers, tiers, pace)
+    facts = [*facts_of_probe(state), *ours, *facts_of_abilities(state.name, now.capabilities)]
     told = [(worker.process, worker.breakers[state.name]) for worker in now.workers if state.name in worker.breakers]
     unaware = sum((state.name in worker.drained) != bool(state.drained) for worker in now.workers)
     return Row(state, facts, told, unaware)

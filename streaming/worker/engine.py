@@ -5,24 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from conversations.models.errors import ErrorCode
 from conversations.models.plan import Outcome, PlannedStage
 from streaming import counters
+from streaming.capabilities import Continuing
 from streaming.log.records import Noticed, PhaseBegan
 from streaming.log.writer import LogHandle
 from streaming.model_servers import ModelServers, NoRoom, Offer, Target
 from streaming.prompts import Prompt, request_body
 from streaming.reuse.answers import Answers, Source
+from streaming.trial import Finding
 from streaming.vllm.client import WHOLE_ANSWER_TIMEOUT_S, Patience
 from streaming.vllm.errors import BadReply, ModelServerError, Rejected, Unreachable
 
+from .abilities import Abilities, unless_closed
 from .certainty import Certainty
 from .intake import Intake
 from .line import Line
@@ -66,7 +68,7 @@ class Engine:
         self._requests = 0
         self._streams = streams  # until a server refuses to
         self._is_whole_instead = False
-        self._tells_logprobs = bool(settings.MEASURE_CONFIDENCE)  # likewise
+        self._abilities: Abilities | None = None  # of the server that is asked
         self._has_begun_anew = False
 
     @property
@@ -143,22 +145,16 @@ class Engine:
     def _can_ask_otherwise(self, error: ModelServerError, *, is_last: bool) -> bool:
         """Ask the same server again, for something that it may not refuse."""
         refused = isinstance(error, Rejected) and error.code == ErrorCode.REFUSED
-        if refused and "logprob" in str(error).lower() and self._tells_logprobs:
-            self._tells_logprobs = False
-        elif refused and "stream" in str(error).lower() and self._streams:
-            self._stop_streaming()
-        elif refused and self.intake.begun and not self._has_begun_anew:
-            self._has_begun_anew = True  # this server does not continue texts
-            self._handle.append(Noticed("The answer was interrupted, and is written anew."))
-            self.intake.restart_text()
+        if refused and self._abilities and self._abilities.ask_less(str(error)):
+            return True
+        if refused and self.intake.begun and not self._has_begun_anew:
+            self._has_begun_anew = True  # this server does not continue this text
+            self.intake.begin_anew()
         elif is_last and self._streams and (refused or isinstance(error, BadReply)):
-            self._stop_streaming()
+            self._streams, self._is_whole_instead = False, True
         else:
             return False
         return True
-
-    def _stop_streaming(self) -> None:
-        self._streams, self._is_whole_instead = False, True
 
     def _has_other(self, tried: list[Offer]) -> bool:
         return self._servers.has_other(tried, self._wanted_model)
@@ -170,11 +166,9 @@ class Engine:
 
     async def _pause(self, delay: float) -> None:
         self.intake.announce("waiting")
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(delay):
                 await self._closed.wait()
-        except TimeoutError:
-            pass
 
     # One request
 
@@ -182,6 +176,8 @@ class Engine:
         """Returns at its end or when closed. Raises ModelServerError."""
         if self._closed.is_set():
             return
+        abilities = self._abilities = Abilities(self._servers, target, streams=self._streams and target.tier.streams)
+        finding = await self._how_it_goes_on(abilities)
         begun = self.intake.begun
         if not begun:
             self.intake.restart_thinking()  # nothing can continue inside it
@@ -191,6 +187,24 @@ class Engine:
         if room <= 0:  # taken over behind its last token
             self.figures.finish_reason = "length"
             return
+        self._note_request(target)
+        request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
+        with told_request(self._handle.generation_id, request_id, self):
+            try:
+                source = await self._open(target, self._body(target, abilities, begun, room), request_id)
+                goes_on = await self._read(source, finding)
+            except Rejected:
+                goes_on = finding is None or await unless_closed(finding, self._closed) is not Continuing.REFUSES
+                if goes_on:
+                    raise
+        if not goes_on:
+            self.intake.begin_anew()
+            await self._stream_from(target)
+        elif not self._closed.is_set():
+            abilities.learn(source, self.intake)
+            self._tell_whole_instead(abilities)
+
+    def _note_request(self, target: Target) -> None:
         self._tell_other_tier(target)
         self.figures.model = target.model
         self.figures.tier = target.tier.slug
@@ -198,21 +212,33 @@ class Engine:
         self.figures.first_requested_at = self.figures.first_requested_at or self.figures.requested_at
         self.intake.announce("waiting")
         self._requests += 1
-        request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
-        with told_request(self._handle.generation_id, request_id, self):
-            source = await self._open(target, self._body(target, begun, room), request_id)
-            await self._read(source)
-        if self._is_whole_instead:  # told now that it helped
-            counters.fell_back(counters.WHOLE)
-            self._handle.append(Noticed("The answer could not be streamed; it came as a whole."))
 
-    async def _read(self, source: Source) -> None:
+    async def _how_it_goes_on(self, abilities: Abilities) -> Finding | None:
+        """It is found out beside the request; before it, if that is likely to be in vain. None: it begins anyway."""
+        if not self.intake.begun.strip():
+            self.intake.restart_text()
+            return None
+        finding = abilities.find_out()
+        if abilities.is_likely_to_go_on or (await unless_closed(finding, self._closed)).goes_on:
+            return finding
+        self.intake.begin_anew()
+        return None
+
+    async def _read(self, source: Source, finding: Finding | None) -> bool:
+        """False, before anything is written, if it does not go on from the text that is there."""
         self.intake.begin()
         try:
             async with aclosing(source.stream.deltas()) as deltas:
                 async for delta in deltas:
-                    if source.server and (delta.text or delta.thinking):
+                    has_text = bool(delta.text or delta.thinking)
+                    if source.server and has_text:
                         self._servers.note_token(source.server)
+                    if finding and has_text:
+                        found, finding = await unless_closed(finding, self._closed), None
+                        if self._closed.is_set() or not found.goes_on:
+                            await source.stream.close()
+                            return found.goes_on
+                        self.intake.go_on(restates=found is Continuing.REPEATS)
                     self.intake.take(delta)
                     if self._closed.is_set():
                         await source.stream.close()
@@ -222,12 +248,19 @@ class Engine:
             self.figures.along = source.is_paid_elsewhere and not self.intake.tokens_before
         if not self._closed.is_set():
             self.intake.finish()
+        return True
 
-    def _body(self, target: Target, begun: str, max_tokens: int) -> dict[str, Any]:
-        streams = self._streams and target.tier.streams
-        self.figures.patience = patience_with(target, streams=streams)
+    def _body(self, target: Target, abilities: Abilities, begun: str, max_tokens: int) -> dict[str, Any]:
+        self.figures.patience = patience_with(target, streams=abilities.streams)
         body = request_body(
-            self._prompt, self.stage, target, begun, max_tokens, stream=streams, logprobs=self._tells_logprobs
+            self._prompt,
+            self.stage,
+            target,
+            begun,
+            max_tokens,
+            stream=abilities.streams,
+            usage=abilities.asks_usage,
+            top_logprobs=abilities.top_logprobs,
         )
         self.intake.characters = sum(len(message["content"]) for message in body["messages"])
         return body
@@ -243,6 +276,12 @@ class Engine:
         if self._closed.is_set():  # while the cache was asked
             await source.stream.close()
         return source
+
+    def _tell_whole_instead(self, abilities: Abilities) -> None:
+        """Now that it helped."""
+        if self._is_whole_instead or abilities.refuses_streams:
+            counters.fell_back(counters.WHOLE)
+            self._handle.append(Noticed("The answer could not be streamed; it came as a whole."))
 
     def _tell_other_tier(self, target: Target) -> None:
         """Once for each: the model that was meant to answer cannot be had."""

@@ -11,13 +11,14 @@ from django.utils import timezone
 
 from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import Outcome, PlannedStage
-from streaming.log.records import PhaseBegan
+from streaming.log.records import Noticed, PhaseBegan
 from streaming.log.writer import LogHandle
 from streaming.protocol import PhaseName
 from streaming.vllm.thinking import ThinkSplitter
-from streaming.vllm.wire import ChatDelta, Usage
+from streaming.vllm.wire import ChatDelta, LikelyToken, Usage
 
 from .certainty import Certainty
+from .continuation import Continuation
 from .figures import Figures
 from .gaps import Gaps
 from .line import Line, Place
@@ -52,7 +53,11 @@ class Intake:
         self._text = PartKey(stage.number, PartKind.TEXT)
         self._thinking = PartKey(stage.number, PartKind.THINKING)
         self._phase: PhaseName = "starting"
+        self.pieces = 0  # of text or thinking, that the running request has brought
+        self.had_probabilities = self.had_usage = False  # likewise
         self._splitter = ThinkSplitter()
+        self._continuation: Continuation | None = None  # until it is certain what is new
+        self._held_thinking: list[str] = []
 
     # What is there
 
@@ -62,41 +67,86 @@ class Intake:
         return self._handle.texts().get(self._text, "")
 
     def restart_text(self) -> None:
-        self._handle.restart(self._text)
-        self.certainty = Certainty()
+        """If there is any."""
+        if self.begun:
+            self._handle.restart(self._text)
+            self.certainty = Certainty()
 
     def restart_thinking(self) -> None:
         """If there is any."""
         if self._handle.texts().get(self._thinking):
             self._handle.restart(self._thinking)
 
+    def begin_anew(self) -> None:
+        """Nobody can go on from the text. Readers are told."""
+        self._handle.append(Noticed("The answer was interrupted, and is written anew."))
+        self.restart_text()
+        self.restart_thinking()
+
     # A request
 
     def begin(self) -> None:
         """The text goes on, or begins."""
         self.gaps.begin()
+        self.pieces, self.had_probabilities, self.had_usage = 0, False, False
         self._splitter = ThinkSplitter(in_answer=bool(self.begun))
+        self._continuation, self._held_thinking = None, []
+
+    def go_on(self, *, restates: bool) -> None:
+        """What comes is compared with the text that is there. See Continuation."""
+        self._continuation = Continuation(self.begun, restates=restates)
 
     def take(self, delta: ChatDelta) -> None:
         if delta.text or delta.thinking:
+            self.pieces += 1
             self._note_arrival(timezone.now())
-        if delta.thinking:
+        self.had_probabilities = self.had_probabilities or bool(delta.tokens)
+        if self._continuation:
+            self._go_on(self._continuation, delta)
+        else:
             self._write(delta.thinking, "")
-        if delta.text:
-            thinking, text = self._splitter.feed(delta.text)
-            if text:
-                self.certainty.take(self._handle.length_of(self._text), text, delta.tokens)
-            self._write(thinking, text)
+            self._write_text(delta.text, delta.tokens)
         if delta.finish_reason:
             self.figures.finish_reason = delta.finish_reason
         if delta.usage:
+            self.had_usage = True
             self._note_usage(delta.usage)
         if delta.server_ms:
             self.figures.server_ms = delta.server_ms
 
     def finish(self) -> None:
         """All has come: what was held back is written."""
+        if self._continuation:
+            text = self._continuation.finish()
+            self._settle(self._continuation)
+            self._write_text(text, ())
         self._write(*self._splitter.finish())
+
+    def _go_on(self, continuation: Continuation, delta: ChatDelta) -> None:
+        """Write what is new, once that is certain. Until then thinking waits, too."""
+        self._held_thinking.append(delta.thinking)
+        text = continuation.feed(delta.text) if delta.text else ""
+        if continuation.is_certain:
+            self._settle(continuation)
+            tokens = ending(delta.tokens, text)
+            length = sum(len(token.token) for token in tokens)
+            self._write_text(text[: len(text) - length], ())
+            self._write_text(text[len(text) - length :], tokens)
+
+    def _settle(self, continuation: Continuation) -> None:
+        if continuation.began_anew:
+            self.begin_anew()
+            self._splitter = ThinkSplitter()
+        if continuation.began_anew or not continuation.restates:
+            self._write("".join(self._held_thinking), "")
+        self._continuation, self._held_thinking = None, []
+
+    def _write_text(self, text: str, tokens: tuple[LikelyToken, ...]) -> None:
+        if text:
+            thinking, answer = self._splitter.feed(text)
+            if answer:
+                self.certainty.take(self._handle.length_of(self._text), answer, tokens)
+            self._write(thinking, answer)
 
     def announce(self, phase: PhaseName) -> None:
         if phase != self._phase:
@@ -144,3 +194,14 @@ class Intake:
     def _tell_place(self, ahead: int | None, reading: int) -> None:
         if self._phase == "waiting":
             self._tell_phase(PhaseBegan("waiting", self.figures.model, ahead, reading))
+
+
+def ending(tokens: tuple[LikelyToken, ...], text: str) -> tuple[LikelyToken, ...]:
+    """Those that the text ends with, of tokens of a longer text; none if it does not."""
+    length = 0
+    for number, token in enumerate(reversed(tokens)):
+        length += len(token.token)
+        if length > len(text):
+            return ending(tokens[len(tokens) - number :], text)
+    told = "".join(token.token for token in tokens)
+    return tokens if text.endswith(told) else ()

@@ -95,6 +95,7 @@ class Runner:
         self._warmer = Warmer(redis, servers)
         self._pulse = Pulse()
         await self._hear_of_drains()
+        await self._exchange_capabilities()
         await self._tell()
         self._tasks = [
             asyncio.create_task(writer.run(), name="log writer"),
@@ -159,6 +160,7 @@ class Runner:
                 continue
             if not self._draining:
                 await self._hear_of_drains()
+                await self._exchange_capabilities()
                 await self._tell()
             for generation_id in lost:
                 if attempt := self.attempts.get(generation_id):
@@ -187,6 +189,12 @@ class Runner:
             self._tools.servers.drained = await drained_names(self._tools.redis)
         except (RedisError, OSError) as error:
             logger.warning("which model servers are drained is not known: %s", error)
+
+    async def _exchange_capabilities(self) -> None:
+        try:
+            await self._tools.servers.capabilities.exchange(self._tools.redis)
+        except (RedisError, OSError) as error:
+            logger.warning("what model servers can do was not told: %s", error)
 
     async def _save_partials(self) -> None:
         """Each answer once in PARTIAL_SAVE_S, a few at a time: all at once, they would hold up everybody's tokens."""

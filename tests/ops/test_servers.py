@@ -12,8 +12,10 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from redis import Redis
 
 from streaming import drains, model_health, presence
+from streaming.capabilities import NO, YES, Ability, Capabilities, Continuing, Probabilities
 from streaming.model_health import Health
 from streaming.redis_clients import command_client
+from streaming.vllm.client import ModelServer
 from tests.ops.rows import asked, ended
 
 SERVER = "127.0.0.1:9"  # of tests/settings.py
@@ -77,6 +79,37 @@ def test_what_we_do_there_is_shown(operator: Client, worker: None, alice: User) 
     assert fact(page, "First token after the request") == "0.300 s p50"
     assert fact(page, "Tokens/s of one answer") == "50.0 p50"
     assert 'badge--warning">open</span> <span class="quiet">breaker of worker host:1' in page
+
+
+async def learn(*seen: tuple[str, Ability, str]) -> None:
+    """As a worker does: model, ability, value."""
+    redis, capabilities = command_client(), Capabilities()
+    for model, ability, value in seen:
+        capabilities.learn(ModelServer(f"http://{SERVER}/v1"), model, ability, value)
+    await capabilities.exchange(redis)
+    await redis.aclose()
+
+
+@pytest.fixture
+async def learned() -> None:
+    await learn(
+        ("llama", Ability.CONTINUING, Continuing.REPEATS),
+        ("llama", Ability.PROBABILITIES, Probabilities.TOP_ONE),
+        ("llama", Ability.USAGE, YES),
+        ("mistral", Ability.USAGE, NO),
+    )
+
+
+def test_what_workers_learned_of_a_server_is_told(operator: Client, learned: None) -> None:
+    page = text_of(operator)
+
+    told = {
+        "Continues a text": "repeats the beginning",
+        "Probabilities": "told, only with top_logprobs 1",
+        "Usage in the stream": "llama: yes; mistral: no",
+        "Streams": "not learned yet",
+    }
+    assert {name: fact(page, name) for name in told} == told
 
 
 def test_the_rows_cost_one_query(

@@ -17,7 +17,8 @@ from redis.asyncio import Redis
 from conversations.models.errors import ErrorCode
 from conversations.models.message import ANSWER, PartKey, PartKind
 from conversations.models.plan import Outcome, Plan, PlannedStage
-from streaming.demo.completion import Options
+from streaming import trial
+from streaming.demo.completion import Completion, Options
 from streaming.demo.faults import Manner
 from streaming.demo.server import DemoServer, serve
 from streaming.log.records import Folded
@@ -39,11 +40,13 @@ THINKING = PartKey(0, PartKind.THINKING)
 
 
 class CountingServer(DemoServer):
+    """Counts what answers ask for, not the trials of how it goes on from a text."""
+
     requests = 0
 
-    def admit(self) -> None:
-        self.requests += 1
-        super().admit()
+    def cached_tokens(self, completion: Completion) -> int:
+        self.requests += completion.question != trial.QUESTION
+        return super().cached_tokens(completion)
 
 
 @dataclass

@@ -28,7 +28,7 @@ async def test_two_at_once_make_one_request_and_both_have_the_whole_text(desk: D
     assert desk.requests == 1
     assert [asked.text for asked in both] == [NUMBERS, NUMBERS]
     assert [asked.outcome.cached for asked in both] == [False, False]
-    assert [asked.outcome.along for asked in both] == [False, True]  # the first one pays
+    assert sorted(asked.outcome.along for asked in both) == [False, True]  # one of them pays
     assert both[0].outcome.server == both[1].outcome.server != ""
 
 

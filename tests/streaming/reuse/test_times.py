@@ -37,7 +37,7 @@ async def test_what_comes_from_the_cache_has_no_gaps(desk: Desk) -> None:
 
 async def test_the_wait_for_another_server_is_no_gap_between_tokens(desk: Desk) -> None:
     desk.models[0].faults.set({"rate": 100, "drop_after": 30, "times": 1})
-    desk.models[1].faults.set({"ttft": SECOND_SERVER_S, "times": 1})
+    desk.models[1].faults.set({"ttft": SECOND_SERVER_S})
     measures = (await desk.ask("count to 60")).runner.measures()
 
     assert [model.requests for model in desk.models] == [1, 1]

@@ -1,0 +1,73 @@
+"""What is known, and learned, of the server and the model that a stage's request goes to."""
+
+from __future__ import annotations
+
+import asyncio
+
+from django.conf import settings
+
+from streaming.capabilities import NO, REFUSED, YES, Ability, Continuing
+from streaming.model_servers import ModelServers, Target
+from streaming.reuse.answers import Source
+from streaming.trial import Finding
+
+from .intake import Intake
+
+
+class Abilities:
+    """Made for each request."""
+
+    def __init__(self, servers: ModelServers, target: Target, *, streams: bool):
+        """``streams``: a stream is wanted."""
+        self._trials = servers.trials
+        self._known = servers.capabilities
+        self._target = target
+        self._about = target.server, target.model
+        self.refuses_streams = streams and self._known.value(*self._about, Ability.STREAMING) == NO
+        self.streams = streams and not self.refuses_streams
+        self.asks_usage = self.streams and self._known.value(*self._about, Ability.USAGE) != REFUSED
+        self.top_logprobs = self._known.top_logprobs(*self._about) if settings.MEASURE_CONFIDENCE else None
+
+    # How it goes on from a text
+
+    @property
+    def is_likely_to_go_on(self) -> bool:
+        return self._known.continuing(*self._about, streams=self.streams).goes_on
+
+    def find_out(self) -> Finding:
+        """How it goes on, by a request beside the answer's."""
+        return self._trials.continuing(*self._about, streams=self.streams)
+
+    # What an answer showed
+
+    def ask_less(self, refusal: str) -> bool:
+        """True if the next request will not ask for what was refused with these words."""
+        refusal = refusal.lower()
+        if "logprob" in refusal and self.top_logprobs is not None:
+            self._known.learn_probabilities(*self._about, self.top_logprobs, told=False)
+        elif "stream_options" in refusal and self.asks_usage:
+            self._known.learn(*self._about, Ability.USAGE, REFUSED)
+        elif "stream" in refusal and self.streams:
+            self._known.learn(*self._about, Ability.STREAMING, NO)
+        else:
+            return False
+        return True
+
+    def learn(self, source: Source, intake: Intake) -> None:
+        """From an answer that has come to its end."""
+        if source.server != self._target.server or source.is_shared or not intake.pieces:
+            return
+        if self.top_logprobs is not None:
+            self._known.learn_probabilities(*self._about, self.top_logprobs, told=intake.had_probabilities)
+        if self.asks_usage:
+            self._known.learn(*self._about, Ability.USAGE, YES if intake.had_usage else NO)
+        if self.streams and intake.pieces > 1:
+            self._known.learn(*self._about, Ability.STREAMING, YES)
+
+
+async def unless_closed(finding: Finding, closed: asyncio.Event) -> Continuing:
+    """What is found; UNKNOWN if the stage was closed before."""
+    closing = asyncio.create_task(closed.wait())
+    await asyncio.wait({finding, closing}, return_when=asyncio.FIRST_COMPLETED)
+    closing.cancel()
+    return finding.result() if finding.done() else Continuing.UNKNOWN

@@ -1,0 +1,66 @@
+"""Tells what is new in a text that was to go on from a beginning, but may begin with it again, or begin anew.
+
+Servers that repeat what they were given trim its edges, and cut it into other pieces. So blanks are not compared.
+"""
+
+from __future__ import annotations
+
+SURE = 24  # characters: what begins as alike as this does not go on, it begins again
+
+
+class Continuation:
+    """``feed`` it what comes, ``finish`` at the end. Nothing of the beginning comes out a second time."""
+
+    def __init__(self, begun: str, *, restates: bool):
+        """``restates``: this server is known to begin with what it was given; if it begins otherwise, it begins anew.
+
+        Others go on, unless they say a good deal of the beginning again that the beginning itself says but once.
+        """
+        self.restates = restates
+        self.began_anew = False  # it does not go on from the beginning; all that comes is the new text
+        self._wanted = "".join(begun.split())
+        self._edge = begun[len(begun.rstrip()) :]
+        self._sure = 0 if restates else SURE
+        self._at = 0  # of what is wanted, this much has come again
+        self._held: list[str] = []
+        self._tail = ""  # what came behind it
+        says_it_often = self._wanted.find(self._wanted[:SURE], 1) > 0
+        self.is_certain = not restates and (len(self._wanted) < SURE or says_it_often)  # what comes now is new
+
+    def feed(self, text: str) -> str:
+        """What is new, and certain to be."""
+        if self.is_certain:
+            return text
+        self._held.append(text)
+        rest = self._behind_beginning(text)
+        if rest is None:
+            self.is_certain, self.began_anew = True, self._at >= self._sure
+            return "".join(self._held)
+        if self._at < len(self._wanted):
+            return ""
+        self._tail += rest
+        return self._behind_edge()
+
+    def finish(self) -> str:
+        """Nothing more comes: what is still held back is the beginning again, unless it is too short to tell."""
+        return "" if self.is_certain or self._at >= self._sure else "".join(self._held)
+
+    def _behind_beginning(self, text: str) -> str | None:
+        """Of a text that goes on as the beginning did, what lies behind its end; None if it differs."""
+        for place, character in enumerate(text):
+            if self._at == len(self._wanted):
+                return text[place:]
+            if character.isspace():
+                continue
+            if character != self._wanted[self._at]:
+                return None
+            self._at += 1
+        return ""
+
+    def _behind_edge(self) -> str:
+        """Without the blanks that the beginning ends with; nothing as long as there may be more of them."""
+        differs = next((n for n, (a, b) in enumerate(zip(self._tail, self._edge, strict=False)) if a != b), None)
+        if differs is None and len(self._tail) < len(self._edge):
+            return ""
+        self.is_certain = True
+        return self._tail[len(self._edge) if differs is None else differs :]

@@ -1,0 +1,93 @@
+"""What is new in a text that was to go on from a beginning: whoever repeats it, nothing stands there twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from streaming.worker.continuation import Continuation
+
+PROSE = "The quick brown fox jumps over the lazy dog, and then it rests in the sh"
+
+
+def fed(begun: str, pieces: list[str], *, restates: bool) -> tuple[list[str], bool]:
+    """What came out for each piece and at the end, and whether it began anew."""
+    continuation = Continuation(begun, restates=restates)
+    out = [continuation.feed(piece) for piece in pieces]
+    return [*out, continuation.finish()], continuation.began_anew
+
+
+def by_length(text: str, length: int) -> list[str]:
+    return [text[at : at + length] for at in range(0, len(text), length)]
+
+
+@pytest.mark.parametrize("length", [1, 3, 7, 1000])
+@pytest.mark.parametrize(
+    ("begun", "sent", "new"),
+    [
+        ("1, 2, 3,", "1, 2, 3, 4, 5", " 4, 5"),
+        ("1, 2, 3, ", "1, 2, 3, 4, 5", "4, 5"),
+        ("1, 2, 3,\n\n", "1, 2, 3,\n\n\n4", "\n4"),
+        ("\n\n 1, 2, 3,", "1, 2, 3, 4", " 4"),
+        ("1, 2, 3,", "\n 1, 2, 3, 4", " 4"),
+        ("The sh", "The shade", "ade"),
+        ("a\r\nb\t", "a\nb c", " c"),
+        ("1, 1, 1,", "1, 1, 1, 1, 1", " 1, 1"),
+        ("Zwölf 👩‍", "Zwölf 👩‍🚀 fliegen", "🚀 fliegen"),
+        (" ", "Hello", "Hello"),
+        ("I", "I am", " am"),
+    ],
+)
+def test_what_is_repeated_is_dropped(begun: str, sent: str, new: str, length: int) -> None:
+    out, began_anew = fed(begun, by_length(sent, length), restates=True)
+
+    assert ("".join(out), began_anew) == (new, False)
+
+
+@pytest.mark.parametrize("length", [1, 5, 1000])
+def test_who_repeats_and_then_says_something_else_has_begun_anew(length: int) -> None:
+    sent = "The quick red fox sleeps."
+
+    out, began_anew = fed(PROSE, by_length(sent, length), restates=True)
+
+    assert ("".join(out), began_anew) == (sent, True)
+
+
+@pytest.mark.parametrize(
+    ("begun", "sent"),
+    [
+        (PROSE, "ade."),
+        (PROSE, " The rest."),
+        ("1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,", " 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2"),
+        ("1, 1,", "1, 1, 1, 2"),
+        ("- [ ] eggs\n- [ ] milk and honey\n", "- [ ] bread"),
+    ],
+)
+def test_of_who_goes_on_nothing_is_lost(begun: str, sent: str) -> None:
+    out, began_anew = fed(begun, by_length(sent, 2), restates=False)
+
+    assert ("".join(out), began_anew) == (sent, False)
+
+
+def test_who_goes_on_is_shown_at_once() -> None:
+    assert fed(PROSE, ["ade", ", and"], restates=False)[0] == ["ade", ", and", ""]
+
+
+def test_a_text_that_says_the_same_again_and_again_is_never_held_back() -> None:
+    assert fed("ha ha ha " * 40, ["ha ", "ha "], restates=False)[0] == ["ha ", "ha ", ""]
+
+
+def test_who_was_taken_for_one_that_goes_on_and_repeats_is_found_out() -> None:
+    out, began_anew = fed(PROSE, by_length(PROSE + "ade.", 4), restates=False)
+
+    assert ("".join(out), began_anew) == ("ade.", False)
+
+
+def test_the_end_comes_before_all_was_repeated() -> None:
+    assert "".join(fed(PROSE, [PROSE[:40]], restates=True)[0]) == ""
+    assert "".join(fed(PROSE, [PROSE[:6]], restates=False)[0]) == PROSE[:6]
+
+
+def test_a_long_beginning_is_compared_once() -> None:
+    begun = "".join(f"{number} words of a long answer, " for number in range(4000))
+
+    assert "".join(fed(begun, by_length(begun + "and the rest", 5), restates=True)[0]) == "and the rest"
