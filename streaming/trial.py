@@ -102,7 +102,11 @@ async def try_continuing(http: httpx.AsyncClient, server: ModelServer, model: st
 
 async def try_lists(http: httpx.AsyncClient, server: ModelServer, model: str) -> tuple[str, Usage | None]:
     """Whether content may be a list of parts, and what that cost. Raises ModelServerError."""
-    body = {"model": model, "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}], "max_tokens": 1}
+    body = {
+        "model": model,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
+        "max_tokens": 1,
+    }
     try:
         return YES, (await complete(http, server, body, PATIENCE_S)).usage
     except Rejected as error:
