@@ -5,12 +5,14 @@ differ. Blocks are read by our CommonMark reader, which is also the segmenter of
 lines is up to Python-Markdown's patterns, a few of them ours; its tree and its serialiser do the rest.
 """
 
+from .highlighting import HighlightBudget
 from .renderer import RENDERER_VERSION, Tail, plain_text, render, render_block, render_blocks, render_tail
 from .segmenter import Segmenter
 from .tree import References
 
 __all__ = [
     "RENDERER_VERSION",
+    "HighlightBudget",
     "References",
     "Segmenter",
     "Tail",

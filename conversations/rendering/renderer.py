@@ -12,6 +12,7 @@ from markdown import Markdown, util
 
 from .blocks import Kind, read_blocks
 from .extension import ChatMarkdown
+from .highlighting import HighlightBudget
 from .inline import LEFTOVER, without_placeholders
 from .limits import BLOCK_LIMIT
 from .sanitiser import sanitised
@@ -20,7 +21,7 @@ from .tree import BlockTree, References, define
 
 logger = logging.getLogger(__name__)
 
-RENDERER_VERSION = 5  # part of cache keys: raise it when the same text gives other HTML
+RENDERER_VERSION = 6  # part of cache keys: raise it when the same text gives other HTML
 
 FENCE = re.compile(r" {0,3}(?:```|~~~)")
 NOT_TEXT = re.compile(r'<div class="code__bar">.*?</div>|<[^>]*>', re.DOTALL)
@@ -40,29 +41,34 @@ def render(text: str) -> str:
 
 
 def render_blocks(text: str) -> list[str]:
-    """A whole text by top-level block, with the reference definitions of all of it."""
-    sources = segments(text)
-    references = definitions(sources)
-    return [render_block(source, references) for source in sources]
+    """A whole text by top-level block, with the reference definitions of all of it. May wait, as render_block."""
+    return blocks_of(text, HighlightBudget())
 
 
-def render_block(source: str, references: References) -> str:
-    """One finished top-level block alone. What it defines is added to ``references``."""
-    return converted(source, references, live=False)[0]
+def render_block(source: str, references: References, budget: HighlightBudget | None = None) -> str:
+    """One finished top-level block. What it defines is added to ``references``, what its code costs is taken from
+    ``budget``: both are shared by the blocks of a text. May wait for the highlighting process."""
+    return converted(source, references, budget or HighlightBudget())[0]
 
 
 def render_tail(source: str, references: References) -> Tail:
     """The unfinished end: what is open is closed, what is undecided is held back."""
-    found, kind = converted(source, dict(references), live=True)
+    found, kind = converted(source, dict(references), None, live=True)
     return Tail(found, kind)
 
 
 def plain_text(text: str, limit: int) -> str:
     """The beginning of a text without its marks, for titles and excerpts."""
     beginning = text[: limit * 4]
-    shown = render(beginning) if beginning == text else render_tail(beginning, {}).html
+    shown = "\n".join(blocks_of(text, None)) if beginning == text else render_tail(beginning, {}).html
     words = " ".join(html.unescape(NOT_TEXT.sub(" ", shown)).split())
     return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+
+
+def blocks_of(text: str, budget: HighlightBudget | None) -> list[str]:
+    sources = segments(text)
+    references = definitions(sources)
+    return [converted(source, references, budget)[0] for source in sources]
 
 
 def definitions(sources: list[str]) -> References:
@@ -74,12 +80,14 @@ def definitions(sources: list[str]) -> References:
     return references
 
 
-def converted(source: str, references: References, *, live: bool) -> tuple[str, Kind | None]:
+def converted(
+    source: str, references: References, budget: HighlightBudget | None, *, live: bool = False
+) -> tuple[str, Kind | None]:
     """HTML, and the kind of the last block. What is defined is added to ``references``."""
     if len(source) > BLOCK_LIMIT and not FENCE.match(source):
         return as_text(source), None
     try:
-        return renderer().convert(source, references, live=live)
+        return renderer().convert(source, references, budget, live=live)
     except Exception:  # nothing that a model writes may end a page or a worker
         logger.exception("a block of %d characters could not be rendered", len(source))
         del _of_thread.renderer  # it may be left in the middle of something
@@ -99,11 +107,13 @@ class Renderer:
         assert isinstance(parser, BlockTree)
         self.tree = parser
 
-    def convert(self, source: str, references: References, *, live: bool) -> tuple[str, Kind | None]:
+    def convert(
+        self, source: str, references: References, budget: HighlightBudget | None, *, live: bool
+    ) -> tuple[str, Kind | None]:
         self.markdown.references = {}  # the one before belongs to its caller, and is emptied by ``reset``
         self.markdown.reset()
         self.markdown.references = references
-        self.tree.begin(live=live)
+        self.tree.begin(budget, live=live)
         found = self.markdown.convert(source)
         return sanitised(LEFTOVER.sub("", found) if util.STX in found else found), self.tree.kind
 

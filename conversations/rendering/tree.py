@@ -11,6 +11,7 @@ from markdown.blockparser import BlockParser
 
 from .blocks import Block, Kind, read_blocks
 from .code import code_block
+from .highlighting import HighlightBudget
 from .inline import normalised_label, without_marks
 from .limits import is_readable
 from .mathematics import mathml
@@ -30,6 +31,7 @@ class BlockTree(BlockParser):
     def __init__(self, md: Markdown):
         super().__init__(md)
         self.live = False  # the text is the unfinished end of an answer
+        self.budget: HighlightBudget | None = None  # None: code stays plain
         self.kind: Kind | None = None  # of the last top-level block that was read
         self.builders: dict[Kind, Builder] = {
             Kind.QUOTE: self._quote,
@@ -45,8 +47,9 @@ class BlockTree(BlockParser):
             Kind.HIDDEN: self._hidden,
         }
 
-    def begin(self, *, live: bool) -> None:
+    def begin(self, budget: HighlightBudget | None, *, live: bool) -> None:
         self.live = live
+        self.budget = budget
         self.kind = None
 
     def parseDocument(self, lines: list[str]) -> etree.ElementTree:  # type: ignore[override]
@@ -92,10 +95,10 @@ class BlockTree(BlockParser):
         lines = list(block.lines)
         while lines and not lines[-1].strip():
             lines.pop()
-        self._stash(parent, code_block("\n".join(lines), ""))
+        self._stash(parent, code_block("\n".join(lines), "", None))
 
     def _fence(self, block: Block, parent: etree.Element, tight: bool) -> None:
-        self._stash(parent, code_block(block.text, without_marks(block.label), coloured=not self.live))
+        self._stash(parent, code_block(block.text, without_marks(block.label), self.budget))
 
     def _math(self, block: Block, parent: etree.Element, tight: bool) -> None:
         html = mathml(block.text[2:-2].strip(), display=True)  # without $$ or \[ and \]

@@ -6,12 +6,11 @@ from bisect import bisect_right
 from collections import deque
 
 from conversations.models.message import PartKey, PartKind
-from conversations.rendering import References, Segmenter, render_block, render_tail
+from conversations.rendering import HighlightBudget, References, Segmenter, render_block, render_tail
 from streaming.log.stream_log import BEGINNING, Position
 from streaming.protocol import code_units
 
 SLICE = 2_000  # characters that are read at a time, so that a long answer does not hold up the others
-TAIL_LIMIT = 20_000  # characters; a longer open block stays plain text until it ends
 
 
 class LivePart:
@@ -36,6 +35,7 @@ class LivePart:
         self._closed = 0  # characters, not code units, that are in finished blocks
         self._segmenter = Segmenter()
         self._references = References()
+        self._budget = HighlightBudget()
 
     # Text
 
@@ -63,29 +63,37 @@ class LivePart:
         return bool(self._unread)
 
     @property
-    def open_length(self) -> int:
-        return len(self._open)
+    def tail(self) -> str:
+        """Source of what is not finished."""
+        return self._segmenter.tail
 
-    def render_finished(self) -> None:
-        """Read some of what has arrived, and render the blocks that it finished: they will not change any more."""
+    def read_on(self) -> list[str]:
+        """Read some of what has arrived; return the sources of the blocks that it finished, which are to be added."""
         text = self._next_slice()
-        for source in self._segmenter.feed(text):
-            self.blocks.append(render_block(source, self._references))
         self._read_length += code_units(text)
         self._open += text
+        return self._segmenter.feed(text)
+
+    def render_finished(self, sources: list[str]) -> list[str]:
+        """May be called in a thread, and wait."""
+        references, budget = self._references, self._budget
+        return [render_block(source, references, budget) for source in sources]
+
+    def render_tail(self, source: str) -> str:
+        """May be called in a thread."""
+        return render_tail(source, self._references).html
+
+    def add_blocks(self, html: list[str]) -> None:
+        """These will not change any more."""
+        self.blocks += html
         if newly := self._segmenter.tail_start - self._closed:
             self.upto += code_units(self._open[:newly])
             self._open = self._open[newly:]
             self._closed += newly
             self.tail_version = 0
 
-    def open_html(self) -> str | None:
-        """What is not finished as it looks now, once all has been read; None if it is too long. May run in a thread."""
-        tail = self._segmenter.tail
-        return None if len(tail) > TAIL_LIMIT else render_tail(tail, self._references).html
-
     def set_tail(self, html: str) -> None:
-        """Of all that has been read."""
+        """What is not finished as it looks now, when all that was read is in it."""
         self.tail_html = html
         self.tail_upto = self._read_length
         self.tail_version += 1
@@ -94,6 +102,9 @@ class LivePart:
         taken: list[str] = []
         size = 0
         while self._unread and size < SLICE:
-            taken.append(self._unread.popleft())
+            piece = self._unread.popleft()
+            if len(piece) > SLICE:
+                self._unread.appendleft(piece[SLICE:])
+            taken.append(piece[:SLICE])
             size += len(taken[-1])
         return "".join(taken)

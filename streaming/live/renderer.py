@@ -10,6 +10,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 from django.conf import settings
 
@@ -18,7 +20,10 @@ from .part import LivePart
 
 TAIL_INTERVAL_S = 0.1
 FINISHED_SHARE = 0.5
-LONG_BLOCK = 4_000  # characters of an open block; from here on it is rendered in a thread
+LONG = 2_000  # characters; more is rendered in a thread
+TAIL_LIMIT = 20_000  # characters; a longer open block stays plain text until it ends
+
+R = TypeVar("R")
 
 _thread = ThreadPoolExecutor(1, thread_name_prefix="renderer")
 
@@ -30,6 +35,7 @@ class Renderer:
         self._wake = wake
         self._dirty: dict[LiveAnswer, None] = {}  # in the order in which they came
         self._work = asyncio.Event()
+        self._took = 0.0  # of the process's time, since the last rest
 
     def want(self, answer: LiveAnswer) -> None:
         """Something is new in this answer, and somebody watches it."""
@@ -50,16 +56,15 @@ class Renderer:
                     self._work.set()
                 continue
             share = FINISHED_SHARE
-            begun = time.perf_counter()
+            self._took = 0.0
             for part in list(answer.parts.values()):  # it may get another one meanwhile
                 if part.has_unread and not await self._render_slice(part):
                     share = settings.RENDER_SHARE
                     answer.tail_due = time.monotonic() + TAIL_INTERVAL_S
-            took = time.perf_counter() - begun
             if not any(part.has_unread for part in answer.parts.values()):
                 self._dirty.pop(answer, None)
             self._wake(answer)
-            await asyncio.sleep(took * (1 / share - 1))
+            await asyncio.sleep(self._took * (1 / share - 1))
 
     def _next(self) -> LiveAnswer | None:
         now = time.monotonic()
@@ -71,13 +76,34 @@ class Renderer:
 
     async def _render_slice(self, part: LivePart) -> bool:
         """True if only finished blocks were rendered and more is waiting; else the tail is rendered too."""
-        part.render_finished()
+        begun_at = part.begun_at
+        sources = await self._do(part.read_on)
+        html = await self._do(partial(part.render_finished, sources), apart=is_long(sources))
+        if part.begun_at != begun_at:  # meanwhile it was begun anew
+            return part.has_unread
+        part.add_blocks(html)
         if part.has_unread:
             return True
-        if part.open_length > LONG_BLOCK:
-            html = await asyncio.get_running_loop().run_in_executor(_thread, part.open_html)
-        else:
-            html = part.open_html()
-        if html is not None:
-            part.set_tail(html)
+        tail = part.tail
+        if len(tail) <= TAIL_LIMIT:
+            shown = await self._do(partial(part.render_tail, tail), apart=is_long([tail]))
+            if part.begun_at == begun_at:
+                part.set_tail(shown)
         return False
+
+    async def _do(self, work: Callable[[], R], *, apart: bool = False) -> R:
+        """In the thread, if it may take long or wait for the highlighting process, which takes none of our time."""
+        loop = asyncio.get_running_loop()
+        done, took = await loop.run_in_executor(_thread, timed, work) if apart else timed(work)
+        self._took += took
+        return done
+
+
+def timed(work: Callable[[], R]) -> tuple[R, float]:
+    """With the seconds of processor time that it took."""
+    begun = time.thread_time()
+    return work(), time.thread_time() - begun
+
+
+def is_long(sources: list[str]) -> bool:
+    return sum(map(len, sources)) > LONG or any("```" in source or "~~~" in source for source in sources)

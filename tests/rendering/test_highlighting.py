@@ -1,0 +1,123 @@
+"""Code gets its colours from a process of its own, which nothing that a model writes can keep from serving others."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from conversations.rendering import HighlightBudget, plain_text, render
+from conversations.rendering.highlighting import client
+from conversations.rendering.highlighting.client import Highlighter
+from tests.processes import ROOT
+
+BOMB = '"' + "\\" * 60  # to Scala's lexer, which would take years for it
+
+
+@pytest.fixture
+def highlighter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Highlighter]:
+    """With a process that no other test uses."""
+    found = Highlighter()
+    monkeypatch.setattr(client, "_highlighter", found)
+    yield found
+    found.close()
+
+
+def pid_of(highlighter: Highlighter) -> int:
+    assert highlighter._process is not None
+    return highlighter._process._process.pid
+
+
+def is_coloured(html: str) -> bool:
+    return re.search('<span class="[a-z][a-z0-9]?">', html) is not None
+
+
+def test_code_that_would_take_years_is_shown_plain_and_the_next_has_its_colours(highlighter: Highlighter) -> None:
+    html = render(f"```scala\n{BOMB}\n```\n\n```python\nx = 1\n```\n")
+
+    assert '<code class="language-scala">' + BOMB + "\n</code>" in html
+    assert '<code class="language-python"><span class="n">x</span>' in html
+
+
+def test_what_took_too_long_is_not_tried_again(highlighter: Highlighter) -> None:
+    first, second = HighlightBudget(), HighlightBudget()
+
+    assert highlighter.highlight(BOMB, "scala", first) is None
+    assert highlighter.highlight(BOMB, "scala", second) is None
+
+    assert first.seconds < client.SECONDS
+    assert second.seconds == client.SECONDS
+
+
+def test_many_slow_blocks_of_one_text_take_no_longer_than_a_few(highlighter: Highlighter) -> None:
+    slow = "".join(f"```scala\n{BOMB}{number}\n```\n\n" for number in range(20))
+
+    html = render(f"{slow}```python\nx = 1\n```\n")
+
+    assert not is_coloured(html)
+    assert is_coloured(render("```python\nx = 1\n```\n"))
+
+
+def test_a_text_has_colours_for_a_number_of_blocks() -> None:
+    html = render("".join(f"```python\nx = {number}\n```\n\n" for number in range(client.BLOCKS + 1)))
+
+    assert html.count('<span class="n">x</span>') == client.BLOCKS
+
+
+def test_a_process_that_ended_is_replaced(highlighter: Highlighter) -> None:
+    assert is_coloured(render("```python\nx = 1\n```\n"))
+    process = psutil.Process(pid_of(highlighter))
+
+    process.kill()
+    process.wait()
+
+    assert is_coloured(render("```python\nx = 2\n```\n"))
+
+
+def test_nobody_waits_long_for_a_process_that_stands_still(highlighter: Highlighter) -> None:
+    render("```python\nx = 1\n```\n")
+    assert highlighter._process is not None
+    highlighter._process._socket.settimeout(0.1)
+    os.kill(pid_of(highlighter), signal.SIGSTOP)
+
+    html = render("```python\nx = 2\n```\n\n```python\nx = 3\n```\n")
+
+    assert not is_coloured(html)
+    assert highlighter._process is None
+
+
+def test_the_process_has_nothing_of_its_parents_but_one_socket(highlighter: Highlighter) -> None:
+    with open(os.devnull) as file:
+        os.set_inheritable(file.fileno(), True)
+        render("```python\nx = 1\n```\n")
+
+    assert psutil.Process(pid_of(highlighter)).num_fds() == 3
+
+
+def test_the_process_ends_with_its_parent() -> None:
+    program = (
+        "import time\n"
+        "from conversations.rendering import render\n"
+        "from conversations.rendering.highlighting import client\n"
+        "render('```python\\nx = 1\\n```')\n"
+        "print(client._highlighter._process._process.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        process = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+
+    process.wait(20)
+
+
+def test_titles_ask_for_no_colours(highlighter: Highlighter) -> None:
+    assert plain_text("```python\nx = 1\n```\n", 100) == "x = 1"
+
+    assert highlighter._process is None
