@@ -48,7 +48,8 @@ SECRET_KEY = env.str("SECRET_KEY", "")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # earlier ones, with which is still read
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", True)
+SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", DEBUG)
+CONTACT = env.str("CONTACT", "")  # whom users ask for an account or a new password, such as an e-mail address
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers to this machine's own addresses only
 HOST = env.str("HOST", "127.0.0.1")  # that `make run` listens on
 PORT = env.int("PORT", 8000)
@@ -261,15 +262,25 @@ LOGOUT_REDIRECT_URL = "/accounts/login/?signed-out"  # the page forgets what the
 ACCOUNT_ADAPTER = "conversations.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = env.str("ACCOUNT_EMAIL_VERIFICATION", "none")  # or "mandatory", with EMAIL_URL set
+# An account whose e-mail address nobody has proved could be anybody's, where anybody may sign up.
+ACCOUNT_EMAIL_VERIFICATION = env.choice(
+    "ACCOUNT_EMAIL_VERIFICATION",
+    "mandatory" if SIGN_UP_OPEN and env.str("EMAIL_URL", "") and not DEBUG else "none",
+    ("none", "optional", "mandatory"),
+)
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {}  # allauth's own, but for failed attempts to sign in, which are ours
+SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", 5)  # of an account from one address, in 15 minutes
+SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", 50)  # of one address, in 15 minutes
+SIGN_IN_FAILURES_PER_ACCOUNT = env.int("SIGN_IN_FAILURES_PER_ACCOUNT", 100)  # from unknown addresses, in an hour
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # of this session; every other one ends, as Django does
 # Attempts to sign in are limited per address: the one that the last of so many proxies saw.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 1 if HTTPS else 0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
 
+# Without it, mails are printed while one tries the site. In production a link in the log would be for all its readers.
 _email = env.email_url("EMAIL_URL", "consolemail://")
-EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_BACKEND = _email["EMAIL_BACKEND"] if DEBUG or env.str("EMAIL_URL", "") else "conversations.mail.Unsent"
 EMAIL_HOST, EMAIL_PORT = _email["EMAIL_HOST"] or "localhost", _email["EMAIL_PORT"] or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_USER"] or "", _email["EMAIL_HOST_PASSWORD"] or ""
 EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
@@ -293,13 +304,23 @@ STORAGES = {
     "staticfiles": {"BACKEND": "chatsite.storage.HashedModules"},
 }
 CACHES = {
-    # Per process: rendered answers (what they were made from is in the database), and the counts of attempts to sign
-    # in, so that N web processes allow up to N times as many.
+    # What all web processes count together: attempts to sign in, to sign up, to have a mail sent.
     "default": {
+        "BACKEND": "chatsite.shared_cache.SharedCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "throughline:cache",
+        "OPTIONS": {
+            "serializer": "chatsite.shared_cache.Json",
+            "socket_timeout": 2,
+            "socket_connect_timeout": 1,
+        },
+    },
+    # Per process: rendered answers. What they were made from is in the database.
+    "rendered": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "TIMEOUT": 24 * 3600,
         "OPTIONS": {"MAX_ENTRIES": 2000},
-    }
+    },
 }
 
 CONTENT_SECURITY_POLICY = {

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.account.stages import EmailVerificationStage
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal.ratelimit import truncate_ip
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission, User
 from django.http import HttpRequest
+from django.shortcuts import render
+
+from conversations.mail import mails_reach_nobody
+from conversations.sign_in_limits import Attempt
 
 REVIEWERS = "reviewers"
 OPERATORS = "operators"
@@ -26,8 +35,50 @@ DEMO_GROUPS = {"user": None, "reviewer": REVIEWERS, "operator": OPERATORS, "admi
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    _attempt: Attempt
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return bool(settings.SIGN_UP_OPEN)
+
+    def get_login_stages(self) -> list[str]:
+        return [f"{__name__}.VerificationOfSignUps", *(s for s in super().get_login_stages() if "EmailVer" not in s)]
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Where no mail can be sent the page says so: a link in the log would be for whoever reads that."""
+        if mails_reach_nobody() and not settings.DEBUG:
+            raise ImmediateHttpResponse(render(context.get("request"), "account/no_mail.html", status=503))
+        super().send_mail(template_prefix, email, context)
+
+    # Attempts to sign in
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Raises ValidationError after too many that failed."""
+        self._attempt = self._attempt_of(request, credentials)
+        if settings.ACCOUNT_RATE_LIMITS is not False:
+            self._attempt.begin()
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        self._attempt.fail()
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """allauth's name for: it succeeded."""
+        self._attempt.succeed()
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """Likewise, for: the password was reset by mail."""
+        self._attempt_of(request, credentials).forgive()
+
+    def _attempt_of(self, request: HttpRequest, credentials: dict[str, Any]) -> Attempt:
+        login = credentials.get("email") or credentials.get("username") or ""
+        return Attempt(login, truncate_ip(self.get_client_ip(request)))
+
+
+class VerificationOfSignUps(EmailVerificationStage):
+    """Of the e-mail address of who signed up here: accounts that administrators made are known to them."""
+
+    def handle(self) -> Any:
+        signed_up = EmailAddress.objects.filter(user_id=self.login.user.pk).exists()
+        return super().handle() if signed_up else (None, True)  # type: ignore[no-untyped-call]
 
 
 def ensure_groups() -> None:

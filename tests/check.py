@@ -23,6 +23,7 @@ PRODUCTION = {
     "DEBUG": "false",
     "SECRET_KEY": "checked-as-in-production-0123456789-abcdefghijklmnopqrstuvwxyz",
     "ALLOWED_HOSTS": "chat.example.com",
+    "EMAIL_URL": "smtp+tls://site:password@mail.example.com:587",
 }
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Self
 
-from django.conf import settings
 from django.db import models
+
+from conversations.mail import mails_reach_nobody
 
 FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(days=1)
 MOST_AT_ONCE = 50
-PRINTED = "EMAIL_URL is not set, so e-mails are printed among the worker's output and reach nobody."
 
 
 class Way(models.TextChoices):
@@ -29,7 +29,7 @@ class Way(models.TextChoices):
 
     @property
     def told(self) -> str:
-        return f"{self.label} (only printed)" if self is Way.EMAIL and mails_are_printed() else str(self.label)
+        return f"{self.label} (reaches nobody)" if self is Way.EMAIL and mails_reach_nobody() else str(self.label)
 
 
 class Kind(models.TextChoices):
@@ -95,8 +95,3 @@ class AlertDelivery(models.Model):
 def delay_after(tries: int) -> timedelta:
     """1, 2, 4 minutes and so on, up to an hour."""
     return min(FIRST_DELAY * (1 << min(tries - 1, 10)), LONGEST_DELAY)
-
-
-def mails_are_printed() -> bool:
-    """Nobody said how to send them."""
-    return bool(settings.EMAIL_BACKEND.endswith("console.EmailBackend"))

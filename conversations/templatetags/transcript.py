@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django import template
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils.safestring import SafeString, mark_safe
 
 from conversations.models import Generation, Message
@@ -31,6 +31,7 @@ def blocks_of(message: Message) -> list[SafeString]:
 def rendered(text: str) -> list[str]:
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     key = f"blocks:{RENDERER_VERSION}:{digest}"
+    cache = caches["rendered"]
     found: list[str] | None = cache.get(key)
     if found is None:
         found = render_blocks(text)

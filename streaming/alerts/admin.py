@@ -8,8 +8,9 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 
 from conversations.alert_form import AlertRuleForm
+from conversations.mail import REACHES_NOBODY, mails_reach_nobody
 from conversations.models import AlertDelivery, AlertEpisode, AlertRule
-from conversations.models.alert_delivery import PRINTED, Way, mails_are_printed
+from conversations.models.alert_delivery import Way
 from streaming.ops.secret_admin import Said, SecretAdmin, is_stored
 
 from .delivery import send
@@ -44,7 +45,7 @@ class AlertRuleAdmin(SecretAdmin):
         secret = (*(("has_secret",) if obj else ()), *self.secret_fields(request, obj))
         whom = {
             "fields": ("emails", "webhook_url", *secret),
-            "description": f"{NOBODY} {PRINTED}" if mails_are_printed() else NOBODY,
+            "description": f"{NOBODY} {REACHES_NOBODY}" if mails_reach_nobody() else NOBODY,
         }
         return [(None, {"fields": CONDITION}), ("Who is told", whom)]
 

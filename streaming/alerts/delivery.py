@@ -14,8 +14,9 @@ from asgiref.sync import async_to_sync
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
+from conversations.mail import REACHES_NOBODY, mails_reach_nobody
 from conversations.models import AlertDelivery, AlertRule
-from conversations.models.alert_delivery import PRINTED, Way, mails_are_printed
+from conversations.models.alert_delivery import Way
 from conversations.models.encrypted import unreadable, unreadable_fields
 
 from .message import Message, message_of
@@ -61,5 +62,5 @@ def mail(recipients: list[str], message: Message) -> None:
         raise NotDelivered(f"The mail server refused it ({type(error).__name__}).") from error
     except OSError as error:
         raise NotDelivered(f"The mail server cannot be reached ({type(error).__name__}).") from error
-    if mails_are_printed():
-        raise NotDelivered(PRINTED)
+    if mails_reach_nobody():
+        raise NotDelivered(REACHES_NOBODY)

@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from conversations.mail import REACHES_NOBODY, mails_reach_nobody
 from conversations.models import AlertEpisode, AlertRule
-from conversations.models.alert_delivery import PRINTED, mails_are_printed
 from conversations.models.alert_episode import EpisodeQuerySet
 
 from .access import for_operators
@@ -26,7 +26,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
         "alerts": open_alerts(),
         "ended": AlertEpisode.objects.ended().select_related("rule").prefetch_related("deliveries")[:ENDED],
         "rules": AlertRule.objects.all(),
-        "printed": PRINTED if mails_are_printed() else "",
+        "printed": REACHES_NOBODY if mails_reach_nobody() else "",
     }
     return render(request, "ops/alerts.html", context)
 

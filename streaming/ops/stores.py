@@ -71,6 +71,9 @@ class RedisFigures:
             "Redis has nearly as many clients as it takes: raise its maxclients.": (
                 told["connected_clients"] > NEARLY_FULL * told.get("maxclients", float("inf"))
             ),
+            "Redis has no append-only file: if it ends, up to two seconds of running answers go. Set appendonly yes.": (
+                not told.get("aof_enabled", True)
+            ),
             "Redis cannot write its files: see its log, and the disk.": any(status != "ok" for status in statuses),
             "This Redis is a replica, which takes no writes: REDIS_URL has to name the master.": (
                 told.get("role") == "slave"

@@ -74,7 +74,7 @@ def test_a_mail_that_was_only_printed_is_not_called_sent(operator: Client, capsy
 
     assert "Questions that wait: 40." in capsys.readouterr().out
     assert "Not told by e-mail (raised), 1 try: EMAIL_URL is not set" in page
-    assert "<td>e-mail (only printed)</td>" in page and "raised by e-mail" not in page
+    assert "<td>e-mail (reaches nobody)</td>" in page and "raised by e-mail" not in page
     assert AlertDelivery.objects.get().sent_at is None
 
 

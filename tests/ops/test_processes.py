@@ -167,6 +167,7 @@ def remember(store: Redis, process: str, ago: timedelta) -> None:
         ({"maxmemory": 2**40, "maxmemory_policy": "volatile-ttl"}, "its maxmemory-policy is volatile-ttl"),
         ({"used_memory": 95, "maxmemory": 100}, "nearly used up the memory"),
         ({"connected_clients": 99, "maxclients": 100}, "nearly as many clients"),
+        ({"aof_enabled": 0}, "has no append-only file"),
         ({"aof_last_write_status": "err"}, "cannot write its files"),
         ({"role": "slave"}, "is a replica"),
     ],

@@ -16,6 +16,12 @@ def signed_in(client: Client) -> bool:
     return "_auth_user_id" in client.session
 
 
+@pytest.fixture
+def open_site(settings: Settings) -> None:
+    settings.SIGN_UP_OPEN = True
+
+
+@pytest.mark.usefixtures("open_site")
 def test_whoever_signs_up_is_in(client: Client, db: None) -> None:
     response = client.post("/accounts/signup/", NEW)
 
@@ -25,16 +31,41 @@ def test_whoever_signs_up_is_in(client: Client, db: None) -> None:
     assert not (user.is_staff or user.is_superuser or user.groups.exists())
 
 
-def test_a_closed_sign_up_says_so_and_lets_nobody_in(client: Client, db: None, settings: Settings) -> None:
-    settings.SIGN_UP_OPEN = False
+def test_sign_up_is_closed_unless_somebody_opens_it_and_says_so(client: Client, db: None, settings: Settings) -> None:
+    settings.CONTACT = "it@example.com"
 
     page = client.get("/accounts/signup/")
     client.post("/accounts/signup/", NEW)
 
-    assert "closed" in page.content.decode().lower()
+    assert "Sign-up is closed" in page.content.decode() and "Ask it@example.com for one" in page.content.decode()
+    assert "sign up</a>" not in client.get(LOGIN).content.decode()
     assert not User.objects.exists()
 
 
+@pytest.mark.usefixtures("open_site")
+def test_where_addresses_are_verified_nobody_is_in_before(client: Client, db: None, settings: Settings) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+
+    client.post("/accounts/signup/", NEW)
+    was_in = signed_in(client)
+    (link,) = re.findall(r"http://testserver(/\S+)", mail.outbox[0].body)
+    client.post(link)
+    client.post(LOGIN, {"login": "carol", "password": NEW["password1"]})
+
+    assert (was_in, signed_in(client)) == (False, True)
+
+
+def test_an_account_that_an_administrator_made_needs_no_verification(
+    client: Client, alice: User, settings: Settings
+) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+
+    client.post(LOGIN, {"login": "alice", "password": "secret"})
+
+    assert signed_in(client) and not mail.outbox
+
+
+@pytest.mark.usefixtures("open_site")
 @pytest.mark.parametrize("change", [{"password2": "other-horse-9"}, {"password1": "123", "password2": "123"}])
 def test_a_bad_sign_up_is_told_why(client: Client, db: None, change: dict[str, str]) -> None:
     response = client.post("/accounts/signup/", NEW | change)
@@ -102,6 +133,20 @@ def test_a_reset_does_not_tell_who_has_an_account(client: Client, alice: User) -
     answers = [client.post("/accounts/password/reset/", {"email": f"{name}@example.com"}) for name in ("alice", "zoe")]
 
     assert [answer.headers["Location"] for answer in answers] == ["/accounts/password/reset/done/"] * 2
+
+
+def test_without_mail_the_page_says_whom_to_ask_and_no_link_is_logged(
+    client: Client, alice: User, settings: Settings, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings.EMAIL_BACKEND, settings.CONTACT = "conversations.mail.Unsent", "it@example.com"
+
+    page = client.get("/accounts/password/reset/").content.decode()
+    answer = client.post("/accounts/password/reset/", {"email": "alice@example.com"})
+
+    for html in (page, answer.content.decode()):
+        assert "cannot send mail" in html and "it@example.com" in html
+    assert answer.status_code == 503 and not mail.outbox
+    assert "/accounts/password/reset/key/" not in f"{caplog.text}{capfd.readouterr()}"
 
 
 def test_a_new_password_keeps_this_session_and_ends_the_others(client: Client, alice: User) -> None:

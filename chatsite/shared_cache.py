@@ -1,0 +1,64 @@
+"""Django's cache in Redis, for what all web processes count together: attempts to sign in, to sign up and so on.
+
+While Redis is away each process counts for itself: pages work on, and guesses stay limited.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Json:
+    """Instead of pickle: who could write to Redis would else run code here."""
+
+    def dumps(self, value: object) -> bytes | int:
+        return value if type(value) is int else json.dumps(value).encode()  # Redis adds to plain numbers only
+
+    def loads(self, data: bytes) -> Any:
+        return json.loads(data)
+
+
+class SharedCache(RedisCache):
+    def __init__(self, server: str, params: dict[str, Any]):
+        super().__init__(server, params)
+        self._own = LocMemCache("of this process, without Redis", {})
+
+    def add(self, key: str, value: Any, *args: Any, **kwargs: Any) -> bool:
+        return self._tried(super().add, self._own.add, key, value, *args, **kwargs)
+
+    def get(self, key: str, *args: Any, **kwargs: Any) -> Any:
+        return self._tried(super().get, self._own.get, key, *args, **kwargs)
+
+    def set(self, key: str, value: Any, *args: Any, **kwargs: Any) -> None:
+        self._tried(super().set, self._own.set, key, value, *args, **kwargs)
+
+    def delete(self, key: str, *args: Any, **kwargs: Any) -> bool:
+        return self._tried(super().delete, self._own.delete, key, *args, **kwargs)
+
+    def incr(self, key: str, *args: Any, **kwargs: Any) -> int:
+        """Raises ValueError if it is not there."""
+        return self._tried(super().incr, self._own.incr, key, *args, **kwargs)
+
+    def clear(self) -> None:
+        """Its own keys: Django would empty the whole of Redis."""
+        client = self._cache.get_client(None, write=True)
+        if keys := list(client.scan_iter(f"{self.key_prefix}:*", count=1000)):
+            client.delete(*keys)
+        self._own.clear()
+
+    def _tried(self, shared: Callable[..., T], own: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        try:
+            return shared(*args, **kwargs)
+        except (RedisError, OSError) as error:
+            logger.warning("this process counts for itself: %s", error)
+            return own(*args, **kwargs)

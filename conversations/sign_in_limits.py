@@ -1,0 +1,127 @@
+"""How often one may fail to sign in: limited by account and address together, so that a stranger shuts nobody out.
+
+Three bounds, counted by all processes together, in windows of fixed length:
+- of an account from one address: who guesses there waits, whoever else has the account does not;
+- of one address, whatever the accounts;
+- of an account from all addresses that never signed in to it: against guessing from many. Its owner, where the account
+  was signed in to before, is not bound by it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+logger = logging.getLogger(__name__)
+
+WINDOW_S = 15 * 60
+ACCOUNT_WINDOW_S = 60 * 60
+KNOWN_FOR_S = 90 * 24 * 3600  # that an address has signed in to an account
+
+
+@dataclass(frozen=True)
+class Bound:
+    name: str
+    of: str  # what is counted by it
+    most: int
+    window_s: int
+
+    @property
+    def key(self) -> str:
+        return f"sign-in:{self.name.replace(' ', '-')}:{digest(self.of)}:{int(time.time()) // self.window_s}"
+
+    @property
+    def seconds_left(self) -> int:
+        """Until its window is over."""
+        return self.window_s - int(time.time()) % self.window_s
+
+    def count(self) -> int:
+        """One more; how many there are in this window."""
+        cache.add(self.key, 0, timeout=self.window_s)
+        try:
+            return cache.incr(self.key)
+        except ValueError:  # the window ended in between
+            return 1
+
+    def take_back(self) -> None:
+        with suppress(ValueError):  # the window is over
+            cache.incr(self.key, -1)
+
+
+class Attempt:
+    """To sign in to an account, with a name or an e-mail address, from an address."""
+
+    def __init__(self, login: str, address: str):
+        self.user_id = user_id_of(login)
+        self.address = address
+        self._account = str(self.user_id or login.lower())  # alike, so that the answer does not tell who has an account
+        self._counted: list[Bound] = []
+
+    @property
+    def bounds(self) -> list[Bound]:
+        here = f"{self._account} {self.address}"
+        bounds = [
+            Bound("account and address", here, settings.SIGN_IN_FAILURES, WINDOW_S),
+            Bound("address", self.address, settings.SIGN_IN_FAILURES_PER_ADDRESS, WINDOW_S),
+        ]
+        if not cache.get(self._known_key):
+            most = settings.SIGN_IN_FAILURES_PER_ACCOUNT
+            bounds.append(Bound("account", self._account, most, ACCOUNT_WINDOW_S))
+        return bounds
+
+    def begin(self) -> None:
+        """Counts it as failed, so that guesses at the same time are bound too. Raises ValidationError."""
+        for bound in self.bounds:
+            count = bound.count()
+            self._counted.append(bound)
+            if count > bound.most:
+                if count == bound.most + 1:
+                    logger.warning("sign-in refused: too many failures by %s, %s", bound.name, self)
+                raise ValidationError(told(bound.seconds_left), code="too_many_login_attempts")
+
+    def succeed(self) -> None:
+        for bound in self._counted:
+            bound.take_back()
+        cache.set(self._known_key, 1, timeout=KNOWN_FOR_S)
+
+    def fail(self) -> None:
+        logger.warning("sign-in failed: %s", self)
+
+    def forgive(self) -> None:
+        """Its owner has shown by other means to be its owner."""
+        for bound in self.bounds:
+            if bound.name != "address":
+                cache.delete(bound.key)
+
+    def __str__(self) -> str:
+        """For logs. What was typed is not in it: people type passwords there."""
+        return f"account {self.user_id or 'unknown'} from {self.address}"
+
+    @property
+    def _known_key(self) -> str:
+        return f"sign-in:known:{digest(f'{self._account} {self.address}')}"
+
+
+def user_id_of(login: str) -> int | None:
+    """By either name, so that there is one count."""
+    found = get_user_model().objects.filter(Q(username__iexact=login) | Q(email__iexact=login)).order_by("pk")
+    return found.values_list("pk", flat=True).first()
+
+
+def told(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    return f"Too many failed attempts to sign in. Try again in {minutes} minute{'' if minutes == 1 else 's'}."
+
+
+def digest(text: str) -> str:
+    """Redis holds no names and addresses."""
+    return hashlib.sha256(f"{settings.SECRET_KEY}{text}".encode()).hexdigest()[:32]

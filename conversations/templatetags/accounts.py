@@ -1,0 +1,26 @@
+"""What pages for people who are not signed in have to know of the site."""
+
+from __future__ import annotations
+
+from django import template
+from django.conf import settings
+
+from conversations.mail import mails_reach_nobody
+
+register = template.Library()
+
+
+@register.simple_tag
+def sign_up_is_open() -> bool:
+    return bool(settings.SIGN_UP_OPEN)
+
+
+@register.simple_tag
+def mail_can_be_sent() -> bool:
+    """With DEBUG, printed is sent: who tries the site sees the terminal."""
+    return settings.DEBUG or not mails_reach_nobody()
+
+
+@register.simple_tag
+def whom_to_ask(what: str = "") -> str:
+    return f"Ask {settings.CONTACT or 'them'}{' ' if what else ''}{what}."
