@@ -5,17 +5,30 @@ from __future__ import annotations
 import html
 import re
 import xml.etree.ElementTree as etree
+from collections.abc import Iterable
 from functools import lru_cache
 
-from latex2mathml.converter import convert_to_element
+from latex2mathml.converter import Converter
+from latex2mathml.walker import Node, walk
 
 LONGEST = 2_500  # characters, some 15 ms; longer formulas are shown as their source
-DEEPEST = 60  # braces inside each other
+DEEPEST = 60  # braces, or elements, inside each other
+MOST_NODES = 2_500  # of what a formula is read as; few commands make more of it than one for each character
+MOST_ELEMENTS = 2_500
+WIDEST = 20.0  # em; nothing that a formula asks for is larger
 
 UNKNOWN_COMMAND = re.compile(r"\\[A-Za-z]")  # where the library leaves a command as it was
+LENGTH = re.compile(r"([+-]?)(\d*\.?\d+)(em|ex|px|pt|pc|in|cm|mm)?$")
+LENGTHS = {"width", "height", "depth", "lspace", "rspace", "voffset", "linethickness", "minsize", "maxsize"}
+EM = {"em": 1, "ex": 0.5, "px": 1 / 16, "pt": 1 / 12, "pc": 1, "in": 6, "cm": 2.4, "mm": 0.24, None: 1}
+COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}$|[a-zA-Z]{1,30}$")
 
 
-@lru_cache(maxsize=512)
+class NotShown(ValueError):
+    """This formula is shown as its source."""
+
+
+@lru_cache(maxsize=256)
 def mathml(tex: str, *, display: bool) -> str:
     """MathML with its source as title, for reading and copying; what cannot be converted is shown as its source."""
     if len(tex) > LONGEST or depth(tex) > DEEPEST:
@@ -26,17 +39,71 @@ def mathml(tex: str, *, display: bool) -> str:
         return as_source(tex)
 
 
+class NoMacros(dict[str, tuple[list[str], int]]):
+    """Macros multiply: a few definitions ask for millions of elements. A formula that defines one is not read on."""
+
+    def __setitem__(self, name: str, macro: object) -> None:
+        raise NotShown("it defines a macro")
+
+
 def converted(tex: str, display: str) -> str:
-    formula = convert_to_element(tex, display=display)
+    """Raises NotShown, and what the library raises."""
+    bound_nodes(walk(tex, display, macros=NoMacros()))
+    converter = Converter(display=display)
+    converter.macros = NoMacros()
+    formula = converter.convert_to_element(tex)
+    bound_elements(formula)
     formula.set("title", tex)
     for element in formula.iter():
         # The library writes symbols as entities but leaves the text of \text{…} as it was. Its own serialiser
         # therefore lets tags through; with characters for entities, escaping is up to ElementTree.
         text = html.unescape(element.text or "")
         if UNKNOWN_COMMAND.match(text):
-            raise ValueError(f"{text} is not known")
+            raise NotShown(f"{text} is not known")
         element.text = text
+        bound_attributes(element)
     return etree.tostring(formula, encoding="unicode", method="html")
+
+
+def bound_nodes(nodes: Iterable[Node]) -> None:
+    """Before elements are made of them: a node that stands in two places counts twice, with all that is in it."""
+    count = 0
+    waiting = list(nodes)
+    while waiting:
+        count += 1
+        if count > MOST_NODES:
+            raise NotShown("it has too many nodes")
+        waiting += waiting.pop().children or ()
+
+
+def bound_elements(formula: etree.Element) -> None:
+    count = 0
+    waiting = [(formula, 0)]
+    while waiting:
+        element, level = waiting.pop()
+        count += 1
+        if count > MOST_ELEMENTS or level > 2 * DEEPEST:
+            raise NotShown("it has too many elements")
+        waiting += [(child, level + 1) for child in element]
+
+
+def bound_attributes(element: etree.Element) -> None:
+    for name in LENGTHS & element.attrib.keys():
+        if (length := bounded(element.attrib[name])) is None:
+            del element.attrib[name]
+        else:
+            element.attrib[name] = length
+    if not COLOUR.match(element.attrib.get("mathcolor", "black")):
+        del element.attrib["mathcolor"]
+
+
+def bounded(length: str) -> str | None:
+    """None if it is none."""
+    match = LENGTH.match(length)
+    if not match:
+        return None
+    sign, number, unit = match.groups()
+    return length if float(number) * EM[unit] <= WIDEST else f"{sign}{WIDEST:g}em"
 
 
 def as_source(tex: str) -> str:

@@ -6,6 +6,7 @@ Raw HTML of models is shown as text already, so this is the second of two safegu
 from __future__ import annotations
 
 import nh3
+from pygments.token import STANDARD_TYPES
 
 MATHML = {
     "math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup",
@@ -24,20 +25,35 @@ MATHML_ATTRIBUTES = {
     "symmetric", "notation",
 }  # fmt: skip
 ATTRIBUTES: dict[str, set[str]] = {
-    "*": {"dir", "class"},
     "a": {"href", "title", "target"},
     "ol": {"start"},
-    "th": {"align"},
-    "td": {"align"},
-    "div": {"role", "tabindex", "aria-label"},
-    "pre": {"tabindex"},
-    "button": {"type", "data-copy-code"},
-    "input": {"type", "disabled", "checked"},
+    "code": {"class"},  # language-…, whatever it is called
     **dict.fromkeys(MATHML, MATHML_ATTRIBUTES),
+}
+VALUES: dict[str, dict[str, set[str]]] = {
+    **{tag: {"dir": {"auto", "ltr"}} for tag in TAGS},
+    "th": {"dir": {"auto"}, "align": {"left", "center", "right"}},
+    "td": {"dir": {"auto"}, "align": {"left", "center", "right"}},
+    "div": {"dir": {"auto", "ltr"}, "role": {"region"}, "tabindex": {"0"}, "aria-label": {"Table"}},
+    "pre": {"dir": {"auto"}, "tabindex": {"0"}},
+    "button": {"type": {"button"}, "data-copy-code": {""}},
+    "input": {"type": {"checkbox"}, "disabled": {"", "disabled"}, "checked": {"", "checked"}},
+}
+# Classes are the site's own: none may come from what a model wrote.
+CLASSES = {
+    "div": {"code", "code__bar", "table", "math", "footnote-def"},
+    "span": {"code__language", "math", "image", *filter(None, STANDARD_TYPES.values())},
+    "button": {"code__copy"},
+    "pre": {"plain"},
+    "a": {"image"},
+    "li": {"task"},
+    "sup": {"footnote-ref"},
 }
 CLEANER = nh3.Cleaner(
     tags=TAGS,
     attributes=ATTRIBUTES,
+    tag_attribute_values=VALUES,
+    allowed_classes=CLASSES,
     url_schemes={"http", "https", "mailto"},
     link_rel="noopener noreferrer nofollow",
     set_tag_attribute_values={"a": {"target": "_blank"}},

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversations.rendering import References, plain_text, render, render_tail
-from conversations.rendering.sanitiser import ATTRIBUTES, TAGS
+from conversations.rendering.sanitiser import ATTRIBUTES, CLASSES, TAGS, VALUES, sanitised
 
 from .fuzz import texts
 from .trees import Element, parse
@@ -98,10 +98,20 @@ BUTTON = '<button type="button" class="code__copy" data-copy-code="">Copy</butto
 def assert_harmless(html: str) -> None:
     for element in parse(html).walk()[1:]:
         assert element.tag in TAGS, element.tag
-        allowed = ATTRIBUTES["*"] | ATTRIBUTES.get(element.tag, set()) | ({"rel"} if element.tag == "a" else set())
-        assert element.attributes.keys() <= allowed, element.attributes
+        for name, value in element.attributes.items():
+            assert is_allowed(element.tag, name, value), (element.tag, name, value)
         assert_address_is_harmless(element)
     assert html.count("<button") == html.count(BUTTON) == html.count('class="code__bar"')
+
+
+def is_allowed(tag: str, name: str, value: str) -> bool:
+    if name == "class" and tag == "code":
+        return value == "math-source" or value.startswith("language-")
+    if name == "class":
+        return set(value.split()) <= CLASSES.get(tag, set())
+    if name in VALUES[tag]:
+        return value in VALUES[tag][name]
+    return name in ATTRIBUTES.get(tag, set()) | ({"rel"} if tag == "a" else set())
 
 
 def assert_address_is_harmless(element: Element) -> None:
@@ -144,6 +154,21 @@ def test_a_model_can_make_no_box_and_no_class() -> None:
 
     assert "<input" not in html
     assert "<span" not in html
+
+
+@pytest.mark.parametrize("name", ["veil", "code__copy", "button", "math", "prose", "dialog k"])
+def test_a_formula_brings_no_class_of_the_sites_own(name: str) -> None:
+    formula = f"$\\class{{{name}}}{{x}}$"
+
+    for source in (formula, f"[{formula}](https://a.example)", f"# {formula}", f"$${formula}$$"):
+        classes = {token for element in parse(render(source)).walk() for token in element.classes}
+        assert classes <= {"math", "math-source"}
+
+
+def test_the_sanitiser_lets_no_other_class_id_or_style_through() -> None:
+    html = sanitised('<p class="veil" id="main" style="position:fixed"><span class="k veil" role="alert">x</span></p>')
+
+    assert html == '<p><span class="k">x</span></p>'
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
