@@ -89,7 +89,6 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "chatsite.request_ids.request_ids",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -234,8 +233,12 @@ MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)  # then the answer is marked failed, w
 PARTIAL_SAVE_S = 2.0
 LOG_EXPIRY_S = 3600  # of a generation's log, after its end
 MESSAGE_MAX_LENGTH = env.int("MESSAGE_MAX_LENGTH", 32_000)  # characters of a question
-FRAME_MAX_BYTES = 64 * 1024 + MESSAGE_MAX_LENGTH * 4  # of a command; daphne closes the socket above it
-EVENT_MAX_BYTES = 4 * 1024 * 1024  # of an event; daphne has one limit for messages of both directions
+FRAME_MAX_BYTES = 64 * 1024 + MESSAGE_MAX_LENGTH * 4  # of a command; web closes the socket above it
+EVENT_MAX_BYTES = 4 * 1024 * 1024  # of an event
+REQUEST_MAX_BYTES = env.int("REQUEST_MAX_BYTES", max(1024 * 1024, 2 * FRAME_MAX_BYTES))  # of a request's body
+REQUEST_MAX_BYTES_AT: dict[str, int] = {}  # by the beginning of an address, where more is taken
+REQUEST_TIMEOUT_S = env.float("REQUEST_TIMEOUT_S", 30.0)  # for all of a request to arrive
+DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the server has counted
 COMPRESS_FRAMES_FROM_BYTES = env.int("COMPRESS_FRAMES_FROM_BYTES", 1024)  # of events; 0: all are compressed
 FRAME_PADDING_BYTES = env.int("FRAME_PADDING_BYTES", 0)  # an event is as long as a multiple of it; 0: as it is
 if not 0 <= FRAME_PADDING_BYTES <= 4096:

@@ -91,8 +91,6 @@ def become_manager(environment: dict[str, str], web_socket: int) -> None:
         DEMO_MODEL_PORT=str(settings.DEMO_MODEL_PORT),
         START_MODEL=str(settings.DEMO_MODEL_SERVER).lower(),
         GENERATIONS_PER_WORKER=str(settings.GENERATIONS_PER_WORKER),
-        FRAME_MAX_BYTES=str(settings.FRAME_MAX_BYTES),
-        EVENT_MAX_BYTES=str(settings.EVENT_MAX_BYTES),
         **{HOME: str(settings.DATA_DIR)},
     )
     deploy = settings.BASE_DIR / "deploy"

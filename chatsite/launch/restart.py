@@ -16,6 +16,7 @@ from .ready import is_ready
 
 # The worker first: new pages may ask for what only it can do. Redis and the model server have no code of ours.
 ORDER = ("worker", "beat", "web")
+ENDS_WITHIN_S = 20.0  # longer than any of them takes (deploy/supervisord.conf: stopwaitsecs); then it is killed
 BACK_WITHIN_S = 60.0
 SETTLES_AFTER_S = 2.0
 
@@ -50,8 +51,7 @@ def restart(name: str) -> None:
     """Ends it, whereupon the manager starts it again; returns when it works. Raises InTheWay."""
     old = running().get(name)
     if old is not None:
-        with suppress(psutil.NoSuchProcess):
-            old.terminate()
+        end(name, old)
     until = time.monotonic() + BACK_WITHIN_S
     while not (is_settled(name, old) and is_ready()):
         if time.monotonic() > until:
@@ -60,6 +60,19 @@ def restart(name: str) -> None:
             )
         time.sleep(0.1)
     print(f"{name} restarted", flush=True)
+
+
+def end(name: str, old: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        old.terminate()
+    until = time.monotonic() + ENDS_WITHIN_S
+    while belongs_here(old):
+        if time.monotonic() > until:
+            print(f"{name} did not end within {ENDS_WITHIN_S:.0f} s, and is killed", flush=True)
+            with suppress(psutil.NoSuchProcess):
+                old.kill()
+            return
+        time.sleep(0.05)
 
 
 def is_settled(name: str, old: psutil.Process | None) -> bool:

@@ -18,8 +18,7 @@ from streaming.protocol import SendMessage
 
 from .auth import ApiRequest, user_of
 from .errors import REFUSALS, NotFound
-from .events import Stream, response_of
-from .flow import MEDIA_TYPE
+from .events import MEDIA_TYPE, Stream, response_of
 from .schemas import (
     Asked,
     ConversationPage,

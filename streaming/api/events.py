@@ -20,12 +20,12 @@ from streaming.log.records import HoleInLog
 from streaming.log.stream_log import Position
 from streaming.protocol import encode, padded
 
-from .flow import MEDIA_TYPE
 from .reader import Reader, Sent, Stored
 from .streams import streams
 
 logger = logging.getLogger(__name__)
 
+MEDIA_TYPE = "text/event-stream"
 HEARTBEAT_S = 15.0  # proxies close what is silent for longer, often after 60 s
 STORED_INTERVAL_S = 2.0  # between two looks at the database, for an answer that has no whole log
 REDIS_RETRY_S = 0.5

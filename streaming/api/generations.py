@@ -19,8 +19,7 @@ from streaming.protocol import LONGEST_POSITION
 
 from .auth import ApiRequest, user_of
 from .errors import REFUSALS, NotFound
-from .events import Stream, response_of
-from .flow import MEDIA_TYPE
+from .events import MEDIA_TYPE, Stream, response_of
 from .reader import has_end
 from .schemas import GenerationView, Refusal
 

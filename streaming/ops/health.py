@@ -18,6 +18,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
+from streaming.ending import told_to_end
+
 from .live import Live, live, redis_client
 
 LIMIT_S = 3.0  # of all checks together: they run side by side
@@ -39,7 +41,7 @@ async def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 if pages and sockets can be served, else 503, with what fails. Missing workers and model servers are told as
     "degraded" and fail nothing: questions are accepted, and wait."""
-    needed = {"database": check_database, "redis": check_redis, "static": check_static}
+    needed = {"process": check_process, "database": check_database, "redis": check_redis, "static": check_static}
     told = {"workers": check_workers, "model_servers": check_model_servers}
     found = outcomes({**needed, **told})
     is_ready = all(found[name] == "ok" for name in needed)
@@ -76,6 +78,11 @@ def outcome(check: Callable[[], None]) -> str:
     finally:
         connection.close()  # of this thread: each time shows that a new one can be had
     return "ok"
+
+
+def check_process() -> None:
+    if told_to_end.is_set():
+        raise NotWell("was told to end: another one takes over")
 
 
 def check_database() -> None:

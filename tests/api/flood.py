@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from streaming.api.flow import Send, paced
+from chatsite.web.flow import Send, paced
 
 CHUNK = b"x" * 64 * 1024
 CHUNKS = 1000

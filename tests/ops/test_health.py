@@ -29,7 +29,7 @@ def test_a_whole_site_is_ready(client: Client, worker: None) -> None:
     status, said = ready(client)
 
     assert (status, said.pop("status")) == (200, "ready")
-    assert said == dict.fromkeys(("database", "redis", "static", "workers", "model_servers"), "ok")
+    assert said == dict.fromkeys(("process", "database", "redis", "static", "workers", "model_servers"), "ok")
 
 
 def test_without_workers_and_model_servers_it_is_degraded(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Event streams go no faster than their programs read: daphne itself would buffer without a bound.
+"""Responses go no faster than they are read, event streams and files alike: daphne would buffer without a bound.
 
 Under daphne, ``send`` returns at once. Behind it stands a request of Twisted, which tells a registered producer when
 the connection's buffer is full and when it is empty again. Other servers let ``send`` wait by themselves.
@@ -12,15 +12,13 @@ from typing import Any
 
 from django.conf import settings
 
-MEDIA_TYPE = "text/event-stream"
-
 Message = dict[str, Any]
 Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def paced(application: Application) -> Application:
-    """The same ASGI application, whose event streams wait for those who read them."""
+    """The same ASGI application, whose responses wait for those who read them."""
 
     async def serve(scope: Any, receive: Any, send: Send) -> None:
         await application(scope, receive, PacedSend(send))
@@ -34,15 +32,19 @@ class PacedSend:
         self._flow: Flow | None = None
 
     async def __call__(self, message: Message) -> None:
-        request = daphne_request(self._send)
-        if message["type"] == "http.response.start" and request is not None and is_event_stream(message):
-            self._flow = Flow(request)
-        if self._flow is not None and message["type"] == "http.response.body" and not message.get("more_body"):
-            self._flow.end()
-            self._flow = None
+        if message["type"] == "http.response.body":
+            self._follow(has_more=message.get("more_body", False))
         await self._send(message)
         if self._flow is not None:
             await self._flow.wait()
+
+    def _follow(self, *, has_more: bool) -> None:
+        """From the first piece that is not the last, to the last."""
+        if has_more and self._flow is None and (request := daphne_request(self._send)):
+            self._flow = Flow(request)
+        elif not has_more and self._flow is not None:
+            self._flow.end()
+            self._flow = None
 
 
 class Flow:
@@ -82,11 +84,7 @@ class Flow:
 
 
 def daphne_request(send: Send) -> Any:
-    """The request that daphne's ``send`` is bound to; None under another server."""
-    bound = getattr(send, "args", ())
-    return bound[0] if bound and hasattr(bound[0], "registerProducer") else None
-
-
-def is_event_stream(message: Message) -> bool:
-    headers = {name.lower(): value for name, value in message.get("headers", [])}
-    return bool(headers.get(b"content-type", b"").startswith(MEDIA_TYPE.encode()))
+    """The request that daphne's ``send`` is bound to; None under another server, and when the visitor is gone."""
+    bound: tuple[Any, ...] = getattr(send, "args", ())
+    is_request = bool(bound) and hasattr(bound[0], "registerProducer") and getattr(bound[0], "channel", None)
+    return bound[0] if is_request else None

@@ -1,0 +1,25 @@
+"""The program: it serves until it is told to end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+
+from daphne.cli import CommandLineInterface
+
+from .server import WebServer
+
+
+class CommandLine(CommandLineInterface):
+    server_class = WebServer
+
+
+def leave() -> None:
+    """At once: Python would wait for threads first, and one of them may wait for the event loop, which has stopped."""
+    atexit._run_exitfuncs()  # what logs and traces still hold
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    CommandLine.entrypoint()
+    leave()

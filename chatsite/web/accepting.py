@@ -1,0 +1,21 @@
+"""Tells the server whose socket it is that an application accepts: what a page may send depends on that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatsite.failures import Application
+
+SIGNED_IN = "signed_in"  # in the message that accepts a socket
+
+
+def telling_who_is_signed_in(application: Application) -> Application:
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        async def tell(message: dict[str, Any]) -> None:
+            if message["type"] == "websocket.accept":
+                message = {**message, SIGNED_IN: scope["user"].is_authenticated}
+            await send(message)
+
+        await application(scope, receive, tell)
+
+    return serve

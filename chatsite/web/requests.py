@@ -1,0 +1,179 @@
+"""Requests as they come in: how long they may be, how long they may take, and what happens to them at the end.
+
+A body that is too long is refused by its length, else by counting, before any of it is stored. All of it is still read,
+for a moment: who closes earlier takes the refusal away from a visitor that is still sending.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from io import BytesIO
+from typing import Any
+
+from daphne.http_protocol import WebRequest
+from django.conf import settings
+from twisted.web.http import HTTPChannel
+
+from streaming.ending import told_to_end
+
+READS_ON_S = 2.0  # after a refusal
+TOO_LARGE = "The request is larger than this server takes, which is {limit:,} bytes. Send less at once."
+TOO_SLOW = "The request took longer than {limit:g} s to arrive. Send it again."
+ENDING = "This process ends, and another one takes over. Try again in a moment."
+
+
+class Channel(HTTPChannel):
+    """A visitor's connection, for one request after the other."""
+
+    transport: Any
+    factory: Any
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.requestFactory = Request  # daphne has set its own
+        self._connected_at = time.monotonic()
+        self._has_asked = False
+        self._is_refused = False
+        self._deadline: Any = None
+        self._reading_on: Any = None
+        self._expect_request()
+        self.factory.server.channels.add(self)
+
+    def is_busy(self, asks_within_s: float) -> bool:
+        """A request is coming in or being answered, or the first one can be on its way."""
+        is_new = not self._has_asked and time.monotonic() - self._connected_at < asks_within_s
+        return bool(self.requests) or is_new
+
+    def refuse(self, status: int, reason: str, sentence: str) -> None:
+        """Answer the request that is coming in, and close."""
+        self._is_refused, self.persistent = True, 0
+        self.transport.write(refusal(status, reason, sentence, getattr(self, "_path", b"")))
+        self._reading_on = self.callLater(READS_ON_S, self.transport.abortConnection)
+
+    # What Twisted calls
+
+    def dataReceived(self, data: bytes) -> None:
+        self._expect_request()
+        super().dataReceived(data)
+
+    def allContentReceived(self) -> None:
+        self._cancel_timers()
+        self._has_asked = True
+        super().allContentReceived()
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self._cancel_timers()
+        self.factory.server.channels.discard(self)
+        super().connectionLost(reason)
+
+    def _send100Continue(self) -> None:
+        if not self._is_refused:
+            super()._send100Continue()
+
+    # How it is done
+
+    def _expect_request(self) -> None:
+        """As a whole, in good time, however steadily its bytes trickle."""
+        if self._deadline is None and not self._handlingRequest and not self._is_refused:
+            self._deadline = self.callLater(settings.REQUEST_TIMEOUT_S, self._give_up)
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if self.requests:
+            self.refuse(408, "Request Timeout", TOO_SLOW.format(limit=settings.REQUEST_TIMEOUT_S))
+        self.loseConnection()
+
+    def _cancel_timers(self) -> None:
+        for timer in (self._deadline, self._reading_on):
+            if timer is not None and timer.active():
+                timer.cancel()
+        self._deadline = self._reading_on = None
+
+
+class Request(WebRequest):
+    channel: Any
+
+    def __init__(self, *arguments: Any, **options: Any):
+        super().__init__(*arguments, **options)
+        self._parsePOSTFormSubmission = False  # Django does it: Twisted would stop the loop with a long form
+        self._is_refused = False
+        self._received = 0
+
+    def refuse(self, status: int, reason: str, sentence: str) -> None:
+        self._is_refused = True
+        self.channel.refuse(status, reason, sentence)
+
+    # What Twisted calls
+
+    def gotLength(self, length: int | None) -> None:
+        """``length`` is None if nobody knows before its end."""
+        self._limit = body_limit(self.channel._path)
+        if length is not None and length > self._limit:
+            self._refuse_body()
+        else:
+            super().gotLength(length)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._received > self._limit and not self._is_refused:
+            self._refuse_body()
+        if not self._is_refused:
+            super().handleContentChunk(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        if self._is_refused:
+            self.channel.loseConnection()
+        else:
+            super().requestReceived(command, path, version)
+
+    def process(self) -> Any:
+        channel = self.channel
+        if told_to_end.is_set() and self.requestHeaders.hasHeader(b"Upgrade"):
+            self.refuse(503, "Service Unavailable", ENDING)
+            return channel.loseConnection()
+        processed = super().process()
+        if channel.transport is not None and channel.transport.protocol is not channel:  # it is a socket now
+            channel.factory.server.channels.discard(channel)
+        return processed
+
+    # What daphne calls
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        if told_to_end.is_set() and message["type"] == "http.response.start" and self.channel is not None:
+            self.channel.persistent = 0
+            self.setHeader(b"Connection", b"close")
+        super().handle_reply(message)
+
+    def handle_exception(self, exception: BaseException) -> None:
+        """Of the application. A response that has begun cannot tell it in another way."""
+        if self._response_started and self.channel is not None:
+            self.channel.forceAbortClient()
+        else:
+            super().handle_exception(exception)
+
+    def _refuse_body(self) -> None:
+        if self.content is not None:
+            self.content.close()
+        self.content = BytesIO()
+        self.refuse(413, "Content Too Large", TOO_LARGE.format(limit=self._limit))
+
+
+def body_limit(path: bytes) -> int:
+    """How many bytes may be sent to this address. The longest prefix that is named decides."""
+    named = [prefix for prefix in settings.REQUEST_MAX_BYTES_AT if path.startswith(prefix.encode())]
+    return settings.REQUEST_MAX_BYTES_AT[max(named, key=len)] if named else settings.REQUEST_MAX_BYTES
+
+
+def refusal(status: int, reason: str, sentence: str, path: bytes) -> bytes:
+    """For programs in the API's own form."""
+    if path.startswith(b"/api/"):
+        kind, body = "application/json", json.dumps({"error": {"code": CODES[status], "message": sentence}})
+    else:
+        kind, body = "text/plain; charset=utf-8", f"{sentence}\n"
+    head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: {kind}\r\nContent-Length: {len(body.encode())}\r\n"
+    retry = "Retry-After: 1\r\n" if status == 503 else ""
+    return f"{head}{retry}Connection: close\r\n\r\n{body}".encode()
+
+
+CODES = {408: "too_slow", 413: "too_large", 503: "unavailable"}
