@@ -15,6 +15,7 @@ from conversations.models.generation import Status
 from conversations.models.ledger import Line, Purpose
 from conversations.models.message import Role
 from conversations.models.plan import Outcome, StageStatus
+from conversations.models.titles import title_of
 from streaming.budgets import prices_of
 from streaming.estimate import most_tokens
 from streaming.model_servers import ModelServers, Offer
@@ -39,8 +40,7 @@ def entitle(generation_id: UUID, runner: Runner) -> None:
         return
     is_answered = Generation.objects.filter(pk=generation_id, status=Status.DONE).exists()
     title = paid_title(conversation.owner_id, first.text, runner) if is_answered else ""
-    title = title or first_words(first.text)
-    conversation.entitle(title)
+    conversation.entitle(title) or conversation.entitle(title_of(first.text))
 
 
 def paid_title(owner_id: int, question: str, runner: Runner) -> str:
@@ -82,9 +82,3 @@ async def title_from_model(question: str, servers: ModelServers) -> tuple[str, O
             outcome = Outcome(StageStatus.DONE, target.model, target.server.key, target.tier.slug, *told)
             return clean_title(reply.text), outcome
     return "", Outcome(StageStatus.FAILED)
-
-
-def first_words(question: str, limit: int = 48) -> str:
-    """The beginning of the question, cut at a word's end."""
-    line = " ".join(question.split())
-    return line if len(line) <= limit else line[:limit].rpartition(" ")[0] + "…"

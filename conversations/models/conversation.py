@@ -14,6 +14,7 @@ from django.utils import timezone
 from conversations import events
 from conversations.events import Change, ConversationsChanged, StopRequested
 
+from . import titles
 from .asking import (
     AnswerPending,
     Deleted,
@@ -25,13 +26,13 @@ from .asking import (
     check_length,
     storable,
 )
+from .folding import fold
 from .generation import UNFINISHED, Generation, Status
 from .message import Message, Part, PartKind, Role, latest_leaf, mark_siblings, path_to
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-TITLE_LENGTH = 120
 UNTITLED = "New chat"
 SEARCHED_WORDS = 20  # of a search; SQLite refuses expressions that are too deep
 PURGED_AT_ONCE = 50  # conversations; SQLite has one writer at a time, and answers are being saved
@@ -53,9 +54,11 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return ordered.annotate(is_being_written=models.Exists(being_written))
 
     def search(self, text: str) -> Self:
-        """Those that have every word of ``text`` in the title or in a message. Scans the parts' texts."""
-        found = self
-        for word in text.split()[:SEARCHED_WORDS]:
+        """Those that have every word of ``text`` in the title or in a message, in upper or lower case, however they are
+        composed. Scans the parts' search texts."""
+        words = fold(text).split()[:SEARCHED_WORDS]
+        found = self if words else self.none()
+        for word in words:
             texts = Part.objects.filter(message__conversation=models.OuterRef("pk"), kind=PartKind.TEXT)
             found = found.filter(contains("title", word) | models.Exists(texts.filter(contains("text", word))))
         return found
@@ -87,15 +90,16 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
 
 def contains(field: str, word: str) -> models.Q:
-    """In upper or lower case. SQLite knows the cases of ASCII letters alone, so it is asked for the usual ones."""
-    cases = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
-    return models.Q(*((f"{field}__icontains", case) for case in sorted(cases)), _connector=models.Q.OR)
+    """By the field's search text; by itself where that is not made yet."""
+    by_itself = models.Q((f"search_{field}", None), (f"{field}__icontains", word))
+    return models.Q((f"search_{field}__contains", word)) | by_itself
 
 
 class Conversation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
-    title = models.CharField(max_length=TITLE_LENGTH, default=UNTITLED)
+    title = models.CharField(max_length=titles.LENGTH, default=UNTITLED)
+    search_title = models.TextField(null=True, editable=False, help_text="As searches compare it.")  # noqa: DJ001 - as Part's
     titled_by_hand = models.BooleanField(default=False, help_text="The model no longer changes the title.")
     leaf = models.ForeignKey(
         Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="End of the shown path."
@@ -187,17 +191,18 @@ class Conversation(models.Model):
 
     def rename(self, title: str) -> None:
         """Raises EmptyTitle or TextTooLong."""
-        title = " ".join(storable(title).split())
-        if not title:
+        title = titles.one_line(title)
+        if not titles.can_be_seen(title):
             raise EmptyTitle
-        check_length(title, TITLE_LENGTH)
-        self._update(title=title, titled_by_hand=True)
+        check_length(title, titles.LENGTH)
+        self._update(title=title, search_title=fold(title), titled_by_hand=True)
         self._announce(Change.TITLED, title=title)
 
     def entitle(self, title: str) -> bool:
-        """Set the model's title; False if the owner named it meanwhile."""
-        title = title[:TITLE_LENGTH]
-        if not Conversation.objects.filter(pk=self.pk, titled_by_hand=False).update(title=title):
+        """Set the model's title; False if the owner named it meanwhile, or there is nothing to see in it."""
+        title = titles.fitting(titles.one_line(title))
+        untouched = Conversation.objects.filter(pk=self.pk, titled_by_hand=False)
+        if not titles.can_be_seen(title) or not untouched.update(title=title, search_title=fold(title)):
             return False
         self._announce(Change.TITLED, title=title)
         return True
@@ -271,7 +276,8 @@ class Conversation(models.Model):
         asked = Message(conversation=self, parent_id=parent_id, role=Role.USER)
         answer = Message(conversation=self, parent=asked, role=Role.ASSISTANT)
         Message.objects.bulk_create([asked, answer])
-        asked.parts.create(kind=PartKind.TEXT, text=storable(text))
+        text = storable(text)
+        asked.parts.create(kind=PartKind.TEXT, text=text, search_text=fold(text))
         return self._queue(answer, request, leaf_id=answer.pk)
 
     def _queue(

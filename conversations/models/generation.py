@@ -276,7 +276,7 @@ class Generation(models.Model):
         if not self.note(status=status, finished_at=timezone.now(), **fields):
             return False
         if texts is not None:
-            Part.store({self.message_id: texts})
+            Part.store({self.message_id: texts}, are_whole=True)
         Clock.measured(self.pk, **(measured or {}))
         ledger.settle({self.pk: self.stage_outcomes}, are_over=True)  # last: everybody waits for the site's counter
         return True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from django.db import models
 from django.utils import timezone
 
+from .folding import fold
 from .plan import shown_stage
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ class Part(models.Model):
     stage = models.PositiveSmallIntegerField(default=0)
     kind = models.CharField(max_length=10, choices=PartKind.choices)
     text = models.TextField(blank=True)
+    # NULL: not made yet, since the answer is still being written, or was by an earlier version.
+    search_text = models.TextField(null=True, editable=False, help_text="The text as searches compare it.")  # noqa: DJ001
 
     class Meta:
         ordering = ("stage", "kind")
@@ -121,12 +124,20 @@ class Part(models.Model):
         return PartKey(self.stage, PartKind(self.kind))
 
     @staticmethod
-    def store(texts: Mapping[uuid.UUID, Mapping[PartKey, str]]) -> None:
-        """Make these the parts of these messages, by id. Three statements at most, however many they are."""
+    def store(texts: Mapping[uuid.UUID, Mapping[PartKey, str]], *, are_whole: bool) -> None:
+        """Make these the parts of these messages, by id. Three statements at most, however many they are.
+
+        ``are_whole``: nothing is added to them any more, so searches get their text.
+        """
         wanted = {(message_id, *key): text for message_id, parts in texts.items() for key, text in parts.items()}
         rows = [Part(message_id=pk, stage=stage, kind=kind, text=text) for (pk, stage, kind), text in wanted.items()]
+        for row in rows:
+            row.search_text = fold(row.text) if are_whole and row.kind == PartKind.TEXT else None
         Part.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["message", "stage", "kind"], update_fields=["text"]
+            rows,
+            update_conflicts=True,
+            unique_fields=["message", "stage", "kind"],
+            update_fields=["text", "search_text"],
         )
         stored = Part.objects.filter(message__in=texts).values_list("pk", "message_id", "stage", "kind")
         if gone := [pk for pk, *key in stored if tuple(key) not in wanted]:

@@ -80,7 +80,7 @@ def save_together(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
             outcomes[generation.pk] = generation.stage_outcomes
         if partial.texts is not None:
             texts[generation.message_id] = partial.texts
-    Part.store(texts)
+    Part.store(texts, are_whole=False)
     if ended := {pk: of for pk, of in outcomes.items() if any(outcome.is_final for outcome in of.values())}:
         ledger.settle(ended, are_over=False)
     return verdicts

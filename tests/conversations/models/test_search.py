@@ -5,7 +5,8 @@ from django.contrib.auth.models import User
 
 from conversations.models import Conversation
 from conversations.models.generation import Status
-from conversations.models.message import ANSWER, PartKey, PartKind
+from conversations.models.message import ANSWER, Part, PartKey, PartKind
+from conversations.models.partial import Partial, save_partials
 from tests.conversations.talk import begin, talk
 
 
@@ -30,12 +31,37 @@ def test_what_is_not_there_is_not_found(alice: User, text: str) -> None:
     assert found(alice, text) == []
 
 
-@pytest.mark.parametrize("text", ["über", "Über", "ÜBER", "грусть"])
-def test_letters_beyond_ascii_are_found_in_either_case(alice: User, text: str) -> None:
-    talk(alice, "Schreibe über Grusel!", "ÜBER Grusel. Грусть.", title="Grusel")
-    talk(alice, "Über Grusel", "грусть", title="Mehr")
+@pytest.mark.parametrize(
+    "text", ["über", "Über", "ÜBER", "üBER", "u\u0308ber", "грусть", "гРуСтЬ", "οδός", "οδόσ", "ﬁsch", "ISTANBUL"]
+)
+def test_letters_beyond_ascii_are_found_in_either_case_and_form(alice: User, text: str) -> None:
+    talk(alice, "Schreibe über Fisch!", "ÜBER Grusel. Грусть. Οδός.", title="Istanbul")
+    talk(alice, "U\u0308ber Grusel", "гРУСТЬ ΟΔΌΣ FISCH İstanbul", title="Mehr")
+    for row in Conversation.objects.filter(title="Istanbul"):
+        row.rename("ıstanbul")
 
-    assert set(found(alice, text)) == {"Grusel", "Mehr"}
+    assert set(found(alice, text)) == {"ıstanbul", "Mehr"}
+
+
+def test_what_was_stored_by_an_earlier_version_is_found(alice: User) -> None:
+    talk(alice, "The Walrus", title="Old")
+    Part.objects.update(search_text=None)
+
+    assert found(alice, "walrus") == ["Old"]
+    assert found(alice, "old") == ["Old"]
+
+
+def test_an_answer_is_found_as_far_as_it_is_stored(alice: User) -> None:
+    generation = begin(alice)
+    generation.claim()
+    save_partials([Partial(generation, {ANSWER: "Half a walrus"}, {})])
+
+    assert found(alice, "walrus") == ["New chat"]
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u00ad\u2060"])
+def test_a_search_for_nothing_finds_nothing(alice: User, text: str) -> None:
+    assert found(alice, text) == []
 
 
 def test_what_the_model_only_thought_is_not_found(alice: User) -> None:

@@ -69,6 +69,13 @@ def test_search_finds_by_title_text_and_owner(as_rita: Client, alice: User, bob:
     assert titles(as_rita, q=query) == ["Green things"]
 
 
+@pytest.mark.parametrize("query", ["äpfel", "A\u0308PFEL", "οδός"])
+def test_search_knows_cases_and_forms_as_the_owners_does(as_rita: Client, alice: User, query: str) -> None:
+    talk(alice, "Äpfel", "Οδός", title="Fruit")
+
+    assert titles(as_rita, q=query) == titles(as_rita, q="fruit") == ["Fruit"]
+
+
 @pytest.mark.parametrize(("query", "expected"), [("sky " * 2000, ["New chat"]), ("s" * 60_000, [])])
 def test_a_very_long_search_is_answered(
     as_rita: Client, conversation: Conversation, query: str, expected: list[str]
