@@ -27,7 +27,7 @@ def answer(*, is_finished: bool) -> LiveAnswer:
     live.fold([("1-0", Claimed(1, "worker")), ("1-1", Text(0, PartKind.TEXT, 0, TEXT, 12))])
     (part,) = live.parts.values()
     while part.has_unread:
-        part.render_finished()
+        part.add_blocks(part.render_finished(part.read_on()))
     if is_finished:
         live.finished = FinishedAnswer("done", "", {"0.text": BLOCKS})
     return live
