@@ -168,6 +168,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"streaming.tasks.generate": {"queue": "generations"}}
 CELERY_TASK_PUBLISH_RETRY = False  # a lost dispatch is found by the sweeper; a click must not wait for a broker
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_DISABLE_PREFETCH = True  # a busy worker holds back nothing that another one could do
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
@@ -227,6 +228,7 @@ RESPONSE_CACHE = env.bool("RESPONSE_CACHE", True)  # where the tiers allow it
 # A generation's life
 
 GENERATIONS_PER_WORKER = env.int("GENERATIONS_PER_WORKER", 256)
+RUNNING_ANSWERS_PER_USER = env.int("RUNNING_ANSWERS_PER_USER", 4)  # at a time; others of theirs wait their turn
 LEASE_S = 5.0
 LEASE_RENEWAL_S = 1.0
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)  # then the answer is marked failed, with what there is of it

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from conversations import events
 from conversations.events import ConversationsChanged, Event, StopRequested
+from streaming import answer_queue
 from streaming.control import announce_stop
 from streaming.hints import hint, user_group
 from streaming.redis_clients import command_client
@@ -78,6 +79,7 @@ class Broadcaster:
             case StopRequested(has_ended=False):
                 await announce_stop(self._redis, event.generation)
             case StopRequested():
+                await answer_queue.withdraw(self._redis, event.owner, event.generation)
                 await hint(user_group(event.owner), "answer.ended", generation=str(event.generation))
             case ConversationsChanged(conversations=ids):
                 for first in range(0, len(ids), NAMED_AT_ONCE):

@@ -1,57 +1,72 @@
-"""Sends generations to the workers. A dispatch is a hint: a lost one is swept up, a double one is refused."""
+"""Sends answers to the workers: they stand in the queue, and a hint says that there is something to take.
+
+A hint is a Celery task that names no answer: whichever worker has room takes the next one. A lost hint costs until the
+next sweep, one too many finds nothing.
+"""
 
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
-from typing import Any
-from uuid import UUID
+from collections.abc import Iterator
 
 from celery import current_app
-from django.db.models import Q
-from django.utils import timezone
+from django.conf import settings
 from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
 from conversations.models import Generation
 from conversations.models.generation import Status
-from streaming.leases import keys_of
+from conversations.site_time import now
+from streaming import answer_queue
+from streaming.answer_queue import Entry
+from streaming.redis_clients import sync_client
 
 logger = logging.getLogger(__name__)
 
-EXPIRES_S = 8  # an older dispatch is dropped by the worker; by then the sweeper has sent others
-SWEPT_AGAIN_AFTER_S = 3
-PATIENCE = timedelta(seconds=1.5)  # with a queued one's first dispatch
+HINT = "streaming.tasks.generate"
+QUEUE = "generations"
+HINTS = f"{settings.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}{QUEUE}"  # the broker's list of them
+CHUNK = 2000  # rows that a sweep has in memory at a time
 
 
-def dispatch(generation_id: UUID) -> bool:
-    """False if the broker is away: the message is in the database, and is swept up later."""
-    arguments = [str(generation_id), timezone.now().isoformat()]
+def dispatch(generation: Generation, *, is_resuming: bool = False) -> bool:
+    """False if Redis is away: the message is in the database, and is swept up later."""
+    entry = Entry(generation.message.conversation.owner_id, generation.pk, generation.accepted_at, is_resuming)
     try:
-        current_app.send_task("streaming.tasks.generate", args=arguments, queue="generations", expires=EXPIRES_S)
+        answer_queue.put(sync_client(), [entry], now(), HINTS)
+    except (RedisError, OSError) as error:
+        logger.warning("generation %s waits for the sweeper: %s", generation.pk, error)
+        return False
+    return hint()
+
+
+def hint() -> bool:
+    """Some worker with room looks into the queue. False if the broker is away: the next sweep has one sent."""
+    try:
+        current_app.send_task(HINT, queue=QUEUE)
     except (OperationalError, RedisError, OSError) as error:
-        logger.warning("generation %s waits for the sweeper: %s", generation_id, error)
+        logger.warning("what waits is left to the sweeper: %s", error)
         return False
     return True
 
 
-def sweep(redis: Redis) -> list[UUID]:
-    """Dispatch every unfinished generation that nobody runs, unless that was done just now."""
-    unclaimed_lately = Q(status=Status.QUEUED, accepted_at__gt=timezone.now() - PATIENCE)
-    unfinished = Generation.objects.unfinished().exclude(unclaimed_lately).order_by("accepted_at")
-    forsaken = [pk for pk in without_lease(redis, list(unfinished.values_list("pk", flat=True))) if mark(redis, pk)]
-    for generation_id in forsaken:
-        dispatch(generation_id)
-    return forsaken
+def sweep(redis: Redis) -> int:
+    """Put every unfinished answer that nobody runs into the queue, and say so; how many hints that took.
+
+    One round trip, whatever waits. Raises RedisError, OSError.
+    """
+    ready, waiting_hints = answer_queue.put(redis, unfinished(), now(), HINTS)
+    if waiting_hints:  # workers have not come to these yet
+        return 0
+    return sum(hint() for _ in range(ready))
 
 
-def without_lease(redis: Redis, generation_ids: list[UUID]) -> list[UUID]:
-    """Those that no process has. One command."""
-    leases: Any = redis.mget(keys_of(generation_ids)) if generation_ids else []
-    return [pk for pk, lease in zip(generation_ids, leases, strict=True) if lease is None]
-
-
-def mark(redis: Redis, generation_id: UUID) -> bool:
-    """False if a sweep has dispatched it lately; from now on this one has."""
-    return bool(redis.set(f"throughline:swept:{generation_id}", 1, nx=True, ex=SWEPT_AGAIN_AFTER_S))
+def unfinished() -> Iterator[Entry]:
+    rows = (
+        Generation.objects.unfinished()
+        .order_by("accepted_at")
+        .values_list("message__conversation__owner_id", "pk", "accepted_at", "status")
+    )
+    for owner_id, pk, accepted_at, status in rows.iterator(CHUNK):
+        yield Entry(owner_id, pk, accepted_at, status == Status.RUNNING)

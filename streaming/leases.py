@@ -1,4 +1,4 @@
-"""The right to run a generation: a key in Redis that its process renews and that expires by itself.
+"""The right to run a generation: a key in Redis that its process renews and that expires by itself. The queue gives it.
 
 A lease only saves work: it keeps a second process from beginning what the first still does. That two attempts never
 interleave is the log's doing, which refuses the earlier one.
@@ -25,25 +25,14 @@ for i, key in ipairs(KEYS) do
 end
 return lost
 """
-RELEASE = """
-for _, key in ipairs(KEYS) do
-  if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
-end
-"""
 
 
 class Leases:
     """The leases of one process."""
 
     def __init__(self, redis: Redis, process: str):
-        self._redis = redis
         self._process = process
         self._renew = redis.register_script(RENEW)
-        self._release = redis.register_script(RELEASE)
-
-    async def acquire(self, generation_id: UUID) -> bool:
-        """False if another process has it, or this one."""
-        return bool(await self._redis.set(key_of(generation_id), self._process, nx=True, px=milliseconds()))
 
     async def renew(self, generation_ids: Sequence[UUID]) -> list[UUID]:
         """One command for all; returns those that another process has got meanwhile."""
@@ -51,10 +40,6 @@ class Leases:
             return []
         lost: list[int] = await self._renew(keys=keys_of(generation_ids), args=[self._process, milliseconds()])
         return [generation_ids[index] for index in lost]
-
-    async def release(self, generation_ids: Iterable[UUID]) -> None:
-        if keys := keys_of(generation_ids):
-            await self._release(keys=keys, args=[self._process])
 
 
 async def unheld(redis: Redis, generation_ids: Sequence[UUID]) -> list[UUID]:

@@ -44,6 +44,10 @@ class WorkerState(State, frozen=True, kw_only=True):
     drained: list[str] = []  # keys of model servers that it asks for nothing new, by an operator's will
 
 
+class BackgroundState(State, frozen=True, kw_only=True):
+    """Of a worker that makes no answers, but does all that goes on beside them: sweeps, probes, titles, history."""
+
+
 class WebState(State, frozen=True, kw_only=True):
     sockets: int  # of chat pages, that are open
     waiting: int = 0  # of these, those whose pages do not read what they are sent
@@ -63,6 +67,11 @@ async def tell_worker(redis: AsyncRedis, process: str, running: int, breakers: M
     """``more``: fields of WorkerState."""
     now = datetime.now(UTC)
     await tell(redis, WorkerState(process=process, told_at=now, running=running, breakers=dict(breakers), **more), {})
+
+
+async def tell_background(redis: AsyncRedis, process: str, **more: Any) -> None:
+    """``more``: fields of BackgroundState."""
+    await tell(redis, BackgroundState(process=process, told_at=datetime.now(UTC), **more), {})
 
 
 async def tell_web(redis: AsyncRedis, process: str, sockets: int, refused: Mapping[str, int], **more: Any) -> None:

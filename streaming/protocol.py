@@ -205,6 +205,7 @@ class Phase(Event, frozen=True, tag="answer.phase"):
     reading: int = 0  # while waiting: tokens, about, that the model server reads now
     expected_tokens: int = msgspec.field(default=0, name="expectedTokens")  # of the whole answer
     expected_s: float = msgspec.field(default=0.0, name="expectedSeconds")  # from accepted to the last token
+    held: bool = False  # while queued: the user's own other answers come first; those ahead are theirs
 
 
 class TextDelta(Event, frozen=True, tag="text.delta"):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.retry import Retry as SyncRetry
 
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
@@ -34,6 +37,17 @@ def command_client(connections: Connections | None = None) -> Redis:
 def blocking_client() -> Redis:
     """One connection of its own, for XREAD BLOCK and subscriptions."""
     return client(BLOCK_S + ANSWER_TIMEOUT_S, single_connection_client=True)
+
+
+@cache
+def sync_client() -> SyncRedis:
+    """For commands from threads, which share its connections."""
+    return SyncRedis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=ANSWER_TIMEOUT_S,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        retry=SyncRetry(NoBackoff(), 0),
+    )
 
 
 def client(timeout_s: float, **options: Any) -> Redis:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import gc
 import logging
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from redis import Redis
 
 from conversations.models import AlertEpisode, Conversation, history, recording, settling
-from streaming import beat, correlation, dispatch, gauges, model_health, titles  # noqa: F401 - beat has signals of its own
+from streaming import beat, correlation, dispatch, gauges, model_health, titles  # noqa: F401
 from streaming.alerts import watch
+from streaming.worker import process  # noqa: F401 - it and beat have signals of their own
 from streaming.worker.runner import runner
 
 logger = logging.getLogger(__name__)
@@ -25,36 +25,45 @@ REDIS_TIMEOUT_S = 5.0
 
 
 @shared_task(name="streaming.tasks.generate")
-def generate(generation_id: str, dispatched_at: str) -> None:
-    """Run one generation to its end, and have its conversation named if it has no title yet."""
-    with correlation.about(generation=generation_id):
-        if runner().run_blocking(UUID(generation_id), parse_datetime(dispatched_at)) is not None:
-            entitle.delay(generation_id)
+def generate(*_: object) -> None:
+    """Run answers one after the other, as long as any waits; each has its conversation named if it has no title yet.
+
+    So a place that gets free is taken at once, and by whoever's turn it is. Earlier versions named a generation.
+    """
+    while (ran := runner().run_next_blocking()) is not None:
+        if ran.status is not None:
+            with correlation.about(generation=ran.generation):
+                entitle.delay(str(ran.generation))
 
 
 @shared_task(name="streaming.tasks.sweep")
 def sweep() -> None:
     with Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S) as redis:
-        if forsaken := dispatch.sweep(redis):
-            logger.info("swept up %d generations", len(forsaken))
+        if sent := dispatch.sweep(redis):
+            logger.info("%d answers wait that could run; workers are told", sent)
 
 
 @shared_task(name="streaming.tasks.entitle")
 def entitle(generation_id: str) -> None:
     """Name the conversation that this generation answered in."""
     with correlation.about(generation=generation_id):
-        titles.entitle(UUID(generation_id), runner())
+        try:
+            titles.entitle(UUID(generation_id), runner())
+        except CancelledError:  # this process ends: another one names it
+            entitle.delay(generation_id)
 
 
 @shared_task(name="streaming.tasks.probe_model_servers")
 def probe_model_servers() -> None:
-    model_health.store(runner().await_blocking(model_health.probe_each))
+    with suppress(CancelledError):  # this process ends; the next probe comes soon
+        model_health.store(runner().await_blocking(model_health.probe_each))
 
 
 @shared_task(name="streaming.tasks.warm_likely")
 def warm_likely() -> None:
     """A chat page was opened."""
-    runner().warm_likely_blocking()
+    with suppress(CancelledError):  # this process ends
+        runner().warm_likely_blocking()
 
 
 @shared_task(name="streaming.tasks.purge_deleted")
@@ -86,19 +95,3 @@ def watch_alerts() -> None:
     """Compare the figures with the rules, and send what is due."""
     watch.note_watch()
     watch.watch()
-
-
-@worker_ready.connect
-def begin_at_once(**_: object) -> None:
-    """A worker that starts looks for what is left undone, without waiting for beat."""
-    runner()
-    gc.freeze()  # see chatsite/asgi.py
-    sweep.delay()
-    probe_model_servers.delay()
-
-
-@worker_shutting_down.connect
-def hand_over(**_: object) -> None:
-    """SIGTERM: others go on with what runs here."""
-    for generation_id in runner().hand_over_blocking():
-        dispatch.dispatch(generation_id)

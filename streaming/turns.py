@@ -58,7 +58,7 @@ def begin(
     generation = ask(user, conversation, command, streams=streams)
     if generation.status == Status.QUEUED:
         logger.info("generation %s is accepted", generation.pk)
-        dispatch(generation.pk)
+        dispatch(generation)
     return generation
 
 

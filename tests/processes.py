@@ -120,8 +120,18 @@ def procfile() -> dict[str, str]:
 
 
 def worker_process(folder: Path, env: dict[str, str], name: str = "worker", places: int = 64) -> Process:
+    """Makes answers."""
+    return celery_process(folder, env, name, "generations", places)
+
+
+def background_process(folder: Path, env: dict[str, str], name: str = "background") -> Process:
+    """Does all that goes on beside answers."""
+    return celery_process(folder, env, name, "default", 4)
+
+
+def celery_process(folder: Path, env: dict[str, str], name: str, queue: str, places: int) -> Process:
     command = [sys.executable, "-m", "celery", "-q", "-A", "chatsite.celery", "worker", "--pool", "threads"]
-    command += ["--concurrency", str(places), "-Q", "generations,default", "--loglevel", "INFO", "-n", f"{name}@%h"]
+    command += ["--concurrency", str(places), "-Q", queue, "--loglevel", "INFO", "-n", f"{name}@%h"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     process = Process(name, command, folder, env)
     before = process.output().count("ready.")

@@ -22,6 +22,7 @@ import httpx
 from tests.processes import (
     ROOT,
     Process,
+    background_process,
     beat_process,
     free_port,
     model_process,
@@ -86,6 +87,7 @@ class Site:
         self.redis = self.start_redis()
         self.models = [self.start_model(number) for number in range(len(self.model_ports))]
         self.worker = self.start_worker()
+        self.background = self.start_background()
         self.beat = self.start_beat()
         self.web = self.start_web()
         return self
@@ -127,6 +129,9 @@ class Site:
     def start_worker(self, name: str = "worker") -> Process:
         return worker_process(self.folder, self.env, name, self.places)
 
+    def start_background(self) -> Process:
+        return background_process(self.folder, self.env)
+
     def start_beat(self) -> Process:
         return beat_process(self.folder, self.env)
 
@@ -145,7 +150,7 @@ class Site:
         return int(sum(float(count) for count in counts))
 
     def stop(self) -> None:
-        for process in (self.beat, self.worker, self.web, *self.models, self.redis):
+        for process in (self.beat, self.worker, self.background, self.web, *self.models, self.redis):
             process.stop()
 
     # Its people
@@ -205,7 +210,9 @@ class Site:
 
     def output(self) -> str:
         """Of all processes: what to look at when a test fails."""
-        return "\n".join(f"== {p.name}\n{p.output()[-3000:]}" for p in (self.web, self.worker, *self.models))
+        return "\n".join(
+            f"== {p.name}\n{p.output()[-3000:]}" for p in (self.web, self.worker, self.background, *self.models)
+        )
 
     def manage(self, *arguments: str) -> None:
         command = [sys.executable, "manage.py", *arguments]

@@ -68,6 +68,7 @@ def settle(folder: Path) -> None:
         DATA_DIR=str(folder),
         PORT=str(free_port()),
         GENERATIONS_PER_WORKER=str(PLACES),
+        RUNNING_ANSWERS_PER_USER=str(PLACES),
         VLLM_BASE_URL="http://127.0.0.1:9/v1",  # until the model server has told its own
     )
     read_settings()

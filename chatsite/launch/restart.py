@@ -14,8 +14,8 @@ from .__main__ import keep_private, prepare_database, read_settings
 from .checkout import belongs_here
 from .ready import is_ready
 
-# The worker first: new pages may ask for what only it can do. Redis and the model server have no code of ours.
-ORDER = ("worker", "beat", "web")
+# Workers first: new pages may ask for what only it can do. Redis and the model server have no code of ours.
+ORDER = ("worker", "background", "beat", "web")
 ENDS_WITHIN_S = 20.0  # longer than any of them takes (deploy/supervisord.conf: stopwaitsecs); then it is killed
 BACK_WITHIN_S = 60.0
 SETTLES_AFTER_S = 2.0

@@ -3,6 +3,7 @@
 const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 const place = (ahead, words) => (ahead > 0 ? `, ${ahead.toLocaleString("en")} ${words}` : ", you are next");
 
+const HELD = "Waiting: your other answers come first";
 const SENTENCES = {
   sending: "Sending",
   queued: "Waiting for a free place",
@@ -16,9 +17,10 @@ const SENTENCES = {
 };
 
 /** [what it is doing, what more is known of it]: the second changes more often, and is not announced. */
-export function sentenceOf(phase, { ahead = null, reading = 0 } = {}) {
+export function sentenceOf(phase, { ahead = null, held = false, reading = 0 } = {}) {
   if (phase === "waiting" && reading) return ["Reading your chat", `, about ${count(reading, "token")}…`];
   const sentence = SENTENCES[phase] ?? SENTENCES.waiting;
+  if (phase === "queued" && held) return [HELD, ahead ? `, ${ahead.toLocaleString("en")} more before this one…` : "…"];
   if (ahead === null) return [sentence, "…"];
   if (phase === "queued") return [sentence, `${place(ahead, "ahead of you")}…`];
   return [sentence, phase === "waiting" ? `${place(ahead, "ahead")}…` : "…"];

@@ -16,6 +16,7 @@ from uuid import UUID
 from conversations.models import Generation, Message
 from conversations.models.generation import Status
 from conversations.models.message import PartKey
+from streaming.answer_queue import Place
 from streaming.database import in_database
 from streaming.live.answer import FinishedAnswer, LiveAnswer
 from streaming.live.finished import texts_by_name
@@ -45,7 +46,7 @@ class Reader:
         self._after = after
         self._position: Position = BEGINNING
         self._attempt = 1
-        self._ahead: int | None = None  # as the program was told, while it was queued
+        self._place: Place | None = None  # as the program was told, while it was queued
         self._lengths: dict[PartName, int] = {}
         self._doubtful = False  # nobody knows what the program has of a part: it is told to drop it, once for each
 
@@ -91,8 +92,8 @@ class Reader:
 
     def _told_place(self) -> Iterator[Sent]:
         """Of one that nobody has begun yet: the log has nothing of it."""
-        if self.answer.attempt == 0 and self.answer.ahead != self._ahead:
-            self._ahead = self.answer.ahead
+        if self.answer.attempt == 0 and self.answer.place != self._place:
+            self._place = self.answer.place
             yield Sent(None, phase_of(self.answer))
 
     def _told_record(self, position: Position, record: AnyRecord) -> Iterator[Sent]:

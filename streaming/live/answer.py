@@ -10,6 +10,7 @@ from uuid import UUID
 
 from conversations.models.message import PartKey
 from conversations.models.showing import Show
+from streaming.answer_queue import Place
 from streaming.log.records import AnyRecord, Claimed, Ended, HoleInLog, Noticed, PhaseBegan, Restarted, StageIs, Text
 from streaming.log.stream_log import BEGINNING, Entry, Position, as_pair
 from streaming.protocol import PhaseName, code_units
@@ -46,7 +47,7 @@ class LiveAnswer:
         self.phase = PhaseBegan("queued")
         self.phase_at: Position = BEGINNING
         self.known_since = time.monotonic()
-        self.ahead: int | None = None  # queued answers before this one; None: not known, or it has been taken
+        self.place: Place | None = None  # in the queue; None: not known, or it has been taken
         self.expected = PhaseBegan("starting")  # the one that told what is expected
         self.trouble: PhaseName | None = None  # what holds it up, told instead of its phase until the next record
         self.notices: list[str] = []
@@ -101,7 +102,7 @@ class LiveAnswer:
                 self.parts[record.key] = LivePart(record.key, position)
                 self._holed.discard(record.key)
             case Claimed(attempt=attempt):
-                self.attempt, self.ahead = attempt, None
+                self.attempt, self.place = attempt, None
             case Noticed(message=message):
                 self.notices.append(message)
             case StageIs(stage=stage):

@@ -1,4 +1,4 @@
-"""The places of queued answers: one query a second for all of them that are watched here, as long as there are any."""
+"""The places of queued answers: a query and a look at the queue each second, as long as any of them is watched here."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from conversations.models import Generation
 from conversations.models.generation import Status
+from streaming.answer_queue import places
 from streaming.database import in_database
 from streaming.presence import has_worker
 
@@ -26,7 +27,7 @@ PATIENCE_S = 0.5  # most are taken sooner, and nobody reads so fast
 
 
 class Places:
-    """Keeps ``ahead`` of queued answers true; ``wake`` is called with those that moved up.
+    """Keeps ``place`` of queued answers true; ``wake`` is called with those that moved up.
 
     While no worker lives there are no places to wait for, and nothing is told.
     """
@@ -55,15 +56,16 @@ class Places:
         return (answer for answer in self._answers() if answer.attempt == 0 and answer.known_since < since)
 
     async def _tell(self, queued: list[LiveAnswer]) -> None:
-        places = await in_database(places_in_queue) if await has_worker(self._redis) else {}
+        owners = await in_database(owners_of, [answer.generation_id for answer in queued])
+        known = await places(self._redis, owners) if owners and await has_worker(self._redis) else {}
         for answer in queued:
-            ahead = places.get(answer.generation_id)
-            if answer.attempt == 0 and answer.ended is None and answer.ahead != ahead:  # still
-                answer.ahead = ahead
+            place = known.get(answer.generation_id)
+            if answer.attempt == 0 and answer.ended is None and answer.place != place:  # still
+                answer.place = place
                 self._wake(answer)
 
 
-def places_in_queue() -> dict[UUID, int]:
-    """How many were accepted before each of those that wait for a free place."""
-    queued = Generation.objects.filter(status=Status.QUEUED).order_by("accepted_at", "pk")
-    return {pk: place for place, pk in enumerate(queued.values_list("pk", flat=True))}
+def owners_of(generation_ids: list[UUID]) -> list[int]:
+    """Of those among them that wait."""
+    waiting = Generation.objects.filter(pk__in=generation_ids, status=Status.QUEUED).order_by()
+    return list(waiting.values_list("message__conversation__owner_id", flat=True).distinct())

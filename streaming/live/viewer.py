@@ -12,6 +12,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from streaming.answer_queue import Place
 from streaming.log.records import PhaseBegan, StageIs
 from streaming.log.stream_log import BEGINNING, Position, as_pair
 from streaming.protocol import (
@@ -50,7 +51,7 @@ class Viewer:
     position: Position  # that the page said it had reached
     seen: dict[PartName, Seen]
     _has: dict[PartName, Has] = field(default_factory=dict)
-    _phase: tuple[Position, str | None, int | None] = ("", None, None)
+    _phase: tuple[Position, str | None, Place | None] = ("", None, None)
     _notices: int = 0
     _stages: dict[int, StageIs] = field(default_factory=dict)
     done: bool = False  # the terminal event was sent
@@ -68,8 +69,8 @@ class Viewer:
             self.done = True
             yield Resync(answer.generation_id, answer.url)
             return
-        if self._phase != (answer.phase_at, answer.trouble, answer.ahead):
-            self._phase = (answer.phase_at, answer.trouble, answer.ahead)
+        if self._phase != (answer.phase_at, answer.trouble, answer.place):
+            self._phase = (answer.phase_at, answer.trouble, answer.place)
             yield phase_of(answer)
         for stage in answer.stages.values():
             if self._stages.get(stage.stage) != stage:
@@ -152,9 +153,10 @@ def phase_of(answer: LiveAnswer) -> Phase:
     """What holds it up counts more than what it was doing."""
     began = PhaseBegan(answer.trouble, answer.phase.model) if answer.trouble else answer.phase
     event = phase_event(answer.generation_id, answer.phase_at, began, max(answer.attempt, 1))
-    ahead = event.ahead if answer.trouble or began.ahead is not None else answer.ahead
+    if answer.place and not answer.trouble and began.ahead is None:
+        event = replace(event, ahead=answer.place.ahead, held=answer.place.is_held)
     expected = answer.expected
-    return replace(event, ahead=ahead, expected_tokens=expected.expected_tokens, expected_s=expected.expected_s)
+    return replace(event, expected_tokens=expected.expected_tokens, expected_s=expected.expected_s)
 
 
 def phase_event(generation: UUID, position: Position, began: PhaseBegan, attempt: int) -> Phase:

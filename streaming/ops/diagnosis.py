@@ -36,7 +36,7 @@ def diagnosis(now: Situation) -> list[Finding]:
     """Empty if all is well."""
     if now.redis_ms is None:
         return [NO_REDIS, *slow_database(now), *limits(now), *budget(now)]
-    ours = (no_worker, no_beat, dead_servers, slow_redis, slow_database, limits, saturated, strained)
+    ours = (no_worker, no_background, no_beat, dead_servers, slow_redis, slow_database, limits, saturated, strained)
     rest = (slow_servers, failing_servers, unexplained_queue, stuck, errors, slow_browsers, unprobed, drained, budget)
     return [finding for find in (*ours, *rest, differing) for finding in find(now)]
 
@@ -50,6 +50,10 @@ def of_servers(seen: Live) -> list[Finding]:
 
 
 NO_WORKER = "No worker is alive: questions are accepted, and wait. Start one."
+NO_BACKGROUND = (
+    "No background worker is alive: nothing is swept up or probed, and no chat gets a title. Start one: the line "
+    "“background” of the Procfile."
+)
 NO_BEAT = "No beat is alive: what a lost worker leaves is not swept up, and no model server is probed. Start one."
 NO_REDIS = Finding(
     "Redis is away",
@@ -61,6 +65,11 @@ NO_REDIS = Finding(
 def no_worker(now: Situation) -> Iterator[Finding]:
     if not now.workers:
         yield Finding("No worker", NO_WORKER)
+
+
+def no_background(now: Situation) -> Iterator[Finding]:
+    if not now.backgrounds:
+        yield Finding("No background worker", NO_BACKGROUND)
 
 
 def no_beat(now: Situation) -> Iterator[Finding]:
@@ -98,8 +107,8 @@ def saturated(now: Situation) -> Iterator[Finding]:
         yield Finding(
             "Saturated worker",
             f"The {now.room} places of {counted(now.workers, 'worker')} are taken, and "
-            f"{counted(now.queued, 'question')} {verb}, the oldest for {now.oldest_queued_s:.0f} s. Probes may wait "
-            "too. Start another worker, or raise GENERATIONS_PER_WORKER.",
+            f"{counted(now.queued, 'question')} {verb}, the oldest for {now.oldest_queued_s:.0f} s. "
+            "Start another worker, or raise GENERATIONS_PER_WORKER.",
         )
 
 
@@ -186,7 +195,9 @@ def unprobed(now: Situation) -> Iterator[Finding]:
     for server in now.servers:
         if not (server.is_fresh or server.is_new or now.is_saturated):
             since = f"{server.age.total_seconds():.0f} s" if server.age else "two minutes or more"
-            yield Finding("Unknown", f"{server.called}: no probe for {since}: do the worker and beat run?", "warning")
+            yield Finding(
+                "Unknown", f"{server.called}: no probe for {since}: do beat and the background worker run?", "warning"
+            )
 
 
 def drained(now: Situation) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from statistics import quantiles
 
+from django.conf import settings
 from django.db.models import Count, F, Min, Q, Sum
 
 from conversations.models import Generation
@@ -18,6 +19,7 @@ PERIODS = {"15 minutes": timedelta(minutes=15), "hour": timedelta(hours=1)}
 SAMPLE = 1000  # latest ended generations, from which percentiles are computed
 TOP_ERRORS = 5
 FAST_S = 1.0
+OWNER = "message__conversation__owner_id"
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,11 @@ def unfinished_counts() -> dict[Status, int]:
 
 
 def oldest_queued(now: datetime) -> timedelta | None:
-    """How long the one that waits longest has waited; None if none waits."""
-    since = Generation.objects.filter(status=Status.QUEUED).aggregate(since=Min("accepted_at"))["since"]
+    """How long the one that waits longest has waited; None if none waits, but for their users' own other answers."""
+    running = Generation.objects.order_by().filter(status=Status.RUNNING).values(owner=F(OWNER)).annotate(n=Count("pk"))
+    busy = running.filter(n__gte=settings.RUNNING_ANSWERS_PER_USER).values_list("owner", flat=True)
+    waiting = Generation.objects.filter(status=Status.QUEUED).exclude(**{f"{OWNER}__in": busy})
+    since = waiting.aggregate(since=Min("accepted_at"))["since"]
     return max(now - since, timedelta(0)) if since else None  # it may have come a moment after ``now``
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from streaming.presence import BeatState, State, WebState, WorkerState
+from streaming.presence import BackgroundState, BeatState, State, WebState, WorkerState
 from streaming.vitals import versions
 
 LATE_MS = 50.0  # an event loop that wakes so late at p95
 BEAT_LATE_MS = 1000.0
 BUSY_CORES = 0.9  # more than one core a Python process can hardly use
 STARTING = timedelta(seconds=20)  # imports and first connections are over, and vitals are of the time behind them
-KINDS: dict[type[State], str] = {WebState: "Web", WorkerState: "Worker", BeatState: "Beat"}
+KINDS: dict[type[State], str] = {
+    WebState: "Web",
+    WorkerState: "Worker",
+    BackgroundState: "Background",
+    BeatState: "Beat",
+}
 
 
 def name_of(state: State) -> str:

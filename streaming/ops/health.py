@@ -102,14 +102,17 @@ def check_static() -> None:
 
 
 def check_workers() -> None:
-    if not known_live().workers:
+    now = known_live()
+    if not now.workers:
         raise NotWell("no worker is alive: answers wait")
+    if not now.backgrounds:
+        raise NotWell("no background worker is alive: what a lost worker leaves is not swept up")
 
 
 def check_model_servers() -> None:
     servers = known_live().servers
     if not any(server.is_fresh for server in servers):
-        raise NotWell("not probed lately: does the worker run, and beat?")
+        raise NotWell("not probed lately: does the background worker run, and beat?")
     if down := [server for server in servers if not server.is_up]:
         raise NotWell(f"{len(down)} of {len(servers)} do not answer")
 

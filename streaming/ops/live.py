@@ -18,7 +18,7 @@ from streaming.breaker import BreakerState
 from streaming.capabilities import Subject, known_capabilities
 from streaming.drains import Drain, drains
 from streaming.model_health import Health, last_probes
-from streaming.presence import BeatState, State, WebState, WorkerState, living
+from streaming.presence import BackgroundState, BeatState, State, WebState, WorkerState, living
 from streaming.tiers import TierSpec, known_tiers
 from streaming.vllm.figures import KV_CACHE, RUNNING, WAITING
 from streaming.warmth import TierWarmth, warmth_of
@@ -101,13 +101,14 @@ class Live:
     workers: list[WorkerState] = field(default_factory=list)
     webs: list[WebState] = field(default_factory=list)
     beats: list[BeatState] = field(default_factory=list)
+    backgrounds: list[BackgroundState] = field(default_factory=list)
     redis: RedisFigures | None = None  # None: it does not answer, and nothing above is known
     fallbacks: list[tuple[str, int]] = field(default_factory=list)  # in words, since Redis counts them; none of 0
     capabilities: dict[Subject, str] = field(default_factory=dict)  # of model servers, learned by the workers
 
     @property
     def processes(self) -> list[State]:
-        return [*self.webs, *self.workers, *self.beats]
+        return [*self.webs, *self.workers, *self.backgrounds, *self.beats]
 
     @property
     def sockets(self) -> int:
@@ -144,8 +145,9 @@ def live() -> Live:
             figures, workers = redis_figures(redis), living(redis, WorkerState)
             servers = server_states(tiers, last_probes(redis), workers, warmth_of(redis, tiers), drains(redis))
             webs, beats = living(redis, WebState), living(redis, BeatState)
-            fallbacks = fallbacks_in(counters.read(redis))
-            return Live(servers, workers, webs, beats, figures, fallbacks, known_capabilities(redis))
+            backgrounds, fallbacks = living(redis, BackgroundState), fallbacks_in(counters.read(redis))
+            capabilities = known_capabilities(redis)
+            return Live(servers, workers, webs, beats, backgrounds, figures, fallbacks, capabilities)
     except (RedisError, OSError):
         return Live(server_states(tiers, [], [], [], {}))
 

@@ -82,6 +82,7 @@ def of_redis(seen: Live) -> dict[str, Any]:
         "redis_ms": seen.redis.ping_ms if seen.redis else None,
         "processes": seen.processes,
         "beats": len(seen.beats),
+        "backgrounds": len(seen.backgrounds),
         "workers": len(seen.workers),
         "attempts": seen.attempts,
         "room": len(seen.workers) * settings.GENERATIONS_PER_WORKER,

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from streaming.presence import State, gone, living
 
 from .access import for_operators
-from .diagnosis import NO_BEAT, NO_WORKER
+from .diagnosis import NO_BACKGROUND, NO_BEAT, NO_WORKER
 from .fitness import BEAT_LATE_MS, BUSY_CORES, KINDS, LATE_MS, name_of, troubles_of
 from .live import redis_client
 from .stores import (
@@ -29,7 +29,7 @@ from .stores import (
 )
 
 GONE_SHOWN_FOR = timedelta(minutes=10)
-WITHOUT = {"Worker": NO_WORKER, "Beat": NO_BEAT}
+WITHOUT = {"Worker": NO_WORKER, "Background": NO_BACKGROUND, "Beat": NO_BEAT}
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Score:
 def score_of(now: Situation) -> Score:
     known = [redis(now), database(now)]
     if now.redis_ms is not None:
-        known += [workers(now), beat(now), processes(now), servers(now), breakers(now)]
+        known += [workers(now), background(now), beat(now), processes(now), servers(now), breakers(now)]
     return Score([*known, limits(now), pace(now), failed(now), fast(now), queue(now), stuck(now), budget(now)])
 
 
@@ -55,6 +55,12 @@ def pace(now: Situation) -> Part:
 
 def workers(now: Situation) -> Part:
     return Part("Workers", f"{now.workers} alive", "50 if none is alive", 0 if now.workers else 50)
+
+
+def background(now: Situation) -> Part:
+    return Part(
+        "Background", "alive" if now.backgrounds else "none", "20 if none is alive", 0 if now.backgrounds else 20
+    )
 
 
 def beat(now: Situation) -> Part:

@@ -21,6 +21,7 @@ class Situation:
     store_lacks: Sequence[str] = ()  # of Redis and the database, in sentences
     processes: Sequence[State] = ()  # that live and tell how they fare
     beats: int = 0
+    backgrounds: int = 0
     workers: int = 0
     attempts: int = 0  # that workers say they run
     room: int = 0  # attempts that all workers together take

@@ -74,7 +74,7 @@ def of_the_processes() -> Iterable[Metric]:
     yield gauge("web_processes", "Web processes that were heard of lately.", len(now.webs))
     yield gauge("attempts_running", "Attempts that workers say they run.", now.attempts)
     yield gauge("sockets_open", "Chat sockets that web processes say are open.", now.sockets)
-    yield from vitals({"web": now.webs, "worker": now.workers})
+    yield from vitals({"web": now.webs, "worker": now.workers, "background": now.backgrounds})
 
 
 def vitals(processes: Mapping[str, Sequence[State]]) -> Iterable[Metric]:

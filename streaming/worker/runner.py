@@ -8,7 +8,8 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -20,7 +21,8 @@ from redis.exceptions import RedisError
 
 from conversations.models.generation import Status
 from conversations.models.partial import save_partials
-from streaming import control, counters, presence
+from streaming import control, correlation, counters, dispatch, presence
+from streaming.answer_queue import AnswerQueue, Taken
 from streaming.database import in_database
 from streaming.drains import drained_names
 from streaming.hints import hint, user_group
@@ -44,15 +46,26 @@ T = TypeVar("T")
 
 SAVE_TURNS = 16  # in which all partial texts are saved
 HAND_OVER_S = 8.0  # at most, when the process is told to end
+LEAVE_S = 1.0  # to say so
+
+
+@dataclass(frozen=True)
+class Ran:
+    """An answer that was taken."""
+
+    generation: UUID
+    status: Status | None  # None: it was not this process's to end
 
 
 class Runner:
-    """What a worker process is running. Everything but ``run_blocking`` and ``hand_over_blocking`` is the loop's."""
+    """What a worker process is running. Everything but what is called from threads is the loop's."""
 
     def __init__(self) -> None:
         self.process = presence.this_process()
         self.attempts: dict[UUID, Attempt] = {}
         self._draining = False
+        self._favours: set[asyncio.Task[Any]] = set()  # what others than answers want of the loop
+        self._handed_over = threading.Event()
         self._loop = asyncio.new_event_loop()
         ready = threading.Event()
         threading.Thread(target=self._run_loop, args=(ready,), name="runner", daemon=True).start()
@@ -60,21 +73,30 @@ class Runner:
 
     # From Celery's threads
 
-    def run_blocking(self, generation_id: UUID, dispatched_at: datetime | None = None) -> Status | None:
-        """Run a generation to its end, in the loop; None if another process has it."""
-        return asyncio.run_coroutine_threadsafe(self._run(generation_id, dispatched_at), self._loop).result()
+    def run_next_blocking(self) -> Ran | None:
+        """Run the answer whose turn it is to its end; None if there is none to take."""
+        return asyncio.run_coroutine_threadsafe(self._run_next(), self._loop).result()
 
     def await_blocking(self, work: Callable[[ModelServers], Coroutine[Any, Any, T]]) -> T:
-        """Something else that wants the model servers, in the loop."""
-        return asyncio.run_coroutine_threadsafe(work(self._tools.servers), self._loop).result()
+        """Something else that wants the model servers, in the loop. Raises CancelledError when the process ends."""
+        return self._await_favour(lambda: work(self._tools.servers))
 
     def warm_likely_blocking(self) -> None:
         """See Warmer."""
-        asyncio.run_coroutine_threadsafe(self._warmer.warm_likely(), self._loop).result()
+        self._await_favour(lambda: self._warmer.warm_likely())
 
-    def hand_over_blocking(self) -> list[UUID]:
-        """End all attempts where they are; returns the generations that another process must take."""
-        return asyncio.run_coroutine_threadsafe(self._hand_over(), self._loop).result()
+    def _await_favour(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        return asyncio.run_coroutine_threadsafe(self._do_favour(work), self._loop).result()
+
+    # From the main thread
+
+    def hand_over_soon(self) -> None:
+        """The process is to end. For signal handlers: takes no lock, waits for nothing."""
+        self._loop.call_soon_threadsafe(self._begin_hand_over)
+
+    def wait_for_hand_over(self) -> None:
+        self.hand_over_soon()  # a process can end without a signal
+        self._handed_over.wait(HAND_OVER_S + LEAVE_S)
 
     # In the loop
 
@@ -89,6 +111,7 @@ class Runner:
         connections = Connections()
         writer = LogWriter(command_client(connections), connections)
         self._leases = Leases(redis, self.process)
+        self._queue = AnswerQueue(redis, self.process)
         servers = ModelServers(http_client())
         line = Line(Queues(redis, servers.http))
         self._tools = Tools(redis, writer, servers, Reuse(servers.http, KeptAnswers(redis)), line, self.process)
@@ -111,44 +134,72 @@ class Runner:
         for task in self._tasks:
             task.add_done_callback(die_with)
 
-    async def _run(self, generation_id: UUID, dispatched_at: datetime | None) -> Status | None:
-        if self._draining or generation_id in self.attempts:
+    async def _run_next(self) -> Ran | None:
+        if self._draining:
             return None
-        if not await self._leases.acquire(generation_id):
+        try:
+            taken = await self._queue.take()
+        except (RedisError, OSError) as error:
+            logger.warning("nothing was taken from the queue: %s", error)
             return None
-        attempt = self.attempts[generation_id] = Attempt(generation_id, self._tools, dispatched_at)
+        if taken is None:
+            return None
+        with correlation.about(generation=taken.generation):
+            return Ran(taken.generation, await self._run(taken))
+
+    async def _run(self, taken: Taken) -> Status | None:
+        attempt = self.attempts[taken.generation] = Attempt(taken.generation, self._tools, taken.dispatched_at)
+        if self._draining:  # since it was taken
+            await attempt.interrupt(Interruption.HAND_OVER)
         try:
             status = await attempt.run()
         finally:
-            del self.attempts[generation_id]
-            await self._release(generation_id)
-        if status and attempt.generation:
-            owner_id = attempt.generation.message.conversation.owner_id
-            await hint(user_group(owner_id), "sidebar.changed")  # it is no longer being written
+            del self.attempts[taken.generation]
+            await self._release(taken)
+        if attempt.interruption is Interruption.HAND_OVER and status is None and attempt.generation:
+            await asyncio.to_thread(partial(dispatch.dispatch, is_resuming=True), attempt.generation)
+        elif status:
+            await hint(user_group(taken.user), "sidebar.changed")  # it is no longer being written
         return status
 
-    async def _release(self, generation_id: UUID) -> None:
+    async def _release(self, taken: Taken) -> None:
         try:
-            await self._leases.release([generation_id])
+            await self._queue.release(taken)
         except (RedisError, OSError) as error:
-            logger.warning("lease of generation %s expires by itself: %s", generation_id, error)
+            logger.warning("lease of generation %s expires by itself: %s", taken.generation, error)
+
+    async def _do_favour(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """``work`` begins here: one that is refused was not begun."""
+        if self._draining:
+            raise asyncio.CancelledError
+        task = asyncio.create_task(work())
+        self._favours.add(task)
+        task.add_done_callback(self._favours.discard)
+        return await task
 
     async def _stop(self, generation_id: UUID) -> None:
         if attempt := self.attempts.get(generation_id):
             await attempt.interrupt(Interruption.STOP)
 
-    async def _hand_over(self) -> list[UUID]:
-        self._draining = True
-        left = list(self.attempts)
-        await asyncio.gather(*(a.interrupt(Interruption.HAND_OVER) for a in self.attempts.values()))
+    def _begin_hand_over(self) -> None:
+        if not self._draining:
+            self._draining = True
+            self._tasks.append(asyncio.create_task(self._hand_over(), name="hand-over"))
+
+    async def _hand_over(self) -> None:
+        """End all attempts where they are: others go on with them."""
+        logger.info("this process ends; %d answers are handed over", len(self.attempts))
+        for task in self._favours:
+            task.cancel()
         try:
             async with asyncio.timeout(HAND_OVER_S):
+                await asyncio.gather(*(a.interrupt(Interruption.HAND_OVER) for a in self.attempts.values()))
                 while self.attempts:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             logger.error("%d generations are left to the sweeper", len(self.attempts))
         await self._tell(ended=True)
-        return left
+        self._handed_over.set()
 
     async def _renew_leases(self) -> None:
         while True:
@@ -168,17 +219,21 @@ class Runner:
 
     async def _tell(self, *, ended: bool = False) -> None:
         """What operators see of this process."""
-        servers = self._tools.servers
+        servers, common = self._tools.servers, {"vitals": self._pulse.take(), "ended": ended}
+        queues = sorted(current_app.amqp.queues.consume_from)
         more = {
             "requests": servers.requests(),
             "drained": sorted(servers.drained),
             "limit": settings.GENERATIONS_PER_WORKER,
-            "queues": sorted(current_app.amqp.queues.consume_from),
-            "vitals": self._pulse.take(),
-            "ended": ended,
+            "queues": queues,
+            **common,
         }
         try:
-            await presence.tell_worker(self._tools.redis, self.process, len(self.attempts), servers.states(), **more)
+            if dispatch.QUEUE in queues:
+                states = servers.states()
+                await presence.tell_worker(self._tools.redis, self.process, len(self.attempts), states, **more)
+            else:
+                await presence.tell_background(self._tools.redis, self.process, **common)
             await counters.tell(self._tools.redis)
         except (RedisError, OSError) as error:
             logger.warning("the state of this worker was not told: %s", error)

@@ -15,7 +15,7 @@ from tests.processes import ROOT
 from tests.setup.run import NAMES, Run
 
 LENGTH = 1000
-OURS = {"worker", "beat", "web"}
+OURS = {"worker", "background", "beat", "web"}
 
 
 @pytest.fixture

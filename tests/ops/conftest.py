@@ -49,10 +49,11 @@ def operator(client: Client, otto: User) -> Client:
 
 @pytest.fixture
 async def worker(store: Redis) -> None:
-    """A worker, a web process and beat that were heard of just now."""
+    """Workers of both kinds, a web process and beat that were heard of just now."""
     presence.tell_beat(store, Pulse().take())
     redis = command_client()
     await presence.tell_worker(redis, "host:1", 7, {})
+    await presence.tell_background(redis, "host:3")
     await presence.tell_web(redis, "host:2", 12, {})
     await redis.aclose()
 

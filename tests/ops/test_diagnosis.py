@@ -29,7 +29,8 @@ def pace(name: str = "gpu-1:8000", first: float | None = 0.3, rate: float | None
 
 
 WELL = Situation(
-    redis_ms=0.4, database_ms=0.2, beats=1, workers=2, attempts=30, room=512, servers=[server(), server("gpu-2:8000")],
+    redis_ms=0.4, database_ms=0.2, beats=1, backgrounds=1, workers=2, attempts=30, room=512,
+    servers=[server(), server("gpu-2:8000")],
     paces=[pace(usual_first_token_s=0.3, usual_rate=50.0)], sockets=40, failed_percent=0.5, fast_percent=100.0,
     budget_percent=20.0,
 )  # fmt: skip

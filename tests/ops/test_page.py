@@ -90,7 +90,7 @@ def test_an_old_probe_is_said_to_be_old(operator: Client, worker: None) -> None:
 
     page = text_of(operator)
 
-    assert re.search(rf"{SERVER}: no probe for 1\d\d s: do the worker and beat run\?", page)
+    assert re.search(rf"{SERVER}: no probe for 1\d\d s: do beat and the background worker run\?", page)
     assert "healthy</span>" not in page
 
 

@@ -53,7 +53,11 @@ async def test_each_process_tells_how_it_fares(store: Redis) -> None:
 
 @pytest.fixture
 async def beat(store: Redis) -> None:
+    """And what it sends its tasks to."""
     presence.tell_beat(store, vitals())
+    redis = command_client()
+    await presence.tell_background(redis, "host:3", vitals=vitals())
+    await redis.aclose()
 
 
 @pytest.fixture

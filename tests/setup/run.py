@@ -14,7 +14,7 @@ import psutil
 from chatsite.launch.checkout import HOME
 from tests.processes import Process, free_port
 
-NAMES = {"redis", "model", "worker", "beat", "web"}
+NAMES = {"redis", "model", "worker", "background", "beat", "web"}
 PATIENCE_S = 30.0
 DEMO_PASSWORD = "a-secret-of-tests"
 

@@ -18,12 +18,12 @@ DEFAULTS = {
 }
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "beat"])
+@pytest.mark.parametrize("name", ["web", "worker", "background", "beat"])
 def test_a_process_is_started_alike(name: str) -> None:
     manager = RawConfigParser()
     manager.read(ROOT / "deploy" / "supervisord.conf")
 
     started = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", procfile()[name]).replace("python -m ", "")
     started = started.replace("-b 127.0.0.1 -p 8000", "--fd 3")  # `make run` listens before web does
-    command = manager[f"program:{name}"]["command"].removeprefix('"%(ENV_PYTHON)s" -m ')
+    command = manager[f"program:{name}"]["command"].removeprefix('"%(ENV_PYTHON)s" -m ').replace("%%", "%")
     assert started == f"exec env PROCESS_NAME={name} " + re.sub(r"%\(ENV_(\w+)\)s", lambda m: DEFAULTS[m[1]], command)

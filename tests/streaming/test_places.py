@@ -4,38 +4,27 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import pytest
-from django.contrib.auth.models import User
-
-from conversations.models.generation import Status
+from streaming.answer_queue import Place
 from streaming.live.answer import LiveAnswer
-from streaming.live.places import places_in_queue
 from streaming.live.viewer import Viewer
 from streaming.log.records import Claimed, PhaseBegan
 from streaming.protocol import Phase
-from tests.conversations.talk import answered, begin
 
 
 def phases(viewer: Viewer) -> list[Phase]:
     return [event for event in viewer.lacking() if isinstance(event, Phase)]
 
 
-@pytest.mark.django_db
-def test_who_was_accepted_first_is_next(alice: User) -> None:
-    first, second, third = (begin(alice) for _ in range(3))
-    assert places_in_queue() == {first.pk: 0, second.pk: 1, third.pk: 2}
-
-    answered(first, status=Status.FAILED)
-
-    assert places_in_queue() == {second.pk: 0, third.pk: 1}
-
-
 def test_a_page_is_told_of_each_place_once() -> None:
     viewer = Viewer(LiveAnswer(uuid4(), uuid4(), uuid4()), "", {})
     assert [(phase.phase, phase.ahead) for phase in phases(viewer)] == [("queued", None)]
 
-    viewer.answer.ahead = 2
-    assert [(phase.phase, phase.ahead) for phase in phases(viewer)] == [("queued", 2)]
+    viewer.answer.place = Place(2)
+    assert [(phase.phase, phase.ahead, phase.held) for phase in phases(viewer)] == [("queued", 2, False)]
+    assert phases(viewer) == []
+
+    viewer.answer.place = Place(2, is_held=True)
+    assert [(phase.phase, phase.ahead, phase.held) for phase in phases(viewer)] == [("queued", 2, True)]
     assert phases(viewer) == []
 
     viewer.answer.fold([("1-0", Claimed(1, "worker")), ("1-1", PhaseBegan("starting"))])

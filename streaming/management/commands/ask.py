@@ -26,8 +26,8 @@ from conversations.models.asking import ConversationError
 from conversations.models.generation import Status
 from conversations.models.pipeline import Mode
 from streaming import turns
+from streaming.answer_queue import Place, places_now
 from streaming.control import STOP_CHANNEL
-from streaming.live.places import places_in_queue
 from streaming.log.records import Folded, HoleInLog
 from streaming.log.stream_log import BEGINNING, Entry, entries_of, key_of
 from streaming.ops.live import live, redis_client
@@ -166,8 +166,20 @@ class Following:
         if not now.workers:
             raise CommandError(f"No worker took it within {UNTAKEN_S:g} s: is one running? {kept}")
         self._is_patient = True
-        ahead = places_in_queue().get(self._generation.pk, 0)
-        self._screen.note(f"It waits in the queue, {ahead} ahead: {now.attempts} answers are being written.")
+        place = self._place()
+        if place is None:
+            return
+        if place.is_held:
+            self._screen.note(f"{self._user.get_username()}'s other answers come first, {place.ahead} of them waiting.")
+        else:
+            self._screen.note(f"It waits in the queue, {place.ahead} ahead: {now.attempts} answers are being written.")
+
+    def _place(self) -> Place | None:
+        """None if it does not wait any more, or Redis is away."""
+        try:
+            return places_now(self._redis, [self._user.pk]).get(self._generation.pk)
+        except (RedisError, OSError):
+            return None
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._interrupts += 1

@@ -82,7 +82,7 @@ class Command(BaseCommand):
             budgets.check(generation)
         except ConversationError as error:
             raise CommandError(str(error)) from error
-        dispatch(generation.pk)
+        dispatch(generation)
         return generation
 
 
