@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run restart test faults benchmark test-vllm format clean
+.PHONY: help run restart test faults benchmark test-vllm lock audit format clean
 
 help:
 	@echo "make run      serve http://127.0.0.1:8000 with all processes (PORT=… for another port); Ctrl-C ends them"
@@ -13,6 +13,8 @@ help:
 	@echo "make faults   the fault machine's long form, half an hour: make faults RUNS=200 SEED=1"
 	@echo "make benchmark  what the site costs in time, processor, memory and bytes: make benchmark ARGS=\"--streams 1,50\""
 	@echo "make test-vllm  tests against two real vLLM servers; installs 2.5 GB into var/vllm at its first run"
+	@echo "make lock     pin all packages with their hashes (UPGRADE=1: the newest that requirements.txt allows)"
+	@echo "make audit    look the pinned packages up in a database of known vulnerabilities"
 	@echo "make format   format the code"
 	@echo "make clean    remove the virtual environment and all data of this folder"
 
@@ -38,6 +40,12 @@ benchmark: .venv/run.stamp
 test-vllm: .venv/test.stamp var/vllm/venv.stamp var/vllm/model.stamp
 	@exec $(BIN)/python -m pytest -v -m vllm --timeout 300 -p no:cacheprovider tests/vllm
 
+lock: .venv/tools.stamp
+	@.venv/tools/bin/python tests/lock.py
+
+audit: .venv/tools.stamp
+	@.venv/tools/bin/python tests/audit.py
+
 format: .venv/test.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -57,15 +65,20 @@ clean:
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Throughline needs Python 3.11 or newer: make run PYTHON=/path/to/it')"
 	@$(PYTHON) -m venv .venv || { echo "Python cannot make virtual environments: install its venv module (Debian: apt install python3-venv)."; exit 1; }
 
-.venv/run.stamp: requirements.txt | .venv/bin/pip
-	@echo "Installing what requirements.txt names …"
-	@$(INSTALL) -r requirements.txt
+.venv/run.stamp: requirements.lock | .venv/bin/pip
+	@echo "Installing what requirements.lock names …"
+	@$(INSTALL) --require-hashes -r requirements.lock
 	@touch $@
 
-.venv/test.stamp: tests/requirements.txt requirements.txt | .venv/bin/pip
-	@echo "Installing what tests/requirements.txt names …"
-	@$(INSTALL) -r tests/requirements.txt
+.venv/test.stamp: tests/requirements.lock requirements.lock | .venv/bin/pip
+	@echo "Installing what tests/requirements.lock names …"
+	@$(INSTALL) --require-hashes -r tests/requirements.lock
 	@touch $@ .venv/run.stamp
+
+.venv/tools.stamp: tests/tools.txt | .venv/bin/pip
+	@$(PYTHON) -m venv .venv/tools
+	@.venv/tools/bin/python -m pip install --quiet --disable-pip-version-check -r tests/tools.txt
+	@touch $@
 
 var/vllm/venv.stamp: tests/vllm/requirements.txt tests/vllm/install.py
 	@mkdir -p var/vllm

@@ -67,13 +67,14 @@ def mode(path: Path) -> int:
 
 def close_own(folder: Path) -> str:
     """Takes the rights of others from a data folder that holds nothing but ours; what to tell of that, or empty."""
-    if not (holds_data(folder) and is_wider(folder)) or any(not is_ours(path) for path in folder.iterdir()):
+    if not (folder.is_dir() and is_wider(folder)) or any(not is_ours(path) for path in folder.iterdir()):
         return ""
+    held_data = holds_data(folder)
     folder.chmod(mode(folder) & ~UMASK)
     for path in folder.rglob("*"):
         if path.relative_to(folder).parts[0] not in PUBLIC and not path.is_symlink():
             path.chmod(mode(path) & ~UMASK)
-    return MENDED.format(folder=folder)
+    return MENDED.format(folder=folder) if held_data else ""
 
 
 def is_ours(path: Path) -> bool:

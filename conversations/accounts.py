@@ -77,6 +77,7 @@ class VerificationOfSignUps(EmailVerificationStage):
     """Of the e-mail address of who signed up here: accounts that administrators made are known to them."""
 
     def handle(self) -> Any:
+        assert self.login.user is not None
         signed_up = EmailAddress.objects.filter(user_id=self.login.user.pk).exists()
         return super().handle() if signed_up else (None, True)  # type: ignore[no-untyped-call]
 

@@ -73,7 +73,7 @@ def test_make_writes_a_private_env_once(tmp_path: Path) -> None:
 
 def checkout(folder: Path) -> Path:
     """With a virtual environment that is up to date, as far as make can see."""
-    for name in ("Makefile", ".env.example", "requirements.txt"):
+    for name in ("Makefile", ".env.example", "requirements.lock"):
         shutil.copy(ROOT / name, folder)
     (folder / ".venv" / "bin").mkdir(parents=True)
     (folder / ".venv" / "bin" / "python").symlink_to(ROOT / ".venv" / "bin" / "python")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chatsite.private import close_own
 from tests.processes import ROOT
 from tests.setup.run import Run
 
@@ -122,3 +123,13 @@ def folder_of_before(tmp_path: Path) -> Path:
     for path in (data, *data.iterdir()):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return data
+
+
+@pytest.mark.parametrize("inside", [(), ("vllm", "static")])
+def test_an_empty_folder_is_closed_without_a_word(tmp_path: Path, inside: tuple[str, ...]) -> None:
+    for name in inside:
+        (tmp_path / name).mkdir()
+    tmp_path.chmod(0o755)
+
+    assert close_own(tmp_path) == ""
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
