@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from textwrap import indent
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
 from conversations.models import Conversation, Generation, Message
 from conversations.models.generation import moments
 from conversations.models.message import Role
 
+PIECE = 64 * 1024  # characters
+BATCH = 10  # messages or conversations that are read at once
 FIGURES = (
     "status",
     "attempt",
@@ -43,26 +49,67 @@ def download(conversations: Iterable[Conversation], kind: str, name: str) -> Str
     return response
 
 
-async def in_pieces(pieces: Iterator[str]) -> AsyncIterator[str]:
-    """The pieces, each made in the request's thread. A plain iterator would be read to its end before it is sent."""
-    take = sync_to_async(lambda: next(pieces, None))
-    while (piece := await take()) is not None:
+async def in_pieces(parts: Iterator[str]) -> AsyncIterator[str]:
+    """Pieces of some length, each made in the request's thread when the last one was taken. A plain iterator would be
+    read to its end before it is sent."""
+    take = sync_to_async(next_piece)
+    while piece := await take(parts):
         yield piece
 
 
+def next_piece(parts: Iterator[str]) -> str:
+    """Empty at the end. Keeps no connection of the database: who reads slowly would keep it from others."""
+    taken: list[str] = []
+    size = 0
+    while size < PIECE and (part := next(parts, None)) is not None:
+        taken.append(part)
+        size += len(part)
+    if not connection.in_atomic_block:
+        connection.close()
+    return "".join(taken)
+
+
+def one_by_one(conversations: QuerySet[Conversation]) -> Iterator[Conversation]:
+    """Without a cursor that would have to stay open."""
+    for pks in batches(list(conversations.values_list("pk", flat=True))):
+        found = conversations.in_bulk(pks)
+        yield from (found[pk] for pk in pks if pk in found)
+
+
+def with_texts(pks: list[UUID]) -> Iterator[Message]:
+    """Messages with all there is of them, a few at a time: a conversation can be longer than memory has room for."""
+    for some in batches(pks):
+        found = Message.objects.with_all().in_bulk(some)
+        yield from (found[pk] for pk in some if pk in found)
+
+
+def batches(pks: list[UUID]) -> Iterator[list[UUID]]:
+    return (pks[begin : begin + BATCH] for begin in range(0, len(pks), BATCH))
+
+
 def as_json(conversations: Iterable[Conversation]) -> Iterator[str]:
-    """A JSON array, a conversation at a time."""
+    """A JSON array, a message at a time."""
     before = "[\n"
     for conversation in conversations:
-        yield before + json.dumps(data_of(conversation), cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+        yield before + as_text(data_of(conversation))[:-2] + ',\n  "messages": ['
+        between = "\n"
+        for message in with_texts(list(conversation.messages.values_list("pk", flat=True))):
+            yield between + indent(as_text(message_data(message)), "    ")
+            between = ",\n"
+        yield "]\n}" if between == "\n" else "\n  ]\n}"
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
+def as_text(data: dict[str, Any]) -> str:
+    return json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+
+
 def as_markdown(conversations: Iterable[Conversation]) -> Iterator[str]:
-    """A conversation at a time."""
+    """A message at a time."""
     for conversation in conversations:
-        yield "".join([f"# {conversation.title}\n\n", *(markdown_of(message) for message in conversation.path())])
+        yield f"# {conversation.title}\n\n"
+        yield from (markdown_of(message) for message in with_texts(conversation.path_ids()))
 
 
 FORMATS = {
@@ -82,12 +129,12 @@ def model_of(message: Message) -> str:
 
 
 def data_of(conversation: Conversation) -> dict[str, Any]:
+    """Without its messages."""
     return {
         "id": conversation.pk,
         "title": conversation.title,
         "created_at": conversation.created_at,
         "shown_until": conversation.leaf_id,
-        "messages": [message_data(message) for message in conversation.messages.with_all()],
     }
 
 

@@ -237,13 +237,20 @@ class Conversation(models.Model):
         ``through`` is the id of a message whose path is wanted instead, down to its latest leaf.
         """
         tree = list(self.messages.all())
-        leaf = latest_leaf(through, tree) if through is not None else None
-        shown = path_to(leaf or next((m for m in tree if m.pk == self.leaf_id), None), tree)
+        shown = self._path_in(tree, through)
         models.prefetch_related_objects(shown, "parts", "generations")
         mark_siblings(shown, tree)
         return shown
 
+    def path_ids(self) -> list[uuid.UUID]:
+        """Of the shown messages, from the first to the leaf. One query."""
+        return [message.pk for message in self._path_in(list(self.messages.all()), None)]
+
     # How it is done
+
+    def _path_in(self, tree: list[Message], through: str | None) -> list[Message]:
+        leaf = latest_leaf(through, tree) if through is not None else None
+        return path_to(leaf or next((m for m in tree if m.pk == self.leaf_id), None), tree)
 
     def _lock(self, request: Request) -> Generation | None:
         """Keep others out until the transaction's end. The generation if this click was already served, else None.

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from conversations.export import download
+from conversations.export import download, one_by_one
 from conversations.models import ApiToken, Conversation
 from conversations.models.api_token import NAME_LENGTH
 from conversations.models.asking import ConversationError
@@ -54,7 +54,7 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
 def export(request: HttpRequest, kind: str) -> StreamingHttpResponse:
     """Everything of the user's, one conversation after the other."""
     mine = Conversation.objects.visible_to(request.user).order_by("created_at")
-    return download(mine.iterator(chunk_size=50), kind, "throughline")
+    return download(one_by_one(mine), kind, "throughline")
 
 
 @require_POST

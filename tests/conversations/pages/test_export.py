@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.test import AsyncClient
+from django.test.utils import CaptureQueriesContext
 
-from conversations.export import as_json, as_markdown
+from conversations.export import PIECE, as_json, as_markdown, next_piece
 from conversations.models import Conversation
 from tests.conversations.talk import answer_of, answered, begin, click, talk
 
@@ -94,3 +96,15 @@ async def two_people() -> AsyncClient:
 async def body_of(response: HttpResponseBase) -> str:
     assert isinstance(response, StreamingHttpResponse)
     return b"".join([piece async for piece in response]).decode()
+
+
+def test_a_long_conversation_is_read_only_as_far_as_it_is_taken(alice: User, conversation: Conversation) -> None:
+    for _ in range(40):
+        answered(conversation.ask("More?", click()), "x" * 20_000)
+
+    with CaptureQueriesContext(connection) as read:
+        piece = next_piece(parts := as_json([conversation]))
+
+    assert len(piece) < 2 * PIECE
+    assert sum('FROM "conversations_part"' in query["sql"] for query in read.captured_queries) == 1
+    assert len(json.loads(piece + "".join(parts))[0]["messages"]) == 82
