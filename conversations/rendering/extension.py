@@ -6,7 +6,7 @@ import xml.etree.ElementTree as etree
 
 from markdown import Extension, Markdown
 
-from .inline import CleanText, register_patterns
+from .inline import CleanText, LineBreaks, register_patterns
 from .tree import BlockTree
 
 
@@ -21,6 +21,7 @@ class ChatMarkdown(Extension):
             md.preprocessors.deregister(name)
         md.preprocessors.register(CleanText(md), "clean", 100)
         register_patterns(md, self.sources)
+        md.treeprocessors.register(LineBreaks(md), "line_breaks", 15)  # behind the patterns, before line ends are added
 
     def reset(self) -> None:
         self.sources.clear()

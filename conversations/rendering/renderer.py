@@ -102,7 +102,7 @@ class Renderer:
     """Markdown instances keep state while they convert and are costly to make: one per thread."""
 
     def __init__(self) -> None:
-        self.markdown = Markdown(extensions=["pymdownx.magiclink", ChatMarkdown()], output_format="html")
+        self.markdown = Markdown(extensions=[ChatMarkdown()], output_format="html")
         parser = self.markdown.parser
         assert isinstance(parser, BlockTree)
         self.tree = parser

@@ -18,7 +18,12 @@ from markdown_it import MarkdownIt
 from tests.rendering.trees import Tree, alone_is_display, tree_of
 
 DATA = Path(__file__).parents[1] / "data" / "markdown"
-OPTIONS = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES | Options.CMARK_OPT_STRIKETHROUGH_DOUBLE_TILDE
+OPTIONS = (
+    Options.CMARK_OPT_UNSAFE
+    | Options.CMARK_OPT_HARDBREAKS  # as we have it: a line end in a paragraph is a line break
+    | Options.CMARK_OPT_FOOTNOTES
+    | Options.CMARK_OPT_STRIKETHROUGH_DOUBLE_TILDE
+)
 EXTENSIONS = ["table", "autolink", "strikethrough", "tasklist"]
 MATH = re.compile(
     r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<![\\$\w])\$(?=[^\s\d$])([^$\n]+?)(?<=\S)\$(?![\d\w])", re.DOTALL
@@ -27,7 +32,8 @@ OUR_TAGS = re.compile(r"&lt;(/?(?:sub|sup|kbd|mark|u|ins|small|b|i|br))&gt;")  #
 
 commonmark = MarkdownIt("commonmark")
 without_html = MarkdownIt("commonmark", {"html": False})
-like_github = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+breaking_lines = MarkdownIt("commonmark", {"breaks": True})
+like_github = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
 
 
 def main() -> None:
@@ -95,7 +101,7 @@ def has_raw_html(markdown: str) -> bool:
 
 def kept(example: dict[str, Any]) -> dict[str, Any]:
     kept = {key: example[key] for key in ("example", "section", "markdown")}
-    return kept | {"tree": tree_of(example["html"])}
+    return kept | {"tree": tree_of(breaking_lines.render(example["markdown"]))}
 
 
 def write(name: str, data: Any) -> None:

@@ -13,6 +13,7 @@ LINES = """
 word·two words·- item·* star·+ plus·1. one·2. two·7) seven·> quote·>quote·> - q item·- > i quote·# head·## h2 ##·---·***
 ===·```·```py·~~~·````·-·1.·- - nested·1. - mixed·- [x] task·- ```·>·> ```·#·10. ten·$$·\\[·\\]·[^1]: note·[a]: /b
 [a]: /c "t·[a]·![a]·x $y$·**bold·`code·| a | b |·|---|---|·| 1 | 2 |·a | b·--- | ---·😀 é·\x02\x03·····&amp;·<b>·<br>
+```md·~~~markdown
 https://a.example·[a](b·[a](<b>)·[![a](b)](c)·~~x~~·x  ·x\\·\ud800·\u2028·\x0c·\x85·********·_a_·\\(x\\)
 """
 INDENTS = ["", "", "", " ", "  ", "   ", "    ", "      ", "\t", "> ", ">  "]

@@ -1,5 +1,7 @@
 """The markup that the stylesheets and scripts rely on."""
 
+import pytest
+
 from conversations.rendering import render
 
 
@@ -79,6 +81,75 @@ def test_a_bare_address_becomes_a_link_as_it_stands() -> None:
 
     assert f'<a href="{address}"' in render(address.replace("&amp;", "&"))
     assert f">{address}</a>." in render(address.replace("&amp;", "&") + ".")
+
+
+@pytest.mark.parametrize(
+    "after", ["。然后", "，再", "、", "；", "！", "）", "」", "】", "؟", "…", "—and", "”", "\u200b", "．", "～"]
+)
+def test_a_bare_address_ends_before_punctuation_of_any_language(after: str) -> None:
+    assert f">https://example.com/a</a>{after}" in render(f"See https://example.com/a{after}")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("(https://a.example/x_(y)).", "https://a.example/x_(y)"),
+        ("https://a.example/x_(y_(z))", "https://a.example/x_(y_(z))"),
+        ("[https://a.example/x],", "https://a.example/x"),
+        ("https://a.example/x[0]/{y}", "https://a.example/x[0]/{y}"),
+        ("**https://a.example/x**", "https://a.example/x"),
+        ("https://a.example/x?!.,:;'", "https://a.example/x"),
+        ("见（https://a.example/x）", "https://a.example/x"),
+        ("https://ja.example/日本語", "https://ja.example/日本語"),
+    ],
+)
+def test_brackets_of_an_address_stay_and_others_do_not(text: str, address: str) -> None:
+    assert f'" rel="noopener noreferrer nofollow">{address}</a>' in render(text)
+
+
+def test_one_line_end_in_a_paragraph_is_a_line_break() -> None:
+    assert "a<br>\nb</p>" in render("a\nb")
+    assert '<li dir="auto">a<br>\nb</li>' in render("- a\n  b\n")
+    assert '<p dir="auto">a<br>\nb</p>\n</blockquote>' in render("> a\n> b")
+    assert "<strong>a<br>\nb</strong><br>" in render("**a\nb**\nc")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\n\nb",
+        "- a\n- b",
+        "| a |\n|---|\n| b |",
+        "```\na\nb\n```",
+        "`a\nb`",
+        "\\(a\nb\\)",
+        "$$\na\nb\n$$",
+        "# a\n- b",
+        "a\n- b",
+    ],
+)
+def test_other_line_ends_are_no_line_breaks(text: str) -> None:
+    assert "<br>" not in render(text)
+
+
+def test_a_line_end_beside_what_stands_alone_is_no_line_break() -> None:
+    assert "<br>" not in render("so $$x^2$$\nit is")
+    assert "<br>" not in render("- # a\n  b\n")
+    assert render("a  \nb\\\nc<br>\nd").count("<br>") == 3
+
+
+def test_a_cell_with_pipes_in_code_keeps_its_row() -> None:
+    html = render("| a | b |\n|---|---|\n| `x || y` | or |\n| 1 | 2 | 3 |\n")
+
+    assert '<code dir="ltr">x || y</code></td>\n<td dir="auto">or</td>' in html
+    assert '<td dir="auto">2</td>\n</tr>' in html
+
+
+def test_markdown_that_is_shown_holds_fenced_code() -> None:
+    html = render("```markdown\n# a\n```bash\nls\n```\nb\n```\n*c*\n")
+
+    assert html.count("<pre") == 1
+    assert html.endswith('<p dir="auto"><em>c</em></p>')
 
 
 def test_odd_things_are_no_links() -> None:

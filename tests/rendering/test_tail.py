@@ -81,6 +81,18 @@ def test_the_line_that_may_close_the_code_waits() -> None:
     assert seen(tail("```\nx\n``")) == "x"
 
 
+@pytest.mark.parametrize("end", ["", "\nla", "\n```\nmore", "\n```\nmore\n```\n"])
+def test_fenced_code_in_markdown_that_still_arrives_stays_inside(end: str) -> None:
+    html = tail("```markdown\n# a\n```bash\nls" + end)
+
+    assert html.count("<pre") == 1
+    assert "```bash\nls" in html
+
+
+def test_a_line_end_is_a_line_break_while_text_arrives_too() -> None:
+    assert tail("one\ntwo\nth") == '<p dir="auto">one<br>\ntwo<br>\nth</p>'
+
+
 def test_the_kind_of_the_open_block_is_told() -> None:
     assert render_tail("```\nx", {}).kind == "fence"
     assert render_tail("a", {}).kind == "paragraph"

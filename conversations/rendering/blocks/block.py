@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -28,6 +29,10 @@ class Kind(StrEnum):
 CONTAINERS = frozenset({Kind.ROOT, Kind.QUOTE, Kind.LIST, Kind.ITEM, Kind.NOTE})
 
 
+LANGUAGE_END = re.compile(r"[\s{,:]")
+MARKDOWN = frozenset({"markdown", "md", "mdx", "gfm", "commonmark"})
+
+
 class Definition(NamedTuple):
     """A link reference definition as it stands in the text; the target may stand in angle brackets."""
 
@@ -41,6 +46,7 @@ class Block:
 
     marker = ""  # fence: its opening run; list: bullet or what follows the number; math: its opening
     label = ""  # fence: its info string; list: its first number, empty for bullets; note: its name
+    inner_fences: Sequence[int] = ()  # fence that holds Markdown: the lengths of those that are open inside of it
     indent = 0  # item, note: columns of its content; fence: columns before it
     level = 0  # heading
     loose = False  # list: blank lines between its items
@@ -56,6 +62,15 @@ class Block:
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.start}-{self.end} {self.children or self.lines}>"
+
+    @property
+    def language(self) -> str:
+        """Of a fence: the first word of its info string."""
+        return LANGUAGE_END.split(self.label, maxsplit=1)[0].lower()
+
+    @property
+    def holds_markdown(self) -> bool:
+        return self.language in MARKDOWN
 
     @property
     def text(self) -> str:

@@ -50,12 +50,29 @@ def text_goes_on(reader: BlockReader, block: Block, line: Line) -> Fate:
 
 def fence_goes_on(reader: BlockReader, block: Block, line: Line) -> Fate:
     reader.touch(reader.depth + 1)
-    may_close = line.width <= 3 and line.text.startswith(block.marker, line.index)
-    if may_close and FENCE_CLOSE.match(line.text, line.index):
+    may_close = line.text.startswith(block.marker, line.index)
+    if may_close and (block.holds_markdown and is_of_inner_fence(block, line.rest.rstrip())):
+        may_close = False
+    if may_close and line.width <= 3 and FENCE_CLOSE.match(line.text, line.index):
         reader.close_to(reader.depth)
     else:
         block.lines.append(line.without(block.indent))
     return Fate.TAKEN
+
+
+def is_of_inner_fence(block: Block, text: str) -> bool:
+    """Models show Markdown with fenced code in it behind a fence no longer than that: a fence with a language opens an
+    inner one, a bare one closes the innermost."""
+    run = len(text) - len(text.lstrip(block.marker[0]))
+    if run < len(text):
+        is_opening = "`" not in text[run:]
+        block.inner_fences = (*block.inner_fences, run) if is_opening else block.inner_fences
+        return True
+    if not block.inner_fences:
+        return False
+    if run >= block.inner_fences[-1]:
+        block.inner_fences = block.inner_fences[:-1]
+    return True
 
 
 def code_goes_on(reader: BlockReader, block: Block, line: Line) -> Fate:

@@ -135,7 +135,7 @@ class BlockReader:
         table = self.open(Kind.TABLE)
         table.start = self.number - 1
         table.aligns = aligns
-        table.rows.append(cells(heads))
+        table.rows.append(cells(heads, len(aligns)))
         return True
 
     # The open path

@@ -1,5 +1,6 @@
 """What stands inside a line: our patterns for Python-Markdown, whose own do emphasis and bare addresses."""
 
+from .line_breaks import LineBreaks
 from .links import normalised_label, without_marks
 from .patterns import LEFTOVER, CleanText, register_patterns, without_placeholders
 from .suffix import BracketPairs
@@ -10,6 +11,7 @@ __all__ = [
     "BracketPairs",
     "CleanText",
     "LastTicks",
+    "LineBreaks",
     "normalised_label",
     "register_patterns",
     "without_marks",

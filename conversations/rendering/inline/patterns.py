@@ -9,22 +9,18 @@ from markdown import Markdown, util
 from markdown.inlinepatterns import InlineProcessor
 from markdown.preprocessors import Preprocessor
 
+from .addresses import BARE_ADDRESS, BareAddress
 from .links import IMAGE, LINK_OR_IMAGE, Link
 from .verbatim import Found, Verbatim, link_of
 
 FOOTNOTE = r"\[\^([^\s\]\[^]+)\]"
 ALLOWED_TAG = r"(?i)<(br)\s*/?>|<(sub|sup|kbd|mark|u|ins|small|b|i)>((?:(?!<\2>).)*?)</\2>"
-BARE_ADDRESS = re.compile(  # as GitHub has it: up to a blank, without punctuation or an unopened bracket at the end
-    r"(?<![^\s*_~(\x03])(?P<link>(?:https?://|(?P<www>www\.))(?:[^\s<>()\x02\x03]|\([^\s<>()\x02\x03]*\))*"
-    r"(?:[^\s<>()\x02\x03?!.,:*_~'\";]|\([^\s<>()\x02\x03]*\)))",
-    re.IGNORECASE,
-)
-BARE_MAIL = (  # bounded, since the pattern of magiclink takes quadratic time for "a.a.a."
+BARE_MAIL = (  # bounded, or "a.a.a." would take quadratic time
     r"(?<![\w.+@/\x03-])([\w.+-]{1,64}+@(?:[a-zA-Z0-9_-]{1,63}\.){1,10}[a-zA-Z0-9-]{0,62}[a-zA-Z])(?![\w@-])"
 )
 REPLACED = (
     "backtick", "escape", "reference", "link", "image_link", "image_reference", "short_reference", "short_image_ref",
-    "autolink", "automail", "linebreak", "html", "entity", "magic-mail",
+    "autolink", "automail", "linebreak", "html", "entity",
 )  # fmt: skip
 
 # Placeholders of Python-Markdown that ended up where it does not replace them.
@@ -43,7 +39,7 @@ def register_patterns(md: Markdown, sources: dict[etree.Element, str]) -> None:
     patterns.register(AllowedTag(ALLOWED_TAG, md), "allowed_tag", 90)
     patterns.register(AllowedTag(ALLOWED_TAG, md), "allowed_tag_inside", 89)
     patterns.register(BareMail(BARE_MAIL, md), "bare_mail", 84)
-    patterns["magic-link"].compiled_re = BARE_ADDRESS  # without ftp, which the sanitiser does not let through
+    patterns.register(BareAddress(BARE_ADDRESS, md), "bare_address", 85)
     assert md.delimiters is not None
     md.delimiters.add("~", "del", double=True)
 

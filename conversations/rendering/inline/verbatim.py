@@ -96,6 +96,8 @@ class Verbatim(InlineProcessor):
     def _math(self, tex: str, *, display: bool) -> etree.Element:
         assert self.md is not None
         element = etree.Element("span", {"class": "math", "dir": "ltr"})
+        if display:
+            element.set("display", "")  # for LineBreaks; the sanitiser takes it out
         element.text = util.AtomicString(self.md.htmlStash.store(mathml(tex.strip(), display=display)))
         return element
 

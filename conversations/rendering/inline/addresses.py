@@ -1,0 +1,48 @@
+"""Bare addresses in the text become links. Where one ends is GitHub's rule, and more: models write in all languages."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from markdown.inlinepatterns import InlineProcessor
+
+from .verbatim import Found, link_of
+
+BARE_ADDRESS = r"(?i)(?<![^\s*_~(\[{\x03\u0080-\U0010ffff])(?:https?://|www\.)(?=[^\s<>\x02\x03])"
+
+
+def ends_address(char: str) -> bool:
+    """Punctuation and invisible characters beyond ASCII, and the full-width forms of ASCII's signs."""
+    category = unicodedata.category(char)
+    return category[0] == "P" or category == "Cf" or (category[0] == "S" and "\uff00" <= char <= "\uffef")
+
+
+BEYOND_ASCII = "".join(char for char in map(chr, range(0x80, 0x10000)) if ends_address(char))
+PIECE = re.compile(f"[^\\s<>()\\[\\]{{}}\x02\x03{re.escape(BEYOND_ASCII)}]+|[()\\[\\]{{}}]")
+CLOSING = {")": "(", "]": "[", "}": "{"}
+TRAILING = "?!.,:;*_~'\""
+
+
+class BareAddress(InlineProcessor):
+    ANCESTOR_EXCLUDES = ("a",)
+
+    def handleMatch(self, m: re.Match[str], data: str) -> Found:  # type: ignore[override]
+        address = data[m.start() : end_of_address(data, m.end())].rstrip(TRAILING)
+        if len(address) <= len(m.group()):
+            return None, m.start(), m.end()
+        href = address if "://" in m.group() else f"http://{address}"
+        return link_of(href, address), m.start(), m.start() + len(address)
+
+
+def end_of_address(data: str, position: int) -> int:
+    """Before a bracket that closes what the address did not open, too."""
+    opened: list[str] = []
+    while piece := PIECE.match(data, position):
+        char = piece.group()
+        if char in CLOSING and (not opened or opened.pop() != CLOSING[char]):
+            break
+        if char in CLOSING.values():
+            opened.append(char)
+        position = piece.end()
+    return position
