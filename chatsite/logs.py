@@ -64,6 +64,16 @@ class Json(logging.Formatter):
         return json.dumps(fields)
 
 
+class OfOutsiders(logging.Filter):
+    """What Django calls suspicious anybody can send at any time: it is no error of ours, and needs no traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.exc_info = None
+        return True
+
+
 def ids_of(record: logging.LogRecord) -> dict[str, str]:
     """Of the task that writes it, of Django's request, and those that the message names: "generation %s"."""
     request = getattr(record, "request", None)

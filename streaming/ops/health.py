@@ -1,7 +1,5 @@
-"""Is this process alive, and can it serve? Both answer JSON, without sign-in and without HTTPS.
-
-ALLOWED_HOSTS applies: a probe that asks by an address sends `Host:` with one of the allowed names, or gets 400.
-"""
+"""Is this process alive, and can it serve? Both answer JSON, without sign-in, without HTTPS, and by any name or
+address (chatsite/probes.py)."""
 
 from __future__ import annotations
 
