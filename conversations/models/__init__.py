@@ -13,10 +13,11 @@ from .ledger import LedgerEntry
 from .message import Message, Part
 from .model_server import ModelServer
 from .pipeline import Pipeline, PipelineStage, Stage
-from .review import Look, Review
+from .review import Act, Look, Review
 from .tier import Tier
 
 __all__ = [
+    "Act",
     "AlertDelivery",
     "AlertEpisode",
     "AlertRule",

@@ -1,24 +1,61 @@
-"""What reviewers do: they look at a conversation, which is recorded, and judge it."""
+"""What reviewers do: they look at conversations, which is recorded, and judge them."""
+
+from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 
 from .conversation import Conversation
 
+WHAT_LENGTH = 500
+
+
+class Act(models.TextChoices):
+    READ = "read", "read a conversation"
+    EXPORTED = "exported", "exported a conversation"
+    SEARCHED = "searched", "searched all conversations"
+    LISTED = "listed", "listed conversations by a filter"
+
 
 class Look(models.Model):
-    """A reviewer opened a conversation. Written before its content is shown; never changed."""
+    """A reviewer saw something of other people's. Written before it is shown; never changed, and by no page deleted.
 
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="looks")
-    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="looks")
+    What it says of people and conversations is copied, without titles and texts: it outlives them.
+    """
+
+    act = models.CharField(max_length=10, choices=Act.choices, default=Act.READ, db_default=Act.READ)
+    conversation = models.ForeignKey(Conversation, null=True, on_delete=models.SET_NULL, related_name="looks")
+    conversation_key = models.UUIDField(null=True, db_index=True, help_text="Its id.")
+    owner_name = models.CharField(max_length=150, blank=True, db_default="", help_text="Whose conversation it was.")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="looks")
+    reviewer_name = models.CharField(max_length=150, blank=True, db_default="")
+    details = models.CharField(max_length=WHAT_LENGTH, blank=True, db_default="", help_text="What was searched for.")
     looked_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
         ordering = ("-looked_at",)
+        verbose_name = "access log entry"
+        verbose_name_plural = "access log"
 
     def __str__(self) -> str:
-        return f"{self.reviewer} at {self.looked_at:%Y-%m-%d %H:%M}"
+        return f"{self.reviewer_name} at {self.looked_at:%Y-%m-%d %H:%M}"
+
+    @classmethod
+    def record(
+        cls, reviewer: AbstractUser, act: Act, conversation: Conversation | None = None, details: str = ""
+    ) -> None:
+        """Committed when it returns, unless the caller has begun a transaction."""
+        cls.objects.create(
+            act=act,
+            reviewer_id=reviewer.pk,
+            reviewer_name=reviewer.get_username(),
+            conversation=conversation,
+            conversation_key=conversation.pk if conversation else None,
+            owner_name=conversation.owner.get_username() if conversation else "",
+            details=details[:WHAT_LENGTH],
+        )
 
 
 class Review(models.Model):

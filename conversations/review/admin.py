@@ -1,6 +1,6 @@
 """Reviewers read conversations as transcripts, and judge them. Nothing else can be changed here.
 
-Each look is recorded, and committed, before anything of the conversation is read.
+Each look is recorded, and committed, before anything is read; so is each search, and each list by a filter.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from conversations.export import FORMATS, download
-from conversations.models import Conversation, Generation, Look, Message, Review
+from conversations.models import Act, Conversation, Generation, Look, Message, Review
+from conversations.models.asking import storable
 
 from .filters import DeletedFilter, ModelFilter, ReviewedFilter, StateFilter
 
@@ -33,6 +34,7 @@ admin.site.index_title = "Administration"
 PERMISSION = "conversations.review_conversation"
 FOUND = 5000  # by a search, at most: the latest used
 SEARCHED_LENGTH = 200  # characters, as in the sidebar; SQLite refuses patterns and expressions that are too long
+NOT_RECORDED = {"p", "o", "all", "e"}  # of a list's address: its page and its order
 LOOKS_SHOWN = 20  # on the page of a conversation; all of them are in the list of looks
 
 
@@ -77,6 +79,10 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     class Media:
         css = {"all": ["css/review.css"]}
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        record_list(request)
+        return super().changelist_view(request, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         latest = Generation.objects.filter(message__conversation=OuterRef("pk")).order_by("-accepted_at")
@@ -140,7 +146,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The transcript: the shown path, or the one through the message that ``?through=`` names."""
-        conversation = looked_at(request, object_id)
+        conversation = looked_at(request, object_id, Act.READ)
         shown = conversation.path(request.GET.get("through"))
         context = {
             **self.admin_site.each_context(request),
@@ -150,7 +156,7 @@ class ConversationAdmin(ReadOnlyAdmin):
             "messages_shown": shown,
             "hidden": conversation.messages.count() - len(shown),
             "reviews": conversation.reviews.select_related("reviewer"),
-            "looks": conversation.looks.select_related("reviewer")[:LOOKS_SHOWN],
+            "looks": conversation.looks.all()[:LOOKS_SHOWN],
         }
         return TemplateResponse(request, "review/conversation.html", context)
 
@@ -164,18 +170,25 @@ class ConversationAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[pk]))
 
     def export(self, request: HttpRequest, pk: UUID, kind: str) -> HttpResponseBase:
-        """Counts as a look."""
         if kind not in FORMATS:
             raise Http404
-        return download([looked_at(request, pk)], kind, f"conversation-{pk}")
+        return download([looked_at(request, pk, Act.EXPORTED)], kind, f"conversation-{pk}")
 
 
-def looked_at(request: HttpRequest, pk: UUID | str) -> Conversation:
+def looked_at(request: HttpRequest, pk: UUID | str, act: Act) -> Conversation:
     """The conversation, after the look at it was recorded."""
     reviewer = reviewer_of(request)
     conversation = found(pk)
-    conversation.looks.create(reviewer=reviewer)
+    Look.record(reviewer, act, conversation)
     return conversation
+
+
+def record_list(request: HttpRequest) -> None:
+    """What was searched for, or which filters were set; nothing of a plain list."""
+    asked = {name: value for name, value in request.GET.items() if name not in NOT_RECORDED and value}
+    if asked and request.user.has_perm(PERMISSION):
+        act = Act.SEARCHED if "q" in asked else Act.LISTED
+        Look.record(reviewer_of(request), act, details=storable(", ".join(f"{k}={v}" for k, v in asked.items())))
 
 
 def found(pk: UUID | str) -> Conversation:
@@ -195,12 +208,19 @@ def reviewer_of(request: HttpRequest) -> User:
 
 @admin.register(Look)
 class LookAdmin(ReadOnlyAdmin):
-    list_display = ("looked_at", "reviewer", "conversation")
-    list_filter = (("reviewer", admin.RelatedOnlyFieldListFilter), "looked_at")
-    list_select_related = ("reviewer", "conversation")
-    search_fields = ("reviewer__username", "conversation__owner__username")
-    search_help_text = "Name of the reviewer, or of the conversation's owner"
+    list_display = ("looked_at", "reviewer_name", "act", "which", "owner_name", "details")
+    list_filter = ("act", "looked_at")
+    list_select_related = ("conversation",)
+    search_fields = ("reviewer_name", "owner_name", "conversation_key", "details")
+    search_help_text = (
+        "Name of the reviewer or of the conversation's owner, the conversation's id, or what was searched"
+    )
     date_hierarchy = "looked_at"
+
+    @admin.display(description="conversation")
+    def which(self, look: Look) -> str:
+        """Its title while it is there."""
+        return str(look.conversation or look.conversation_key or "")
 
 
 @admin.register(Review)

@@ -67,6 +67,74 @@ def test_an_unknown_format_is_not_found_and_no_look(as_rita: Client, url: str) -
     assert not Look.objects.exists()
 
 
+def test_they_survive_the_conversation_and_its_reader(
+    as_rita: Client, as_root: Client, rita: User, alice: User, conversation: Conversation, url: str
+) -> None:
+    as_rita.get(f"{url}change/")
+    key = conversation.pk
+
+    alice.delete()
+    rita.delete()
+
+    look = Look.objects.get()
+    assert (look.conversation, look.reviewer) == (None, None)
+    assert (look.conversation_key, look.owner_name, look.reviewer_name) == (key, "alice", "rita")
+    html = as_root.get(LOOKS, {"q": str(key)}).content.decode()
+    assert "rita" in html and str(key) in html
+
+
+def test_an_export_is_told_from_a_look(as_rita: Client, url: str) -> None:
+    as_rita.get(f"{url}export/json/")
+    as_rita.get(f"{url}change/")
+
+    assert list(Look.objects.order_by("pk").values_list("act", flat=True)) == ["exported", "read"]
+
+
+@pytest.mark.parametrize(
+    ("query", "act", "details"),
+    [
+        ({"q": "blue sky"}, "searched", "q=blue sky"),
+        ({"q": "blue", "status": "done"}, "searched", "q=blue, status=done"),
+        ({"reviewed": "no", "p": "1"}, "listed", "reviewed=no"),
+        ({"used_at__year": "2026"}, "listed", "used_at__year=2026"),
+    ],
+)
+def test_searches_and_filtered_lists_are_recorded(
+    as_rita: Client, rita: User, conversation: Conversation, query: dict[str, str], act: str, details: str
+) -> None:
+    as_rita.get(LIST, query)
+
+    look = Look.objects.get()
+    assert (look.reviewer, look.act, look.details, look.conversation) == (rita, act, details, None)
+
+
+def test_a_plain_list_and_its_pages_are_not(as_rita: Client, conversation: Conversation) -> None:
+    as_rita.get(LIST)
+    as_rita.get(LIST, {"p": "1", "o": "-1"})
+
+    assert not Look.objects.exists()
+
+
+def test_nothing_is_searched_if_that_cannot_be_recorded(as_rita: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(look: Look, **_: object) -> None:
+        raise DatabaseError("disk full")
+
+    monkeypatch.setattr(Look, "save", refuse)
+    as_rita.raise_request_exception = False
+
+    assert as_rita.get(LIST, {"q": "sky"}).status_code == 500
+
+
+def test_nobody_changes_or_deletes_one(as_root: Client, url: str) -> None:
+    as_root.get(f"{url}change/")
+    row = f"{LOOKS}{Look.objects.get().pk}"
+
+    assert as_root.post(f"{row}/delete/", {"post": "yes"}).status_code == 403
+    assert as_root.post(f"{row}/change/", {"details": "nothing"}).status_code == 403
+    as_root.post(LOOKS, {"action": "delete_selected", "_selected_action": row.rpartition("/")[2], "post": "yes"})
+    assert Look.objects.count() == 1
+
+
 def test_looks_are_listed_with_who_and_which(as_rita: Client, url: str) -> None:
     as_rita.get(f"{url}change/")
 

@@ -53,7 +53,7 @@ def test_reviewers_find_only_the_review_in_the_admin(as_rita: Client) -> None:
     response = as_rita.get("/admin/")
 
     (app,) = response.context["app_list"]
-    assert [model["object_name"] for model in app["models"]] == ["Conversation", "Look", "Review"]
+    assert [model["object_name"] for model in app["models"]] == ["Look", "Conversation", "Review"]
     assert as_rita.get("/admin/auth/user/").status_code == 403
 
 
@@ -100,12 +100,13 @@ def test_who_has_conversations_cannot_be_deleted_with_them(as_root: Client, alic
     assert Conversation.objects.get().owner == alice
 
 
-def test_who_has_looked_cannot_be_deleted(as_root: Client, as_rita: Client, rita: User, url: str) -> None:
+def test_who_has_looked_can_be_deleted_and_the_record_stays(as_root: Client, as_rita: Client, rita: User, url: str) -> None:
     as_rita.get(f"{url}change/")
 
     as_root.post(f"/admin/auth/user/{rita.pk}/delete/", {"post": "yes"})
 
-    assert Look.objects.get().reviewer == rita
+    assert not User.objects.filter(pk=rita.pk).exists()
+    assert Look.objects.get().reviewer_name == "rita"
 
 
 def test_a_judgement_takes_the_pages_token(rita: User, url: str) -> None:
