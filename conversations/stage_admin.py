@@ -70,18 +70,15 @@ class StageForm(forms.ModelForm[Stage] if TYPE_CHECKING else forms.ModelForm):  
         return cleaned
 
 
-LIMITS = ("timeout_s", "confidence_prior")
-
-
 @admin.register(Stage)
 class StageAdmin(StageBase):
     form = StageForm
-    list_display = ("label", "name", "written_by", "asked_of", "timeout_s", "confidence_prior", "enabled")
+    list_display = ("label", "name", "written_by", "asked_of", "timeout_s", "enabled")
     list_filter = ("enabled",)
     search_fields = ("name", "label", "system_prompt")
     prepopulated_fields = {"name": ("label",)}
     fieldsets = (
-        (None, {"fields": ("label", "name", "system_prompt", "tier", "domains", *LIMITS, "enabled")}),
+        (None, {"fields": ("label", "name", "system_prompt", "tier", "domains", "timeout_s", "enabled")}),
         ("Sampling", {"fields": ("temperature", "top_p", "max_tokens")}),
     )
 

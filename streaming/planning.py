@@ -91,7 +91,6 @@ def planned(number: int, use: PipelineStage, tier: TierSpec) -> PlannedStage:
         temperature=stage.temperature,
         top_p=stage.top_p,
         max_tokens=stage.max_tokens,
-        prior=stage.confidence_prior,
     )
     return with_tier(bare, tier)
 

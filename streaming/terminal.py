@@ -125,7 +125,7 @@ def certainty_of(generation: Generation, *, of_all: bool, in_colour: bool) -> It
     plan, texts, shown = generation.stage_plan, generation.message.texts(), generation.message.shown_stage
     for stage in plan.stages if plan else ():
         outcome = generation.stage_outcomes.get(stage.number, Outcome())
-        confidence = outcome.confidence(stage.prior)
+        confidence = outcome.confidence
         if confidence is None or not (of_all or stage.number == shown):
             continue
         label = f"{stage.label}: " if of_all else ""

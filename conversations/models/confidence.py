@@ -1,4 +1,4 @@
-"""How sure a model was of what it wrote: measured from the log-probabilities of its tokens, or a stage's prior.
+"""How sure a model was of what it wrote: measured from the log-probabilities of its tokens.
 
 A token's probability tells how much the model would rather have said something else, not whether it is right.
 """
@@ -26,7 +26,6 @@ class ConfidenceLevel(models.TextChoices):
 class Confidence:
     probability: float  # mean of the tokens', from 0 to 1
     unsure_share: float = 0.0
-    is_prior: bool = False  # nothing was measured: what the stage is taken for
 
     @property
     def level(self) -> ConfidenceLevel:
@@ -38,8 +37,6 @@ class Confidence:
 
     @property
     def explanation(self) -> str:
-        if self.is_prior:
-            return "The model server does not tell how sure the model was. This is what the stage is usually taken for."
         return (
             f"Mean probability of the tokens {self.probability:.0%}; {self.unsure_share:.0%} of them were less likely "
             "than all others together. It tells how sure the model was, not whether it is right."

@@ -72,12 +72,6 @@ class Stage(models.Model):
     max_tokens = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: the site's limit."
     )
-    confidence_prior = models.FloatField(
-        null=True,
-        blank=True,
-        validators=SHARE,
-        help_text="From 0 to 1: how sure its answers are taken to be where the model server does not tell.",
-    )
     enabled = models.BooleanField(default=True, help_text="One that is off is left out of all pipelines.")
 
     class Meta:

@@ -41,7 +41,6 @@ class PlannedStage:
     top_p: float | None = None
     max_tokens: int | None = None
     paid_tokens: int | None = None  # fewer, because the budget pays for no more
-    prior: float | None = None  # how sure its answers are, where nothing is measured
 
 
 TOLD_SCORES = ("complexity", "reasoning", "urgency", "domain")  # in this order: jsonb keeps none
@@ -126,14 +125,13 @@ class Outcome:
         """By the user, perhaps before it began."""
         return self.status in (StageStatus.STOPPED, StageStatus.SKIPPED)
 
-    def confidence(self, prior: float | None) -> Confidence | None:
-        """Measured; else the stage's prior; None if there is neither, or it did not end, or wrote nothing."""
+    @property
+    def confidence(self) -> Confidence | None:
+        """As it was measured; None if it was not, or the stage did not end, or wrote nothing."""
         wrote = self.status == StageStatus.DONE or self.completion_tokens
-        if not self.is_final or not wrote:
+        if not self.is_final or not wrote or self.probability is None:
             return None
-        if self.probability is not None:
-            return Confidence(self.probability, self.unsure_share or 0.0)
-        return None if prior is None else Confidence(prior, is_prior=True)
+        return Confidence(self.probability, self.unsure_share or 0.0)
 
     def carried(self) -> Self:
         """Into a generation that goes on from its text: times and tokens stay the earlier one's."""

@@ -90,7 +90,7 @@ def stage_views(message: Message) -> list[StageView]:
             is_shown=stage.number == shown,
             text=texts.get(PartKey(stage.number, PartKind.TEXT), ""),
             thinking=texts.get(PartKey(stage.number, PartKind.THINKING), ""),
-            confidence=outcomes[stage.number].confidence(stage.prior) if stage.number in outcomes else None,
+            confidence=outcomes[stage.number].confidence if stage.number in outcomes else None,
             unsure=outcomes[stage.number].unsure if stage.number in outcomes else [],
         )
         for stage in plan.stages

@@ -48,7 +48,7 @@ def test_an_admin_adds_a_stage_of_their_own(as_admin: Client) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("system_prompt", " "), ("timeout_s", "0"), ("temperature", "3"), ("top_p", "0"), ("confidence_prior", "1.5")],
+    [("system_prompt", " "), ("timeout_s", "0"), ("temperature", "3"), ("top_p", "0")],
 )
 def test_a_stage_that_cannot_work_is_refused_at_the_field(as_admin: Client, field: str, value: str) -> None:
     response = as_admin.post("/admin/conversations/stage/add/", STAGE | {field: value})

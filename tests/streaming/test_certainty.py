@@ -71,9 +71,7 @@ def test_the_level_follows_from_both(probability: float, unsure: float, level: s
     assert Confidence(probability, unsure).level == level
 
 
-def test_without_measure_the_prior_counts_and_is_marked() -> None:
-    assert Outcome("done").confidence(0.9) == Confidence(0.9, is_prior=True)
-    assert Outcome("done").confidence(None) is None
-    assert Outcome("running", probability=0.9).confidence(0.9) is None
-    measured = Outcome("done", probability=0.9).confidence(0.1)
-    assert measured is not None and not measured.is_prior
+def test_what_was_not_measured_has_no_confidence() -> None:
+    assert Outcome("done", completion_tokens=9).confidence is None
+    assert Outcome("running", probability=0.9).confidence is None
+    assert Outcome("done", probability=0.9).confidence == Confidence(0.9)
