@@ -1,4 +1,4 @@
-"""The sidebar's groups: by age, as of the site's time zone."""
+"""The sidebar's groups: by age, as of the reader's time zone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Who is not signed in is sent to sign in; a script is told so, since it would take that page for its answer."""
+"""Who is not signed in is sent to sign in; a script is told so, since it would take that page for its answer.
+
+Who is signed in reads times as of their own time zone.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils import timezone
+
+from .zones import zone_of
 
 View = Callable[..., HttpResponseBase]
 SIGNED_OUT = {"code": "not_signed_in", "message": "You are signed out. Reload the page to sign in again."}
@@ -20,7 +26,8 @@ def signed_in(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if is_fetch(request) and not request.user.is_authenticated:
             return JsonResponse(SIGNED_OUT, status=401)
-        return for_people(request, *args, **kwargs)
+        with timezone.override(zone_of(request)):
+            return for_people(request, *args, **kwargs)
 
     return guarded
 

@@ -4,6 +4,7 @@ import { Chat } from "./chat.js";
 import { copy } from "./clipboard.js";
 import { Composer } from "./composer.js";
 import { ConnectionBar } from "./connection_bar.js";
+import { Day } from "./day.js";
 import { Draft } from "./draft.js";
 import { Drawer } from "./drawer.js";
 import { Editor } from "./editor.js";
@@ -47,6 +48,7 @@ const bar = new ConnectionBar(find("connection-bar"), { onRetry: () => socket.re
 const wishes = new Wishes({ mode: find("mode"), tier: find("tier") }, kept);
 const chat = new Chat(conversation, { socket, transcript, page, wishes, storage: keptByTab });
 new Drawer({ body: document.body, sidebar: find("sidebar"), main, veil: find("veil") });
+new Day(find("list").dataset.timezone, () => sidebar.refresh());
 new Theme(find("theme-choice"));
 const unsure = new Unsure();
 root.toggleAttribute("data-no-highlights", !Unsure.isSupported);

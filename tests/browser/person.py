@@ -48,7 +48,7 @@ class Person:
 
     def send_message(self, text: str) -> None:
         self.composer.fill(text)
-        self.composer.press("Enter")
+        self.click("Send")  # on a phone Enter begins a new line
 
     def ask(self, text: str) -> str:
         """Send, and wait for the whole answer."""

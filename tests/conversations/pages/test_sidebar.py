@@ -1,6 +1,6 @@
 """The sidebar: one's own conversations, by age, and what a search finds among them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -71,6 +71,32 @@ def test_asking_brings_a_conversation_to_the_top(as_alice: Client, alice: User) 
     asked.regenerate(answer_of(asked).pk, click())
 
     assert listed(as_alice) == {"Today": ["Asked"], "Yesterday": ["Other"]}
+
+
+@pytest.mark.parametrize(
+    ("zone", "label"),
+    [
+        ("Asia/Tokyo", "Today"),  # 21:00 there, and 08:00 when it was used
+        ("Pacific/Honolulu", "Yesterday"),
+        ("America/Los_Angeles", "Yesterday"),
+        ("Asia/Calcutta", "Today"),  # as browsers still call it
+        *(
+            (name, "Yesterday")
+            for name in ("", "Etc/Unknown", "../../etc/passwd", "/etc/localtime", "utc\0", "x" * 4000)
+        ),
+    ],
+)
+def test_days_are_the_readers(as_alice: Client, alice: User, zone: str, label: str) -> None:
+    as_alice.cookies["timezone"] = zone
+    talk(alice, used_at=timezone.now().replace(hour=23, minute=0) - timedelta(days=1))
+
+    assert list(listed(as_alice)) == [label]
+
+
+def test_a_page_tells_in_which_zone_it_was_made(as_alice: Client) -> None:
+    as_alice.cookies["timezone"] = "Asia/Tokyo"
+
+    assert 'data-timezone="Asia/Tokyo"' in as_alice.get("/").content.decode()
 
 
 def test_older_ones_are_grouped_by_month(as_alice: Client, alice: User) -> None:
