@@ -220,6 +220,7 @@ SYSTEM_PROMPT = env.str(
 
 MEASURE_CONFIDENCE = env.bool("MEASURE_CONFIDENCE", True)  # ask for the tokens' log-probabilities
 DEFAULT_MODE = env.choice("DEFAULT_MODE", "auto", ("auto", "quick", "balanced", "deep"))  # see docs/answers.md
+STAGES_WITH_ONE_MODEL = env.bool("STAGES_WITH_ONE_MODEL", False)  # else, with one model, an answer is one request
 ROUTER_ASKS_MODEL = env.bool("ROUTER_ASKS_MODEL", False)  # the cheapest one, how hard a question is
 ROUTER_PATIENCE_MS = env.int("ROUTER_PATIENCE_MS", 300)  # with its answer
 BUDGET_CURRENCY = env.str("BUDGET_CURRENCY", "EUR")  # of the tiers' prices and of budgets; nothing is converted

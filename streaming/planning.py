@@ -6,9 +6,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+from django.conf import settings
+
 from conversations.models import Generation, PipelineStage, Stage
 from conversations.models.message import Message, path_to
-from conversations.models.pipeline import CHEAPEST, LEVEL_OF, STRONGEST, Domain, Level, Mode
+from conversations.models.pipeline import CHEAPEST, LEVEL_OF, STRONGEST, Domain, Level, Mode, alone
 from conversations.models.plan import Plan, PlannedStage
 from streaming.questions.classifier import QueryClassifier
 from streaming.questions.scores import QuestionScores
@@ -31,12 +33,15 @@ def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: Level | 
     """
     mode = Mode(generation.mode)
     wanted = [tier for tier in tiers if tier.slug == generation.wanted_tier]
+    is_one_model = has_one_model(tiers) or (bool(wanted) and mode is Mode.AUTO)
     tiers = wanted or tiers
     scores = None if mode in LEVEL_OF else scores_of(generation.message)
     level = level_of(mode, scores, judged)
     every = list(PipelineStage.objects.filter(pipeline__level=level, stage__enabled=True).select_related("stage"))
     domain = domain_of(generation.message, scores) if any(use.stage.domains for use in every) else None
     uses = [use for use in every if use.stage.is_for(domain)]
+    if is_one_model and not settings.STAGES_WITH_ONE_MODEL:
+        uses = alone(uses)
     stages = [planned(number, use, tier_for(use.stage, level, tiers)) for number, use in enumerate(uses)]
     if not stages:
         logger.warning("the pipeline for %s questions has no stage that is switched on: the model is just asked", level)
@@ -46,6 +51,10 @@ def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: Level | 
     reasons = [*reasons_of(mode, scores, judged), *experts(uses, domain), *wish_of(generation, wanted)]
     reasons.append(who_answers(stages))
     return Plan(tuple(stages), level, generation.streams, tuple(reasons), told_scores(scores, judged))
+
+
+def has_one_model(tiers: Sequence[TierSpec]) -> bool:
+    return len({tier.model or tier.server for tier in tiers}) == 1
 
 
 def scores_of(answer: Message) -> QuestionScores:

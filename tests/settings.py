@@ -27,6 +27,7 @@ for name, value in {
     "PROCESS_NAME": "test",
     "LOG_FORMAT": "line",
     "DEFAULT_MODE": "quick",
+    "STAGES_WITH_ONE_MODEL": "true",  # tests of stages have one demo model
     "WARM_MODELS": "false",  # tests count requests
     "RESPONSE_CACHE": "false",
     "VLLM_BASE_URL": "http://127.0.0.1:9/v1",  # nobody listens there; tests that need a server start one

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -129,3 +131,8 @@ class PipelineStage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stage} of {self.pipeline}"
+
+
+def alone(uses: Sequence[PipelineStage]) -> list[PipelineStage]:
+    """The one that is left of these where the same model would write them all: the last that waits for no other."""
+    return [use for use in uses if not use.waits][-1:] or list(uses[:1])

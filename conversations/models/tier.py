@@ -111,6 +111,13 @@ class Tier(models.Model):
             raise ValidationError(wrong)
 
 
+def is_one_model() -> bool:
+    """Whoever answers, it is the same. One query."""
+    stored = Tier.objects.filter(enabled=True, server__enabled=True).values_list("model", "server_id")
+    models = {model or server for model, server in stored} or {model for model, _ in settings.MODEL_TIERS.values()}
+    return len(models) <= 1
+
+
 def offered_tiers() -> list[tuple[str, str]]:
     """Slugs and names of those that can be chosen, the cheapest first. Empty if there is no choice. One query."""
     stored = Tier.objects.filter(enabled=True, server__enabled=True).values_list("slug", "name")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -12,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from conversations.models import Conversation
-from conversations.models.pipeline import Mode
-from conversations.models.tier import offered_tiers
+from conversations.models.pipeline import LEVEL_OF, Mode, PipelineStage, alone
+from conversations.models.tier import is_one_model, offered_tiers
 
 from .groups import LISTED, sidebar_list
 from .signed_in import signed_in
@@ -23,6 +25,12 @@ MODES = (  # value, what the composer offers, and what it means
     (Mode.QUICK.value, "Quick", "One answer, at once"),
     (Mode.BALANCED.value, "Balanced", "A draft at once, then a second look at it"),
     (Mode.DEEP.value, "Deep", "A draft at once, a thorough answer beside it, then the best of both"),
+)
+MODES_OF_ONE_STAGE = (
+    (Mode.AUTO.value, "Auto", "As much as the question needs"),
+    (Mode.QUICK.value, "Quick", "Short, and to the point"),
+    (Mode.BALANCED.value, "Balanced", "Between the two"),
+    (Mode.DEEP.value, "Deep", "A thorough answer"),
 )
 LIMIT = re.compile("[1-9][0-9]{0,5}")
 
@@ -35,17 +43,36 @@ def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespo
     conversation = None
     if conversation_id is not None:
         conversation = get_object_or_404(Conversation.objects.visible_to(request.user), pk=conversation_id)
+    modes, default = offered_modes(), settings.DEFAULT_MODE
+    offered = [mode for mode, *_ in modes]
     context = {
         "conversation": conversation,
         "messages_shown": conversation.path() if conversation else [],
         "sidebar": sidebar_list(request.user),
         "message_max_length": settings.MESSAGE_MAX_LENGTH,
-        "modes": MODES,
+        "modes": modes,
         "tiers": offered_tiers(),
-        "default_mode": settings.DEFAULT_MODE,
+        "default_mode": default if default in offered else Mode.QUICK.value,
         "demo": settings.DEMO_MODEL_SERVER,
     }
     return render(request, "chat/page.html", context)
+
+
+def offered_modes() -> Sequence[tuple[str, str, str]]:
+    """Those that make a difference; empty if none does. Up to two queries.
+
+    With one model an answer has one stage; modes that get the same one are offered once, as the quickest of them.
+    """
+    if settings.STAGES_WITH_ONE_MODEL or not is_one_model():
+        return MODES
+    uses = PipelineStage.objects.filter(stage__enabled=True, stage__domains=[]).select_related("pipeline")
+    by_level: dict[str, list[PipelineStage]] = defaultdict(list)
+    for use in uses:
+        by_level[use.pipeline.level].append(use)
+    stages = {mode: [use.stage_id for use in alone(by_level[level])] for mode, level in LEVEL_OF.items()}
+    different = {str(stage): mode.value for mode, stage in reversed(stages.items())}.values()
+    offered = {Mode.AUTO.value, *different}
+    return [mode for mode in MODES_OF_ONE_STAGE if mode[0] in offered] if len(different) > 1 else []
 
 
 @require_safe

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.contrib.auth.models import User
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from conversations.models import Conversation, Generation, Pipeline, PipelineStage, Stage
 from conversations.models.asking import Request
@@ -13,6 +15,7 @@ from conversations.models.plan import Outcome, Plan, PlannedStage, shown_stage
 from streaming import planning
 from streaming.planning import DRAFT_PROMPT
 from streaming.tiers import plain
+from streaming.vllm.client import ModelServer
 from tests.conversations.talk import click
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +68,36 @@ def test_a_stage_that_is_off_is_left_out() -> None:
     Stage.objects.filter(name="deep").update(enabled=False)
 
     assert [stage.name for stage in plan_for(asked("deep")).stages] == ["quick", "synthesis"]
+
+
+@pytest.mark.parametrize(("mode", "stage"), [("quick", "quick"), ("balanced", "quick"), ("deep", "deep")])
+def test_one_model_writes_one_stage(settings: Settings, mode: str, stage: str) -> None:
+    settings.STAGES_WITH_ONE_MODEL = False
+    twice = [replace(TIERS[0], slug=slug, server=ModelServer(f"http://{slug}/v1")) for slug in ("one", "other")]
+    generation = asked(mode)
+
+    for tiers in (TIERS[:1], twice):
+        (alone,) = planning.plan_for(generation, tiers).stages
+        assert (alone.number, alone.name, alone.system_prompt) == (0, stage, f"As {stage}.")
+
+
+def test_one_model_writes_all_stages_where_the_site_wants_that(settings: Settings) -> None:
+    settings.STAGES_WITH_ONE_MODEL = True
+
+    assert len(planning.plan_for(asked("deep"), TIERS[:1]).stages) == 3
+
+
+@pytest.mark.parametrize(("mode", "stages"), [("auto", 1), ("deep", 3)])
+def test_a_model_that_was_chosen_makes_no_draft_for_itself_unless_that_was_asked_for(
+    settings: Settings, mode: str, stages: int
+) -> None:
+    settings.STAGES_WITH_ONE_MODEL = False
+    generation = asked(mode, "Compare the proofs of this theorem step by step, and derive the general case. " * 4)
+    generation.wanted_tier = "smart"
+
+    plan = plan_for(generation)
+
+    assert (plan.level, len(plan.stages)) == ("complex", stages)
 
 
 def test_a_pipeline_that_lost_its_stages_still_answers(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from conversations.models import Conversation
+from conversations.models import Conversation, PipelineStage
 from conversations.models.plan import Plan, PlannedStage
 from tests.conversations.talk import answer_of, answered, begin, click, failed, go_on
 
@@ -137,6 +137,23 @@ def test_the_demo_is_labelled_as_such(as_alice: Client, settings: Settings, demo
     settings.DEMO_MODEL_SERVER = demo
 
     assert as_alice.get("/").context["demo"] is demo
+
+
+def offered(page: Client) -> list[str]:
+    """The modes that the composer offers."""
+    select = page.get("/").content.decode().partition("data-mode>")[2].partition("</select>")[0]
+    return re.findall(r'<option value="(\w+)"', select)
+
+
+def test_modes_are_offered_where_they_make_a_difference(as_alice: Client, settings: Settings) -> None:
+    settings.STAGES_WITH_ONE_MODEL = False
+    assert offered(as_alice) == ["auto", "quick", "deep"]  # with one model, a medium question gets the quick stage
+
+    PipelineStage.objects.filter(stage__name="deep").delete()
+    assert offered(as_alice) == []
+
+    settings.MODEL_TIERS = {"nano": ("small", "http://a/v1"), "smart": ("large", "http://a/v1")}
+    assert offered(as_alice) == ["auto", "quick", "balanced", "deep"]
 
 
 def test_browsers_and_proxies_keep_no_page(as_alice: Client, conversation: Conversation) -> None:

@@ -100,7 +100,9 @@ def test_who_has_conversations_cannot_be_deleted_with_them(as_root: Client, alic
     assert Conversation.objects.get().owner == alice
 
 
-def test_who_has_looked_can_be_deleted_and_the_record_stays(as_root: Client, as_rita: Client, rita: User, url: str) -> None:
+def test_who_has_looked_can_be_deleted_and_the_record_stays(
+    as_root: Client, as_rita: Client, rita: User, url: str
+) -> None:
     as_rita.get(f"{url}change/")
 
     as_root.post(f"/admin/auth/user/{rita.pk}/delete/", {"post": "yes"})
