@@ -32,6 +32,7 @@ class Broadcaster:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._waiting: asyncio.Queue[Event] = asyncio.Queue(WAITING_AT_MOST)
+        self._stops: asyncio.Queue[Event] = asyncio.Queue(WAITING_AT_MOST)  # they wait for nothing else
         self._redis: Redis = command_client()
         self._thread = threading.Thread(target=self._run, name="broadcast", daemon=True)
         self._thread.start()
@@ -45,6 +46,7 @@ class Broadcaster:
 
     def close(self) -> None:
         """Send what waits, and end."""
+        atexit.unregister(self.close)
         self._loop.call_soon_threadsafe(lambda: self._loop.create_task(self._end()))
         self._thread.join(LEAVE_TIMEOUT_S + 1)
 
@@ -52,19 +54,19 @@ class Broadcaster:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._sending = self._loop.create_task(self._send_all())
+        self._sending = [self._loop.create_task(self._send_all(queue)) for queue in (self._stops, self._waiting)]
         self._loop.run_forever()
         self._loop.close()
 
     def _enqueue(self, event: Event) -> None:
         try:
-            self._waiting.put_nowait(event)
+            (self._stops if isinstance(event, StopRequested) else self._waiting).put_nowait(event)
         except asyncio.QueueFull:
             logger.warning("pages are not told of %s: too much waits for Redis", type(event).__name__)
 
-    async def _send_all(self) -> None:
+    async def _send_all(self, queue: asyncio.Queue[Event]) -> None:
         while True:
-            event = await self._waiting.get()
+            event = await queue.get()
             try:
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     await self._send(event)
@@ -72,7 +74,7 @@ class Broadcaster:
                 logger.warning("%s was not told: %s", type(event).__name__, error)
             except Exception:  # a fault of ours; the next event can be told
                 logger.exception("%s was not told", type(event).__name__)
-            self._waiting.task_done()
+            queue.task_done()
 
     async def _send(self, event: Event) -> None:
         match event:
@@ -95,10 +97,12 @@ class Broadcaster:
     async def _end(self) -> None:
         try:
             async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                await self._stops.join()
                 await self._waiting.join()
         except TimeoutError:
             logger.warning("%d events were not told: the process ends", self._waiting.qsize())
-        self._sending.cancel()
+        for sending in self._sending:
+            sending.cancel()
         await self._redis.aclose()
         self._loop.stop()
 

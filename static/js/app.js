@@ -62,6 +62,7 @@ function connect(state, details) {
   root.dataset.connection = state;
   bar.show(state, details);
   if (details.code === closeCode.notSignedIn) page.signedOut();
+  if (details.code === closeCode.notFound) page.gone(false);
 }
 
 function send(text, edited = null) {

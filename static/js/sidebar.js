@@ -77,7 +77,10 @@ export class Sidebar {
         this.retitle(entry.dataset.entry, title);
         this.#post(entry, "rename", { title });
       },
-      onEnd: () => (this.#isEditing = false),
+      onEnd: () => {
+        this.#isEditing = false;
+        this.refreshSoon(); // what changed meanwhile
+      },
     });
   }
 
