@@ -20,7 +20,7 @@ from streaming.model_servers import ModelServers
 from streaming.signs import signs_of
 from streaming.tiers import stored_tiers
 from streaming.vllm.client import ModelServer, ask
-from streaming.vllm.errors import ModelServerError, Rejected, TookTooLong
+from streaming.vllm.errors import BadReply, ModelServerError, Rejected, TookTooLong
 from streaming.vllm.figures import counters, gained, gauges
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ async def metrics_of(http: httpx.AsyncClient, server: ModelServer) -> str:
     """Empty if it does not tell. Raises Unreachable."""
     try:
         told = await ask(http, server, "GET", f"{server.root}/metrics", PROBE_TIMEOUT_S)
-    except (Rejected, TookTooLong):
+    except (Rejected, TookTooLong, BadReply):
         return ""
     return told.decode("utf-8", "replace")
 

@@ -61,6 +61,7 @@ class ModelServers:
         self.drained: frozenset[str] = frozenset()  # keys of servers that get no new requests: an operator said so
         self._running: Counter[ModelServer] = Counter()
         self._token_at: dict[ModelServer, float] = {}
+        self._tells_ends: dict[ModelServer, bool] = {}
         self._models: dict[ModelServer, tuple[float, list[str]]] = {}
         self.use(environment_tiers() if tiers is None else tiers)
 
@@ -116,6 +117,16 @@ class ModelServers:
         if server in self.breakers:  # else it is no longer among ours
             self.breakers[server].worked()
             self._token_at[server] = time.monotonic()
+
+    def note_end(self, server: ModelServer, *, told: bool) -> None:
+        """An answer was complete; did it say so?"""
+        self._tells_ends.setdefault(server, told)
+        if told:
+            self._tells_ends[server] = True
+
+    def tells_ends(self, server: ModelServer) -> bool | None:
+        """Of complete answers; None: nothing is known yet."""
+        return self._tells_ends.get(server)
 
     def token_at(self, server: ModelServer) -> float:
         """When it gave this process an answer's token, by the monotonic clock; 0 if it never did, or failed since."""

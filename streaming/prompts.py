@@ -8,10 +8,11 @@ from typing import Any
 
 from django.conf import settings
 
-from conversations.models import Message
+from conversations.models import Message, titles
 from conversations.models.message import Role
 from conversations.models.plan import PlannedStage
 from streaming.model_servers import Target
+from streaming.vllm.thinking import split
 
 ChatMessage = dict[str, str]  # role and content, as they go over the wire
 
@@ -20,6 +21,8 @@ TITLE_PROMPT = (
     "question, without quotation marks, without a full stop, nothing else."
 )
 TITLE_MAX_TOKENS = 24
+TITLE_MARKS = " \t\"'“”„«»*#.`"  # that models put around a title
+TITLE_WORD = "title:"
 TITLE_QUESTION_LENGTH = 2000  # characters of the question that a title needs
 
 
@@ -117,7 +120,10 @@ def title_body(question: str, model: str) -> dict[str, Any]:
 
 def clean_title(reply: str) -> str:
     """A model's title without what models add to it; empty if nothing is left."""
-    reply = reply.rpartition("</think>")[2]
-    lines: Iterable[str] = (line.strip() for line in reply.splitlines())
-    first = next((line for line in lines if line), "")
-    return first.removeprefix("Title:").strip(" \t\"'“”„«»*#.`")
+    for line in split(reply)[1].splitlines():
+        title = titles.one_line(line).strip(TITLE_MARKS)
+        if title.lower().startswith(TITLE_WORD):
+            title = title[len(TITLE_WORD) :].strip(TITLE_MARKS)
+        if titles.can_be_seen(title):
+            return title
+    return ""

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
-import msgspec
 
-from streaming.vllm.client import ListedModel, ModelServer, ask, list_models
-from streaming.vllm.errors import Rejected, TookTooLong
+from streaming.vllm.clean import name
+from streaming.vllm.client import ListedModel, ModelServer, ask, decoded, list_models
+from streaming.vllm.errors import BadReply, Rejected, TookTooLong
 
 VLLM = "vllm"  # that owns the models of its list
+VERSION_LENGTH = 100
 NO_SUCH_PAGE_BELOW = 500  # a proxy that lets only /v1 through
 
 
@@ -23,10 +24,6 @@ NO_SUCH_PAGE_BELOW = 500  # a proxy that lets only /v1 through
 class Signs:
     models: Sequence[ListedModel]
     version: str  # empty: not told
-
-
-class Version(msgspec.Struct):
-    version: str = ""
 
 
 async def signs_of(http: httpx.AsyncClient, server: ModelServer, timeout_s: float) -> Signs:
@@ -41,10 +38,10 @@ async def signs_of(http: httpx.AsyncClient, server: ModelServer, timeout_s: floa
 async def version_of(http: httpx.AsyncClient, server: ModelServer, timeout_s: float) -> str:
     """Empty if it does not tell: only vLLM has one. Raises Unreachable."""
     try:
-        reply = await ask(http, server, "GET", f"{server.root}/version", timeout_s)
-        return msgspec.json.decode(reply, type=Version).version
-    except (Rejected, TookTooLong, msgspec.DecodeError, UnicodeError):
+        reply = decoded(await ask(http, server, "GET", f"{server.root}/version", timeout_s))
+    except (Rejected, TookTooLong, BadReply):
         return ""
+    return name(reply.get("version"), VERSION_LENGTH) if isinstance(reply, dict) else ""
 
 
 async def ask_engine(http: httpx.AsyncClient, server: ModelServer, timeout_s: float) -> None:

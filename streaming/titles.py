@@ -80,5 +80,6 @@ async def title_from_model(question: str, servers: ModelServers) -> tuple[str, O
             usage = reply.usage or Usage()
             told = (usage.prompt_tokens or None, usage.cached_tokens, usage.completion_tokens)
             outcome = Outcome(StageStatus.DONE, target.model, target.server.key, target.tier.slug, *told)
-            return clean_title(reply.text), outcome
+            is_cut = reply.finish_reason == "length"  # in its thinking perhaps, which need not look like any
+            return "" if is_cut else clean_title(reply.text), outcome
     return "", Outcome(StageStatus.FAILED)

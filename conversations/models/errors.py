@@ -20,6 +20,24 @@ class ErrorCode(models.TextChoices):
     OVERLOADED = "overloaded", "The model server has too much to do just now. Retry in a moment."
     SERVER_ERROR = "server_error", "The model server had an error while it answered. Retry, or continue the answer."
     BAD_REPLY = "bad_reply", "The model server sent something that cannot be read. Retry, or tell an operator."
+    REDIRECTED = (
+        "redirected",
+        "The model server's address redirects to another one. Contact your administrator, then retry.",
+    )
+    FILTERED = (
+        "filtered",
+        "The model server's content filter stopped this answer. Rephrase your question, or retry.",
+    )
+    DECLINED = "declined", "The model declined to answer this. Rephrase your question, or retry."
+    TOOL_CALL = (
+        "tool_call",
+        "The model asked for a tool instead of answering, and this chat has none. Retry, or rephrase your question.",
+    )
+    NO_ROOM = (
+        "no_room",
+        "The model reached its length limit before it wrote any text. Retry, or ask for something shorter.",
+    )
+    EMPTY = "empty", "The model ended its answer without writing anything. Retry, or rephrase your question."
     STAGE_TIMEOUT = "stage_timeout", "The answer took longer than is allowed here. Continue it, or retry."
     BUDGET = "budget", "Today's budget does not suffice for this answer. Retry it tomorrow, when there is a new one."
     TOO_MANY_ATTEMPTS = "too_many_attempts", "The answer was interrupted too often. Retry, or continue it."

@@ -4,14 +4,10 @@ export function setHtml(element, html) {
   element.innerHTML = html;
 }
 
-export function elementsFrom(html) {
-  const holder = document.createElement("template");
-  setHtml(holder, html);
-  return holder.content;
-}
-
 export function elementFrom(html) {
-  return elementsFrom(html.trim()).firstElementChild;
+  const holder = document.createElement("template");
+  setHtml(holder, html.trim());
+  return holder.content.firstElementChild;
 }
 
 export function copyOf(template) {

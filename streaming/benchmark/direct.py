@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from uuid import uuid4
 
 import msgspec
 
-from streaming.vllm.wire import DONE, EventLines, parse_chunk
+from streaming.vllm.events import EventStream
+from streaming.vllm.wire import DONE, ReplyReader
 
 from . import Failed
 from .asker import Asker, Place, address_of, question
@@ -39,9 +41,9 @@ class Direct(Asker, asyncio.Protocol):
         self._transport.write(request_of(self.place.model, self.request, question(tokens, rate)))
 
     def arrivals(self) -> list[float]:
-        lines, found = EventLines(), list[float]()
+        events, reader, found = EventStream(sys.maxsize), ReplyReader(sys.maxsize), list[float]()
         for moment, data in self._received:
-            deltas = [parse_chunk(payload) for payload in lines.feed(data) if payload != DONE]
+            deltas = [reader.read(payload) for payload in events.feed(data) if payload != DONE]
             found += [moment for delta in deltas if delta.text]
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +14,8 @@ import httpx
 from conversations.addresses import RefusedAddress, checked, resolved
 from streaming.signs import version_of
 from streaming.vllm.addressed import Addressed
-from streaming.vllm.client import ListedModel, ModelServer, complete, list_models
-from streaming.vllm.errors import BadReply, ModelServerError, Rejected, TookTooLong, Unreachable, rejection
-from streaming.vllm.wire import DONE, EventLines, parse_chunk
+from streaming.vllm.client import ChatStream, ListedModel, ModelServer, Patience, complete, list_models
+from streaming.vllm.errors import BadReply, ModelServerError, Rejected, TookTooLong, Unreachable
 
 WITHIN_S = 9.0  # the whole test; whoever clicked waits for it
 VERSION_TIMEOUT_S = 2.0
@@ -93,24 +93,12 @@ async def fill(
 
 async def first_token(client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any]) -> None:
     """Returns when it is there. Raises ModelServerError."""
-    url = f"{server.base_url}/chat/completions"
-    try:
-        async with client.stream("POST", url, json=body, headers=server.headers) as response:
-            if response.status_code != 200:
-                raise rejection(response.status_code, await response.aread(), server.api_key)
-            if response.headers.get("Content-Type", "").startswith("application/json"):
+    stream = ChatStream(client, server, body, request_id="test", patience=Patience(WITHIN_S, WITHIN_S))
+    async with aclosing(stream.deltas()) as deltas:
+        async for delta in deltas:
+            if stream.is_whole:
                 raise BadReply("it does not stream; switch that off above")
-            await read_token(response)
-    except httpx.HTTPError as error:
-        raise Unreachable(f"{type(error).__name__}: {error}") from error
-
-
-async def read_token(response: httpx.Response) -> None:
-    lines = EventLines()
-    async for received in response.aiter_raw():
-        for payload in lines.feed(received):
-            delta = parse_chunk(payload) if payload != DONE else None
-            if delta and (delta.text or delta.thinking or delta.finish_reason):
+            if delta.text or delta.thinking or delta.finish_reason:
                 return
     raise BadReply("its stream ended without a token")
 

@@ -9,27 +9,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import msgspec
 from django.conf import settings
 from django.utils import timezone
+from msgspec.structs import replace
 
-from .errors import BadReply, ModelServerError, TookTooLong, Unreachable, rejection
+from . import clean
+from .body import beginning_of, pieces_of, whole_of
+from .errors import BadReply, BrokeOff, ModelServerError, TookTooLong, Unreachable, rejection
+from .events import EventStream
+from .thinking import split
 from .transport import Transport
-from .wire import DONE, ChatDelta, EventLines, parse_chunk, parse_whole
+from .wire import DONE, ChatDelta, ReplyReader, parse_whole
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 WATCH_INTERVAL_S = 0.25  # how often the time since the last token is looked at
 END_OF_BODY_S = 0.5  # after the last event
+AFTER_FINISH_S = 10.0  # after the finish reason, for figures and the last event
+SIGNS_COUNT_S = 600.0  # since the last token, while events without text still count as signs of life
 WHOLE_ANSWER_TIMEOUT_S = 600.0  # that is not streamed
-SHORT_TIMEOUT_S = 5.0  # of questions about the server itself
+SHORT_TIMEOUT_S = 5.0  # of questions about the server itself, and of the words of a refusal
+EVENTS_BEGIN_WITH = (b"data:", b"event:", b"id:", b"retry:", b":")
+MODEL_NAME_LENGTH = 200  # characters; what is longer cannot be stored with an answer
 
 
 @dataclass(frozen=True)
@@ -63,10 +71,6 @@ class ListedModel(msgspec.Struct, frozen=True):
     id: str
     max_model_len: int | None = None
     owned_by: str = ""
-
-
-class ModelList(msgspec.Struct):
-    data: list[ListedModel]
 
 
 def http_client() -> httpx.AsyncClient:
@@ -114,12 +118,14 @@ class ChatStream:
             timeout=httpx.Timeout(self._patience_with_headers() + 5, connect=settings.VLLM_CONNECT_TIMEOUT_S),
         )
         self.answered_at: datetime | None = None  # first byte of the response
+        self.is_whole = False  # it came in one piece
+        self._reader = ReplyReader(settings.VLLM_ANSWER_MAX_CHARACTERS)
         self._response: httpx.Response | None = None
         self._closing = asyncio.Event()
         self._timed_out = False
         self._done = False  # the last event was read; only the end of the body is missing
-        self._waited_since = time.monotonic()
-        self._had_tokens = False
+        self._waited_since = self._token_at = time.monotonic()
+        self._had_events = self._had_tokens = False
 
     async def deltas(self) -> AsyncGenerator[ChatDelta, None]:
         """Raises ModelServerError. Ends without an error when ``close`` was called."""
@@ -130,14 +136,16 @@ class ChatStream:
                 async for delta in self._read(response):
                     yield delta
         except httpx.HTTPError as error:
-            if not (self._closing.is_set() or self._done):
+            if not (self._closing.is_set() or self._is_complete):
                 raise Unreachable(f"{type(error).__name__}: {error}") from error
         finally:
             watch.cancel()
             if self._response is not None:
                 await self._response.aclose()
-        if self._timed_out and not self._done:
+        if self._timed_out and not self._is_complete:
             raise TookTooLong(self._patience(), had_tokens=self._had_tokens)
+        if self._is_complete and not (self._reader.is_full or self.is_whole):
+            yield self._reader.end()
 
     async def close(self) -> None:
         """The reader's loop ends at once, and the server aborts the request."""
@@ -163,9 +171,7 @@ class ChatStream:
             await response.aclose()
             return None
         self.answered_at = timezone.now()
-        if response.status_code != 200:
-            body = await response.aread()
-            raise rejection(response.status_code, body, self._server.api_key)
+        await refuse_all_but_success(response, self._server)
         return response
 
     async def _begin(self) -> httpx.Response:
@@ -173,25 +179,68 @@ class ChatStream:
         return self._response
 
     async def _read(self, response: httpx.Response) -> AsyncIterator[ChatDelta]:
-        if response.headers.get("Content-Type", "").startswith("application/json"):
-            whole = await response.aread()
-            self._done = True
-            yield parse_whole(whole)
+        """By what it begins with: content types are not to be relied on."""
+        pieces, first = pieces_of(response), b""
+        async for first in pieces:
+            if first.strip():
+                break
+        begin = first.removeprefix(clean.BYTE_ORDER_MARK).lstrip()
+        if begin.startswith((b"{", b"[")) or not (self._is_streamed or begin.startswith(EVENTS_BEGIN_WITH)):
+            reply = await whole_of(pieces, settings.VLLM_REPLY_MAX_BYTES, first)
+            self._done = self.is_whole = True
+            yield parse_whole(reply, settings.VLLM_ANSWER_MAX_CHARACTERS)
             return
-        lines = EventLines()
-        finished = False
-        async for received in response.aiter_raw():
-            for payload in lines.feed(received):
-                if payload == DONE:
-                    self._done = True  # the loop reads on to the body's end, so that the connection can be used again
-                    break
-                delta = parse_chunk(payload)
-                finished = finished or bool(delta.finish_reason)
-                self._waited_since = time.monotonic()
-                self._had_tokens = self._had_tokens or bool(delta.text or delta.thinking)
+        async for delta in self._read_events(first, pieces):
+            yield delta
+        if not (self._is_complete or self._closing.is_set()):
+            raise self._why_incomplete(response, is_empty=not first)
+
+    async def _read_events(self, first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[ChatDelta]:
+        events, room = EventStream(settings.VLLM_EVENT_MAX_BYTES), settings.VLLM_STREAM_MAX_BYTES
+        received: bytes | None = first
+        while received is not None:
+            if not self._done:  # else it reads on to the body's end, so that the connection can be used again
+                room -= len(received)
+                for delta in self._take(events.feed(received)):
+                    yield delta
+                if room < 0:
+                    yield self._reader.cut()
+                if self._reader.is_full:
+                    return
+            received = await anext(pieces, None)
+        if not self._closing.is_set():
+            for delta in self._take(events.finish()):
                 yield delta
-        if not (finished or self._closing.is_set()):
-            raise BadReply("the stream ended without a finish reason") if self._done else Unreachable("it broke off")
+
+    def _take(self, payloads: Iterable[bytes]) -> Iterator[ChatDelta]:
+        for payload in payloads:
+            if payload == DONE:
+                self._done = True
+                return
+            delta = self._reader.read(payload)
+            now = time.monotonic()
+            self._had_events = True
+            if delta.text or delta.thinking:
+                self._had_tokens = True
+                self._token_at = self._waited_since = now
+            elif now - self._token_at < SIGNS_COUNT_S:
+                self._waited_since = now
+            yield delta
+            if self._reader.is_full:
+                return
+
+    @property
+    def _is_complete(self) -> bool:
+        return self._done or self._reader.has_ended
+
+    def _why_incomplete(self, response: httpx.Response, *, is_empty: bool) -> ModelServerError:
+        """The body ended without [DONE] and without a finish reason."""
+        if self._had_tokens:
+            return BrokeOff("it broke off")
+        is_framed = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+        if is_framed or not (is_empty or self._had_events):  # else a connection that breaks looks like this
+            return BadReply("the reply has no answer in it")
+        return Unreachable("it broke off")
 
     async def _watch(self) -> None:
         """Close the connection after too long a silence. Keep-alive comments are no tokens: only data events count."""
@@ -206,6 +255,8 @@ class ChatStream:
     def _patience(self) -> float:
         if self._done:
             return END_OF_BODY_S
+        if self._reader.has_ended:
+            return AFTER_FINISH_S
         return self._limits.silence_s if self._had_tokens else self._patience_with_headers()
 
     def _patience_with_headers(self) -> float:
@@ -214,36 +265,70 @@ class ChatStream:
 
 
 async def list_models(client: httpx.AsyncClient, server: ModelServer) -> list[ListedModel]:
-    """Raises ModelServerError."""
+    """Those with a name that can be stored. Raises ModelServerError."""
     reply = await ask(client, server, "GET", f"{server.base_url}/models", SHORT_TIMEOUT_S)
-    return decoded(reply, ModelList).data
+    found = decoded(reply)
+    listed = found.get("data") if isinstance(found, dict) else found
+    if not isinstance(listed, list):
+        raise BadReply("a list of models that is none")
+    models = [model for entry in listed if isinstance(entry, dict) and (model := listed_model(entry)).id]
+    return list({model.id: model for model in models}.values())
+
+
+def listed_model(entry: Mapping[str, object]) -> ListedModel:
+    """Without a name if it has none that can be asked for."""
+    name = clean.name(entry.get("id"), MODEL_NAME_LENGTH)
+    owner = clean.label(entry.get("owned_by"), MODEL_NAME_LENGTH)
+    return ListedModel(name, clean.tokens(entry.get("max_model_len")) or None, owner)
 
 
 async def complete(client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], timeout_s: float) -> ChatDelta:
-    """The whole answer of one request that is not streamed. Raises ModelServerError."""
-    reply = await ask(client, server, "POST", f"{server.base_url}/chat/completions", timeout_s, body)
-    return parse_whole(reply)
+    """The whole answer of one request that is not streamed, its thinking apart. Raises ModelServerError."""
+    url = f"{server.base_url}/chat/completions"
+    reply = await ask(client, server, "POST", url, timeout_s, body, settings.VLLM_REPLY_MAX_BYTES)
+    answer = parse_whole(reply, settings.VLLM_ANSWER_MAX_CHARACTERS)
+    thinking, text = split(answer.text)
+    return replace(answer, text=text, thinking=answer.thinking or thinking)
 
 
 async def ask(
-    client: httpx.AsyncClient, server: ModelServer, method: str, url: str, timeout_s: float, body: Any = None
+    client: httpx.AsyncClient,
+    server: ModelServer,
+    method: str,
+    url: str,
+    timeout_s: float,
+    body: Any = None,
+    max_bytes: int | None = None,
 ) -> bytes:
-    """Raises ModelServerError."""
+    """``max_bytes``: VLLM_FACTS_MAX_BYTES unless given. Raises ModelServerError."""
+    limit = settings.VLLM_FACTS_MAX_BYTES if max_bytes is None else max_bytes
     try:
-        response = await client.request(method, url, json=body, headers=server.headers, timeout=timeout_s)
-    except httpx.TimeoutException as error:
+        async with (
+            asyncio.timeout(timeout_s),  # also of a body that comes byte by byte
+            client.stream(method, url, json=body, headers=server.headers, timeout=timeout_s) as response,
+        ):
+            await refuse_all_but_success(response, server)
+            return await whole_of(pieces_of(response), limit)
+    except (TimeoutError, httpx.TimeoutException) as error:
         raise TookTooLong(timeout_s, had_tokens=False) from error
     except httpx.HTTPError as error:
         raise Unreachable(f"{type(error).__name__}: {error}") from error
-    if response.status_code != 200:
-        raise rejection(response.status_code, response.content, server.api_key)
-    return response.content
 
 
-def decoded(reply: bytes, shape: type[T]) -> T:
+async def refuse_all_but_success(response: httpx.Response, server: ModelServer) -> None:
+    """Raises Rejected, with what the server says."""
+    if not response.is_success:
+        said = await beginning_of(response, settings.VLLM_ERROR_MAX_BYTES, SHORT_TIMEOUT_S)
+        await response.aclose()
+        location = response.headers.get("Location", "") if response.is_redirect else ""
+        raise rejection(response.status_code, said, server.api_key, location)
+
+
+def decoded(reply: bytes) -> object:
+    """Raises BadReply."""
     try:
-        return msgspec.json.decode(reply, type=shape)
-    except (msgspec.DecodeError, UnicodeError) as error:
+        return clean.decode(reply)
+    except clean.Unreadable as error:
         raise BadReply(f"a reply that cannot be read: {error}") from error
 
 

@@ -2,19 +2,37 @@
 
 ModelServerError
 ├── Unreachable      no connection, or it broke
+│   └── BrokeOff     the answer's body ended without a word that the answer is complete
 ├── TookTooLong      no token for too long
-├── BadReply         not what the protocol says
+├── BadReply         not what the protocol says, or far too much of it
+├── NoAnswer         the model ended without an answer: filtered, declined, out of room, or without a word
 └── Rejected         an error that the server itself told, by status or inside the stream
 """
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Mapping
 
+from conversations.models.asking import storable
 from conversations.models.errors import ErrorCode
 
-CODES = {401: ErrorCode.UNAUTHORISED, 403: ErrorCode.UNAUTHORISED, 404: ErrorCode.UNKNOWN_MODEL,
-         429: ErrorCode.OVERLOADED, 503: ErrorCode.OVERLOADED}  # fmt: skip
+from .clean import Unreadable, decode, tokens
+
+QUOTED = 1000  # characters of what a server said
+NESTING = 4  # of an error's message inside its body
+
+BY_STATUS = {401: ErrorCode.UNAUTHORISED, 403: ErrorCode.UNAUTHORISED, 404: ErrorCode.UNKNOWN_MODEL,
+             429: ErrorCode.OVERLOADED, 503: ErrorCode.OVERLOADED}  # fmt: skip
+STATUS_BY_NAME = {  # where a server has words for a code
+    "invalid_api_key": 401, "authentication_error": 401, "permission_error": 403, "model_not_found": 404,
+    "rate_limit_exceeded": 429, "rate_limit_error": 429, "insufficient_quota": 429, "overloaded_error": 503,
+    "invalid_request_error": 400, "bad_request": 400, "context_length_exceeded": 400, "exceed_context_size_error": 400,
+}  # fmt: skip
+TOO_LONG = ("context length", "context size", "context window", "context_length", "max_tokens must be at least 1")
+
+# Why an answer without text has none, by its finish reason; the first two also if there is some.
+CUT_SHORT = {"content_filter": ErrorCode.FILTERED, "refusal": ErrorCode.DECLINED}
+WITHOUT_TEXT = {**CUT_SHORT, "tool_calls": ErrorCode.TOOL_CALL, "length": ErrorCode.NO_ROOM}
 
 
 class ModelServerError(Exception):
@@ -24,6 +42,9 @@ class ModelServerError(Exception):
     permanent = False  # no other server helps
     is_servers_fault = True  # and not the request's
 
+    def __init__(self, message: str = ""):
+        super().__init__(storable(message[:QUOTED]))
+
     @property
     def in_short(self) -> str:
         """For logs: without what the server said, which may quote the question."""
@@ -32,6 +53,10 @@ class ModelServerError(Exception):
 
 class Unreachable(ModelServerError):
     code = ErrorCode.NO_SERVER
+
+
+class BrokeOff(Unreachable):
+    """With a part of the answer: of the whole of it, if the server never says that an answer is complete."""
 
 
 class TookTooLong(ModelServerError):
@@ -44,47 +69,90 @@ class BadReply(ModelServerError):
     code = ErrorCode.BAD_REPLY
 
 
+class NoAnswer(ModelServerError):
+    permanent = True
+    is_servers_fault = False
+
+    def __init__(self, code: ErrorCode):
+        super().__init__(code.value)
+        self.code = code
+
+
+def missing_answer(finish_reason: str, *, has_text: bool) -> NoAnswer | None:
+    """Of an answer that has ended like this; None if it is one."""
+    codes = CUT_SHORT if has_text else WITHOUT_TEXT
+    code = codes.get(finish_reason, None if has_text else ErrorCode.EMPTY)
+    return NoAnswer(code) if code else None
+
+
 class Rejected(ModelServerError):
     def __init__(self, status: int, message: str):
         super().__init__(f"{status}: {message}")
         self.status = status
         self.code = code_for(status, message)
         self.permanent = self.code == ErrorCode.CONTEXT_TOO_LONG
-        self.is_servers_fault = status >= 500 or self.code in (ErrorCode.UNAUTHORISED, ErrorCode.UNKNOWN_MODEL)
+        is_settings_fault = self.code in (ErrorCode.UNAUTHORISED, ErrorCode.UNKNOWN_MODEL, ErrorCode.REDIRECTED)
+        self.is_servers_fault = status >= 500 or is_settings_fault
 
     @property
     def in_short(self) -> str:
         return f"{self.status} {self.code}"
 
 
-class ErrorBody(msgspec.Struct):
-    message: str = ""
-    code: int | str | None = None
-
-
-class ErrorReply(msgspec.Struct):
-    """``error`` is an object, a bare string (401), or missing (vLLM up to 0.9.2: the fields at the top)."""
-
-    error: ErrorBody | str | None = None
-    message: str = ""
-
-
 def code_for(status: int, message: str) -> ErrorCode:
-    if status in CODES:
-        return CODES[status]
-    if status == 400 and ("context length" in message or "max_tokens must be at least 1" in message):
+    if status in BY_STATUS:
+        return BY_STATUS[status]
+    if 300 <= status < 400:
+        return ErrorCode.REDIRECTED
+    if status == 413 or (400 <= status < 500 and any(words in message.lower() for words in TOO_LONG)):
         return ErrorCode.CONTEXT_TOO_LONG
     return ErrorCode.REFUSED if 400 <= status < 500 else ErrorCode.SERVER_ERROR
 
 
-def rejection(status: int, body: bytes, api_key: str = "") -> Rejected:
-    """From a response that is no 200; a body that is no JSON is cut and quoted, without the key that it may quote."""
+def rejection(status: int, body: bytes, api_key: str = "", location: str = "") -> Rejected:
+    """From a response that is no success; a body that is no JSON is quoted. Without the key, which it may repeat."""
     if api_key:
         body = body.replace(api_key.encode(), b"[key]")
+    if location:
+        return Rejected(status, f"it redirects to {location.replace(api_key, '[key]') if api_key else location}")
     try:
-        reply = msgspec.json.decode(body, type=ErrorReply)
-    except (msgspec.DecodeError, UnicodeError):
-        return Rejected(status, body[:300].decode("utf-8", "replace"))
-    if isinstance(reply.error, ErrorBody):
-        return Rejected(status, reply.error.message)
-    return Rejected(status, reply.error or reply.message)
+        message = told(decode(body))
+    except Unreadable:
+        message = ""
+    return Rejected(status, (message or body[:300].decode("utf-8", "replace"))[:QUOTED])
+
+
+def in_stream(error: object) -> Rejected:
+    """An error that comes instead of a piece of the answer; its code is of any type, or missing."""
+    return Rejected(status_of(error), told(error)[:QUOTED])
+
+
+def told(error: object) -> str:
+    """Its message, and its code if that is a name."""
+    inner = error.get("error", error) if isinstance(error, Mapping) else error
+    codes = [inner.get("code"), inner.get("type")] if isinstance(inner, Mapping) else []
+    name = next((code for code in codes if isinstance(code, str) and code in STATUS_BY_NAME), "")
+    return f"{message_of(error)} ({name})" if name else message_of(error)
+
+
+def status_of(error: object) -> int:
+    """By a number or a name in it; 500 if it tells none."""
+    fields = error if isinstance(error, Mapping) else {}
+    for value in (fields.get("code"), fields.get("status"), fields.get("type")):
+        status = STATUS_BY_NAME.get(value.lower()) if isinstance(value, str) else None
+        if status := status or tokens(value):
+            return status if 400 <= status < 600 else 500
+    return 500
+
+
+def message_of(error: object, depth: int = 0) -> str:
+    """The first text where servers put it, however deep; empty if there is none."""
+    if isinstance(error, str):
+        return error
+    inner: object = None
+    if isinstance(error, Mapping):
+        names = ("error", "message", "detail", "msg", "errors", "description", "title")
+        inner = next((error[name] for name in names if error.get(name)), None)
+    elif isinstance(error, list):
+        inner = next(iter(error), None)
+    return message_of(inner, depth + 1) if inner is not None and depth < NESTING else ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
+
+from .clean import number
 
 RUNNING, WAITING, KV_CACHE = "num_requests_running", "num_requests_waiting", "kv_cache_usage_perc"
 GAUGES = (RUNNING, WAITING, KV_CACHE)
@@ -27,9 +28,8 @@ def request_figures(metrics: object) -> dict[str, float] | None:
     """In milliseconds; None if the server told none. What is no number is passed over."""
     if not isinstance(metrics, dict):
         return None
-    told = {ours: metrics.get(name) for name, ours in REQUEST_FIGURES.items()}
-    known = {ours: round(float(ms), 3) for ours, ms in told.items() if isinstance(ms, int | float)}
-    return {ours: ms for ours, ms in known.items() if math.isfinite(ms)} or None
+    told = {ours: number(metrics.get(name)) for name, ours in REQUEST_FIGURES.items()}
+    return {ours: round(ms, 3) for ours, ms in told.items() if ms is not None} or None
 
 
 def gauges(metrics: str) -> dict[str, float]:
@@ -58,18 +58,17 @@ def summed(metrics: str, wanted: Collection[str]) -> dict[str, float]:
     for line in metrics.splitlines():
         name, _, value = line.rpartition(" ")
         plain = name.partition("{")[0].removeprefix("vllm:")
-        if plain in wanted and not line.startswith("#") and (number := number_of(value)) is not None:
-            figures[plain] = figures.get(plain, 0.0) + number
+        if plain in wanted and not line.startswith("#") and (figure := figure_of(value)) is not None:
+            figures[plain] = figures.get(plain, 0.0) + figure
     return figures
 
 
-def number_of(text: str) -> float | None:
-    """None if it is none, or not finite."""
+def figure_of(text: str) -> float | None:
+    """None if it is none that can be: below zero, not finite, or out of all reason."""
     try:
-        number = float(text)
+        return number(float(text))
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
 
 
 def gained(now: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:

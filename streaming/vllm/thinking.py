@@ -1,10 +1,14 @@
-"""Tells thinking from the answer where a server has no reasoning parser and sends `<think>…</think>` in the text."""
+"""Tells thinking from the answer where a server has no reasoning parser.
+
+It sends `<think>…</think>` in the text; or no more than `</think>`, where the chat template had opened the thinking.
+"""
 
 from __future__ import annotations
 
 from enum import Enum, auto
 
 OPEN, CLOSE = "<think>", "</think>"
+FENCE = "```"
 
 
 class Where(Enum):
@@ -14,25 +18,41 @@ class Where(Enum):
 
 
 class ThinkSplitter:
-    """Feeds on text as it arrives. A tag counts only at the very beginning of an answer; later it is just text."""
+    """Feeds on text as it arrives. `<think>` counts only at the very beginning of an answer; later it is just text.
 
-    def __init__(self, *, in_answer: bool = False):
-        self._where = Where.ANSWER if in_answer else Where.BEFORE
+    The first `</think>` without one says that all before it was thinking, though it looked like the answer: then
+    ``was_thinking`` is true. In code it says nothing, nor behind a `<think>` that is just text.
+    """
+
+    def __init__(self, begun: str = "", *, is_told: bool = False):
+        """``begun``: text that is there already. ``is_told``: the thinking is known, by the server or by its tags."""
+        self.was_thinking = False
+        self._where = Where.ANSWER if begun else Where.BEFORE
         self._held = ""  # could still become a tag
+        self._said = [begun]  # of the answer, as long as it may turn out to be thinking
+        self._may_turn = not is_told
 
     def feed(self, text: str) -> tuple[str, str]:
         """(thinking, answer) of what is certain now."""
-        if self._where is Where.ANSWER:
+        if self._where is Where.ANSWER and not self._may_turn:
             return "", text
         self._held += text
-        if self._where is Where.BEFORE:
-            return self._begin()
-        return self._think()
+        match self._where:
+            case Where.BEFORE:
+                return self._begin()
+            case Where.THINKING:
+                return self._think()
+            case Where.ANSWER:
+                return self._answer()
 
     def finish(self) -> tuple[str, str]:
         """(thinking, answer) of what was held back."""
         held, self._held = self._held, ""
         return (held, "") if self._where is Where.THINKING else ("", held)
+
+    def trust(self) -> None:
+        """The server tells its thinking apart."""
+        self._may_turn = False
 
     def _begin(self) -> tuple[str, str]:
         start = self._held.lstrip()
@@ -42,13 +62,51 @@ class ThinkSplitter:
         if OPEN.startswith(start):
             return "", ""
         self._where = Where.ANSWER
-        return self.finish()
+        return self._answer() if self._may_turn else self.finish()
 
     def _think(self) -> tuple[str, str]:
         thinking, tag, answer = self._held.partition(CLOSE)
         if tag:
-            self._where, self._held = Where.ANSWER, ""
+            self._where, self._held, self._may_turn = Where.ANSWER, "", False
             return thinking, answer
-        keep = next((n for n in range(len(CLOSE) - 1, 0, -1) if self._held.endswith(CLOSE[:n])), 0)
-        thinking, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
-        return thinking, ""
+        return self._let_go(), ""
+
+    def _answer(self) -> tuple[str, str]:
+        at = self._held.find(CLOSE)
+        while at >= 0:
+            before = "".join(self._said) + self._held[:at]
+            if OPEN in before:
+                break
+            if not is_in_code(before):
+                thinking, answer = self._held[:at], self._held[at + len(CLOSE) :]
+                self._held, self.was_thinking = "", True
+                self._end_doubt()
+                return thinking, answer
+            at = self._held.find(CLOSE, at + 1)
+        said = self._let_go()
+        self._said.append(said)
+        return "", said
+
+    def _let_go(self) -> str:
+        """All but what could be the beginning of the closing tag."""
+        at = self._held.rfind("<", -len(CLOSE) + 1)
+        at = at if at >= 0 and CLOSE.startswith(self._held[at:]) else len(self._held)
+        certain, self._held = self._held[:at], self._held[at:]
+        return certain
+
+    def _end_doubt(self) -> None:
+        self._may_turn = False
+        self._said.clear()
+
+
+def is_in_code(before: str) -> bool:
+    """What comes behind this text stands in a block of code, or in code inside a line."""
+    return before.count(FENCE) % 2 == 1 or before.rpartition("\n")[2].count("`") % 2 == 1
+
+
+def split(text: str) -> tuple[str, str]:
+    """(thinking, answer) of a whole text."""
+    splitter = ThinkSplitter()
+    thinking, answer = splitter.feed(text)
+    more_thinking, more_answer = splitter.finish()
+    return thinking + more_thinking, answer + more_answer

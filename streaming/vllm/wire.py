@@ -1,77 +1,57 @@
-"""Bytes of a streamed chat completion → typed deltas. No I/O here."""
+"""Payloads of a chat completion → typed deltas that can be stored, shown and added up, whatever a server sends.
+
+What a field should not be is passed over, and the rest of its payload counts. No I/O here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
+from typing import Any, TypeVar
+
 import msgspec
 
-from conversations.models.asking import storable
-
-from .errors import BadReply, ErrorBody, Rejected
+from . import clean
+from .errors import BadReply, Rejected, in_stream
 from .figures import request_figures
 
 DONE = b"[DONE]"
+TOO_LONG = "too_long"  # the finish reason of an answer that this site has cut off
+REASON_LENGTH = 40
+NESTING = 5  # of parts inside parts
+INDEFINITE = ("", "null", "none")  # finish reasons of servers that send one with every token
+FINISH_REASONS = {  # what servers say → what vLLM says; others stay as they are
+    "eos": "stop", "eos_token": "stop", "end_turn": "stop", "stop_sequence": "stop", "stop_token": "stop",
+    "completed": "stop", "max_tokens": "length", "max_output_tokens": "length", "model_length": "length",
+    "function_call": "tool_calls", "tool_call": "tool_calls", "tool_use": "tool_calls",
+    "safety": "content_filter", "blocklist": "content_filter", "prohibited_content": "content_filter",
+    "recitation": "content_filter", "sensitive": "content_filter",
+}  # fmt: skip
+PART_FIELDS = {  # of a part of a text: what it is, if the name tells
+    "text": "", "value": "", "content": "",
+    "thinking": "thinking", "reasoning": "thinking", "refusal": "refusal",
+}  # fmt: skip
+BROKEN = ("error", "abort", "network_error")  # finish reasons of servers that fail without a word
 
-
-class Delta(msgspec.Struct):
-    content: str | None = None
-    reasoning: str | None = None
-    reasoning_content: str | None = None  # vLLM up to 0.12
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class LikelyToken(msgspec.Struct, frozen=True):
-    """A token with the natural logarithm of its probability."""
+    """A token with the natural logarithm of its probability; None if the server told none that can be."""
 
     token: str
-    logprob: float
-
-
-class Logprobs(msgspec.Struct):
-    content: list[LikelyToken] | None = None
-
-
-class Choice(msgspec.Struct):
-    delta: Delta = msgspec.field(default_factory=Delta)
-    finish_reason: str | None = None
-    logprobs: Logprobs | None = None
-
-
-class PromptDetails(msgspec.Struct, frozen=True):
-    cached_tokens: int | None = None
+    logprob: float | None = None
 
 
 class Usage(msgspec.Struct, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int | None = None
-    prompt_tokens_details: PromptDetails | None = None  # with vLLM's --enable-prompt-tokens-details
-
-    @property
-    def cached_tokens(self) -> int | None:
-        """Of the prompt's, what the server remembered; None if it does not tell."""
-        return self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else None
-
-
-class Chunk(msgspec.Struct):
-    choices: list[Choice] = []
-    usage: Usage | None = None
-    metrics: object = None
-    error: ErrorBody | str | None = None
-
-
-class WholeChoice(msgspec.Struct):
-    message: Delta
-    finish_reason: str | None = None
-    logprobs: Logprobs | None = None
-
-
-class WholeReply(msgspec.Struct):
-    choices: list[WholeChoice] = []
-    usage: Usage | None = None
-    metrics: object = None
-    error: ErrorBody | str | None = None
+    cached_tokens: int | None = None  # of the prompt's, what the server remembered (--enable-prompt-tokens-details)
 
 
 class ChatDelta(msgspec.Struct, frozen=True):
-    """What one chunk brought. Texts are exactly as received: sent back unchanged they continue token for token."""
+    """What one payload brought. Texts are as received: sent back unchanged they continue token for token."""
 
     text: str = ""
     thinking: str = ""
@@ -81,73 +61,219 @@ class ChatDelta(msgspec.Struct, frozen=True):
     server_ms: dict[str, float] | None = None  # the server's own figures of the request; told with the last chunk
 
 
-class EventLines:
-    """Server-sent events, as far as OpenAI's protocol uses them: the payloads of ``data:`` lines."""
+Said = str | list[Any] | dict[str, Any] | None  # text, or parts with text in them
 
-    def __init__(self) -> None:
-        self._rest = b""
 
-    def feed(self, received: bytes) -> list[bytes]:
-        """The payloads that are complete now. Comments (keep-alive) and other fields are passed over."""
-        lines = (self._rest + received).split(b"\n")
-        self._rest = lines.pop()
-        return [line[5:].strip() for line in lines if line.startswith(b"data:")]
+class Delta(msgspec.Struct):
+    content: Said = None
+    reasoning: Said = None
+    reasoning_content: Said = None  # vLLM up to 0.12
+    refusal: Said = None
+    tool_calls: object = None
+    function_call: object = None
+
+    @property
+    def is_plain(self) -> bool:
+        return not (self.reasoning or self.reasoning_content or self.refusal or self.tool_calls or self.function_call)
+
+
+class Logprobs(msgspec.Struct):
+    content: list[LikelyToken] | None = None
+
+
+class Choice(msgspec.Struct):
+    index: int | None = None
+    delta: Delta | msgspec.UnsetType | None = msgspec.UNSET
+    message: Delta | None = None  # of an answer that was not streamed
+    finish_reason: str | None = None
+    logprobs: Logprobs | None = None
+    error: object = None
+
+
+class Chunk(msgspec.Struct):
+    choices: list[Choice] = []
+    usage: object = None
+    metrics: object = None
+    error: object = None
 
 
 _decode = msgspec.json.Decoder(Chunk).decode
 
 
-def parse_chunk(payload: bytes) -> ChatDelta:
-    """Raises BadReply, or Rejected for an error inside the stream."""
+def chunk_of(payload: bytes) -> Chunk:
+    """Empty for what is no object, such as a server's sign of life. Raises BadReply for half an object."""
     try:
-        chunk = _decode(payload)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise BadReply(f"a chunk that cannot be read: {error}") from error
-    if chunk.error is not None:
-        raise in_stream(chunk.error)
-    if not chunk.choices:
-        return ChatDelta(usage=chunk.usage, server_ms=request_figures(chunk.metrics))
-    choice = chunk.choices[0]
-    delta = choice.delta
-    return ChatDelta(
-        text=clean(delta.content),
-        thinking=clean(delta.reasoning or delta.reasoning_content),
-        finish_reason=choice.finish_reason or "",
-        usage=chunk.usage,
-        tokens=likely(choice.logprobs),
-    )
+        return _decode(payload)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return odd_chunk(payload)
 
 
-def parse_whole(reply: bytes) -> ChatDelta:
+def odd_chunk(payload: bytes) -> Chunk:
+    if not payload.removeprefix(clean.BYTE_ORDER_MARK).lstrip().startswith((b"{", b"[")):
+        return Chunk()
+    try:
+        found = clean.decode(payload)
+    except clean.Unreadable as error:
+        raise BadReply(f"a chunk that cannot be read: {error}") from None
+    found = found[0] if isinstance(found, list) and found else found  # some wrap a lone error
+    chunk = fitting(found, Chunk)
+    choices = found.get("choices") if isinstance(found, dict) else None
+    chunk.choices = [odd_choice(one) for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
+    return chunk
+
+
+def odd_choice(found: dict[str, Any]) -> Choice:
+    choice = fitting(found, Choice)
+    choice.delta = fitting(found["delta"], Delta) if "delta" in found else msgspec.UNSET
+    choice.message = fitting(found.get("message"), Delta)
+    logprobs = found.get("logprobs")
+    entries = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if isinstance(entries, list):
+        choice.logprobs = Logprobs([odd_token(entry) for entry in entries])
+    return choice
+
+
+def odd_token(entry: object) -> LikelyToken:
+    """Without a token, or without a probability, it stands for a token that has none."""
+    found = fitting(entry, OddToken)
+    return LikelyToken(clean.whole_pairs(found.token), clean.log_probability(found.logprob))
+
+
+class OddToken(msgspec.Struct):
+    token: str = ""
+    logprob: object = None
+
+
+def fitting(found: object, kind: type[T]) -> T:
+    """With those of its fields that are of the right type."""
+    if not isinstance(found, dict):
+        return kind()
+    fields: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        if field.name in found:
+            with suppress(msgspec.ValidationError):
+                fields[field.name] = msgspec.convert(found[field.name], field.type)
+    return kind(**fields)
+
+
+NONE = Choice()
+
+
+class ReplyReader:
+    """Of one answer: ``read`` each payload, then ``end``. It knows what belongs together, and how the answer ended."""
+
+    def __init__(self, max_characters: int):
+        """``max_characters``: of text and thinking; what comes behind them is cut off."""
+        self.has_ended = False  # the server said so
+        self.is_full = False  # or it was cut off
+        self._room = max_characters
+        self._text, self._thinking = clean.Pieces(), clean.Pieces()
+        self._index: int | None = None  # of the choice that is read; others are passed over
+        self._has_text = self._has_refused = self._has_called = False
+
+    def read(self, payload: bytes) -> ChatDelta:
+        """Raises BadReply, or Rejected for an error inside the stream."""
+        return self.take(chunk_of(payload))
+
+    def take(self, chunk: Chunk) -> ChatDelta:
+        choice = self._choice(chunk.choices) if chunk.choices else NONE
+        if error := chunk.error or choice.error:
+            raise in_stream(error)
+        delta = choice.message if choice.delta is msgspec.UNSET else choice.delta
+        text, thinking = self._texts(delta) if delta else ("", "")
+        self._room -= len(text) + len(thinking)
+        if self._room < 0:
+            return self.cut(text, thinking)
+        return ChatDelta(
+            text,
+            thinking,
+            self._finish(choice.finish_reason) if choice.finish_reason else "",
+            None if chunk.usage is None else usage_of(chunk.usage),
+            tuple(choice.logprobs.content) if choice.logprobs and choice.logprobs.content else (),
+            None if chunk.metrics is None else request_figures(chunk.metrics),
+        )
+
+    def end(self) -> ChatDelta:
+        """After the last payload: what was held back, and a finish reason if none came."""
+        text, thinking = self._text.rest(), self._thinking.rest()
+        return ChatDelta(text, thinking, "" if self.has_ended else self._finish("stop"))
+
+    def cut(self, text: str = "", thinking: str = "") -> ChatDelta:
+        """There is no room for all of this: the end."""
+        self.is_full = self.has_ended = True
+        room = max(self._room + len(text) + len(thinking), 0)
+        thinking = thinking[:room]
+        return ChatDelta(text[: room - len(thinking)], thinking, TOO_LONG)
+
+    def _choice(self, choices: list[Choice]) -> Choice:
+        """The one that came first, whichever index it has; empty if this chunk has none of it."""
+        if self._index is None:
+            self._index = choices[0].index
+        return next((one for one in choices if one.index in (self._index, None)), NONE)
+
+    def _texts(self, delta: Delta) -> tuple[str, str]:
+        if delta.content.__class__ is str and delta.is_plain:  # the usual case
+            text = self._text.take(delta.content)  # type: ignore[arg-type]
+            self._has_text = self._has_text or bool(text)
+            return text, ""
+        said: dict[str, list[str]] = {"text": [], "thinking": [], "refusal": []}
+        thinking = delta.reasoning or delta.reasoning_content
+        fields: tuple[tuple[Said, str], ...] = (
+            (thinking, "thinking"), (delta.content, "text"), (delta.refusal, "refusal"),
+        )  # fmt: skip
+        for kind, piece in chain.from_iterable(parts_of(value, kind) for value, kind in fields):
+            said[kind].append(piece)
+        self._has_refused = self._has_refused or bool("".join(said["refusal"]))
+        self._has_called = self._has_called or bool(delta.tool_calls or delta.function_call)
+        text = self._text.take("".join(said["text"] + said["refusal"]))
+        self._has_text = self._has_text or bool(text)
+        return text, self._thinking.take("".join(said["thinking"]))
+
+    def _finish(self, reason: str) -> str:
+        """Empty if it says nothing. Raises Rejected if it says no more than that something went wrong."""
+        known = clean.label(reason, REASON_LENGTH).lower()
+        if known in INDEFINITE:
+            return ""
+        if known in BROKEN:
+            raise Rejected(500, f"the answer ended with the finish reason {known}")
+        self.has_ended = True
+        known = FINISH_REASONS.get(known, known)
+        if known == "stop" and self._has_refused:
+            return "refusal"
+        return "tool_calls" if known == "stop" and self._has_called and not self._has_text else known
+
+
+def parse_whole(reply: bytes, max_characters: int) -> ChatDelta:
     """An answer that was not streamed, as one delta. Raises BadReply, or Rejected."""
-    try:
-        whole = msgspec.json.decode(reply, type=WholeReply)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise BadReply(f"a reply that cannot be read: {error}") from error
-    if whole.error is not None:
-        raise in_stream(whole.error)
-    if not whole.choices:
+    reader = ReplyReader(max_characters)
+    chunk = chunk_of(reply)
+    if not (chunk.error or chunk.choices):
         raise BadReply("a reply without an answer")
-    choice = whole.choices[0]
-    return ChatDelta(
-        text=clean(choice.message.content),
-        thinking=clean(choice.message.reasoning or choice.message.reasoning_content),
-        finish_reason=choice.finish_reason or "stop",
-        usage=whole.usage,
-        tokens=likely(choice.logprobs),
-        server_ms=request_figures(whole.metrics),
+    whole, end = reader.take(chunk), reader.end()
+    return msgspec.structs.replace(
+        whole,
+        text=whole.text + end.text,
+        thinking=whole.thinking + end.thinking,
+        finish_reason=whole.finish_reason or end.finish_reason,
     )
 
 
-def likely(logprobs: Logprobs | None) -> tuple[LikelyToken, ...]:
-    return tuple(logprobs.content) if logprobs and logprobs.content else ()
+def parts_of(value: object, kind: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Text, or parts with text in them, as (what it is, what it says). Pictures and the like say nothing."""
+    if isinstance(value, str):
+        yield kind, value
+    elif isinstance(value, list) and depth < NESTING:
+        for part in value:
+            yield from parts_of(part, kind, depth + 1)
+    elif isinstance(value, dict) and depth < NESTING:
+        inner = next((name for name in PART_FIELDS if value.get(name)), "")
+        yield from parts_of(value.get(inner), PART_FIELDS.get(inner) or kind, depth + 1)
 
 
-def clean(text: str | None) -> str:
-    return "" if not text else text if text.isascii() and "\0" not in text else storable(text)
-
-
-def in_stream(error: ErrorBody | str) -> Rejected:
-    if isinstance(error, str):
-        return Rejected(500, error)
-    return Rejected(error.code if isinstance(error.code, int) else 500, error.message)
+def usage_of(usage: object) -> Usage | None:
+    if not isinstance(usage, dict):
+        return None
+    details = usage.get("prompt_tokens_details")
+    cached = clean.tokens(details.get("cached_tokens")) if isinstance(details, dict) else None
+    read, written = clean.tokens(usage.get("prompt_tokens")), clean.tokens(usage.get("completion_tokens"))
+    return None if read is written is cached is None else Usage(read or 0, written, cached)

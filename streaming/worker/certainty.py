@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from conversations.models.confidence import UNSURE_BELOW
 from streaming.protocol import code_units
+from streaming.vllm.clean import ROUNDING
 from streaming.vllm.wire import LikelyToken
 
 SPANS_KEPT = 400  # passages; a model that is unsure more often is unsure of everything
@@ -25,8 +26,11 @@ class Certainty:
         """``text`` of these tokens was written at this length of the part."""
         fits = "".join(token.token for token in tokens) == text
         for token in tokens:
-            probability = math.exp(min(token.logprob, 0.0))
             length = code_units(token.token if fits else text)
+            if token.logprob is None or token.logprob > ROUNDING:
+                at += length if fits else 0
+                continue
+            probability = math.exp(min(token.logprob, 0.0))
             self.tokens += 1
             self.sum += probability
             if probability < UNSURE_BELOW:

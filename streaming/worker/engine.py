@@ -22,7 +22,7 @@ from streaming.prompts import Prompt, request_body
 from streaming.reuse.answers import Answers, Source
 from streaming.trial import Finding
 from streaming.vllm.client import WHOLE_ANSWER_TIMEOUT_S, Patience
-from streaming.vllm.errors import BadReply, ModelServerError, Rejected, Unreachable
+from streaming.vllm.errors import BadReply, BrokeOff, ModelServerError, Rejected, Unreachable
 
 from .abilities import Abilities, unless_closed
 from .certainty import Certainty
@@ -184,8 +184,7 @@ class Engine:
         before = self.intake.tokens_before = self._handle.stage_tokens[self.stage.number]
         limit = self.stage.max_tokens or target.tier.max_tokens
         room = limit - before if begun else limit
-        if room <= 0:  # taken over behind its last token
-            self.figures.finish_reason = "length"
+        if self.intake.is_full(room):
             return
         self._note_request(target)
         request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
@@ -228,26 +227,39 @@ class Engine:
         """False, before anything is written, if it does not go on from the text that is there."""
         self.intake.begin()
         try:
-            async with aclosing(source.stream.deltas()) as deltas:
-                async for delta in deltas:
-                    has_text = bool(delta.text or delta.thinking)
-                    if source.server and has_text:
-                        self._servers.note_token(source.server)
-                    if finding and has_text:
-                        found, finding = await unless_closed(finding, self._closed), None
-                        if self._closed.is_set() or not found.goes_on:
-                            await source.stream.close()
-                            return found.goes_on
-                        self.intake.go_on(restates=found is Continuing.REPEATS)
-                    self.intake.take(delta)
-                    if self._closed.is_set():
-                        await source.stream.close()
+            goes_on = await self._take_all(source, finding)
+        except BrokeOff:
+            if source.server is None or not self.intake.may_end_here(
+                tells_ends=self._servers.tells_ends(source.server)
+            ):
+                raise
+            self._servers.note_end(source.server, told=False)
+            goes_on = True
         finally:
             self._place.leave()
             self.figures.upstream_ended_at = timezone.now()
             self.figures.along = source.is_paid_elsewhere and not self.intake.tokens_before
-        if not self._closed.is_set():
+        if goes_on and not self._closed.is_set():
             self.intake.finish()
+        return goes_on
+
+    async def _take_all(self, source: Source, finding: Finding | None) -> bool:
+        async with aclosing(source.stream.deltas()) as deltas:
+            async for delta in deltas:
+                has_text = bool(delta.text or delta.thinking)
+                if source.server and has_text:
+                    self._servers.note_token(source.server)
+                if finding and has_text:
+                    found, finding = await unless_closed(finding, self._closed), None
+                    if self._closed.is_set() or not found.goes_on:
+                        await source.stream.close()
+                        return found.goes_on
+                    self.intake.go_on(restates=found is Continuing.REPEATS)
+                self.intake.take(delta)
+                if self._closed.is_set():
+                    await source.stream.close()
+        if source.server and not self._closed.is_set():
+            self._servers.note_end(source.server, told=True)
         return True
 
     def _body(self, target: Target, abilities: Abilities, begun: str, max_tokens: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 from conversations.models.message import PartKey, PartKind
@@ -14,8 +15,9 @@ from conversations.models.plan import Outcome, PlannedStage
 from streaming.log.records import Noticed, PhaseBegan
 from streaming.log.writer import LogHandle
 from streaming.protocol import PhaseName
+from streaming.vllm.errors import missing_answer
 from streaming.vllm.thinking import ThinkSplitter
-from streaming.vllm.wire import ChatDelta, LikelyToken, Usage
+from streaming.vllm.wire import TOO_LONG, ChatDelta, LikelyToken, Usage
 
 from .certainty import Certainty
 from .continuation import Continuation
@@ -58,6 +60,8 @@ class Intake:
         self._splitter = ThinkSplitter()
         self._continuation: Continuation | None = None  # until it is certain what is new
         self._held_thinking: list[str] = []
+        self._begun_with = ""  # the text, when the running request began
+        self._has_broken_off = False  # a request ended without a word that the answer is complete
 
     # What is there
 
@@ -77,6 +81,16 @@ class Intake:
         if self._handle.texts().get(self._thinking):
             self._handle.restart(self._thinking)
 
+    def is_full(self, room: int) -> bool:
+        """There is nothing left to ask for: ``room`` is for tokens. How the text ends is noted."""
+        if len(self.begun) >= settings.VLLM_ANSWER_MAX_CHARACTERS:
+            self.figures.finish_reason = TOO_LONG
+        elif room <= 0:  # taken over behind its last token
+            self.figures.finish_reason = "length"
+        else:
+            return False
+        return True
+
     def begin_anew(self) -> None:
         """Nobody can go on from the text. Readers are told."""
         self._handle.append(Noticed("The answer was interrupted, and is written anew."))
@@ -89,7 +103,8 @@ class Intake:
         """The text goes on, or begins."""
         self.gaps.begin()
         self.pieces, self.had_probabilities, self.had_usage = 0, False, False
-        self._splitter = ThinkSplitter(in_answer=bool(self.begun))
+        self._begun_with = self.begun
+        self._splitter = ThinkSplitter(self.begun, is_told=bool(self._handle.texts().get(self._thinking)))
         self._continuation, self._held_thinking = None, []
 
     def go_on(self, *, restates: bool) -> None:
@@ -100,7 +115,10 @@ class Intake:
         if delta.text or delta.thinking:
             self.pieces += 1
             self._note_arrival(timezone.now())
-        self.had_probabilities = self.had_probabilities or bool(delta.tokens)
+        if delta.thinking:
+            self._splitter.trust()
+        if delta.tokens:
+            self.had_probabilities = self.had_probabilities or any(one.logprob is not None for one in delta.tokens)
         if self._continuation:
             self._go_on(self._continuation, delta)
         else:
@@ -115,12 +133,25 @@ class Intake:
             self.figures.server_ms = delta.server_ms
 
     def finish(self) -> None:
-        """All has come: what was held back is written."""
+        """All has come: what was held back is written. Raises NoAnswer."""
         if self._continuation:
             text = self._continuation.finish()
             self._settle(self._continuation)
             self._write_text(text, ())
         self._write(*self._splitter.finish())
+        if self.figures.finish_reason == TOO_LONG:
+            limit = settings.VLLM_ANSWER_MAX_CHARACTERS
+            self._handle.append(Noticed(f"The answer was cut off at this site's limit of {limit:,} characters."))
+        if missing := missing_answer(self.figures.finish_reason, has_text=bool(self.begun.strip())):
+            raise missing
+
+    def may_end_here(self, *, tells_ends: bool | None) -> bool:
+        """The body ended without a word that the answer is complete: a broken connection, through a proxy, looks like
+        this, and so do all answers of some servers. None: it is not known of this one, and may be once."""
+        is_first, self._has_broken_off = not self._has_broken_off, True
+        if self.begun == self._begun_with:  # there was nothing to add
+            return bool(self.begun)
+        return tells_ends is False or (tells_ends is None and not is_first)
 
     def _go_on(self, continuation: Continuation, delta: ChatDelta) -> None:
         """Write what is new, once that is certain. Until then thinking waits, too."""
@@ -144,9 +175,18 @@ class Intake:
     def _write_text(self, text: str, tokens: tuple[LikelyToken, ...]) -> None:
         if text:
             thinking, answer = self._splitter.feed(text)
+            if self._splitter.was_thinking:
+                self._move_to_thinking()
             if answer:
                 self.certainty.take(self._handle.length_of(self._text), answer, tokens)
             self._write(thinking, answer)
+
+    def _move_to_thinking(self) -> None:
+        """What was written as the answer, once: the chat template had opened the thinking."""
+        self._splitter.was_thinking = False
+        if mistaken := self.begun:
+            self.restart_text()
+            self._handle.write(self._thinking, mistaken, tokens=0)
 
     def announce(self, phase: PhaseName) -> None:
         if phase != self._phase:

@@ -2,13 +2,15 @@
 
 import asyncio
 import random
+import sys
 from itertools import accumulate
 
 import msgspec
 import pytest
 
 from streaming.vllm.client import http_client
-from streaming.vllm.wire import DONE, EventLines, parse_chunk
+from streaming.vllm.events import EventStream
+from streaming.vllm.wire import DONE, ReplyReader
 from tests.vllm.questions import brief, usual
 from tests.vllm.servers import VllmServer, VllmSite
 from tests.vllm.wire import body_for, deltas_of, text_of
@@ -49,16 +51,16 @@ async def test_cut_after_any_chunk_the_rest_is_what_would_have_been_said(site: V
 async def test_logprobs_tell_the_bytes_of_every_token(first: VllmServer) -> None:
     """We do not ask for them yet; a stream that has them reads as one without."""
     body = body_for(brief("bread"), logprobs=True, top_logprobs=2)
-    lines = EventLines()
+    events, reader = EventStream(sys.maxsize), ReplyReader(sys.maxsize)
     async with (
         http_client() as client,
         client.stream("POST", f"{first.model_server.base_url}/chat/completions", json=body, timeout=60) as response,
     ):
-        payloads = [payload async for received in response.aiter_raw() for payload in lines.feed(received)]
+        payloads = [payload async for received in response.aiter_raw() for payload in events.feed(received)]
 
     chunks = [msgspec.json.decode(payload, type=Chunk) for payload in payloads if payload != DONE]
     tokens = [t for chunk in chunks for choice in chunk.choices if choice.logprobs for t in choice.logprobs.content]
-    said = "".join(parse_chunk(payload).text for payload in payloads if payload != DONE)
+    said = "".join(reader.read(payload).text for payload in payloads if payload != DONE)
     assert b"".join(bytes(token.bytes) for token in tokens).decode().removesuffix("<|im_end|>") == said
     assert said == await text_of(first, brief("bread"))
     assert all(token.logprob <= 0 for token in tokens)

@@ -1,0 +1,115 @@
+"""Bytes of an event stream → the payloads of its events, as the standard says (html.spec.whatwg.org, 9.2). No I/O here.
+
+Lines end with CR, LF or both, a byte order mark may stand at the beginning, an event's data may have several lines, and
+an event ends with an empty line. Beyond the standard, since servers do so: an event counts that the body's end cuts off
+before its empty line, and a line that cannot be the next one of the same JSON begins an event of its own.
+"""
+
+from __future__ import annotations
+
+from .clean import BYTE_ORDER_MARK
+from .errors import BadReply
+
+BEGIN_A_PAYLOAD = (b"{", b"[DONE]")
+
+
+class EventStream:
+    """``feed`` it as bytes arrive, ``finish`` at the body's end. Time and memory are linear in an event's length."""
+
+    def __init__(self, max_bytes: int):
+        """``max_bytes``: of a line, and of an event."""
+        self._max_bytes = max_bytes
+        self._pieces: list[bytes] = []  # of the line that has not ended
+        self._data: list[bytes] = []  # of the event that has not ended
+        self._size = 0  # of both
+        self._was_cr = False  # the last byte: an LF after it ends no other line
+        self._has_begun = False
+
+    def feed(self, received: bytes) -> list[bytes]:
+        """The payloads that are complete now. Raises BadReply for an event that is too long."""
+        is_whole = self._size == 0 and self._has_begun and not self._was_cr and received.endswith(b"\n\n")
+        payloads = plain_payloads(received) if is_whole else None
+        return self._read(received) if payloads is None else payloads
+
+    def finish(self) -> list[bytes]:
+        """What the body's end has completed."""
+        payloads = self._take_line(self._line(b"")) if self._pieces else []
+        return payloads + self._end_event()
+
+    def _read(self, received: bytes) -> list[bytes]:
+        if not self._has_begun:
+            received = self._without_mark(received)
+        if self._was_cr and received:
+            received = received.removeprefix(b"\n")
+            self._was_cr = False
+        payloads: list[bytes] = []
+        for line in received.splitlines(keepends=True):  # of bytes: by CR, LF and CRLF alone
+            if line.endswith((b"\n", b"\r")):
+                payloads += self._take_line(self._line(line.rstrip(b"\r\n")))
+            else:
+                self._grow(len(line))
+                self._pieces.append(line)
+        self._was_cr = received.endswith(b"\r")
+        return payloads
+
+    def _without_mark(self, received: bytes) -> bytes:
+        """Empty as long as a mark may still come."""
+        begin = b"".join([*self._pieces, received])
+        self._pieces.clear()
+        self._size = 0
+        if len(begin) < len(BYTE_ORDER_MARK) and BYTE_ORDER_MARK.startswith(begin):
+            self._pieces.append(begin)
+            return b""
+        self._has_begun = True
+        return begin.removeprefix(BYTE_ORDER_MARK)
+
+    def _line(self, end: bytes) -> bytes:
+        if not self._pieces:
+            self._grow(len(end))
+            return end
+        line = b"".join([*self._pieces, end])
+        self._pieces.clear()
+        self._size += len(end)
+        return line
+
+    def _take_line(self, line: bytes) -> list[bytes]:
+        """The events that it ends."""
+        if not line:
+            return self._end_event()
+        name, _, value = line.partition(b":")
+        if name != b"data":  # a comment, or a field that says nothing of the text
+            self._size -= len(line)
+            return []
+        value = value.removeprefix(b" ")
+        ended = self._end_event() if self._data and begins_anew(self._data[-1], value) else []
+        self._data.append(value)
+        self._size = sum(map(len, self._data)) if ended else self._size
+        return ended
+
+    def _end_event(self) -> list[bytes]:
+        payload = b"\n".join(self._data).strip()
+        self._data.clear()
+        self._size = 0
+        return [payload] if payload else []
+
+    def _grow(self, by: int) -> None:
+        self._size += by
+        if self._size > self._max_bytes:
+            raise BadReply(f"an event of more than {self._max_bytes:,} bytes")
+
+
+def plain_payloads(received: bytes) -> list[bytes] | None:
+    """Of whole events with one line of data each, as vLLM sends them; None if there is anything else."""
+    if b"\r" in received:
+        return None
+    payloads = []
+    for event in received[:-2].split(b"\n\n"):
+        if not event.startswith(b"data: {") or b"\n" in event:
+            return None
+        payloads.append(event[6:])
+    return payloads
+
+
+def begins_anew(earlier: bytes, line: bytes) -> bool:
+    """No JSON goes on like this: the server leaves out the empty lines."""
+    return earlier.rstrip().endswith(b"}") and line.lstrip().startswith(BEGIN_A_PAYLOAD)
