@@ -17,6 +17,7 @@ from django.db import transaction
 
 class Change(StrEnum):
     ASKED = "asked"
+    SWITCHED = "switched"  # another path is shown
     TITLED = "titled"
     PINNED = "pinned"  # or no longer
     DELETED = "deleted"  # can be restored

@@ -9,13 +9,11 @@ import logging
 from collections import deque
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs
 from uuid import UUID
 
 from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
@@ -31,7 +29,7 @@ from streaming.live.hub import hub
 from streaming.live.shows import count_frame
 from streaming.live.viewer import Viewer
 from streaming.live.window import Window
-from streaming.origin import is_same_origin
+from streaming.origin import is_page_of, is_same_origin
 from streaming.protocol import Acknowledge, AnswerFinished, AnyCommand, AnyEvent, BadCommand, Click, Refused
 from streaming.rate_limit import RateLimit
 from streaming.sockets import sockets
@@ -73,7 +71,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         await self.accept()
         self.user = self.scope["user"]
-        if not self.user.is_authenticated or not is_page_of(self.user, self.scope["query_string"]):
+        if not self.user.is_authenticated or not is_page_of(self.user, self.scope):
             await self.close(protocol.CLOSE_NOT_SIGNED_IN)
             return
         correlation.add(user=self.user.pk)
@@ -241,22 +239,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def conversations_changed(self, message: dict[str, Any]) -> None:
         change, here = Change(message["change"]), self.conversation
         if here is not None and str(here.pk) in message["conversations"]:
-            await self._tell_change(here, change, message)
-        if change is not Change.REVIEWED:
-            await self.tell(protocol.SidebarChanged())
-
-    async def _tell_change(self, here: Conversation, change: Change, message: dict[str, Any]) -> None:
-        match change:
-            case Change.ASKED:
+            if change is Change.ASKED:
                 await self._turn_taken(here, UUID(message["request"]))
-            case Change.TITLED:
-                await self.tell(protocol.ConversationTitled(here.pk, message["title"]))
-            case Change.DELETED:
-                await self.tell(protocol.ConversationDeleted(here.pk))
-            case Change.ERASED:
-                await self.tell(protocol.ConversationDeleted(here.pk, undo=False))
-            case Change.RESTORED:
-                await self.tell(protocol.ConversationRestored(here.pk))
+            elif event := turns.event_of(change, here.pk, message["title"]):
+                await self.tell(event)
+        if change not in (Change.REVIEWED, Change.SWITCHED):
+            await self.tell(protocol.SidebarChanged())
 
     async def _turn_taken(self, here: Conversation, request: UUID) -> None:
         """Another tab or device asked something in this conversation."""
@@ -299,12 +287,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return True
         self._paints_due += isinstance(command, Click)
         return isinstance(command, Acknowledge) and self.window.is_news(command.frames)
-
-
-def is_page_of(user: AbstractBaseUser, query: bytes) -> bool:
-    """False for a page that was opened by another account, before this one signed in to the same browser."""
-    account = parse_qs(query.decode("latin-1")).get("account")
-    return account is None or account == [str(user.pk)]
 
 
 def ids_of(command: AnyCommand) -> dict[str, UUID | None]:

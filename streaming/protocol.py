@@ -173,6 +173,12 @@ class PathChanged(Event, frozen=True, tag="path.changed"):
     request: UUID  # the click's id: the tab that sent it finds its pending message by it
 
 
+class PathSwitched(Event, frozen=True, tag="path.switched"):
+    """In another tab perhaps, another version of a message is shown: the page fetches the path."""
+
+    conversation: UUID
+
+
 class ConversationTitled(Event, frozen=True, tag="conversation.titled"):
     conversation: UUID
     title: str
@@ -285,6 +291,7 @@ AnyEvent = (
     | Pong
     | Refused
     | PathChanged
+    | PathSwitched
     | ConversationTitled
     | ConversationDeleted
     | ConversationRestored

@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models import Q
 
+from conversations.events import Change
 from conversations.models import Conversation, Generation, Message
 from conversations.models.asking import ConversationError, Request, UnknownMessage
 from conversations.models.generation import Status
@@ -20,7 +21,20 @@ from streaming import budgets
 from streaming.dispatch import dispatch
 from streaming.estimate import Kind, expected_tokens
 from streaming.live.finished import message_html
-from streaming.protocol import Click, Continue, MessageView, Painted, Regenerate, Retry, SendMessage
+from streaming.protocol import (
+    AnyEvent,
+    Click,
+    Continue,
+    ConversationDeleted,
+    ConversationRestored,
+    ConversationTitled,
+    MessageView,
+    Painted,
+    PathSwitched,
+    Regenerate,
+    Retry,
+    SendMessage,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +138,20 @@ def turn_of(generation: Generation, command: Click | None) -> Turn:
         parent=shown[0].parent_id,
         messages=tuple(view_of(message) for message in shown),
     )
+
+
+def event_of(change: Change, conversation: UUID, title: str) -> AnyEvent | None:
+    """What a page of this conversation is told of a change, other than of a turn; None if it shows nothing of it."""
+    match change:
+        case Change.SWITCHED:
+            return PathSwitched(conversation)
+        case Change.TITLED:
+            return ConversationTitled(conversation, title)
+        case Change.DELETED | Change.ERASED:
+            return ConversationDeleted(conversation, undo=change is Change.DELETED)
+        case Change.RESTORED:
+            return ConversationRestored(conversation)
+    return None
 
 
 def view_of(message: Message) -> MessageView:

@@ -188,6 +188,7 @@ class Conversation(models.Model):
         if leaf is None:
             raise UnknownMessage
         self._update(leaf=leaf)
+        self._announce(Change.SWITCHED)
 
     def rename(self, title: str) -> None:
         """Raises EmptyTitle or TextTooLong."""

@@ -22,6 +22,7 @@ export class Chat {
     [event.pong]: () => {},
     [event.refused]: (e) => this.#refuse(e),
     [event.pathChanged]: (e) => this.#changePath(e),
+    [event.pathSwitched]: () => this.#page.refresh(),
     [event.conversationTitled]: (e) => this.#page.titled(e.conversation, e.title),
     [event.conversationDeleted]: (e) => this.#page.gone(e.undo ?? true),
     [event.conversationRestored]: () => this.restored(),

@@ -27,6 +27,7 @@ export const event = {
   pong: "pong",
   refused: "error",
   pathChanged: "path.changed",
+  pathSwitched: "path.switched",
   conversationTitled: "conversation.titled",
   conversationDeleted: "conversation.deleted",
   conversationRestored: "conversation.restored",

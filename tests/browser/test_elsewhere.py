@@ -55,6 +55,20 @@ def test_a_chat_that_was_deleted_elsewhere_says_so_and_comes_back(person: Open) 
     expect(tab.locator("article[data-role=assistant]")).to_have_count(2)
 
 
+def test_another_version_is_shown_in_every_tab(person: Open) -> None:
+    alice = person()
+    alice.visit()
+    alice.ask("count to 3")
+    alice.click("Regenerate")
+    alice.wait_until_idle()
+    tab = open_again(alice)
+
+    alice.click("Previous version")
+
+    expect(tab.locator("article[data-role=assistant]")).to_contain_text("1 / 2")
+    expect(alice.last_answer).to_contain_text("1 / 2")
+
+
 def test_a_question_below_a_message_that_this_tab_lacks_is_watched(person: Open) -> None:
     alice = person()
     alice.visit()

@@ -41,6 +41,10 @@ DOORS: dict[str, tuple[Door, Change]] = {
     "rename, page": (lambda c, alice, _: alice.post(f"/c/{c.pk}/rename/", {"title": "New"}), Change.TITLED),
     "rename, command": (lambda c, *_: c.rename("New"), Change.TITLED),
     "title, model": (lambda c, *_: c.entitle("New"), Change.TITLED),
+    "switch, page": (
+        lambda c, alice, _: alice.post(f"/c/{c.pk}/show/{c.messages.get(role='assistant').pk}/"),
+        Change.SWITCHED,
+    ),
     "pin, page": (lambda c, alice, _: alice.post(f"/c/{c.pk}/pin/", {"pinned": "1"}), Change.PINNED),
     "unpin, page": (lambda c, alice, _: alice.post(f"/c/{c.pk}/pin/", {"pinned": "0"}), Change.PINNED),
     "delete, page": (lambda c, alice, _: alice.post(f"/c/{c.pk}/delete/"), Change.DELETED),
