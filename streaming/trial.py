@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import httpx
+from django.conf import settings
 
 from conversations.models.errors import ErrorCode
-from streaming.capabilities import NO, YES, Ability, Capabilities, Continuing
-from streaming.vllm.client import ChatStream, ModelServer, Patience, complete
+from streaming.capabilities import NO, YES, Ability, Capabilities, Continuing, Probabilities
+from streaming.vllm.client import ChatStream, ModelServer, Patience
 from streaming.vllm.errors import ModelServerError, Rejected, TookTooLong
-from streaming.vllm.wire import Usage
+from streaming.vllm.wire import ChatDelta, Usage
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,11 @@ CONTINUING = {"continue_final_message": True, "add_generation_prompt": False}
 
 Key = tuple[ModelServer, str, bool]  # server, model, whether it streams
 Finding = asyncio.Task[Continuing]
+
+
+class Tried(NamedTuple):
+    worked: bool
+    usage: Usage | None  # None: it was not told
 
 
 class Trials:
@@ -58,6 +65,36 @@ class Trials:
             task = self._running[key] = asyncio.create_task(self._find(key), name=f"trial of {server.name}")
             task.add_done_callback(lambda _: self._running.pop(key, None))
         return self._running[key]
+
+    def unknown(self, server: ModelServer, model: str, *, streams: bool) -> list[Ability]:
+        """What can be found out by a trial, and is not known."""
+        abilities = [Ability.CONTINUING if streams else Ability.CONTINUING_WHOLE, Ability.LIST_CONTENT]
+        lacking = [ability for ability in abilities if not self._capabilities.value(server, model, ability)]
+        told = self._capabilities.value(server, model, Ability.PROBABILITIES)
+        wanted = settings.MEASURE_CONFIDENCE and told in ("", Probabilities.NOT_PLAIN)
+        return [*lacking, Ability.PROBABILITIES] if wanted else lacking
+
+    async def find_out(self, ability: Ability, server: ModelServer, model: str, *, streams: bool) -> Usage | None:
+        """What it cost, if the server tells. Raises ModelServerError."""
+        match ability:
+            case Ability.CONTINUING | Ability.CONTINUING_WHOLE:
+                await self.continuing(server, model, streams=streams)
+                return None
+            case Ability.LIST_CONTENT:
+                tried = await try_lists(self._http, server, model, streams=streams)
+                self._capabilities.learn(server, model, ability, YES if tried.worked else NO)
+                return tried.usage
+            case _:
+                return await self._find_probabilities(server, model, streams=streams)
+
+    async def _find_probabilities(self, server: ModelServer, model: str, *, streams: bool) -> Usage | None:
+        usage = None
+        while (top := self._capabilities.top_logprobs(server, model)) is not None:
+            told, usage = await try_probabilities(self._http, server, model, top, streams=streams)
+            self._capabilities.learn_probabilities(server, model, top, told=told)
+            if told:
+                break
+        return usage
 
     async def _find(self, key: Key) -> Continuing:
         server, model, streams = key
@@ -86,83 +123,82 @@ async def try_continuing(http: httpx.AsyncClient, server: ModelServer, model: st
         **KNOWN_KWARGS,
     }
     try:
-        said = await beginning_of(http, server, body | CONTINUING)
+        deltas = await answer_to(http, server, body | CONTINUING, tells_enough)
     except Rejected as error:
-        if error.code == ErrorCode.SERVER_ERROR:  # at this, or at everything
-            await beginning_of(http, server, body)
-        elif error.code != ErrorCode.REFUSED:
+        if error.code != ErrorCode.SERVER_ERROR:
             raise
+        await answer_to(http, server, body, tells_enough)  # raises, if it fails at everything
+        deltas = None
+    if deltas is None:
         return Continuing.REFUSES
-    if said.lstrip().startswith(GOES_ON):
+    said = text_of(deltas)
+    if said.startswith(GOES_ON):
         return Continuing.EXACT
-    if said.lstrip().startswith(BEGINNING):
+    if said.startswith(BEGINNING):
         return Continuing.REPEATS
     return Continuing.ANEW if await is_deaf(http, server, body, said) else Continuing.EXACT
 
 
-async def try_lists(http: httpx.AsyncClient, server: ModelServer, model: str) -> tuple[str, Usage | None]:
-    """Whether content may be a list of parts, and what that cost. Raises ModelServerError."""
-    body = {
-        "model": model,
-        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
-        "max_tokens": 1,
-    }
-    try:
-        return YES, (await complete(http, server, body, PATIENCE_S)).usage
-    except Rejected as error:
-        if error.code == ErrorCode.REFUSED:
-            return NO, None
-        raise
+async def try_lists(http: httpx.AsyncClient, server: ModelServer, model: str, *, streams: bool) -> Tried:
+    """Whether content may be a list of parts. Raises ModelServerError."""
+    parts = [{"type": "text", "text": "Hi"}]
+    body = {"model": model, "messages": [{"role": "user", "content": parts}], "max_tokens": 1, "stream": streams}
+    deltas = await answer_to(http, server, body)
+    return Tried(deltas is not None, usage_in(deltas))
 
 
 async def try_probabilities(
-    http: httpx.AsyncClient, server: ModelServer, model: str, top: int
-) -> tuple[bool, Usage | None]:
-    """Whether they are told, asked for in this way, and what that cost. Raises ModelServerError."""
-    asked = {"logprobs": True, "top_logprobs": top}
-    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, **KNOWN_KWARGS, **asked}
-    try:
-        reply = await complete(http, server, body, PATIENCE_S)
-    except Rejected as error:
-        if error.code == ErrorCode.REFUSED:
-            return False, None
-        raise
-    return bool(reply.tokens), reply.usage
+    http: httpx.AsyncClient, server: ModelServer, model: str, top: int, *, streams: bool
+) -> Tried:
+    """Whether they are told if they are asked for in this way. Raises ModelServerError."""
+    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "stream": streams}
+    deltas = await answer_to(http, server, body | KNOWN_KWARGS | {"logprobs": True, "top_logprobs": top})
+    return Tried(any(delta.tokens for delta in deltas or ()), usage_in(deltas))
+
+
+def usage_in(deltas: list[ChatDelta] | None) -> Usage | None:
+    return next((delta.usage for delta in deltas or () if delta.usage), None)
 
 
 async def is_deaf(http: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], said: str) -> bool:
     """It says the same if it is not told to go on. Raises ModelServerError."""
+    deltas = await answer_to(http, server, body, tells_enough)
+    return deltas is not None and said.strip()[:ENOUGH] == text_of(deltas).strip()[:ENOUGH]
+
+
+async def answer_to(
+    http: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], enough: Callable[[str], bool] = lambda _: False
+) -> list[ChatDelta] | None:
+    """Until its text is ``enough``; None if it is refused. Raises ModelServerError."""
+    stream = ChatStream(http, server, body, f"trial-{uuid4().hex[:12]}", Patience(PATIENCE_S, PATIENCE_S))
+    reading = asyncio.create_task(read(stream, enough))
+    await asyncio.wait([reading], timeout=PATIENCE_S)
+    if is_late := not reading.done():  # not cancelled: the connection is closed, and the task ends by itself
+        await stream.close()
     try:
-        otherwise = await beginning_of(http, server, body)
+        deltas = await reading
     except Rejected as error:
         if error.code == ErrorCode.REFUSED:
-            return False
+            return None
         raise
-    return said.strip()[:ENOUGH] == otherwise.strip()[:ENOUGH]
-
-
-async def beginning_of(http: httpx.AsyncClient, server: ModelServer, body: dict[str, Any]) -> str:
-    """As much of the answer as tells something. Raises ModelServerError."""
-    stream = ChatStream(http, server, body, f"trial-{uuid4().hex[:12]}", Patience(PATIENCE_S, PATIENCE_S))
-    reading = asyncio.create_task(read_beginning(stream))
-    await asyncio.wait([reading], timeout=PATIENCE_S)
-    is_late = not reading.done()
-    if is_late:  # not cancelled: the connection is closed, and the task ends by itself
-        await stream.close()
-    said = await reading
     if is_late:
-        raise TookTooLong(PATIENCE_S, had_tokens=bool(said))
-    return said
+        raise TookTooLong(PATIENCE_S, had_tokens=bool(deltas))
+    return deltas
 
 
-async def read_beginning(stream: ChatStream) -> str:
-    said = ""
+async def read(stream: ChatStream, enough: Callable[[str], bool]) -> list[ChatDelta]:
+    came = []
     async with aclosing(stream.deltas()) as deltas:
         async for delta in deltas:
-            said += delta.thinking + delta.text
-            if tells_enough(said.lstrip()):
+            came.append(delta)
+            if enough(text_of(came)):
                 await stream.close()
-    return said
+    return came
+
+
+def text_of(deltas: Sequence[ChatDelta]) -> str:
+    """Thinking, too: a reasoning parser may take what goes on for that."""
+    return "".join(delta.thinking + delta.text for delta in deltas).lstrip()
 
 
 def tells_enough(said: str) -> bool:

@@ -39,6 +39,7 @@ LOOK_INTERVAL_S = 5.0  # how often is looked whether a server has rested
 TIMEOUT_S = 30.0  # for the one token
 AGAIN_AFTER_S = 30  # a server that gave no token: it may only be loading
 FIGURES_TIMEOUT_S = 2.0
+LEARN_AGAIN_S = 60  # what was not found out
 GIVE_WAY_S = 0.05  # within which an answer gets the server for itself
 LATEST = 20  # generations that tell which tier is likely
 
@@ -59,7 +60,9 @@ class Warmer:
         while True:
             try:
                 await self._note_what_happened()
-                await self.warm(await in_database(known_tiers))
+                tiers = await in_database(known_tiers)
+                await self.warm(tiers)
+                await self.learn(tiers)
             except (RedisError, OSError) as error:
                 logger.warning("models are not kept warm: %s", error)
             except Exception:  # this task is a favour: no fault of its own may end the worker
@@ -74,6 +77,13 @@ class Warmer:
     async def warm(self, tiers: Sequence[TierSpec]) -> None:
         """All that have rested, side by side."""
         await asyncio.gather(*(self._warm_server(server, offers) for server, offers in by_server(tiers).items()))
+
+    async def learn(self, tiers: Sequence[TierSpec]) -> None:
+        """What nobody knows yet of the servers that live and have nothing to do, one small request after the other."""
+        for server, offers in by_server(tiers).items():
+            for offer in offers:
+                if self._may_learn(server) and await sites_own.may_ask(offer.tier):
+                    await self._learn(offer)
 
     # What workers tell each other
 
@@ -134,6 +144,27 @@ class Warmer:
         return figures.get(RUNNING, 0) + figures.get(WAITING, 0) > 0
 
     # One model
+
+    def _may_learn(self, server: ModelServer) -> bool:
+        breaker = self._servers.breakers.get(server)
+        is_well = breaker is None or breaker.state is BreakerState.CLOSED
+        return is_well and not self._servers.is_busy(server) and not self._servers.is_drained(server)
+
+    async def _learn(self, offer: Offer) -> None:
+        """What the first answer would have to do without. Raises RedisError."""
+        servers, server, tier = self._servers, offer.server, offer.tier
+        try:
+            model = await servers.model_of(offer)
+            unknown = servers.trials.unknown(server, model, streams=tier.streams)
+            claim = f"throughline:learning:{server.key}:{model}"
+            if not unknown or not await self._redis.set(claim, 1, nx=True, ex=LEARN_AGAIN_S):
+                return
+            for ability in unknown:
+                if self._may_learn(server):
+                    usage = await servers.trials.find_out(ability, server, model, streams=tier.streams)
+                    await sites_own.note(Purpose.WARMING, tier, model, usage)
+        except ModelServerError as error:
+            logger.info("%s %s: what it can do was not found out: %s", server.name, tier.name, error.in_short)
 
     async def _warm(self, offer: Offer) -> bool:
         """False if it failed. Raises RedisError."""

@@ -279,9 +279,11 @@ class Connection(asyncio.Protocol):
             self.server.leave()
         content = "".join(token.text for token in tokens if token.field == "content")
         reasoning = "".join(token.text for token in tokens if token.field == "reasoning")
+        entries = [entry for token in tokens if (told := completion.logprobs(token)) for entry in told["content"]]
+        logprobs = {"content": entries} if entries else None
         message = {"role": "assistant", "content": content, "refusal": None, "reasoning": reasoning or None}
         choice = {
-            "index": 0, "message": message, "logprobs": None, "finish_reason": completion.finish_reason,
+            "index": 0, "message": message, "logprobs": logprobs, "finish_reason": completion.finish_reason,
             "stop_reason": None, "token_ids": None,
         }  # fmt: skip
         self.server.metrics.wrote(len(tokens))

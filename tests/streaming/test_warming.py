@@ -15,6 +15,7 @@ from pytest_django import Settings
 from redis.asyncio import Redis
 
 from streaming import warming
+from streaming.capabilities import NO, Ability, Continuing, Probabilities
 from streaming.model_servers import ModelServers
 from streaming.ops.live import redis_client
 from streaming.tiers import TierSpec, environment_tiers
@@ -240,6 +241,30 @@ async def test_without_redis_nothing_is_warmed_and_nothing_breaks(
     before = model.answered
     async with Redis.from_url(f"unix://{tmp_path}/nobody-listens.sock") as redis:
         await Warmer(redis, servers).warm(environment_tiers())
+
+    assert model.answered == before
+
+
+async def test_what_models_can_do_is_found_out_before_anybody_asks(
+    warmer: Warmer, servers: ModelServers, model: Model
+) -> None:
+    model.behave(continuing="repeats", probabilities="top-1", no_lists=True)
+
+    await warmer.learn(environment_tiers())
+
+    server, known = servers.servers[0], servers.capabilities
+    for name in "small", "large":
+        assert known.continuing(server, name, streams=True) is Continuing.REPEATS
+        assert known.value(server, name, Ability.PROBABILITIES) == Probabilities.TOP_ONE
+        assert known.value(server, name, Ability.LIST_CONTENT) == NO
+
+
+async def test_what_is_known_is_not_asked_again(warmer: Warmer, redis: Redis, model: Model) -> None:
+    await warmer.learn(environment_tiers())
+    before = model.answered
+    await redis.flushdb()
+
+    await warmer.learn(environment_tiers())
 
     assert model.answered == before
 

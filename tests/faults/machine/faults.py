@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
 from redis.asyncio import Redis
 
@@ -181,6 +182,39 @@ async def kill_model(scene: Scene) -> None:
 @fault("model server: sleeps 1 to 6 s")
 async def pause_model(scene: Scene) -> None:
     await sleep_and_wake(scene, scene.random.choice(scene.site.models), 1, 6)
+
+
+async def go_on_at_odd_servers(scene: Scene, **manner: object) -> None:
+    """From now on all model servers are so, and somebody has to go on with the answers there."""
+    for number in range(len(scene.site.models)):
+        await asyncio.to_thread(partial(scene.site.break_model, number, **manner))
+    if scene.random.random() < 0.5:
+        await scene.replace_worker(signal.SIGKILL)
+        return
+    number = scene.random.randrange(len(scene.site.models))
+    await end(scene.site.models[number], signal.SIGKILL)  # the other one goes on; this one comes back as usual
+    await scene.manager_waits()
+    scene.site.models[number] = await asyncio.to_thread(scene.site.start_model, number)
+
+
+@fault("odd servers: ignore what they are to continue")
+async def ignore_beginnings(scene: Scene) -> None:
+    await go_on_at_odd_servers(scene, continuing="anew")
+
+
+@fault("odd servers: repeat what they are to continue")
+async def repeat_beginnings(scene: Scene) -> None:
+    await go_on_at_odd_servers(scene, continuing="repeats")
+
+
+@fault("odd servers: refuse to continue")
+async def refuse_beginnings(scene: Scene) -> None:
+    await go_on_at_odd_servers(scene, continuing="refuses")
+
+
+@fault("odd servers: send figures that cannot be")
+async def send_odd_figures(scene: Scene) -> None:
+    await go_on_at_odd_servers(scene, odd_figures=True)
 
 
 @fault("network: all pages cut off")

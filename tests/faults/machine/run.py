@@ -35,6 +35,8 @@ class Outcome:
 async def run(site: PairedSite, faults: list[str], seed: int) -> Outcome:
     chance = random.Random(seed)
     proxy = await Proxy(site.port).start()
+    for number in range(len(site.models)):
+        await asyncio.to_thread(site.break_model, number)  # as usual again
     askers = [Browser(site, PEOPLE[n % len(PEOPLE)], proxy.port) for n in range(ANSWERS)]
     outcome = Outcome(faults)
     for asker in askers:
