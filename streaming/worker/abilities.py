@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from django.conf import settings
 
+from conversations.models.plan import PlannedStage
 from streaming.capabilities import NO, REFUSED, YES, Ability, Continuing
 from streaming.model_servers import ModelServers, Target
+from streaming.prompts import Prompt, request_body
 from streaming.reuse.answers import Source
 from streaming.trial import Finding
+from streaming.vllm.client import WHOLE_ANSWER_TIMEOUT_S, Patience
 
 from .intake import Intake
 
@@ -27,6 +31,26 @@ class Abilities:
         self.streams = streams and not self.refuses_streams
         self.asks_usage = self.streams and self._known.value(*self._about, Ability.USAGE) != REFUSED
         self.top_logprobs = self._known.top_logprobs(*self._about) if settings.MEASURE_CONFIDENCE else None
+
+    def body(self, prompt: Prompt, stage: PlannedStage, begun: str, max_tokens: int) -> dict[str, Any]:
+        """The request, as the server understands it."""
+        return request_body(
+            prompt,
+            stage,
+            self._target,
+            begun,
+            max_tokens,
+            stream=self.streams,
+            usage=self.asks_usage,
+            top_logprobs=self.top_logprobs,
+        )
+
+    @property
+    def patience(self) -> Patience:
+        """As ChatStream has it."""
+        tier = self._target.tier
+        first_token_s = tier.first_token_timeout_s if self.streams else WHOLE_ANSWER_TIMEOUT_S
+        return Patience(first_token_s, tier.silence_timeout_s)
 
     # How it goes on from a text
 

@@ -18,10 +18,9 @@ from streaming.capabilities import Continuing
 from streaming.log.records import Noticed, PhaseBegan
 from streaming.log.writer import LogHandle
 from streaming.model_servers import ModelServers, NoRoom, Offer, Target
-from streaming.prompts import Prompt, request_body
+from streaming.prompts import Prompt
 from streaming.reuse.answers import Answers, Source
 from streaming.trial import Finding
-from streaming.vllm.client import WHOLE_ANSWER_TIMEOUT_S, Patience
 from streaming.vllm.errors import BadReply, BrokeOff, ModelServerError, Rejected, Unreachable
 
 from .abilities import Abilities, unless_closed
@@ -187,10 +186,12 @@ class Engine:
         if self.intake.is_full(room):
             return
         self._note_request(target)
+        self.figures.patience = abilities.patience
         request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
         with told_request(self._handle.generation_id, request_id, self):
             try:
-                source = await self._open(target, self._body(target, abilities, begun, room), request_id)
+                body = abilities.body(self._prompt, self.stage, begun, room)
+                source = await self._open(target, body, request_id)
                 goes_on = await self._read(source, finding)
             except Rejected:
                 goes_on = finding is None or await unless_closed(finding, self._closed) is not Continuing.REFUSES
@@ -262,22 +263,8 @@ class Engine:
             self._servers.note_end(source.server, told=True)
         return True
 
-    def _body(self, target: Target, abilities: Abilities, begun: str, max_tokens: int) -> dict[str, Any]:
-        self.figures.patience = patience_with(target, streams=abilities.streams)
-        body = request_body(
-            self._prompt,
-            self.stage,
-            target,
-            begun,
-            max_tokens,
-            stream=abilities.streams,
-            usage=abilities.asks_usage,
-            top_logprobs=abilities.top_logprobs,
-        )
-        self.intake.characters = sum(len(message["content"]) for message in body["messages"])
-        return body
-
     async def _open(self, target: Target, body: dict[str, Any], request_id: str) -> Source:
+        self.intake.characters = sum(len(message["content"]) for message in body["messages"])
         source = self._source = await self._answers.source(target, body, request_id)
         self.intake.answered_at = lambda: source.stream.answered_at
         self.figures.cached, self.figures.along = source.server is None, source.is_shared
@@ -303,9 +290,3 @@ class Engine:
                 Noticed(f"{self.stage.tier_name or wanted} is not to be had; {target.tier.name} answers.")
             )
             counters.fell_back(counters.OTHER_TIER)
-
-
-def patience_with(target: Target, *, streams: bool) -> Patience:
-    """As ChatStream has it."""
-    first_token_s = target.tier.first_token_timeout_s if streams else WHOLE_ANSWER_TIMEOUT_S
-    return Patience(first_token_s, target.tier.silence_timeout_s)

@@ -60,7 +60,6 @@ class Intake:
         self._splitter = ThinkSplitter()
         self._continuation: Continuation | None = None  # until it is certain what is new
         self._held_thinking: list[str] = []
-        self._begun_with = ""  # the text, when the running request began
         self._has_broken_off = False  # a request ended without a word that the answer is complete
 
     # What is there
@@ -103,7 +102,6 @@ class Intake:
         """The text goes on, or begins."""
         self.gaps.begin()
         self.pieces, self.had_probabilities, self.had_usage = 0, False, False
-        self._begun_with = self.begun
         self._splitter = ThinkSplitter(self.begun, is_told=bool(self._handle.texts().get(self._thinking)))
         self._continuation, self._held_thinking = None, []
 
@@ -149,7 +147,7 @@ class Intake:
         """The body ended without a word that the answer is complete: a broken connection, through a proxy, looks like
         this, and so do all answers of some servers. None: it is not known of this one, and may be once."""
         is_first, self._has_broken_off = not self._has_broken_off, True
-        if self.begun == self._begun_with:  # there was nothing to add
+        if not self.pieces:  # there was nothing to add
             return bool(self.begun)
         return tells_ends is False or (tells_ends is None and not is_first)
 

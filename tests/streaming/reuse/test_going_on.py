@@ -138,3 +138,14 @@ async def test_usage_and_streaming_are_learned(desk: Desk) -> None:
     assert desk.servers.capabilities.value(server, "demo", Ability.STREAMING) == "no"
     assert desk.servers.capabilities.value(server, "demo", Ability.USAGE) == ""  # of streams
     assert asked.text == NUMBERS
+
+
+async def test_a_body_that_ends_while_it_repeats_is_no_complete_answer(desk: Desk, redis: Redis) -> None:
+    desk.models[0].faults.set({"continuing": "repeats", "end_after": 3})
+    desk.models[1].faults.set({"continuing": "repeats"})
+
+    for _ in range(2):
+        asked = await desk.ask(COUNT, begun=NUMBERS[:60])
+
+        assert asked.text == NUMBERS
+        assert await restarts(redis, asked) == 0
