@@ -358,6 +358,13 @@ if HTTPS:
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 30 * 24 * 3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_WIDE", True)
 
+# Watching, by the process manager (deploy/watching.py, or systemd)
+
+NOTIFY_SOCKET = env.str("NOTIFY_SOCKET", "")
+WATCH_SOCKET = unix_socket("watch.sock")  # the one of `make run`
+FROZEN_AFTER_S = env.float("FROZEN_AFTER_S", 10.0)  # without a turn of its event loop, a process is replaced; 0: never
+REPLACED_PROCESS = env.str("REPLACED_PROCESS", "")  # that stood still, and in whose place this one was started
+
 # Logs
 
 PROCESS_NAME = env.str("PROCESS_NAME", "manage")

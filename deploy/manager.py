@@ -1,7 +1,8 @@
 """supervisord as `make run` needs it.
 
 Other than `python -m supervisor.supervisord`, it ends when its terminal is closed (SIGHUP, where supervisord would
-start everything again, with nowhere to write to), and on Linux its processes end when it is killed.
+start everything again, with nowhere to write to), on Linux its processes end when it is killed, and it replaces those
+whose event loops stand still.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import os
 import resource
 import signal
 import sys
+import time
 from contextlib import suppress
 from types import FrameType
 
 from supervisor.medusa.asyncore_25 import ExitNow
 from supervisor.options import ServerOptions
 from supervisor.supervisord import Supervisor
+from watching import SAYS_WHERE_S, Watch, replaced, send
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 OPEN_FILES = 65_536  # 1,024, the usual limit, is fewer sockets than one web process serves
@@ -29,6 +32,7 @@ WEB_SOCKET = int(os.environ["WEB_SOCKET"])  # listens before web does, and while
 class Options(ServerOptions):
     first = True  # supervisord counts its restarts
     test = False
+    replaced: dict[str, str]  # by the name of the process: what is told to the one in its place
 
     def setsignals(self) -> None:
         super().setsignals()
@@ -43,6 +47,10 @@ class Options(ServerOptions):
         if sys.platform == "linux":
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # they could not hand over: Redis would go too
 
+    def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> None:
+        replaced = self.replaced.get(env["SUPERVISOR_PROCESS_NAME"], "")
+        super().execve(filename, argv, env | {"REPLACED_PROCESS": replaced})
+
     def cleanup_fds(self) -> None:
         """supervisord would take the socket for a leak, and close it."""
 
@@ -55,18 +63,52 @@ class Options(ServerOptions):
         """No change of user; and no warning about that, which supervisord gives to root."""
 
 
-def allow_open_files() -> None:
+class Manager(Supervisor):
+    def __init__(self, options: Options):
+        super().__init__(options)
+        self._watch = Watch(os.environ["NOTIFY_SOCKET"], float(os.environ["FROZEN_AFTER_S"]))
+        self._killed_at: dict[int, float] = {}  # processes that were asked where they stand, and when they are killed
+
+    def tick(self, now: float | None = None) -> None:
+        """Called at least once a second."""
+        super().tick(now)
+        running = {
+            process.pid: name for group in self.process_groups.values() for name, process in group.processes.items()
+        }
+        for pid, still_s in self._watch.silent().items():
+            if pid in running:
+                self._end_frozen(running[pid], pid, still_s)
+            else:
+                self._watch.forget(pid)
+                self._killed_at.pop(pid, None)
+
+    def _end_frozen(self, name: str, pid: int, still_s: float) -> None:
+        if pid not in self._killed_at:
+            self._killed_at[pid] = time.monotonic() + SAYS_WHERE_S
+            self.options.replaced[name] = replaced(name, pid, still_s)
+            self.options.logger.warn(
+                f"{name} (process {pid}) stood still for {still_s:.0f} s: it is killed, and started again. "
+                "Its lines after this one say where it stood."
+            )
+            send(pid, signal.SIGABRT)
+        elif time.monotonic() > self._killed_at[pid]:
+            send(pid, signal.SIGKILL)
+
+
+def set_limits() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # of what SIGABRT ends: texts stand in it
 
 
 def main() -> None:
-    allow_open_files()
+    set_limits()
     options = Options()
+    options.replaced = {}
     options.realize(sys.argv[1:])
     with suppress(ExitNow):
-        Supervisor(options).main()
+        Manager(options).main()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from streaming.vitals import Vitals
+from streaming.watchdog import tell_replaced
 
 PREFIX = "throughline:alive:"
 HEARD_FOR_S = 6
@@ -82,6 +83,7 @@ async def tell_web(redis: AsyncRedis, process: str, sockets: int, refused: Mappi
 async def tell(redis: AsyncRedis, state: State, refused: Mapping[str, int]) -> None:
     async with redis.pipeline() as pipeline:  # as one, so that what is told again after an error is not counted twice
         put(pipeline, state)
+        tell_replaced(pipeline)
         for code, count in refused.items():
             pipeline.hincrby(REFUSED, code, count)
         await pipeline.execute()

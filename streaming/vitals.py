@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import cache
 
@@ -16,6 +17,8 @@ import msgspec
 import psutil
 from django.conf import settings
 from django.db import connections
+
+from streaming.watchdog import Watchdog
 
 NAP_S = 0.25
 REMEMBERED = 60  # naps: of the last quarter of a minute
@@ -57,11 +60,13 @@ class Pulse:
         self._takes = deque([(time.monotonic(), time.process_time())])
 
     async def watch_loop(self) -> None:
-        """For ever: nap in the event loop that is watched."""
-        while True:
-            due = time.monotonic() + NAP_S
-            await asyncio.sleep(NAP_S)
-            self.woke(time.monotonic() - due)
+        """For ever: nap in the event loop that is watched, and say so."""
+        with closing(Watchdog()) as watchdog:
+            while True:
+                watchdog.beat()
+                due = time.monotonic() + NAP_S
+                await asyncio.sleep(NAP_S)
+                self.woke(time.monotonic() - due)
 
     def woke(self, late_s: float) -> None:
         self._late.append(max(late_s, 0.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import django
 from django.conf import settings
@@ -18,7 +19,7 @@ from . import InTheWay
 from .checkout import HOME, claim_folder, end_orphans
 from .ports import open_port
 from .ready import address, tell_when_ready
-from .redis import redis_environment
+from .redis import prepare_socket, redis_environment
 
 
 def main() -> None:
@@ -31,6 +32,7 @@ def main() -> None:
         end_orphans()
         web_socket = open_port()
         environment = redis_environment()
+        prepare_socket(Path(settings.WATCH_SOCKET))
         prepare_database()
     except InTheWay as error:
         print(f"Throughline cannot start: {error}", file=sys.stderr)
@@ -88,6 +90,9 @@ def become_manager(environment: dict[str, str], web_socket: int) -> None:
         DATA_DIR=str(settings.DATA_DIR),
         PYTHON=sys.executable,
         WEB_SOCKET=str(web_socket),
+        NOTIFY_SOCKET=settings.WATCH_SOCKET,
+        FROZEN_AFTER_S=str(settings.FROZEN_AFTER_S),
+        REPLACED_PROCESS="",
         DEMO_MODEL_PORT=str(settings.DEMO_MODEL_PORT),
         START_MODEL=str(settings.DEMO_MODEL_SERVER).lower(),
         GENERATIONS_PER_WORKER=str(settings.GENERATIONS_PER_WORKER),

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from streaming.presence import WorkerState
 
 from .fitness import differences_of, name_of, strains_of
@@ -37,7 +39,18 @@ def diagnosis(now: Situation) -> list[Finding]:
     if now.redis_ms is None:
         return [NO_REDIS, *slow_database(now), *limits(now), *budget(now)]
     ours = (no_worker, no_background, no_beat, dead_servers, slow_redis, slow_database, limits, saturated, strained)
-    rest = (slow_servers, failing_servers, unexplained_queue, stuck, errors, slow_browsers, unprobed, drained, budget)
+    rest = (
+        replaced,
+        slow_servers,
+        failing_servers,
+        unexplained_queue,
+        stuck,
+        errors,
+        slow_browsers,
+        unprobed,
+        drained,
+        budget,
+    )
     return [finding for find in (*ours, *rest, differing) for finding in find(now)]
 
 
@@ -117,6 +130,17 @@ def strained(now: Situation) -> Iterator[Finding]:
         kind = ("Saturated worker", "error") if isinstance(state, WorkerState) else ("Busy process", "warning")
         for strain in strains_of(state):
             yield Finding(kind[0], f"{name_of(state)}: {strain}", kind[1])
+
+
+def replaced(now: Situation) -> Iterator[Finding]:
+    for one in now.replaced:
+        moment = f"{timezone.localtime(one.at):%H:%M:%S}"
+        yield Finding(
+            "Replaced process",
+            f"The event loop of {one.name} (process {one.pid}) stood still for {one.still_s:.0f} s. It was killed at "
+            f"{moment} and started again. The log of that moment says where it stood.",
+            "warning",
+        )
 
 
 def slow_servers(now: Situation) -> Iterator[Finding]:

@@ -22,10 +22,12 @@ from streaming.presence import BackgroundState, BeatState, State, WebState, Work
 from streaming.tiers import TierSpec, known_tiers
 from streaming.vllm.figures import KV_CACHE, RUNNING, WAITING
 from streaming.warmth import TierWarmth, warmth_of
+from streaming.watchdog import Replaced, replaced_since
 
 from .stores import RedisFigures, redis_figures
 
 TIMEOUT_S = 1.5
+REPLACED_LATELY = timedelta(hours=1)
 FALLBACK_WORDS = {
     counters.OTHER_TIER: "by another tier",
     counters.WHOLE: "as a whole, since they could not be streamed",
@@ -105,6 +107,7 @@ class Live:
     redis: RedisFigures | None = None  # None: it does not answer, and nothing above is known
     fallbacks: list[tuple[str, int]] = field(default_factory=list)  # in words, since Redis counts them; none of 0
     capabilities: dict[Subject, str] = field(default_factory=dict)  # of model servers, learned by the workers
+    replaced: list[Replaced] = field(default_factory=list)  # lately
 
     @property
     def processes(self) -> list[State]:
@@ -147,7 +150,8 @@ def live() -> Live:
             webs, beats = living(redis, WebState), living(redis, BeatState)
             backgrounds, fallbacks = living(redis, BackgroundState), fallbacks_in(counters.read(redis))
             capabilities = known_capabilities(redis)
-            return Live(servers, workers, webs, beats, backgrounds, figures, fallbacks, capabilities)
+            replaced = replaced_since(redis, timezone.now() - REPLACED_LATELY)
+            return Live(servers, workers, webs, beats, backgrounds, figures, fallbacks, capabilities, replaced)
     except (RedisError, OSError):
         return Live(server_states(tiers, [], [], [], {}))
 

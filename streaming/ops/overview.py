@@ -81,6 +81,7 @@ def of_redis(seen: Live) -> dict[str, Any]:
     return {
         "redis_ms": seen.redis.ping_ms if seen.redis else None,
         "processes": seen.processes,
+        "replaced": seen.replaced,
         "beats": len(seen.beats),
         "backgrounds": len(seen.backgrounds),
         "workers": len(seen.workers),

@@ -13,6 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from streaming.presence import State, gone, living
+from streaming.watchdog import TOLD_FOR, Replaced, replaced_since
 
 from .access import for_operators
 from .diagnosis import NO_BACKGROUND, NO_BEAT, NO_WORKER
@@ -50,6 +51,7 @@ class Row:
 class Processes:
     living: list[Row]
     gone: list[Row]
+    replaced: list[Replaced]  # of the last day, the latest first
     redis: RedisFigures | None  # None: it does not answer, and nothing above is known
     database: DatabaseFigures
 
@@ -92,9 +94,10 @@ def processes_now() -> Processes:
             found = redis_figures(redis)
             kinds = [of_kind(redis, kind) for kind in KINDS]
             alive, missing = [row for rows, _ in kinds for row in rows], [row for _, rows in kinds for row in rows]
-            return Processes(alive, missing, found, database_figures())
+            replaced = replaced_since(redis, timezone.now() - TOLD_FOR)
+            return Processes(alive, missing, replaced, found, database_figures())
     except (RedisError, OSError):
-        return Processes([], [], None, database_figures())
+        return Processes([], [], [], None, database_figures())
 
 
 def of_kind(redis: Redis, kind: type[State]) -> tuple[list[Row], list[Row]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streaming.presence import State, WorkerState
+from streaming.watchdog import Replaced
 
 from .fitness import differences_of, strains_of
 from .live import ServerState
@@ -20,6 +21,7 @@ class Situation:
     database_ms: float = 0.0
     store_lacks: Sequence[str] = ()  # of Redis and the database, in sentences
     processes: Sequence[State] = ()  # that live and tell how they fare
+    replaced: Sequence[Replaced] = ()  # processes whose event loops stood still, lately
     beats: int = 0
     backgrounds: int = 0
     workers: int = 0

@@ -1,0 +1,67 @@
+"""Runs a program, and replaces it when its event loop stands still: for managers that have no watchdog of their own.
+
+    python deploy/watch.py python -m chatsite.web …
+
+Not under systemd, which does this with WatchdogSec. Its signals are the program's: SIGTERM, once, ends both.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+from watching import SAYS_WHERE_S, Watch, replaced, send
+
+LOOKS_EVERY_S = 0.5
+FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+
+def main(command: list[str]) -> int:
+    """The exit code: the program's."""
+    name = os.environ.get("PROCESS_NAME", "process")
+    with tempfile.TemporaryDirectory(prefix="throughline-watch-") as folder:
+        watch = Watch(str(Path(folder) / "notify"), float(os.environ.get("FROZEN_AFTER_S") or 10))
+        environment = {**os.environ, "NOTIFY_SOCKET": watch.address}
+        while True:
+            program = subprocess.Popen(command, env=environment, start_new_session=True)
+            for number in FORWARDED:
+                signal.signal(number, partial(forward, program))
+            still_s = wait(program, watch)
+            if not still_s:
+                return program.returncode if program.returncode >= 0 else 128 - program.returncode
+            environment["REPLACED_PROCESS"] = replaced(name, program.pid, still_s)
+
+
+def forward(program: subprocess.Popen[bytes], number: int, frame: FrameType | None) -> None:
+    program.send_signal(number)
+
+
+def wait(program: subprocess.Popen[bytes], watch: Watch) -> float:
+    """Until it ends: 0; or stood still, for so many seconds, and was killed."""
+    while True:
+        try:
+            program.wait(LOOKS_EVERY_S)
+            return 0.0
+        except subprocess.TimeoutExpired:
+            still_s = watch.silent().get(program.pid, 0.0)
+        if still_s:
+            told = f"Process {program.pid} stood still for {still_s:.0f} s: it is killed, and started again."
+            print(told, file=sys.stderr, flush=True)
+            send(program.pid, signal.SIGABRT)
+            try:
+                program.wait(SAYS_WHERE_S)
+            except subprocess.TimeoutExpired:
+                send(program.pid, signal.SIGKILL)
+                program.wait()
+            watch.forget(program.pid)
+            return still_s
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""Watches processes that say that their event loops turn, as systemd does with WatchdogSec: streaming/watchdog.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+PID = re.compile(rb"^X_PID=(\d{1,10})$", re.MULTILINE)
+LONGEST_MESSAGE = 512  # bytes
+SLEPT_S = 3.0  # a watcher that looks so late has slept, and the others may have too
+SAYS_WHERE_S = 1.0  # a process has so long to say where its threads stand
+
+
+class Watch:
+    def __init__(self, address: str, frozen_after_s: float):
+        """Listens at a path. ``frozen_after_s``: 0 if nobody is ever taken for frozen."""
+        self.address = address
+        self._frozen_after_s = frozen_after_s
+        self._heard: dict[int, float] = {}  # by pid
+        self._looked_at = time.monotonic()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        with suppress(FileNotFoundError):
+            Path(address).unlink()
+        self._socket.bind(address)
+
+    def silent(self) -> dict[int, float]:
+        """Processes that have told, and then fell silent, with for how long. To be asked every second or so."""
+        now, before = time.monotonic(), self._looked_at
+        self._looked_at = now
+        with suppress(BlockingIOError):
+            while True:
+                self._heard.update(dict.fromkeys(map(int, PID.findall(self._socket.recv(LONGEST_MESSAGE))), now))
+        if now - before > SLEPT_S:
+            self._heard = dict.fromkeys(self._heard, now)
+        limit = self._frozen_after_s or float("inf")
+        return {pid: now - at for pid, at in self._heard.items() if now - at > limit}
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def forget(self, pid: int) -> None:
+        self._heard.pop(pid, None)
+
+
+def replaced(name: str, pid: int, still_s: float) -> str:
+    """What the process that takes its place is told, as REPLACED_PROCESS."""
+    return json.dumps({"name": name, "pid": pid, "at": datetime.now(UTC).isoformat(), "still_s": round(still_s, 1)})
+
+
+def send(pid: int, number: int) -> None:
+    """To the process and its helpers, which it may have in a group of its own."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, number) if os.getpgid(pid) == pid else os.kill(pid, number)
