@@ -30,6 +30,7 @@ async def pieces_of(response: httpx.Response) -> AsyncIterator[bytes]:
     async for received in raw(response):
         for piece in inflater.feed(received):
             yield piece
+            await asyncio.sleep(0)  # little may become very much: others have their turn
 
 
 def raw(response: httpx.Response) -> httpx.AsyncByteStream:

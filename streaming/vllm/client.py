@@ -180,9 +180,10 @@ class ChatStream:
 
     async def _read(self, response: httpx.Response) -> AsyncIterator[ChatDelta]:
         """By what it begins with: content types are not to be relied on."""
-        pieces, first = pieces_of(response), b""
+        pieces, blanks, first = pieces_of(response), 0, b""
         async for first in pieces:
-            if first.strip():
+            blanks += len(first)
+            if first.strip() or blanks > settings.VLLM_EVENT_MAX_BYTES:
                 break
         begin = first.removeprefix(clean.BYTE_ORDER_MARK).lstrip()
         if begin.startswith((b"{", b"[")) or not (self._is_streamed or begin.startswith(EVENTS_BEGIN_WITH)):

@@ -55,9 +55,15 @@ class Body(httpx.AsyncByteStream):
         self._request = request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        content = self._response.content
         with told_as_httpx(self._request):
-            async for received in self._response.content.iter_any():
-                yield received
+            try:
+                async for received in content.iter_any():
+                    yield received
+            except aiohttp.ClientPayloadError:  # what had come before the connection broke, aiohttp keeps for itself
+                if content._buffer:
+                    yield b"".join(content._buffer)
+                raise
 
     async def aclose(self) -> None:
         self._response.release()

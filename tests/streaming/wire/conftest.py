@@ -1,0 +1,38 @@
+"""A desk where people ask a model server that answers oddly."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from streaming.log.writer import LogWriter
+from streaming.model_servers import ModelServers
+from streaming.reuse.answers import Reuse
+from streaming.reuse.kept import KeptAnswers
+from streaming.tiers import plain
+from streaming.vllm.client import http_client
+from streaming.worker.line import Line
+from streaming.worker.queues import Queues
+from tests.odd import OddServer, serving
+from tests.streaming.reuse.conftest import Desk, writer  # noqa: F401
+
+
+@pytest.fixture
+async def odd() -> AsyncIterator[OddServer]:
+    async with serving() as server:
+        yield server
+
+
+@pytest.fixture
+async def desk(odd: OddServer, redis: Redis, writer: LogWriter) -> AsyncIterator[Desk]:  # noqa: F811
+    tier = plain(f"tier-{uuid4().hex}", 0, "odd", [odd.url])
+    async with http_client() as http:
+        line = Line(Queues(redis, http))
+        desk = Desk([], ModelServers(http, [tier]), writer, Reuse(http, KeptAnswers(redis)), tier, line)
+        yield desk
+        await desk.settled()
+        for handle in desk.handles:  # the writer may be cancelled then
+            await handle.flush()
