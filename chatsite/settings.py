@@ -129,7 +129,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": DATABASE_TIMEOUT_S,
         "transaction_mode": "IMMEDIATE",  # a transaction that reads first and then writes cannot fail half-way
         # FULL: a message that was accepted survives a power cut too, not only a killed process.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; "
+        "PRAGMA secure_delete=ON",  # what is deleted is overwritten: who reads the file finds none of it
         **DATABASES["default"].get("OPTIONS", {}),
     }
 else:
@@ -183,6 +184,8 @@ CELERY_BEAT_SCHEDULE = {
     "alerts": {"task": "streaming.tasks.watch_alerts", "schedule": 15.0, "options": {"expires": 15.0}},
     "settle": {"task": "streaming.tasks.settle_ended", "schedule": 60.0, "options": {"expires": 60.0}},
     "history": {"task": "streaming.tasks.record_history", "schedule": 20.0, "options": {"expires": 20.0}},
+    "erasures": {"task": "streaming.tasks.finish_erasures", "schedule": 60.0, "options": {"expires": 60.0}},
+    "expired": {"task": "streaming.tasks.forget_expired", "schedule": crontab(hour="3", minute="41")},
     "purge": {"task": "streaming.tasks.purge_deleted", "schedule": crontab(minute="17")},
 }
 

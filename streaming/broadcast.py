@@ -14,8 +14,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from conversations import events
-from conversations.events import ConversationsChanged, Event, StopRequested
-from streaming import answer_queue
+from conversations.events import Change, ConversationsChanged, Event, StopRequested
+from streaming import answer_queue, erasing
 from streaming.control import announce_stop
 from streaming.hints import hint, user_group
 from streaming.redis_clients import command_client
@@ -34,6 +34,7 @@ class Broadcaster:
         self._waiting: asyncio.Queue[Event] = asyncio.Queue(WAITING_AT_MOST)
         self._stops: asyncio.Queue[Event] = asyncio.Queue(WAITING_AT_MOST)  # they wait for nothing else
         self._redis: Redis = command_client()
+        self._cleaner = erasing.Cleaner()
         self._thread = threading.Thread(target=self._run, name="broadcast", daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -49,6 +50,7 @@ class Broadcaster:
         atexit.unregister(self.close)
         self._loop.call_soon_threadsafe(lambda: self._loop.create_task(self._end()))
         self._thread.join(LEAVE_TIMEOUT_S + 1)
+        self._cleaner.close(LEAVE_TIMEOUT_S)
 
     # In its own
 
@@ -84,6 +86,9 @@ class Broadcaster:
                 await answer_queue.withdraw(self._redis, event.owner, event.generation)
                 await hint(user_group(event.owner), "answer.ended", generation=str(event.generation))
             case ConversationsChanged(conversations=ids):
+                if event.change is Change.ERASED:
+                    await erasing.forget(self._redis, event.owner, event.generations)
+                    self._cleaner.want()
                 for first in range(0, len(ids), NAMED_AT_ONCE):
                     await hint(
                         user_group(event.owner),

@@ -10,11 +10,12 @@ from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
+from django.core.management import call_command
 from django.utils import timezone
 from redis import Redis
 
 from conversations.models import AlertEpisode, Conversation, history, recording, settling
-from streaming import beat, correlation, dispatch, gauges, model_health, titles  # noqa: F401
+from streaming import beat, correlation, dispatch, erasing, gauges, model_health, titles  # noqa: F401
 from streaming.alerts import watch
 from streaming.worker import process  # noqa: F401 - it and beat have signals of their own
 from streaming.worker.runner import runner
@@ -74,6 +75,19 @@ def purge_deleted() -> None:
     AlertEpisode.objects.all().forget_old()
     limit = timezone.now() - timedelta(days=settings.DELETED_KEPT_DAYS)
     logger.info("purged %d conversations", Conversation.objects.deleted_before(limit).purge())
+
+
+@shared_task(name="streaming.tasks.finish_erasures")
+def finish_erasures() -> None:
+    """What a process that was writing, or one that ended, has left of erased conversations."""
+    if count := erasing.finish():
+        logger.info("nothing is left of %d erased conversations", count)
+
+
+@shared_task(name="streaming.tasks.forget_expired")
+def forget_expired() -> None:
+    """Sessions that have ended."""
+    call_command("clearsessions")
 
 
 @shared_task(name="streaming.tasks.record_history")

@@ -7,6 +7,7 @@ from .api_token import ApiToken
 from .budget import Budget, DailyUse
 from .clock import Clock
 from .conversation import Conversation
+from .erasure import Erasure
 from .generation import Generation
 from .history import RollUp, Sample
 from .ledger import LedgerEntry
@@ -26,6 +27,7 @@ __all__ = [
     "Clock",
     "Conversation",
     "DailyUse",
+    "Erasure",
     "Generation",
     "LedgerEntry",
     "Look",

@@ -26,6 +26,7 @@ from .asking import (
     check_length,
     storable,
 )
+from .erasure import Erasure
 from .folding import fold
 from .generation import UNFINISHED, Generation, Status
 from .message import Message, Part, PartKind, Role, latest_leaf, mark_siblings, path_to
@@ -323,6 +324,7 @@ def announce_erasure(instance: Conversation, **_: object) -> None:
     """Its rows are about to go, by whatever way: a purge, a shell, its owner's deletion. Who writes in it stops."""
     rows = Generation.objects.of(instance.pk).values_list("pk", "status")
     statuses = dict(rows)
+    Erasure.objects.create(owner_key=instance.owner_id, generations=[str(pk) for pk in statuses])
     events.publish(ConversationsChanged(Change.ERASED, instance.owner_id, (instance.pk,), generations=tuple(statuses)))
     for pk, status in statuses.items():
         if status in UNFINISHED:

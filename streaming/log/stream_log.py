@@ -28,7 +28,7 @@ class AttemptLost(Exception):
     """A later attempt has claimed the log: this one must not write any more, nowhere."""
 
 
-def key_of(generation_id: UUID) -> str:
+def key_of(generation_id: UUID | str) -> str:
     return f"throughline:log:{generation_id}"
 
 

@@ -84,7 +84,7 @@ class Answers:
 
     async def _keep(self, key: str, model: str, deltas: list[ChatDelta]) -> None:
         if answer := KeptAnswer.of(model, deltas):
-            await self.reuse.kept.keep(key, answer)
+            await self.reuse.kept.keep(key, answer, self.user_id)
 
     def _request(self, target: Target, body: dict[str, Any], request_id: str) -> ChatStream:
         patience = Patience(target.tier.first_token_timeout_s, target.tier.silence_timeout_s)

@@ -22,6 +22,8 @@ FIRST_LIFE_S = 3600
 LONGEST_LIFE_S = 7 * 24 * 3600
 LARGEST_BYTES = 256 * 1024
 PATIENCE_S = 0.5  # for Redis; the model would answer meanwhile
+SHARED = "all"  # in the place of a user, where answers are kept for everybody
+OWNER = "owner"  # field: who asked for it
 PIECE = 1000  # characters that are told at once
 TOKENS = 250  # likewise, where they are known
 
@@ -87,12 +89,12 @@ class KeptAnswers:
             logger.warning("no answer is taken from the cache: %r", error)
             return None
 
-    async def keep(self, key: str, answer: KeptAnswer) -> None:
+    async def keep(self, key: str, answer: KeptAnswer, owner: int) -> None:
         data = encode(answer)
         if len(data) > LARGEST_BYTES:
             return
         pipeline = self._redis.pipeline()  # a transaction: nothing is kept without an end to its life
-        pipeline.hset(redis_key(key), mapping={"answer": data, "life": FIRST_LIFE_S})
+        pipeline.hset(redis_key(key), mapping={"answer": data, "life": FIRST_LIFE_S, OWNER: owner})
         pipeline.expire(redis_key(key), FIRST_LIFE_S)
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -130,6 +132,11 @@ def pieces(text: str) -> Iterator[str]:
 
 def redis_key(key: str) -> str:
     return f"throughline:kept:{key}"
+
+
+def pattern_of(user: int | str) -> str:
+    """Of the keys of all answers that are kept for a user, or for all."""
+    return redis_key(f"{user}:*")
 
 
 encode = msgspec.msgpack.Encoder().encode

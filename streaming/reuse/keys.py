@@ -13,6 +13,8 @@ from conversations.models.tier import Caches
 from streaming.model_servers import Target
 from streaming.tiers import TierSpec
 
+from .kept import SHARED
+
 HOW_IT_IS_SENT = ("stream", "stream_options")  # the answer does not depend on it
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -25,8 +27,9 @@ def key_of(target: Target, body: Mapping[str, Any], user_id: int) -> str | None:
     if not may_be_shared(target.tier, body):
         return None
     asked = {name: value for name, value in body.items() if name not in HOW_IT_IS_SENT}
-    whose = None if target.tier.cache_across_users else user_id
-    return hashlib.sha256(_encode([whose, target.tier.slug, target.tier.server.base_url, asked])).hexdigest()
+    whose = SHARED if target.tier.cache_across_users else user_id
+    digest = hashlib.sha256(_encode([target.tier.slug, target.tier.server.base_url, asked])).hexdigest()
+    return f"{whose}:{digest}"
 
 
 def may_be_shared(tier: TierSpec, body: Mapping[str, Any]) -> bool:

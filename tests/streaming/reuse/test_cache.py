@@ -16,7 +16,7 @@ from streaming.reuse.answers import Reuse
 from streaming.reuse.kept import KeptAnswer, KeptAnswers
 from streaming.vllm.wire import ChatDelta, Usage
 
-from .conftest import BOB, Desk
+from .conftest import ALICE, BOB, Desk
 
 QUESTION = "[think] Explain a table with code"
 ANSWER = KeptAnswer("demo", "text", "", "stop", Usage(3, 2))
@@ -166,7 +166,7 @@ async def test_a_redis_that_says_nothing_is_not_waited_for(tmp_path: Path, monke
     silent = await asyncio.start_unix_server(hear, str(tmp_path / "silent.sock"))
     async with silent, Redis.from_url(f"unix://{tmp_path}/silent.sock") as client:
         answers = KeptAnswers(client)
-        await answers.keep("key", ANSWER)
+        await answers.keep("key", ANSWER, ALICE)
         found = await answers.find("key")
         for _ in range(2):
             await gone.acquire()
@@ -182,7 +182,7 @@ async def test_what_cannot_be_read_is_not_there(redis: Redis) -> None:
 
 async def test_each_use_doubles_the_life_up_to_a_week(redis: Redis) -> None:
     answers = KeptAnswers(redis)
-    await answers.keep("loved", ANSWER)
+    await answers.keep("loved", ANSWER, ALICE)
     lives = [await redis.ttl(kept.redis_key("loved"))]
     for _ in range(9):
         assert await answers.find("loved") == ANSWER
@@ -193,7 +193,7 @@ async def test_each_use_doubles_the_life_up_to_a_week(redis: Redis) -> None:
 
 async def test_a_large_answer_is_not_kept(redis: Redis) -> None:
     answers = KeptAnswers(redis)
-    await answers.keep("large", KeptAnswer("demo", "x" * kept.LARGEST_BYTES, "", "stop", Usage()))
+    await answers.keep("large", KeptAnswer("demo", "x" * kept.LARGEST_BYTES, "", "stop", Usage()), ALICE)
 
     assert await answers.find("large") is None
 
@@ -214,7 +214,7 @@ async def test_at_the_limit_of_memory_old_answers_go_and_running_logs_stay(small
     await small_redis.xadd("throughline:log:running", {"d": "x" * 100_000})
     answers = KeptAnswers(small_redis)
     for number in range(100):
-        await answers.keep(f"number-{number}", KeptAnswer("demo", "x" * 100_000, "", "stop", Usage()))
+        await answers.keep(f"number-{number}", KeptAnswer("demo", "x" * 100_000, "", "stop", Usage()), ALICE)
     found = [await answers.find(f"number-{number}") for number in range(100)]
 
     assert 10 < len([answer for answer in found if answer]) < 60

@@ -1,0 +1,39 @@
+"""An account that is deleted leaves none of its texts in the files of the site."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from tests.site import PATIENCE_S, Site
+from tests.stack.page import Page
+
+WORD = "Quagmirestone"
+ANSWER = "I am Throughline's demo model"
+
+
+def files_with(folder: Path, text: str) -> list[Path]:
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_relative_to(folder / "static")]
+    return [path for path in files if text.encode() in path.read_bytes()]
+
+
+async def test_a_deleted_account_leaves_no_text(tmp_path: Path) -> None:
+    site = Site(tmp_path, RESPONSE_CACHE="true", VLLM_TEMPERATURE="0").start()
+    try:
+        async with Page(site, "bob") as page:
+            await page.send(f"Tell me about {WORD}")
+            await page.finish()
+        site.until(lambda html: WORD in html, "/sidebar/", "bob")  # by its title
+        before = {path.name for path in files_with(tmp_path, WORD)}
+
+        site.manage("shell", "--verbosity", "0", "-c", "User.objects.get(username='bob').delete()")
+
+        assert any("appendonly" in name or ".aof" in name for name in before)
+        assert not site.has_own_file or any("sqlite3" in name for name in before)
+        until = time.monotonic() + PATIENCE_S
+        while left := files_with(tmp_path, WORD):
+            assert time.monotonic() < until, left
+            await asyncio.sleep(0.2)
+    finally:
+        site.stop()

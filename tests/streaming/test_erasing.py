@@ -1,0 +1,106 @@
+"""What is erased for good leaves no text in Redis, nor in the files of SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings as site
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+from redis import Redis
+
+from conversations.models import Conversation, Erasure, Message, Part
+from conversations.models.message import PartKind, Role
+from streaming import erasing
+from streaming.log.stream_log import key_of
+from tests.conversations.talk import begin as ask
+
+SECRET = "zebra-crossing-7391"
+
+
+@pytest.fixture
+def redis_client() -> Iterator[Redis]:
+    with Redis.from_url(site.REDIS_URL) as redis:
+        yield redis
+
+
+def keep(redis: Redis, whose: int | str, owner: int) -> str:
+    key = f"throughline:kept:{whose}:{'0' * 8}{owner}"
+    redis.hset(key, mapping={"answer": b"x", "life": 60, "owner": owner})
+    redis.expire(key, 60)
+    return key
+
+
+def files_have(text: str) -> bool:
+    path = Path(str(connection.settings_dict["NAME"]))
+    return any(text.encode() in file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+
+
+def test_deleting_the_rows_leaves_what_is_to_be_erased(alice: User) -> None:
+    generation = ask(alice, SECRET)
+    Conversation.objects.all().purge()
+
+    erasure = Erasure.objects.get()
+    assert (erasure.owner_key, erasure.generations) == (alice.pk, [str(generation.pk)])
+
+
+def test_an_account_that_is_deleted_leaves_it_too(alice: User) -> None:
+    ask(alice, SECRET)
+    pk = alice.pk
+    alice.delete()
+
+    assert Erasure.objects.get().owner_key == pk
+
+
+@pytest.fixture
+def clean_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test's transaction lets nobody clean SQLite's, and Redis may be at work on its own."""
+    monkeypatch.setattr(erasing, "clean_redis", lambda redis: True)
+    monkeypatch.setattr(erasing, "clean_database", lambda: True)
+
+
+@pytest.mark.usefixtures("clean_files")
+def test_logs_and_kept_answers_go_and_nobody_elses(alice: User, bob: User, redis_client: Redis) -> None:
+    mine, his = ask(alice, SECRET), ask(bob, "something else")
+    for generation in (mine, his):
+        redis_client.xadd(key_of(generation.pk), {"r": SECRET}, id="1-1")
+    of_alice = [keep(redis_client, alice.pk, alice.pk), keep(redis_client, "all", alice.pk)]
+    of_bob = [keep(redis_client, bob.pk, bob.pk), keep(redis_client, "all", bob.pk)]
+    alice.delete()
+    Erasure.objects.update(erased_at=timezone.now() - timedelta(minutes=1))
+
+    assert erasing.finish() == 1
+
+    assert not redis_client.exists(key_of(mine.pk), *of_alice)
+    assert redis_client.exists(key_of(his.pk), *of_bob) == 3
+    assert not Erasure.objects.exists()
+    redis_client.delete(key_of(his.pk), *of_bob)
+
+
+def test_it_is_looked_at_again_once_whoever_was_writing_has_stopped(alice: User) -> None:
+    ask(alice, SECRET)
+    Conversation.objects.all().purge()
+
+    assert erasing.finish() == 0
+    assert Erasure.objects.exists()
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's files are cleaned by its vacuum")
+@pytest.mark.django_db(transaction=True)
+def test_the_files_of_the_database_hold_none_of_it() -> None:
+    alice = User.objects.create_user("alice", "alice@example.com", "secret")
+    conversation = Conversation.objects.create(owner=alice, title="About it")
+    answer = Message.objects.create(conversation=conversation, role=Role.ASSISTANT)
+    part = Part.objects.create(message=answer, kind=PartKind.TEXT, text=SECRET)
+    for length in (10, 1000, 5000):  # as it grows, over several pages
+        Part.objects.filter(pk=part.pk).update(text=f"{SECRET} " * length)
+    held = files_have(SECRET)
+
+    alice.delete()
+
+    assert held and erasing.clean_database()
+    assert not files_have(SECRET)
