@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable
 from datetime import timedelta
 from queue import SimpleQueue
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -98,16 +99,17 @@ def forget_blocking(redis: Redis, owner: int, generations: Iterable[UUID | str])
     for key in redis.scan_iter(pattern_of(owner), count=SCANNED_AT_ONCE):
         redis.unlink(key)
     for key in redis.scan_iter(pattern_of(SHARED), count=SCANNED_AT_ONCE):
-        if redis.hget(key, OWNER) == str(owner).encode():
+        asked_by: Any = redis.hget(key, OWNER)
+        if asked_by == str(owner).encode():
             redis.unlink(key)
 
 
 def clean_redis(redis: Redis) -> bool:
     """Begin a new append-only file, without what is gone. False if an earlier one is not finished."""
-    told = redis.info("persistence")
+    told: Any = redis.info("persistence")
     try:
         if told.get("aof_enabled"):
-            redis.bgrewriteaof()
+            redis.bgrewriteaof()  # type: ignore[no-untyped-call]
         if told.get("rdb_last_bgsave_time_sec", -1) >= 0:  # it keeps dumps too
             redis.bgsave(schedule=True)
     except ResponseError as error:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0020_access_log'),
+        ('conversations', '0021_confidence_is_measured'),
     ]
 
     operations = [
