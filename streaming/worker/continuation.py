@@ -12,15 +12,15 @@ class Continuation:
     """``feed`` it what comes, ``finish`` at the end. Nothing of the beginning comes out a second time."""
 
     def __init__(self, begun: str, *, restates: bool):
-        """``restates``: this server is known to begin with what it was given; if it begins otherwise, it begins anew.
+        """``restates``: this server is known to begin with what it was given; if it does not, nobody knows what comes.
 
         Others go on, unless they say a good deal of the beginning again that the beginning itself says but once.
         """
         self.restates = restates
+        self.is_lost = False  # what comes is neither the beginning nor known to go on from it
         self.began_anew = False  # it does not go on from the beginning; all that comes is the new text
         self._wanted = "".join(begun.split())
         self._edge = begun[len(begun.rstrip()) :]
-        self._sure = 0 if restates else SURE
         self._at = 0  # of what is wanted, this much has come again
         self._held: list[str] = []
         self._tail = ""  # what came behind it
@@ -31,11 +31,15 @@ class Continuation:
         """What is new, and certain to be."""
         if self.is_certain:
             return text
+        if self.is_lost:
+            return ""
         self._held.append(text)
         rest = self._behind_beginning(text)
         if rest is None:
-            self.is_certain, self.began_anew = True, self._at >= self._sure
-            return "".join(self._held)
+            self.began_anew = self._at >= SURE
+            self.is_lost = self.restates and not self.began_anew
+            self.is_certain = not self.is_lost
+            return "".join(self._held) if self.is_certain else ""
         if self._at < len(self._wanted):
             return ""
         self._tail += rest
@@ -43,7 +47,7 @@ class Continuation:
 
     def finish(self) -> str:
         """Nothing more comes: what is still held back is the beginning again, unless it is too short to tell."""
-        return "" if self.is_certain or self._at >= self._sure else "".join(self._held)
+        return "" if self.is_certain or self.restates or self._at >= SURE else "".join(self._held)
 
     def _behind_beginning(self, text: str) -> str | None:
         """Of a text that goes on as the beginning did, what lies behind its end; None if it differs."""

@@ -257,6 +257,9 @@ class Engine:
                         return found.goes_on
                     self.intake.go_on(restates=found is Continuing.REPEATS)
                 self.intake.take(delta)
+                if self.intake.is_lost:
+                    await source.stream.close()
+                    return False
                 if self._closed.is_set():
                     await source.stream.close()
         if source.server and not self._closed.is_set():

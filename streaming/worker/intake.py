@@ -130,6 +130,11 @@ class Intake:
         if delta.server_ms:
             self.figures.server_ms = delta.server_ms
 
+    @property
+    def is_lost(self) -> bool:
+        """What comes cannot be joined to the text that is there: nothing of it was written."""
+        return self._continuation is not None and self._continuation.is_lost
+
     def finish(self) -> None:
         """All has come: what was held back is written. Raises NoAnswer."""
         if self._continuation:

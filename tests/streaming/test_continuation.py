@@ -43,13 +43,22 @@ def test_what_is_repeated_is_dropped(begun: str, sent: str, new: str, length: in
     assert ("".join(out), began_anew) == (new, False)
 
 
+@pytest.mark.parametrize("restates", [True, False])
 @pytest.mark.parametrize("length", [1, 5, 1000])
-def test_who_repeats_and_then_says_something_else_has_begun_anew(length: int) -> None:
-    sent = "The quick red fox sleeps."
+def test_who_repeats_and_then_says_something_else_has_begun_anew(length: int, restates: bool) -> None:
+    sent = "The quick brown fox jumps over a fence."
 
-    out, began_anew = fed(PROSE, by_length(sent, length), restates=True)
+    out, began_anew = fed(PROSE, by_length(sent, length), restates=restates)
 
     assert ("".join(out), began_anew) == (sent, True)
+
+
+@pytest.mark.parametrize("sent", ["ade.", "The quick red fox", "Once upon a time"])
+def test_of_who_should_repeat_and_does_not_nothing_is_shown(sent: str) -> None:
+    continuation = Continuation(PROSE, restates=True)
+
+    assert [continuation.feed(piece) for piece in by_length(sent, 3)] == [""] * len(by_length(sent, 3))
+    assert continuation.is_lost and not continuation.began_anew
 
 
 @pytest.mark.parametrize(

@@ -149,3 +149,18 @@ async def test_a_body_that_ends_while_it_repeats_is_no_complete_answer(desk: Des
 
         assert asked.text == NUMBERS
         assert await restarts(redis, asked) == 0
+
+
+async def test_a_server_that_is_replaced_behind_its_trial_costs_no_text(desk: Desk, redis: Redis) -> None:
+    """As behind an address that leads to servers of both kinds."""
+    for before, now in (("exact", "repeats"), ("exact", "anew"), ("repeats", "exact"), ("repeats", "anew")):
+        let(desk, continuing=before)
+        for server in desk.servers.servers:
+            await desk.servers.trials.continuing(server, "demo", streams=True)
+        let(desk, continuing=now)
+
+        asked = await desk.ask(COUNT, begun=NUMBERS[:80], fresh=True)
+
+        assert asked.text == NUMBERS
+        assert await restarts(redis, asked) == ((before, now) == ("repeats", "exact"))
+        desk.servers.trials.forget()
