@@ -1,4 +1,4 @@
-"""Asks the highlighting process for hostile code in every language that Pygments knows, about an hour's worth:
+"""Asks the highlighting process for hostile code in every language that Pygments knows, which takes half an hour:
 
     python -m tests.rendering.lexers [first letters of languages]
 

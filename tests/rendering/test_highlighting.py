@@ -20,6 +20,17 @@ from tests.processes import ROOT
 BOMB = '"' + "\\" * 60  # to Scala's lexer, which would take years for it
 
 
+# The long form, python -m tests.rendering.lexers, found these among all languages: exponential time, or a high power.
+WORST = {
+    **dict.fromkeys(["chapel", "scala"], '"' + "\\" * 48),
+    "autoit": " " * 1_500,
+    "csharp": "a\n" * 750,
+    "fancy": "/*" + "\\" * 48,
+    "mcschema": "<!--" * 12,
+    "rita": '"' + "0" * 48,
+}
+
+
 @pytest.fixture
 def highlighter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Highlighter]:
     """With a process that no other test uses."""
@@ -43,6 +54,19 @@ def test_code_that_would_take_years_is_shown_plain_and_the_next_has_its_colours(
 
     assert '<code class="language-scala">' + BOMB + "\n</code>" in html
     assert '<code class="language-python"><span class="n">x</span>' in html
+
+
+def test_the_worst_code_of_all_languages_has_an_end_and_the_process_lives_on(highlighter: Highlighter) -> None:
+    assert highlighter.highlight("x = 1", "python", HighlightBudget())
+    process = pid_of(highlighter)
+
+    for language, source in WORST.items():
+        budget = HighlightBudget()
+        highlighter.highlight(source, language, budget)
+        assert budget.seconds > 0
+
+    assert highlighter.highlight("y = 1", "python", HighlightBudget())
+    assert pid_of(highlighter) == process
 
 
 def test_what_took_too_long_is_not_tried_again(highlighter: Highlighter) -> None:

@@ -8,17 +8,18 @@ MOST_COLUMNS = 100  # a wider row of dashes makes no table
 MOST_CELLS = 10_000  # in a table; beyond, short rows stay short, or a few characters could ask for millions of cells
 
 DELIMITER_ROW = re.compile(r"\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
-TICKS = re.compile(r"\\.|`+")
-PIPE_IN_CODE = "\x02"  # which no text has any more
+MARK = re.compile(r"`+|\\[()]|(?<!\\)\$+")
+CLOSING = {"\\(": "\\)"}
+MASKED_PIPE = "\x02"  # a character that no text has any more
 CELL = re.compile(r"((?:[^|\\]|\\.?)*+)(?:\||$)")
 
 
 def cells(row: str, columns: int | None = None) -> list[str]:
-    """Pipes in code separate cells, as GitHub has it, unless that makes more than ``columns`` of them."""
+    """Pipes in code and formulas separate cells, as GitHub has it, unless that makes more than ``columns`` of them."""
     found = split(row)
-    if columns is None or len(found) <= columns or "`" not in row:
+    if columns is None or len(found) <= columns:
         return found
-    return [cell.replace(PIPE_IN_CODE, "|") for cell in split(with_code_masked(row))]
+    return [cell.replace(MASKED_PIPE, "|") for cell in split(with_masked_pipes(row))]
 
 
 def split(row: str) -> list[str]:
@@ -33,18 +34,22 @@ def split(row: str) -> list[str]:
     return found
 
 
-def with_code_masked(row: str) -> str:
-    """With another character for each pipe in a code span. Each run of backticks is looked at once."""
-    runs = [(run.start(), len(run.group())) for run in TICKS.finditer(row) if run.group()[0] == "`"]
-    last = {length: start for start, length in runs}
+def with_masked_pipes(row: str) -> str:
+    """With another character for each pipe in code or a formula. Each mark is looked at once."""
+    marks = list(MARK.finditer(row))
+    last = {mark.group(): mark.start() for mark in marks}
     masked, position = "", 0
-    opening: tuple[int, int] | None = None
-    for start, length in runs:
+    opening: re.Match[str] | None = None
+    for mark in marks:
         if opening is None:
-            opening = (start, length) if last[length] > start else None
-        elif length == opening[1]:
-            masked += row[position : opening[0]] + row[opening[0] : start].replace("|", PIPE_IN_CODE)
-            position, opening = start, None
+            closing = CLOSING.get(mark.group(), mark.group())
+            opening = mark if last.get(closing, -1) > mark.start() else None
+        elif mark.group() == CLOSING.get(opening.group(), opening.group()):
+            inside = row[opening.start() : mark.start()]
+            if inside[0] == "`":
+                inside = inside.replace("\\|", "|")  # in a formula it means two bars
+            masked += row[position : opening.start()] + inside.replace("|", MASKED_PIPE)
+            position, opening = mark.start(), None
     return masked + row[position:]
 
 
