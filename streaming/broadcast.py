@@ -17,7 +17,7 @@ from conversations import events
 from conversations.events import Change, ConversationsChanged, Event, StopRequested
 from streaming import answer_queue, erasing
 from streaming.control import announce_stop
-from streaming.hints import hint, user_group
+from streaming.hints import hint, review_group, user_group
 from streaming.redis_clients import command_client
 
 logger = logging.getLogger(__name__)
@@ -98,6 +98,8 @@ class Broadcaster:
                         title=event.title,
                         request=str(event.request or ""),
                     )
+                for pk in ids:
+                    await hint(review_group(pk), "conversation.changed")
 
     async def _end(self) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from uuid import UUID
 
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
@@ -14,6 +15,11 @@ logger = logging.getLogger(__name__)
 def user_group(user_id: int) -> str:
     """All open pages of a user."""
     return f"pages.{user_id}"
+
+
+def review_group(conversation_id: UUID | str) -> str:
+    """All open pages of reviewers that show this conversation."""
+    return f"review.{conversation_id}"
 
 
 async def hint(group: str, kind: str, **fields: Any) -> None:

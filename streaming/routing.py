@@ -5,6 +5,7 @@ from django.urls import path, re_path
 
 from streaming.consumers import ChatConsumer
 from streaming.ops.consumer import OperationsConsumer
+from streaming.review_socket import ReviewConsumer
 
 
 class NothingHere(AsyncWebsocketConsumer):
@@ -17,6 +18,7 @@ class NothingHere(AsyncWebsocketConsumer):
 websocket_urlpatterns = [
     path("ws/chat/new/", ChatConsumer.as_asgi()),
     path("ws/chat/<uuid:conversation_id>/", ChatConsumer.as_asgi()),
+    path("ws/review/<uuid:conversation_id>/", ReviewConsumer.as_asgi()),
     path("ws/ops/", OperationsConsumer.as_asgi()),
     re_path("", NothingHere.as_asgi()),
 ]

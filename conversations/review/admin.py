@@ -138,6 +138,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         own = [
             path("<uuid:pk>/review/", self.admin_site.admin_view(self.judge), name="conversation_judge"),
+            path("<uuid:pk>/news/", self.admin_site.admin_view(self.news), name="conversation_news"),
             path("<uuid:pk>/export/<str:kind>/", self.admin_site.admin_view(self.export), name="conversation_export"),
         ]
         return [*own, *super().get_urls()]
@@ -168,6 +169,13 @@ class ConversationAdmin(ReadOnlyAdmin):
         found(pk).review(reviewer, request.POST.get("note", ""))
         messages.success(request, "Marked as reviewed.")
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[pk]))
+
+    def news(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """What of an open page can change. It shows no text, so it is no look."""
+        reviewer_of(request)
+        conversation = found(pk)
+        reviews = conversation.reviews.select_related("reviewer")
+        return TemplateResponse(request, "review/_news.html", {"conversation": conversation, "reviews": reviews})
 
     def export(self, request: HttpRequest, pk: UUID, kind: str) -> HttpResponseBase:
         if kind not in FORMATS:

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from conversations.events import Change, ConversationsChanged, StopRequested
 from streaming.broadcast import NAMED_AT_ONCE, Broadcaster
 from streaming.control import STOP_CHANNEL
-from streaming.hints import user_group
+from streaming.hints import review_group, user_group
 
 OWNER = 7
 
@@ -25,14 +25,15 @@ def broadcaster() -> Iterator[Broadcaster]:
 
 
 class Listener:
-    """A page of the owner."""
+    """An open page."""
 
-    def __init__(self) -> None:
+    def __init__(self, group: str = user_group(OWNER)):
         self.layer: Any = get_channel_layer()
+        self._group = group
 
     async def join(self) -> None:
         self.channel = await self.layer.new_channel()
-        await self.layer.group_add(user_group(OWNER), self.channel)
+        await self.layer.group_add(self._group, self.channel)
 
     async def hear(self) -> dict[str, Any]:
         async with asyncio.timeout(10):
@@ -49,6 +50,16 @@ async def test_pages_hear_what_changed(broadcaster: Broadcaster) -> None:
     heard = await page.hear()
     assert heard["type"] == "conversations.changed"
     assert (heard["change"], heard["conversations"], heard["title"]) == ("titled", [str(conversation)], "Otters")
+
+
+async def test_reviewers_who_look_at_it_hear_that_it_changed(broadcaster: Broadcaster) -> None:
+    conversation = uuid4()
+    page = Listener(review_group(conversation))
+    await page.join()
+
+    broadcaster.send(ConversationsChanged(Change.REVIEWED, OWNER, (conversation,)))
+
+    assert await page.hear() == {"type": "conversation.changed"}
 
 
 async def test_workers_hear_of_a_stop_though_thousands_of_pages_wait(broadcaster: Broadcaster, redis: Redis) -> None:
