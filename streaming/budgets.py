@@ -13,9 +13,9 @@ from conversations.models import Generation, ledger
 from conversations.models.asking import OutOfBudget
 from conversations.models.budget import SITE, Limits, next_day_begins, today
 from conversations.models.ledger import Line
-from conversations.models.message import path_to
 from conversations.models.money import NOTHING, Prices
 from conversations.models.plan import Plan, PlannedStage
+from conversations.models.said import said_before
 from streaming.estimate import WITHOUT_EXPERIENCE, most_tokens
 from streaming.planning import ALONE, who_answers, with_tier
 from streaming.prompts import Prompt
@@ -116,8 +116,7 @@ def prices_of(tier: TierSpec) -> Prices:
 def question_tokens(generation: Generation) -> int:
     """Of what every stage is sent: at most, as far as it can be told without the model's tokenizer."""
     answer = generation.message
-    path = path_to(answer, answer.conversation.messages.prefetch_related("parts", "generations"))
-    sent = [message["content"] for message in Prompt.of_path(path[:-1]).for_stage(ALONE)]
+    sent = [message["content"] for message in Prompt.of_path(said_before(answer)).for_stage(ALONE)]
     begun = answer.texts().values() if generation.continues else ()
     return sum(map(most_tokens, [*sent, *begun]))
 

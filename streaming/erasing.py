@@ -89,6 +89,8 @@ class Cleaner:
                 clean()
             except (RedisError, DatabaseError, OSError) as error:
                 logger.warning("files are cleaned of what was erased later: %s", error)
+            except Exception:  # a fault of ours; the next time may be better
+                logger.exception("files were not cleaned of what was erased")
             finally:
                 connection.close()
 

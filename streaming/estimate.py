@@ -20,7 +20,8 @@ from conversations.models import Generation
 from conversations.models.generation import Status
 from conversations.models.plan import Plan
 
-SAMPLE = 300  # latest complete answers that are looked at
+LOOKED_AT = 1000  # latest answers that ended, complete or not
+SAMPLE = 300  # of these, complete ones that are told from
 NEIGHBOURS = 30  # of these, the ones whose questions were closest in length
 FEWEST = 5  # with fewer there is nothing to tell from
 WITHOUT_EXPERIENCE = 400  # tokens
@@ -83,7 +84,7 @@ read_plan = msgspec.json.Decoder(PastPlan).decode
 
 
 def expected_tokens(length: int, kind: Kind) -> int:
-    """A length that two of three such answers stay below. At most one query a minute per process."""
+    """A length that two of three such answers stay below. At most two queries a minute per process."""
     closest = sorted(similar(kind), key=lambda past: abs(past.length - length))[:NEIGHBOURS]
     if len(closest) < FEWEST:
         return WITHOUT_EXPERIENCE
@@ -137,13 +138,16 @@ def grouped(answers: list[Past]) -> dict[Shared, list[Past]]:
 
 
 def read_lately() -> list[Past]:
-    """One query. An answer that went on from an earlier one's text is only the rest of one."""
-    done = Generation.objects.filter(status=Status.DONE, completion_tokens__gt=0, continues=False)
+    """Two queries: the latest that ended, by their index, then what is wanted of the complete ones. Nothing is sorted,
+    and no other text is read. An answer that went on from an earlier one's text is only the rest of one."""
+    ended = Generation.objects.filter(finished_at__isnull=False).order_by("-finished_at")
+    latest = ended.values_list("pk", "status", "completion_tokens", "continues")[:LOOKED_AT]
+    complete = [pk for pk, status, tokens, continues in latest if status == Status.DONE and tokens and not continues]
     plan = Cast("plan", TextField())  # its JSON, of which little is wanted
     moments = ("accepted_at", "first_token_at", "last_token_at")
-    rows = done.order_by("-finished_at").with_question_length().annotate(plan_json=plan)
+    rows = Generation.objects.filter(pk__in=complete[:SAMPLE]).with_question_length().annotate(plan_json=plan)
     found = rows.values_list("mode", "plan_json", "question_length", "completion_tokens", "server", *moments)
-    return [past_of(*row) for row in found[:SAMPLE]]
+    return [past_of(*row) for row in found]
 
 
 def past_of(

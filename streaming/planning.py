@@ -9,9 +9,10 @@ from dataclasses import replace
 from django.conf import settings
 
 from conversations.models import Generation, PipelineStage, Stage
-from conversations.models.message import Message, path_to
+from conversations.models.message import Message
 from conversations.models.pipeline import CHEAPEST, LEVEL_OF, STRONGEST, Domain, Level, Mode, alone
 from conversations.models.plan import Plan, PlannedStage
+from conversations.models.said import said_before
 from streaming.questions.classifier import QueryClassifier
 from streaming.questions.scores import QuestionScores
 from streaming.tiers import TierSpec
@@ -58,9 +59,9 @@ def has_one_model(tiers: Sequence[TierSpec]) -> bool:
 
 
 def scores_of(answer: Message) -> QuestionScores:
-    """Reads the conversation's texts: three queries."""
-    *earlier, question = path_to(answer, answer.conversation.messages.prefetch_related("parts", "generations"))[:-1]
-    return QueryClassifier().classify(question.text, [message.text for message in earlier[-EARLIER:]])
+    """Reads the last texts of the conversation: one query, where answers have one stage."""
+    *earlier, question = said_before(answer, EARLIER + 1)
+    return QueryClassifier().classify(question.text, [said.text for said in earlier])
 
 
 def level_of(mode: Mode, scores: QuestionScores | None, judged: Level | None) -> Level:

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.conf import settings
 
-from conversations.models import Message, titles
+from conversations.models import titles
 from conversations.models.message import Role
 from conversations.models.plan import PlannedStage
+from conversations.models.said import Said
 from streaming.model_servers import Target
 from streaming.vllm.thinking import split
 
@@ -43,8 +44,8 @@ class Prompt:
     drafts: tuple[Draft, ...] = ()
 
     @classmethod
-    def of_path(cls, path: Iterable[Message]) -> Prompt:
-        """From the messages up to the question, the first one first. Reads their parts and generations."""
+    def of_path(cls, path: Iterable[Said]) -> Prompt:
+        """From what was said up to the question, the first one first."""
         messages = [{"role": message.role, "content": message.text} for message in path]
         return cls(tuple(message for message in messages if message["content"]))
 

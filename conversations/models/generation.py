@@ -130,6 +130,7 @@ class Generation(models.Model):
     class Meta:
         ordering = ("accepted_at",)
         indexes = (
+            models.Index(fields=["finished_at"], name="generation_finished"),
             models.Index(
                 fields=["finished_at"],
                 condition=models.Q(recorded=False, finished_at__isnull=False),

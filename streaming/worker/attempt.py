@@ -15,7 +15,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import Error
-from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -23,11 +22,12 @@ from conversations.models import Clock, Generation, Message
 from conversations.models.clock import text_bytes
 from conversations.models.errors import ErrorCode
 from conversations.models.generation import Status
-from conversations.models.message import PartKey, PartKind, path_to
+from conversations.models.message import PartKey, PartKind
 from conversations.models.partial import Partial, Verdict, save_partials
 from conversations.models.pipeline import Level
 from conversations.models.plan import Outcome, Outcomes, Plan
 from conversations.models.refusals import REFUSALS, in_short
+from conversations.models.said import said_before
 from streaming import correlation, tracing
 from streaming.database import in_database, until_taken
 from streaming.log import stream_log
@@ -298,10 +298,8 @@ def first_phase(generation: Generation) -> PhaseBegan:
 
 
 def prompt_and_texts(answer: Message) -> tuple[Prompt, dict[PartKey, str]]:
-    """What leads to the answer, and what is stored of it. Three queries."""
-    path = path_to(answer, answer.conversation.messages.all())
-    prefetch_related_objects(path, "parts", "generations")
-    return Prompt.of_path(path[:-1]), answer.texts()
+    """What leads to the answer, and what is stored of it."""
+    return Prompt.of_path(said_before(answer)), answer.texts()
 
 
 def earlier_outcomes(generation: Generation, folded: Folded) -> Outcomes:
