@@ -345,6 +345,13 @@ def shortened(complaint: str) -> str:
     return complaint if len(complaint) <= LONGEST_COMPLAINT else f"{complaint[:LONGEST_COMPLAINT]}…"
 
 
+def units_from(text: str, start: int) -> str:
+    """What follows so many UTF-16 code units."""
+    if text.isascii():
+        return text[start:]
+    return text.encode("utf-16-le", "surrogatepass")[start * 2 :].decode("utf-16-le", "replace")
+
+
 def code_units(text: str) -> int:
     """Length of the text in UTF-16 code units, as JavaScript counts."""
     return len(text) if text.isascii() else len(text) + sum(char > "\uffff" for char in text)

@@ -24,7 +24,16 @@ from streaming.live.hub import hub
 from streaming.live.viewer import phase_event, phase_of, stage_event
 from streaming.log.records import AnyRecord, Claimed, HoleInLog, Noticed, PhaseBegan, Restarted, StageIs, Text
 from streaming.log.stream_log import BEGINNING, Entry, Position, as_pair
-from streaming.protocol import AnswerFinished, AnyEvent, Notice, PartName, PartRestarted, TextDelta, code_units
+from streaming.protocol import (
+    AnswerFinished,
+    AnyEvent,
+    Notice,
+    PartName,
+    PartRestarted,
+    TextDelta,
+    code_units,
+    units_from,
+)
 
 POSITION = re.compile(r"[0-9]{1,9}-[0-9]{1,9}", re.ASCII)
 
@@ -48,6 +57,8 @@ class Reader:
         self._attempt = 1
         self._place: Place | None = None  # as the program was told, while it was queued
         self._lengths: dict[PartName, int] = {}
+        self._begun: dict[PartName, Position] = {}  # where parts were begun anew
+        self._holed: set[PartName] = set()  # parts of which text is missing
         self._doubtful = False  # nobody knows what the program has of a part: it is told to drop it, once for each
 
     async def lacking(self) -> list[Sent]:
@@ -59,6 +70,8 @@ class Reader:
         while entries := await hub().entries_after(self.answer, self._position):
             if told := list(self._told(entries)):  # not every entry is told
                 return told
+        if self._holed:
+            raise HoleInLog
         if self.answer.finished is None:
             return list(self._told_place())
         if as_pair(self._position) < as_pair(self.answer.position):
@@ -79,7 +92,7 @@ class Reader:
         self._after = ""
 
     def _told(self, entries: Iterable[Entry]) -> Iterator[Sent]:
-        """Text that follows on text of its part goes with it, as one event. Raises HoleInLog."""
+        """Text that follows on text of its part goes with it, as one event."""
         for key, several in groupby(entries, key=text_key):
             if key is None:
                 for position, record in several:
@@ -101,7 +114,8 @@ class Reader:
             case PhaseBegan():
                 yield Sent(position, phase_event(self._generation, position, record, self._attempt))
             case Restarted():
-                self._lengths[name_of(record)] = 0
+                self._lengths[name_of(record)], self._begun[name_of(record)] = 0, position
+                self._holed.discard(name_of(record))
                 yield Sent(position, PartRestarted(self._generation, position, name_of(record)))
             case Claimed(attempt=attempt):
                 self._attempt = attempt
@@ -111,21 +125,26 @@ class Reader:
                 yield Sent(position, stage_event(self._generation, position, record))
 
     def _told_text(self, records: list[Text]) -> Iterator[Sent]:
-        """Called when the last of them is where ``_position`` stands."""
-        part, at = name_of(records[0]), records[0].at
+        """Called when the last of them is where ``_position`` stands. What the program has of them is left out."""
+        part = name_of(records[0])
+        at = end = self._lengths.get(part, 0)
         if self._doubtful and part not in self._lengths:
             yield Sent(None, PartRestarted(self._generation, self._position, part))
+        pieces: list[str] = []
         for record in records:
-            if record.at != self._lengths.get(part, 0):
-                raise HoleInLog
-            self._lengths[part] = record.at + code_units(record.text)
-        text = "".join(record.text for record in records)
-        delta = TextDelta(self._generation, self._position, part, at, text, records[-1].tokens)
-        yield Sent(self._position, delta)
+            (self._holed.add if record.at > end else self._holed.discard)(part)
+            if record.at <= end < record.at + code_units(record.text):
+                pieces.append(units_from(record.text, end - record.at))
+                end += code_units(pieces[-1])
+        self._lengths[part] = end
+        if pieces:
+            delta = TextDelta(self._generation, self._position, part, at, "".join(pieces), records[-1].tokens)
+            yield Sent(self._position, delta)
 
     def _ending(self, finished: FinishedAnswer) -> Iterator[Sent]:
-        """The database has the last word: a log whose writer died can lack the end of the text."""
-        logged = {part.name: part.text_from(0) for part in self.answer.parts.values()}
+        """The database has the last word: a log whose writer died can lack the end of the text, or tell another one."""
+        parts = [part for part in self.answer.parts.values() if self._begun.get(part.name, BEGINNING) == part.begun_at]
+        logged = {part.name: part.text_from(0) for part in parts}
         stored = finished.texts or {}
         differing = {name: text for name, text in stored.items() if text != logged.get(name, "")}
         yield from whole(self._generation, self._position, differing)

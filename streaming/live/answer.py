@@ -11,7 +11,18 @@ from uuid import UUID
 from conversations.models.message import PartKey
 from conversations.models.showing import Show
 from streaming.answer_queue import Place
-from streaming.log.records import AnyRecord, Claimed, Ended, HoleInLog, Noticed, PhaseBegan, Restarted, StageIs, Text
+from streaming.log.records import (
+    AnyRecord,
+    Claimed,
+    Ended,
+    HoleInLog,
+    Noticed,
+    PhaseBegan,
+    Restarted,
+    StageIs,
+    Text,
+    fit,
+)
 from streaming.log.stream_log import BEGINNING, Entry, Position, as_pair
 from streaming.protocol import PhaseName, code_units
 
@@ -94,7 +105,7 @@ class LiveAnswer:
     def _fold(self, position: Position, record: AnyRecord) -> None:
         match record:
             case Text():
-                self._take_text(record)
+                self._take_text(position, record)
             case PhaseBegan():
                 self.phase, self.phase_at = record, position
                 self.expected = record if record.expected_tokens else self.expected
@@ -110,13 +121,18 @@ class LiveAnswer:
             case Ended():
                 self.ended = record
 
-    def _take_text(self, record: Text) -> None:
+    def _take_text(self, position: Position, record: Text) -> None:
         part = self._part(record.key)
-        if record.at != part.length:
+        news = fit(record, part.length, part.text_from)
+        if news is None:
             self._holed.add(record.key)
-        if record.key in self._holed:
             return
-        part.append(record.text)
+        self._holed.discard(record.key)
+        for one in news:
+            if isinstance(one, Restarted):
+                self.parts[record.key] = LivePart(record.key, position)
+            else:
+                self.parts[record.key].append(one.text)
         self.tokens = record.tokens
 
     def _part(self, key: PartKey) -> LivePart:

@@ -8,7 +8,7 @@ from collections import deque
 from conversations.models.message import PartKey, PartKind
 from conversations.rendering import HighlightBudget, References, Segmenter, render_block, render_tail
 from streaming.log.stream_log import BEGINNING, Position
-from streaming.protocol import code_units
+from streaming.protocol import code_units, units_from
 
 SLICE = 2_000  # characters that are read at a time, so that a long answer does not hold up the others
 
@@ -53,7 +53,7 @@ class LivePart:
         index = bisect_right(self._starts, start) - 1
         pieces = self._pieces[index:]
         if skipped := start - self._starts[index]:
-            pieces[0] = pieces[0].encode("utf-16-le")[skipped * 2 :].decode("utf-16-le", "replace")
+            pieces[0] = units_from(pieces[0], skipped)
         return "".join(pieces)
 
     # HTML

@@ -6,7 +6,7 @@ A record is a JSON array whose first item is its tag: short, since every token i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ import msgspec
 from conversations.models.generation import Status
 from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import StageStatus
-from streaming.protocol import PhaseName, code_units
+from streaming.protocol import PhaseName, code_units, units_from
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
@@ -43,7 +43,7 @@ class PhaseBegan(Record, frozen=True, tag="p"):
 class Text(Record, frozen=True, tag="t"):
     stage: int
     kind: PartKind
-    at: int  # length of the part before this text: a reader that disagrees has a hole
+    at: int  # where in the part this text stands: a reader that has some of it takes the rest
     text: str
     tokens: int = 0  # of the whole generation so far
 
@@ -90,7 +90,47 @@ decode = msgspec.json.Decoder(AnyRecord).decode
 
 
 class HoleInLog(Exception):
-    """A text record does not begin where the part ends: records are missing, and the part was not begun anew since."""
+    """Text is missing between what is known of a part and a record, and no later record filled it, or began anew."""
+
+
+def fit(record: Text, length: int, text_from: Callable[[int], str]) -> list[Text | Restarted] | None:
+    """The record as it follows on a part of this length, of which ``text_from`` tells the text: without what is known.
+
+    None if text before it is missing. A later record is right: if it tells another text, the part is begun anew.
+    """
+    if record.at == length:
+        return [record]
+    if record.at > length:
+        return None
+    known = text_from(record.at)
+    if record.text.startswith(known):
+        return [Text(record.stage, record.kind, length, record.text[len(known) :], record.tokens)]
+    if known.startswith(record.text):
+        return []
+    before = text_from(0)[: -len(known)]
+    return [
+        Restarted(record.stage, record.kind),
+        Text(record.stage, record.kind, 0, before + record.text, record.tokens),
+    ]
+
+
+@dataclass(slots=True)
+class Pieces:
+    """A part while it is folded."""
+
+    pieces: list[str]
+    length: int
+
+    def take(self, record: Text | Restarted) -> None:
+        """One that fits."""
+        if isinstance(record, Restarted):
+            self.pieces, self.length = [], 0
+        else:
+            self.pieces.append(record.text)
+            self.length += code_units(record.text)
+
+    def text_from(self, start: int) -> str:
+        return units_from("".join(self.pieces), start)
 
 
 @dataclass(slots=True)
@@ -105,28 +145,38 @@ class Folded:
     ended: Ended | None = None
 
     def fold(self, records: Iterable[AnyRecord]) -> Folded:
-        """Raises HoleInLog. Joins once per part: linear in the text's length."""
-        pieces: dict[PartKey, list[str]] = {key: [text] for key, text in self.texts.items()}
-        lengths = {key: code_units(text) for key, text in self.texts.items()}
+        """Raises HoleInLog: what can be folded is folded nevertheless."""
+        self.fit(records)
+        return self
+
+    def fit(self, records: Iterable[AnyRecord]) -> list[AnyRecord]:
+        """Fold them; they are returned as they follow on what was there (see ``fit``). Raises HoleInLog.
+
+        Joins once per part: linear in the text's length.
+        """
+        parts = {key: Pieces([text], code_units(text)) for key, text in self.texts.items()}
         holed: set[PartKey] = set()
+        fitting: list[AnyRecord] = []
         for record in records:
-            match record:
-                case Text(at=at, text=text, tokens=tokens):
-                    if at != lengths.get(record.key, 0):
-                        holed.add(record.key)
-                    pieces.setdefault(record.key, []).append(text)
-                    lengths[record.key] = at + code_units(text)
-                    self.stage_tokens[record.stage] += tokens - self.tokens
-                    self.tokens = tokens
-                case Restarted():
-                    pieces[record.key], lengths[record.key] = [], 0
-                    holed.discard(record.key)
-                case _:
-                    self._fold_state(record)
+            if not isinstance(record, Text | Restarted):
+                self._fold_state(record)
+                fitting.append(record)
+                continue
+            part = parts.setdefault(record.key, Pieces([], 0))
+            if isinstance(record, Text):
+                self.stage_tokens[record.stage] += record.tokens - self.tokens
+                self.tokens = record.tokens
+                news = fit(record, part.length, part.text_from)
+            else:
+                news = [record]
+            (holed.add if news is None else holed.discard)(record.key)
+            for one in news or ():
+                part.take(one)
+                fitting.append(one)
+        self.texts = {key: "".join(part.pieces) for key, part in parts.items()}
         if holed:
             raise HoleInLog
-        self.texts = {key: "".join(several) for key, several in pieces.items()}
-        return self
+        return fitting
 
     def _fold_state(self, record: AnyRecord) -> None:
         match record:

@@ -92,6 +92,8 @@ class Abilities:
 async def unless_closed(finding: Finding, closed: asyncio.Event) -> Continuing:
     """What is found; UNKNOWN if the stage was closed before."""
     closing = asyncio.create_task(closed.wait())
-    await asyncio.wait({finding, closing}, return_when=asyncio.FIRST_COMPLETED)
-    closing.cancel()
+    try:
+        await asyncio.wait({finding, closing}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        closing.cancel()
     return finding.result() if finding.done() else Continuing.UNKNOWN

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,7 +23,7 @@ from conversations.models import Clock, Generation, Message
 from conversations.models.clock import text_bytes
 from conversations.models.errors import ErrorCode
 from conversations.models.generation import Status
-from conversations.models.message import PartKey, PartKind
+from conversations.models.message import PartKey
 from conversations.models.partial import Partial, Verdict, save_partials
 from conversations.models.pipeline import Level
 from conversations.models.plan import Outcome, Outcomes, Plan
@@ -31,9 +32,9 @@ from conversations.models.said import said_before
 from streaming import correlation, tracing
 from streaming.database import in_database, until_taken
 from streaming.log import stream_log
+from streaming.log.handle import LogHandle
 from streaming.log.records import Ended, Folded, HoleInLog, Noticed, PhaseBegan
 from streaming.log.stream_log import AttemptLost
-from streaming.log.writer import LogHandle
 from streaming.prompts import Prompt
 from streaming.questions.second_opinion import question_to_judge, second_opinion
 from streaming.reuse.answers import Answers
@@ -116,18 +117,15 @@ class Attempt:
             in_database(prompt_and_texts, generation.message),
             stream_log.claim(self.tools.redis, generation.pk, generation.attempt, self.tools.process),
         )
-        try:
-            folded = Folded().fold(records)
-        except HoleInLog:  # what is in the database is written anew
-            folded = Folded()
+        folded = Folded()
+        with suppress(HoleInLog):  # what is in the database fills it
+            folded.fold(records)
         self._plan = (generation.stage_plan or Plan(())).as_paid()
         earlier = earlier_outcomes(generation, folded)
         for number, outcome in earlier.items():  # the log may be lost
             folded.stage_tokens[number] = max(folded.stage_tokens[number], outcome.completion_tokens or 0)
         folded.tokens = max(folded.tokens, generation.completion_tokens or 0, folded.stage_tokens.total())
         self.handle = self.tools.writer.open(generation.pk, generation.attempt, folded, len(records))
-        if generation.attempt > 1 and len(records) == 1:
-            self._begin_parts_anew()
         self._write_missing(stored)
         self.handle.append(first_phase(generation))
         if claimed.notice:
@@ -142,21 +140,21 @@ class Attempt:
         logger.info("generation %s begins, attempt %d", generation.pk, generation.attempt)
         return True
 
-    def _begin_parts_anew(self) -> None:
-        """Redis lost the log: readers may have text that no record has."""
-        assert self.handle is not None
-        for stage in self._plan.stages:
-            for kind in PartKind:
-                self.handle.restart(PartKey(stage.number, kind))
-
     def _write_missing(self, stored: dict[PartKey, str]) -> None:
-        """The log lacks what the database has: the answer is continued, or Redis lost the log, or the log's end."""
+        """The log lacks what the database has: the answer is continued, or Redis lost the log, or the log's end.
+
+        Nothing that was shown is taken back, if what is stored begins with it.
+        """
         assert self.handle is not None
         logged = self.handle.texts()
         for key, text in stored.items():
-            if len(text) > len(logged.get(key, "")):
+            there = logged.get(key, "")
+            if len(text) <= len(there):
+                continue
+            if not text.startswith(there):
                 self.handle.restart(key)
-                self.handle.write(key, text, tokens=0)
+                there = ""
+            self.handle.write(key, text[len(there) :], tokens=0)
 
     # The middle
 

@@ -15,8 +15,8 @@ from conversations.models.errors import ErrorCode
 from conversations.models.plan import Outcome, PlannedStage
 from streaming import counters
 from streaming.capabilities import Continuing
+from streaming.log.handle import LogHandle
 from streaming.log.records import Noticed, PhaseBegan
-from streaming.log.writer import LogHandle
 from streaming.model_servers import ModelServers, NoRoom, Offer, Target
 from streaming.prompts import Prompt
 from streaming.reuse.answers import Answers, Source

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import Outcome, PlannedStage
+from streaming.log.handle import LogHandle
 from streaming.log.records import Noticed, PhaseBegan
-from streaming.log.writer import LogHandle
 from streaming.protocol import PhaseName
 from streaming.vllm.errors import missing_answer
 from streaming.vllm.thinking import ThinkSplitter

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from streaming.log.handle import LogHandle
 from streaming.log.records import PhaseBegan
-from streaming.log.writer import LogHandle
 
 
 class Phases:

@@ -16,8 +16,8 @@ from conversations.models.errors import ErrorCode
 from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import Outcome, Outcomes, Plan, PlannedStage, StageStatus, outcomes_as_json, shown_stage
 from streaming import counters
+from streaming.log.handle import LogHandle
 from streaming.log.records import Noticed, StageIs
-from streaming.log.writer import LogHandle
 from streaming.model_servers import ModelServers
 from streaming.prompts import Draft, Prompt
 from streaming.reuse.answers import Answers

@@ -130,13 +130,13 @@ class Following:
         if not entries:
             return
         try:
-            self._folded.fold(record for _, record in entries)
+            records = self._folded.fit(record for _, record in entries)
         except HoleInLog:
             self._is_broken = True
             return
         self._position = entries[-1][0]
         self._heard_at = time.monotonic()
-        for _, record in entries:
+        for record in records:
             self._screen.show(record)
 
     def _has_ended_silently(self) -> bool:

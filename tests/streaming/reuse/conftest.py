@@ -21,8 +21,9 @@ from streaming import trial
 from streaming.demo.completion import Completion, Options
 from streaming.demo.faults import Manner
 from streaming.demo.server import DemoServer, serve
+from streaming.log.handle import LogHandle
 from streaming.log.records import Folded
-from streaming.log.writer import LogHandle, LogWriter
+from streaming.log.writer import LogWriter
 from streaming.model_servers import ModelServers
 from streaming.prompts import Prompt
 from streaming.redis_clients import Connections, command_client

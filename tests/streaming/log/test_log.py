@@ -1,15 +1,12 @@
 """The stream log: one order, one writer at a time, nothing lost and nothing doubled."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import Connection
-from redis.exceptions import ConnectionError
 
 from conversations.models.generation import Status
 from conversations.models.message import ANSWER, PartKey, PartKind
@@ -17,22 +14,8 @@ from streaming.log import stream_log
 from streaming.log.records import Claimed, Ended, Folded, HoleInLog, PhaseBegan, Text
 from streaming.log.stream_log import AttemptLost
 from streaming.log.writer import LogWriter
-from streaming.redis_clients import Connections, command_client
 
 THINKING = PartKey(0, PartKind.THINKING)
-
-
-@pytest.fixture
-async def writer() -> AsyncIterator[LogWriter]:
-    connections = Connections()
-    client = command_client(connections)
-    writer = LogWriter(client, connections)
-    running = asyncio.create_task(writer.run())
-    yield writer
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
-    await client.aclose()
 
 
 async def folded(redis: Redis, generation_id: UUID) -> Folded:
@@ -75,6 +58,18 @@ async def test_a_later_attempt_shuts_the_earlier_out(redis: Redis, writer: LogWr
     assert (await folded(redis, early.generation_id)).texts == {ANSWER: "early "}
 
 
+async def test_who_goes_on_writing_a_log_that_is_lost_does_not_wait_for_it(redis: Redis, writer: LogWriter) -> None:
+    early = writer.open(uuid4(), 1, Folded(), 0)
+    await stream_log.claim(redis, early.generation_id, 2, "other")
+    early.write(ANSWER, "too late")
+    await early.lost.wait()
+
+    early.write(ANSWER, "later still")
+
+    with pytest.raises(AttemptLost):
+        await early.flush()
+
+
 async def test_an_attempts_number_can_be_claimed_once(redis: Redis) -> None:
     generation_id = uuid4()
     await stream_log.claim(redis, generation_id, 1, "one")
@@ -114,23 +109,6 @@ async def test_a_restarted_part_has_only_its_new_text(redis: Redis, writer: LogW
     await log.flush()
 
     assert (await folded(redis, log.generation_id)).texts == {ANSWER: "right"} == log.texts()
-
-
-@pytest.fixture
-def break_next_write(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """The connection breaks at the next write: before Redis got it, or after, with its answer."""
-    execute = Pipeline.execute
-
-    def break_it(redis_got_it: bool) -> None:
-        async def broken(pipeline: Pipeline, raise_on_error: bool = True) -> list[object]:
-            monkeypatch.setattr(Pipeline, "execute", execute)
-            if redis_got_it:
-                await execute(pipeline, raise_on_error)
-            raise ConnectionError("cut by the test")
-
-        monkeypatch.setattr(Pipeline, "execute", broken)
-
-    return break_it
 
 
 @pytest.mark.parametrize("redis_got_it", [True, False])

@@ -1,0 +1,234 @@
+"""One attempt's hold on its log: what it was given, what of that has an id, and what Redis has confirmed.
+
+If Redis lost some of it, what is missing is appended again from memory: nothing that was shown is taken back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from django.utils import timezone
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import ResponseError
+
+from conversations.models.message import PartKey
+from streaming.protocol import code_units
+
+from .records import AnyRecord, Claimed, Ended, Folded, HoleInLog, PhaseBegan, Restarted, StageIs, Text, encode
+from .stream_log import BEGINNING, FIELD, REFUSED, AttemptLost, Position, as_pair, extent, key_of, read
+
+if TYPE_CHECKING:
+    from .writer import LogWriter
+
+logger = logging.getLogger(__name__)
+
+COMMAND_BYTES = 111  # of an XADD beside its id and its record, as Redis' protocol writes it
+
+
+class Sent(NamedTuple):
+    """Has an id."""
+
+    position: Position
+    data: bytes
+    record: AnyRecord
+
+
+class LogHandle:
+    """One attempt's hold on its log. What it was given is in ``texts`` at once, and in Redis after ``flush``."""
+
+    def __init__(
+        self,
+        writer: LogWriter,
+        generation_id: UUID,
+        attempt: int,
+        begun: Folded,
+        entries: int,
+    ):
+        self.generation_id = generation_id
+        self.attempt = attempt
+        self.tokens = begun.tokens
+        self.stage_tokens = Counter(begun.stage_tokens)
+        self.lost = asyncio.Event()  # a later attempt has the log
+        self.sent_bytes = 0  # to Redis
+        self.first_append_at: datetime | None = None  # of the answer's first text; None if an earlier attempt wrote it
+        self._lacks_first = not begun.tokens  # that text has no id yet
+        self._first = 0  # its sequence, until Redis has it
+        self._writer = writer
+        self._key = key_of(generation_id)
+        self._sequence = 0  # of the last entry that was given an id
+        self._pieces = {key: [text] for key, text in begun.texts.items()}
+        self._lengths = {key: code_units(text) for key, text in begun.texts.items()}
+        self._stages = dict(begun.stages)  # where they stand
+        self._phase: PhaseBegan | None = None  # the latest
+        self._ended: Ended | None = None
+        self._waiting: list[AnyRecord] = []  # have no id yet
+        self._sent: deque[Sent] = deque()  # have an id; Redis has not confirmed them
+        self._confirmed = (attempt, 0)  # the last id that it has
+        self._entries = entries  # that it has; none: the log is not there yet
+        self._flushed: asyncio.Event = asyncio.Event()
+        self._flushed.set()
+
+    # What the attempt does
+
+    def write(self, key: PartKey, text: str, tokens: int = 1) -> None:
+        """Append text to a part."""
+        at = self._lengths.get(key, 0)
+        self.tokens += tokens
+        self.stage_tokens[key.stage] += tokens
+        self._pieces.setdefault(key, []).append(text)
+        self._lengths[key] = at + code_units(text)
+        last = self._waiting[-1] if self._waiting else None
+        if isinstance(last, Text) and last.key == key:
+            self._waiting[-1] = Text(key.stage, key.kind, last.at, last.text + text, self.tokens)
+        else:
+            self._waiting.append(Text(key.stage, key.kind, at, text, self.tokens))
+        self._wake()
+
+    def restart(self, key: PartKey) -> None:
+        self._pieces.pop(key, None)
+        self._lengths.pop(key, None)
+        self.append(Restarted(key.stage, key.kind))
+
+    def append(self, record: AnyRecord) -> None:
+        if isinstance(record, StageIs):
+            self._stages[record.stage] = record
+        elif isinstance(record, PhaseBegan):
+            self._phase = record
+        elif isinstance(record, Ended):
+            self._ended = record
+        self._waiting.append(record)
+        self._wake()
+
+    def length_of(self, key: PartKey) -> int:
+        """In code units."""
+        return self._lengths.get(key, 0)
+
+    def texts(self) -> dict[PartKey, str]:
+        """All that was written so far, by part; what a save to the database takes."""
+        for pieces in self._pieces.values():
+            pieces[:] = ["".join(pieces)]
+        return {key: pieces[0] for key, pieces in self._pieces.items()}
+
+    async def flush(self) -> None:
+        """Wait until Redis has everything. Raises AttemptLost. Cancelling it stops the waiting, not the writing."""
+        await self._flushed.wait()
+        if self.lost.is_set():
+            raise AttemptLost
+
+    # What the writer does
+
+    @property
+    def is_dirty(self) -> bool:
+        return bool(self._waiting or self._sent) and not self.lost.is_set()
+
+    def fill(self, pipeline: Pipeline) -> int:
+        """Give ids to what waits, put it all into the pipeline, and return how many commands that were."""
+        for record in self._waiting:
+            self._sequence += 1
+            self._sent.append(Sent(f"{self.attempt}-{self._sequence}", encode(record), record))
+            if self._lacks_first and isinstance(record, Text) and record.tokens:
+                self._lacks_first, self._first = False, self._sequence
+        self._waiting.clear()
+        for index, (position, data, _) in enumerate(self._sent):
+            is_there = self._entries > 0 or index > 0
+            self.sent_bytes += COMMAND_BYTES + len(position) + len(data)
+            pipeline.xadd(self._key, {FIELD: data}, id=position, nomkstream=is_there)
+        return len(self._sent)
+
+    def take(self, answers: list[object]) -> None:
+        """Read the pipeline's answers: what was written is done; a refused id means that a later attempt has it."""
+        for answer in answers:
+            if answer is None:  # the log is gone
+                self._make_up(as_pair(BEGINNING), 0, Folded())
+                return
+            if isinstance(answer, ResponseError) and REFUSED in str(answer):
+                self.give_up()
+                return
+            if isinstance(answer, Exception):
+                raise answer
+            self._confirm()
+        if not self.is_dirty:
+            self._flushed.set()
+
+    def give_up(self) -> None:
+        self.lost.set()
+        self._flushed.set()
+
+    async def find_out(self, redis: Redis) -> None:
+        """After a failed write, or a new connection: which of the sent entries does Redis have, and all before them?"""
+        if self.lost.is_set():
+            return
+        position, length = await extent(redis, self.generation_id)
+        last = as_pair(position)
+        if last[0] > self.attempt:
+            self.give_up()
+            return
+        taken = sum(as_pair(sent.position) <= last for sent in self._sent)
+        if last < self._confirmed or length != self._entries + taken:
+            left = Folded()
+            with suppress(HoleInLog):  # what follows fills it
+                left.fold(record for _, record in await read(redis, self.generation_id))
+            self._make_up(last, length, left)
+            return
+        for _ in range(taken):
+            self._confirm()
+        if not self.is_dirty:
+            self._flushed.set()
+
+    def _confirm(self) -> None:
+        position, data, _ = self._sent.popleft()
+        self._confirmed = as_pair(position)
+        self._entries += 1
+        if self._first and self._confirmed[1] >= self._first:
+            self.first_append_at, self._first = timezone.now(), 0
+        self._writer.appended += 1
+        self._writer.appended_bytes += len(data)
+
+    def _make_up(self, last: tuple[int, int], entries: int, left: Folded) -> None:
+        """Redis lost the log, or some of it: what it lacks is appended to what is ``left``.
+
+        Nothing is taken back: who has seen more than is left finds it again in the records, and takes what is new.
+        """
+        self._confirmed, self._entries = last, entries
+        logger.warning("log of generation %s has lost records, which are appended again", self.generation_id)
+        unsaid = [sent.record for sent in self._sent] + self._waiting
+        restarted = {record.key for record in unsaid if isinstance(record, Restarted)}
+        self._sent.clear()
+        self._waiting[:] = self._lacking(left, restarted)
+        self._waiting += [record for record in unsaid if not isinstance(record, Text | Restarted | StageIs | Ended)]
+        if self._ended:
+            self._waiting.append(self._ended)
+        self._wake()
+
+    def _lacking(self, left: Folded, restarted: set[PartKey]) -> Iterator[AnyRecord]:
+        """What a log that folds to ``left`` lacks."""
+        if left.attempt != self.attempt:
+            yield Claimed(self.attempt, "")
+        yield from (stage for number, stage in self._stages.items() if left.stages.get(number) != stage)
+        if self._phase:
+            yield self._phase
+        texts, tokens = self.texts(), left.tokens
+        uncounted = self.stage_tokens - left.stage_tokens
+        for key in {**left.texts, **texts, **dict.fromkeys(restarted)}:
+            text, there = texts.get(key, ""), left.texts.get(key, "")
+            if key in restarted or not text.startswith(there):
+                yield Restarted(key.stage, key.kind)
+                there = ""
+            newly = uncounted.pop(key.stage, 0)
+            if newly or len(text) > len(there):
+                tokens += newly
+                yield Text(key.stage, key.kind, code_units(there), text[len(there) :], tokens)
+
+    def _wake(self) -> None:
+        if self.lost.is_set():  # nobody would write it: who flushes must not wait for that
+            return
+        self._flushed.clear()
+        self._writer.wake(self)

@@ -1,0 +1,42 @@
+"""A log writer at work, and a way to break its next write."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+import pytest
+from redis.asyncio.client import Pipeline
+from redis.exceptions import ConnectionError
+
+from streaming.log.writer import LogWriter
+from streaming.redis_clients import Connections, command_client
+
+
+@pytest.fixture
+async def writer() -> AsyncIterator[LogWriter]:
+    connections = Connections()
+    client = command_client(connections)
+    writer = LogWriter(client, connections)
+    running = asyncio.create_task(writer.run())
+    yield writer
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    await client.aclose()
+
+
+@pytest.fixture
+def break_next_write(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """The connection breaks at the next write: before Redis got it, or after, with its answer."""
+    execute = Pipeline.execute
+
+    def break_it(redis_got_it: bool) -> None:
+        async def broken(pipeline: Pipeline, raise_on_error: bool = True) -> list[object]:
+            monkeypatch.setattr(Pipeline, "execute", execute)
+            if redis_got_it:
+                await execute(pipeline, raise_on_error)
+            raise ConnectionError("cut by the test")
+
+        monkeypatch.setattr(Pipeline, "execute", broken)
+
+    return break_it
