@@ -17,7 +17,7 @@ from twisted.web.http import HTTPChannel
 
 from streaming.ending import told_to_end
 
-READS_ON_S = 2.0  # after a refusal
+READS_ON_S = 10.0  # after a refusal
 TOO_LARGE = "The request is larger than this server takes, which is {limit:,} bytes. Send less at once."
 TOO_SLOW = "The request took longer than {limit:g} s to arrive. Send it again."
 ENDING = "This process ends, and another one takes over. Try again in a moment."

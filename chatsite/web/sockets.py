@@ -15,6 +15,8 @@ from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
 from twisted.internet.tcp import Connection
 
+from streaming.rate_limit import RateLimit
+
 from .accepting import SIGNED_IN
 
 WINDOW_BITS, MEMORY_LEVEL = 12, 5  # of a compressor, which a socket gets with its first large frame: 32 KB
@@ -45,12 +47,17 @@ class Socket(WebSocketProtocol):
     maxMessagePayloadSize: int
     _frames_at_once = 0
     _frames_of_message = 0
+    _frames_too_late = 0  # after it was told that it is closed
     _is_held = False
     _early = b""  # what a visitor sent before the socket was accepted
 
     @property
     def _is_full(self) -> bool:
         return bool(self.state == self.STATE_OPEN and self.application_queue.qsize() >= MESSAGES_WAITING)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pings = RateLimit()
 
     # What daphne calls
 
@@ -88,6 +95,10 @@ class Socket(WebSocketProtocol):
                 asyncio.get_running_loop().call_soon(self.read_on)
             return False
         self._frames_at_once += 1
+        self._frames_too_late += self.state == self.STATE_CLOSING
+        if self._frames_too_late > FRAMES_AT_ONCE:
+            self.dropConnection(abort=True)
+            return False
         return bool(super().processData())
 
     def onMessageBegin(self, isBinary: bool) -> None:
@@ -105,8 +116,10 @@ class Socket(WebSocketProtocol):
             super().onMessage(payload, isBinary)
 
     def onPing(self, payload: bytes) -> None:
-        """A page that reads no pongs gets none."""
-        if not self._has_unsent:
+        """Browsers send none, other programs one in several seconds."""
+        if self._pings.is_exceeded():
+            self.dropConnection(abort=True)
+        else:
             super().onPing(payload)
 
     def sendMessage(self, *arguments: Any, **options: Any) -> None:
