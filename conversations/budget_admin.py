@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from conversations.dated_list import Dated
 from conversations.models import Budget, LedgerEntry
 from conversations.models.money import told
 
@@ -54,7 +55,7 @@ TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(LedgerBase):
+class LedgerEntryAdmin(Dated, LedgerBase):
     """Nobody writes in it but the site."""
 
     list_display = ("created_at", "user", "purpose", "stage", "tier", "told_cost", *TOKENS, "state")

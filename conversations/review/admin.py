@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from conversations.dated_list import Dated
 from conversations.export import FORMATS, download
 from conversations.models import Act, Conversation, Generation, Look, Message, Review
 from conversations.models.asking import storable
@@ -38,7 +39,7 @@ NOT_RECORDED = {"p", "o", "all", "e"}  # of a list's address: its page and its o
 LOOKS_SHOWN = 20  # on the page of a conversation; all of them are in the list of looks
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(Dated, ModelAdmin):
     """For reviewers to read; superusers too, since a record that can be changed is none."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 
 from conversations.alert_form import AlertRuleForm
+from conversations.dated_list import Dated
 from conversations.mail import REACHES_NOBODY, mails_reach_nobody
 from conversations.models import AlertDelivery, AlertEpisode, AlertRule
 from conversations.models.alert_delivery import Way
@@ -83,7 +84,7 @@ class OnlyRead:
 
 
 @admin.register(AlertEpisode)
-class AlertEpisodeAdmin(OnlyRead, EpisodeBase):
+class AlertEpisodeAdmin(Dated, OnlyRead, EpisodeBase):
     list_display = ("__str__", "sentence", "began_at", "raised_at", "ended_at", "worst")
     list_filter = ("rule",)
     list_select_related = ("rule",)

@@ -42,7 +42,7 @@ class DaysForm(RangeForm):
 
     def clean_end(self) -> datetime | None:
         day = self.cleaned_data["end"]
-        return midnight(day) + DAY if day else None
+        return midnight(min(day, today())) + DAY if day else None
 
     @property
     def wanted(self) -> Wanted:

@@ -143,7 +143,7 @@ def with_sight(found: list[Generation]) -> list[Listed]:
 def page_number(request: HttpRequest) -> int:
     """The first one's is 1; nonsense is taken for it."""
     wanted = request.GET.get("page", "")
-    return min(max(int(wanted), 1), LAST_PAGE) if wanted.isascii() and wanted.isdecimal() else 1
+    return min(max(int(wanted[:10]), 1), LAST_PAGE) if wanted.isascii() and wanted.isdecimal() else 1
 
 
 def address(request: HttpRequest, number: int) -> str:
