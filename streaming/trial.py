@@ -19,7 +19,7 @@ import httpx
 from django.conf import settings
 
 from conversations.models.errors import ErrorCode
-from streaming.capabilities import NO, YES, Ability, Capabilities, Continuing, Probabilities
+from streaming.capabilities import NO, REFUSED, YES, Ability, Capabilities, Continuing, Probabilities
 from streaming.vllm.client import ChatStream, ModelServer, Patience
 from streaming.vllm.errors import ModelServerError, Rejected, TookTooLong
 from streaming.vllm.wire import ChatDelta, Usage
@@ -31,7 +31,7 @@ BEGINNING = "Zebra: 41, 42, 43"
 GOES_ON = ","
 MAX_TOKENS = 24  # some servers count what they repeat
 ENOUGH = 16  # characters: what begins as alike as this is the same
-PATIENCE_S = 15.0
+PATIENCE_S = 20.0
 FRESH_S = 2.0  # a finding may be used for other answers so long; later the server may have been replaced
 KNOWN_KWARGS = {"chat_template_kwargs": {"enable_thinking": False}}
 CONTINUING = {"continue_final_message": True, "add_generation_prompt": False}
@@ -70,6 +70,8 @@ class Trials:
         """What can be found out by a trial, and is not known."""
         abilities = [Ability.CONTINUING if streams else Ability.CONTINUING_WHOLE, Ability.LIST_CONTENT]
         lacking = [ability for ability in abilities if not self._capabilities.value(server, model, ability)]
+        if streams and not self._capabilities.value(server, model, Ability.USAGE):
+            lacking.append(Ability.USAGE)
         told = self._capabilities.value(server, model, Ability.PROBABILITIES)
         wanted = settings.MEASURE_CONFIDENCE and told in ("", Probabilities.NOT_PLAIN)
         return [*lacking, Ability.PROBABILITIES] if wanted else lacking
@@ -84,8 +86,25 @@ class Trials:
                 tried = await try_lists(self._http, server, model, streams=streams)
                 self._capabilities.learn(server, model, ability, YES if tried.worked else NO)
                 return tried.usage
+            case Ability.USAGE:
+                return await self._find_streaming(server, model)
             case _:
                 return await self._find_probabilities(server, model, streams=streams)
+
+    async def _find_streaming(self, server: ModelServer, model: str) -> Usage | None:
+        """And whether usage is told at its end."""
+        deltas, usage = await try_stream(self._http, server, model, usage=True), YES
+        if deltas is None:
+            deltas, usage = await try_stream(self._http, server, model, usage=False), REFUSED
+        elif usage_in(deltas) is None:
+            usage = NO
+        if deltas is None:
+            self._capabilities.learn(server, model, Ability.STREAMING, NO)
+            return None
+        self._capabilities.learn(server, model, Ability.USAGE, usage)
+        if sum(bool(delta.text or delta.thinking) for delta in deltas) > 1:
+            self._capabilities.learn(server, model, Ability.STREAMING, YES)
+        return usage_in(deltas)
 
     async def _find_probabilities(self, server: ModelServer, model: str, *, streams: bool) -> Usage | None:
         usage = None
@@ -145,6 +164,14 @@ async def try_lists(http: httpx.AsyncClient, server: ModelServer, model: str, *,
     body = {"model": model, "messages": [{"role": "user", "content": parts}], "max_tokens": 1, "stream": streams}
     deltas = await answer_to(http, server, body)
     return Tried(deltas is not None, usage_in(deltas))
+
+
+async def try_stream(
+    http: httpx.AsyncClient, server: ModelServer, model: str, *, usage: bool
+) -> list[ChatDelta] | None:
+    """Two tokens; None if it refuses. Raises ModelServerError."""
+    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2, "stream": True}
+    return await answer_to(http, server, body | ({"stream_options": {"include_usage": True}} if usage else {}))
 
 
 async def try_probabilities(

@@ -5,18 +5,21 @@ Servers that repeat what they were given trim its edges, and cut it into other p
 
 from __future__ import annotations
 
+from streaming.capabilities import Continuing
+
 SURE = 24  # characters: what begins as alike as this does not go on, it begins again
 
 
 class Continuation:
     """``feed`` it what comes, ``finish`` at the end. Nothing of the beginning comes out a second time."""
 
-    def __init__(self, begun: str, *, restates: bool):
-        """``restates``: this server is known to begin with what it was given; if it does not, nobody knows what comes.
+    def __init__(self, begun: str, server: Continuing):
+        """``server``: what it is known to do. If one that repeats does not, nobody knows what comes.
 
-        Others go on, unless they say a good deal of the beginning again that the beginning itself says but once.
+        Others go on, unless they say a good deal of the beginning again that the beginning itself says but once; of one
+        that nobody knows, all of a short beginning will do.
         """
-        self.restates = restates
+        self.restates = server is Continuing.REPEATS
         self.is_lost = False  # what comes is neither the beginning nor known to go on from it
         self.began_anew = False  # it does not go on from the beginning; all that comes is the new text
         self._wanted = "".join(begun.split())
@@ -25,7 +28,8 @@ class Continuation:
         self._held: list[str] = []
         self._tail = ""  # what came behind it
         says_it_often = self._wanted.find(self._wanted[:SURE], 1) > 0
-        self.is_certain = not restates and (len(self._wanted) < SURE or says_it_often)  # what comes now is new
+        is_too_short = server is Continuing.EXACT and len(self._wanted) < SURE
+        self.is_certain = not self.restates and (is_too_short or says_it_often)  # what comes now is new
 
     def feed(self, text: str) -> str:
         """What is new, and certain to be."""
@@ -47,7 +51,8 @@ class Continuation:
 
     def finish(self) -> str:
         """Nothing more comes: what is still held back is the beginning again, unless it is too short to tell."""
-        return "" if self.is_certain or self.restates or self._at >= SURE else "".join(self._held)
+        is_repeated = self.restates or self._at >= min(SURE, len(self._wanted))
+        return "" if self.is_certain or is_repeated else "".join(self._held)
 
     def _behind_beginning(self, text: str) -> str | None:
         """Of a text that goes on as the beginning did, what lies behind its end; None if it differs."""

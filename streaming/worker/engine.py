@@ -255,7 +255,7 @@ class Engine:
                     if self._closed.is_set() or not found.goes_on:
                         await source.stream.close()
                         return found.goes_on
-                    self.intake.go_on(restates=found is Continuing.REPEATS)
+                    self.intake.go_on(found)
                 self.intake.take(delta)
                 if self.intake.is_lost:
                     await source.stream.close()

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import Outcome, PlannedStage
+from streaming.capabilities import Continuing
 from streaming.log.handle import LogHandle
 from streaming.log.records import Noticed, PhaseBegan
 from streaming.protocol import PhaseName
@@ -105,9 +106,9 @@ class Intake:
         self._splitter = ThinkSplitter(self.begun, is_told=bool(self._handle.texts().get(self._thinking)))
         self._continuation, self._held_thinking = None, []
 
-    def go_on(self, *, restates: bool) -> None:
+    def go_on(self, server: Continuing) -> None:
         """What comes is compared with the text that is there. See Continuation."""
-        self._continuation = Continuation(self.begun, restates=restates)
+        self._continuation = Continuation(self.begun, server)
 
     def take(self, delta: ChatDelta) -> None:
         if delta.text or delta.thinking:

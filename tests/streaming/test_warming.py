@@ -15,7 +15,7 @@ from pytest_django import Settings
 from redis.asyncio import Redis
 
 from streaming import warming
-from streaming.capabilities import NO, Ability, Continuing, Probabilities
+from streaming.capabilities import NO, YES, Ability, Continuing, Probabilities
 from streaming.model_servers import ModelServers
 from streaming.ops.live import redis_client
 from streaming.tiers import TierSpec, environment_tiers
@@ -257,6 +257,7 @@ async def test_what_models_can_do_is_found_out_before_anybody_asks(
         assert known.continuing(server, name, streams=True) is Continuing.REPEATS
         assert known.value(server, name, Ability.PROBABILITIES) == Probabilities.TOP_ONE
         assert known.value(server, name, Ability.LIST_CONTENT) == NO
+        assert known.value(server, name, Ability.STREAMING) == known.value(server, name, Ability.USAGE) == YES
 
 
 async def test_what_is_known_is_not_asked_again(warmer: Warmer, redis: Redis, model: Model) -> None:
