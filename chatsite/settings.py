@@ -260,6 +260,7 @@ COMMANDS_PER_10_S = env.int("COMMANDS_PER_10_S", 100)  # per socket, acknowledge
 VIEWER_WINDOW_BYTES = env.int("VIEWER_WINDOW_BYTES", 1024 * 1024)  # sent and not yet acknowledged; then a viewer waits
 VIEWER_ACK_DEADLINE_S = env.float("VIEWER_ACK_DEADLINE_S", 30.0)  # after which one that reads nothing is sent away
 RENDER_SHARE = 0.05  # of one core, for the open tails of all answers of a web process
+SEARCHED_CONVERSATIONS = env.int("SEARCHED_CONVERSATIONS", 20_000)  # the latest used, by a search
 DELETED_KEPT_DAYS = env.int("DELETED_KEPT_DAYS", 30)
 HISTORY_MINUTES_DAYS = env.int("HISTORY_MINUTES_DAYS", 7)  # how long figures are kept by minute, by hour and by day
 HISTORY_HOURS_DAYS = env.int("HISTORY_HOURS_DAYS", 90)

@@ -60,7 +60,7 @@ def postgresql_options(var: str, options: dict[str, str]) -> dict[str, Any]:
     pooled = {f"pool_{name}": kind for name, kind in POOL_OPTIONS.items()}
     found: dict[str, Any] = {name: value for name, value in options.items() if name in names}
     pool = {
-        name.removeprefix("pool_"): number(var, name, value, known(var, name, pooled))
+        name.removeprefix("pool_"): number(var, name, value, known(var, name, pooled, "libpq's, "))
         for name, value in options.items()
         if name not in names
     }
@@ -139,9 +139,9 @@ def options_of(var: str, query: str) -> dict[str, str]:
     return found
 
 
-def known(var: str, name: str, options: dict[str, Any]) -> Any:
+def known(var: str, name: str, options: dict[str, Any], others: str = "") -> Any:
     if name not in options:
-        these = f"; known are {', '.join(sorted(options))}" if options else ""
+        these = f"; known are {others}{', '.join(sorted(options))}" if options else ""
         raise ImproperlyConfigured(f"{var}: its option {name} is not known{these}.")
     return options[name]
 

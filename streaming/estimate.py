@@ -20,7 +20,7 @@ from conversations.models import Generation
 from conversations.models.generation import Status
 from conversations.models.plan import Plan
 
-LOOKED_AT = 1000  # latest answers that ended, complete or not
+LOOKED_AT = 600  # latest answers that ended, complete or not
 SAMPLE = 300  # of these, complete ones that are told from
 NEIGHBOURS = 30  # of these, the ones whose questions were closest in length
 FEWEST = 5  # with fewer there is nothing to tell from

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -72,8 +73,11 @@ class ConversationAdmin(ReadOnlyAdmin):
     )
     list_filter = (ReviewedFilter, StateFilter, ModelFilter, "used_at", DeletedFilter)
     search_fields = ("title", "owner__username", "owner__email")
-    search_help_text = "Words of the title or of the texts, or the name or e-mail address of a user"
-    date_hierarchy = "used_at"
+    search_help_text = (
+        "Words of the title or of the texts, or the name or e-mail address of a user. "
+        f"Texts of the latest used {settings.SEARCHED_CONVERSATIONS:,} conversations are searched."
+    )
+    show_full_result_count = False  # beside the count of what a search found
     list_select_related = ("owner",)
     list_per_page = 50
     ordering = ("-used_at",)

@@ -12,6 +12,8 @@ from django.http import HttpRequest
 from conversations.models import Conversation, Generation
 from conversations.models.generation import Status
 
+LOOKED_AT = 2000  # latest answers, for the names of their models
+
 Choices = Iterable[tuple[Any, str]]
 
 
@@ -40,8 +42,10 @@ class ModelFilter(GenerationFilter):
     parameter_name = field = "model"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        names = Generation.objects.exclude(model="").order_by("model").values_list("model", flat=True).distinct()
-        return [(name, name) for name in names]
+        """Of the latest answers: to look for others' models in all of them would take longer than the list."""
+        latest = Generation.objects.filter(finished_at__isnull=False).order_by("-finished_at")
+        names = set(latest.values_list("model", flat=True)[:LOOKED_AT]) | {self.value() or ""}
+        return [(name, name) for name in sorted(names - {""})]
 
 
 class DeletedFilter(SimpleListFilter):

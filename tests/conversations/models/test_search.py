@@ -2,12 +2,13 @@
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django import Settings
 
 from conversations.models import Conversation
 from conversations.models.generation import Status
 from conversations.models.message import ANSWER, Part, PartKey, PartKind
 from conversations.models.partial import Partial, save_partials
-from tests.conversations.talk import begin, talk
+from tests.conversations.talk import begin, days_ago, talk
 
 
 def found(user: User, text: str) -> list[str]:
@@ -82,3 +83,14 @@ def test_a_search_of_very_many_words_is_answered(alice: User, word: str, title: 
     talk(alice, "über", title="Grusel")
 
     assert found(alice, word * 2000) == [title]
+
+
+def test_it_looks_into_the_latest_used_ones(alice: User, settings: Settings) -> None:
+    settings.SEARCHED_CONVERSATIONS = 2
+    for number in range(3):
+        Conversation.objects.create(owner=alice, title=f"needle {number}", used_at=days_ago(number))
+
+    assert {found.title for found in Conversation.objects.visible_to(alice).search("needle")} == {
+        "needle 0",
+        "needle 1",
+    }
