@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from conversations.models import Pipeline, PipelineStage, Stage, Tier
 from conversations.models.pipeline import CHEAPEST, STRONGEST, Domain, Level
+from conversations.models.tier import is_one_model
 
 if TYPE_CHECKING:
     StageBase = admin.ModelAdmin[Stage]
@@ -25,6 +26,10 @@ else:  # no generics when it runs
     FormSetBase = BaseInlineFormSet
 
 
+ONE_MODEL = (
+    "This site has one model, so an answer is one request: of these stages, the last that waits for no other. Set "
+    "STAGES_WITH_ONE_MODEL=true to make all of them."
+)
 NO_STAGE = "A pipeline needs at least one stage that is enabled and for all domains."
 LAST_ONE = "The pipeline for {level} questions would have no stage left{for_whom}. Add another one to it first."
 USUAL_TIERS = (("", "By the question"), (CHEAPEST, "The cheapest"), (STRONGEST, "The strongest"))
@@ -146,6 +151,10 @@ class PipelineAdmin(PipelineBase):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Pipeline | None = None) -> tuple[str, ...]:
         return ("level",) if obj else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Pipeline | None = None) -> Any:
+        is_one_stage = not settings.STAGES_WITH_ONE_MODEL and is_one_model()
+        return [(None, {"fields": ("level",), "description": ONE_MODEL if is_one_stage else ""})]
 
 
 def told(stage: Stage) -> str:

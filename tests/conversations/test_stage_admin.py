@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from conversations.models import Pipeline, PipelineStage, Stage
 
@@ -188,3 +189,14 @@ def test_a_tier_that_is_gone_is_shown_and_refused(as_admin: Client) -> None:
     assert "smart (gone)" in as_admin.get(change).content.decode()
     refused = as_admin.post(change, STAGE | {"tier": "smart"}).context["adminform"].form.errors
     assert refused == {"tier": ["There is no tier “smart” any more: choose another one."]}
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_where_one_model_makes_one_stage_its_pipelines_say_so(
+    as_admin: Client, pipeline: Pipeline, settings: Settings, wanted: bool
+) -> None:
+    settings.STAGES_WITH_ONE_MODEL = wanted
+
+    page = as_admin.get(f"/admin/conversations/pipeline/{pipeline.pk}/change/").content.decode()
+
+    assert ("This site has one model" in page) is not wanted

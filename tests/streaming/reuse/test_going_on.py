@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from streaming.capabilities import Ability, Capabilities, Continuing
 from streaming.demo.answers import answer_to
+from streaming.demo.completion import Options
 from streaming.log.records import AnyRecord, Restarted, decode
 from streaming.log.stream_log import FIELD, key_of
 
@@ -164,3 +165,17 @@ async def test_a_server_that_is_replaced_behind_its_trial_costs_no_text(desk: De
         assert asked.text == NUMBERS
         assert await restarts(redis, asked) == ((before, now) == ("repeats", "exact"))
         desk.servers.trials.forget()
+
+
+@pytest.mark.parametrize("kind", ["exact", "repeats", "anew"])
+async def test_a_long_text_goes_on(desk: Desk, kind: str) -> None:
+    let(desk, continuing=kind)
+    desk.rule(max_tokens=60_000)
+    for model in desk.models:
+        model.options = Options(max_model_len=200_000)
+    count = "count to 20000"
+    whole = answer_to(count)
+
+    asked = await desk.ask(count, begun=whole[:100_003], fresh=True)
+
+    assert asked.text == whole
