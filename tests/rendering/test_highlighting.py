@@ -69,14 +69,20 @@ def test_the_worst_code_of_all_languages_has_an_end_and_the_process_lives_on(hig
     assert pid_of(highlighter) == process
 
 
-def test_what_took_too_long_is_not_tried_again(highlighter: Highlighter) -> None:
-    first, second = HighlightBudget(), HighlightBudget()
+def test_nothing_is_highlighted_twice(highlighter: Highlighter, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"```scala\n{BOMB}\n```\n\n```python\nx = 1\n```\n"
+    first = render(text)
+    monkeypatch.setattr(highlighter, "_ask", None)
 
-    assert highlighter.highlight(BOMB, "scala", first) is None
-    assert highlighter.highlight(BOMB, "scala", second) is None
+    assert render(text) == first
 
-    assert first.seconds < client.SECONDS
-    assert second.seconds == client.SECONDS
+
+def test_a_text_looks_the_same_however_often_it_is_rendered(highlighter: Highlighter) -> None:
+    slow = "".join(f"```scala\n{BOMB}{number}\n```\n\n" for number in range(10))
+    text = f"{slow}```python\nx = 1\n```\n"
+
+    assert render(text) == render(text) == render(text)
+    assert not is_coloured(render(text))
 
 
 def test_many_slow_blocks_of_one_text_take_no_longer_than_a_few(highlighter: Highlighter) -> None:

@@ -44,6 +44,9 @@ class Reply(NamedTuple):
     error: str = ""
 
 
+NOT_NOW = Reply(None, SECONDS)  # the rest of the text stays plain too
+
+
 class NoReply(Exception):
     """Not in time: the machine is busy, or the process is stuck."""
 
@@ -71,26 +74,27 @@ class Highlighter:
     def highlight(self, source: str, language: str, budget: HighlightBudget) -> str | None:
         request = json.dumps([language, source]).encode() + b"\n"
         key = blake2b(request, digest_size=16).digest()
-        if key in self._kept:
-            return self._kept.get(key)
+        reply = self._kept.get(key) or self._new_reply(request, key)
+        # What was kept counts as well: a text looks the same however often it is rendered.
+        budget.seconds -= reply.seconds
+        return reply.html
+
+    def _new_reply(self, request: bytes, key: bytes) -> Reply:
         if not self._lock.acquire(timeout=PATIENCE_S):
-            budget.seconds = 0
-            return None
+            return NOT_NOW
         try:
-            reply = self._ask(request)
+            reply = self._kept.get(key) or self._ask(request)  # another thread may have asked for it meanwhile
         except Died as death:  # most likely of this request
             reply = Reply(None, SECONDS, str(death))
         except (NoReply, OSError) as error:
             logger.warning("code is shown plain: %s", error)
-            budget.seconds = 0
-            return None
+            return NOT_NOW
         finally:
             self._lock.release()
         if reply.error:
-            logger.info("code of %d characters is shown plain: %s", len(source), reply.error)
-        budget.seconds -= reply.seconds
-        self._kept.keep(key, reply.html)
-        return reply.html
+            logger.info("code is shown plain, %d characters: %s", len(request), reply.error)
+        self._kept.keep(key, reply)
+        return reply
 
     def close(self) -> None:
         if self._process is not None:
@@ -150,31 +154,28 @@ class HighlightingProcess:
 
 
 class Kept:
-    """The latest results by their requests' digests, up to a number of characters."""
+    """The latest replies by their requests' digests, up to a number of characters."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[bytes, str | None] = OrderedDict()
+        self._found: OrderedDict[bytes, Reply] = OrderedDict()
         self._characters = 0
         self._lock = threading.Lock()
 
-    def __contains__(self, key: bytes) -> bool:
-        return key in self._found
-
-    def get(self, key: bytes) -> str | None:
+    def get(self, key: bytes) -> Reply | None:
         return self._found.get(key)
 
-    def keep(self, key: bytes, html: str | None) -> None:
+    def keep(self, key: bytes, reply: Reply) -> None:
         with self._lock:
             if key in self._found:
                 return
-            self._found[key] = html
-            self._characters += size(html)
+            self._found[key] = reply
+            self._characters += size(reply)
             while self._characters > KEPT_CHARACTERS:
                 self._characters -= size(self._found.popitem(last=False)[1])
 
 
-def size(html: str | None) -> int:
-    return len(html or "") + 200  # with what surrounds it
+def size(reply: Reply) -> int:
+    return len(reply.html or "") + 200  # with what surrounds it
 
 
 def begin_anew() -> None:
