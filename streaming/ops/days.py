@@ -20,6 +20,7 @@ DAYS = {
     "90d": ("90 days", 90 * DAY),
     "365d": ("365 days", 365 * DAY),
 }
+LAST_DAY = date.max - 2 * DAY  # of the calendar, in any time zone
 
 
 class DayField(forms.DateField):
@@ -42,7 +43,7 @@ class DaysForm(RangeForm):
 
     def clean_end(self) -> datetime | None:
         day = self.cleaned_data["end"]
-        return midnight(min(day, today())) + DAY if day else None
+        return midnight(min(day, LAST_DAY)) + DAY if day else None
 
     @property
     def wanted(self) -> Wanted:
