@@ -19,6 +19,7 @@ from streaming.ending import told_to_end
 
 READS_ON_S = 10.0  # after a refusal
 TOO_LARGE = "The request is larger than this server takes, which is {limit:,} bytes. Send less at once."
+HEADERS_TOO_LARGE = "The address and the headers of the request are too long. Shorten them, or clear cookies."
 TOO_SLOW = "The request took longer than {limit:g} s to arrive. Send it again."
 ENDING = "This process ends, and another one takes over. Try again in a moment."
 
@@ -43,7 +44,7 @@ class Channel(HTTPChannel):
     def is_busy(self, asks_within_s: float) -> bool:
         """A request is coming in or being answered, or the first one can be on its way."""
         is_new = not self._has_asked and time.monotonic() - self._connected_at < asks_within_s
-        return bool(self.requests) or is_new
+        return not self._is_refused and (bool(self.requests) or is_new)
 
     def refuse(self, status: int, reason: str, sentence: str) -> None:
         """Answer the request that is coming in, and close."""
@@ -55,7 +56,18 @@ class Channel(HTTPChannel):
 
     def dataReceived(self, data: bytes) -> None:
         self._expect_request()
-        super().dataReceived(data)
+        if not (self._is_refused and self.line_mode):  # of a body, the end is looked for
+            super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        if self._receivedHeaderSize + len(line) > self.totalHeadersSize:
+            self.lineLengthExceeded(line)
+        elif not self._is_refused:
+            super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        if not self._is_refused:
+            self.refuse(431, "Request Header Fields Too Large", HEADERS_TOO_LARGE)
 
     def allContentReceived(self) -> None:
         self._cancel_timers()
@@ -176,4 +188,4 @@ def refusal(status: int, reason: str, sentence: str, path: bytes) -> bytes:
     return f"{head}{retry}Connection: close\r\n\r\n{body}".encode()
 
 
-CODES = {408: "too_slow", 413: "too_large", 503: "unavailable"}
+CODES = {408: "too_slow", 413: "too_large", 431: "too_large", 503: "unavailable"}

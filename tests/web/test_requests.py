@@ -137,6 +137,29 @@ def test_a_body_of_the_longest_length_is_taken(visitor: Visitor) -> None:
     assert visitor.server.taken == ["/"]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n"],
+        [b"GET /" + b"x" * 1000] * 20,
+        [b"GET / HTTP/1.1\r\n", b"Cookie: " + b"x" * 20_000 + b"\r\n"],
+        [b"GET / HTTP/1.1\r\n", *[b"Cookie: " + b"x" * 1000 + b"\r\n"] * 20],
+    ],
+    ids=["address", "trickling address", "header", "headers"],
+)
+def test_headers_that_are_too_long_are_refused_and_the_rest_is_read(visitor: Visitor, lines: list[bytes]) -> None:
+    for line in [*lines, b"\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"]:
+        visitor.channel.dataReceived(line)
+
+    assert visitor.transport.value().count(b"HTTP/1.1") == 1
+    assert visitor.answer[0] == 431
+    assert visitor.server.taken == []
+    assert not visitor.transport.disconnecting
+
+    visitor.clock.advance(READS_ON_S)
+    assert visitor.transport.aborted
+
+
 @pytest.mark.parametrize("begun", [b"", b"GET / HTT", b"POST / HTTP/1.1\r\nContent-Length: 900\r\n\r\nx"])
 def test_a_request_that_trickles_is_given_up(visitor: Visitor, settings: Settings, begun: bytes) -> None:
     visitor.channel.dataReceived(begun) if begun else None
