@@ -197,9 +197,10 @@ async def answer_to(
     http: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], enough: Callable[[str], bool] = lambda _: False
 ) -> list[ChatDelta] | None:
     """Until its text is ``enough``; None if it is refused. Raises ModelServerError."""
-    stream = ChatStream(http, server, body, f"trial-{uuid4().hex[:12]}", Patience(PATIENCE_S, PATIENCE_S))
+    patience = min(PATIENCE_S, settings.VLLM_FIRST_TOKEN_TIMEOUT_S)
+    stream = ChatStream(http, server, body, f"trial-{uuid4().hex[:12]}", Patience(patience, patience))
     reading = asyncio.create_task(read(stream, enough))
-    await asyncio.wait([reading], timeout=PATIENCE_S)
+    await asyncio.wait([reading], timeout=patience)
     if is_late := not reading.done():  # not cancelled: the connection is closed, and the task ends by itself
         await stream.close()
     try:
@@ -209,7 +210,7 @@ async def answer_to(
             return None
         raise
     if is_late:
-        raise TookTooLong(PATIENCE_S, had_tokens=bool(deltas))
+        raise TookTooLong(patience, had_tokens=bool(deltas))
     return deltas
 
 

@@ -17,6 +17,8 @@ from streaming.vllm.client import WHOLE_ANSWER_TIMEOUT_S, Patience
 
 from .intake import Intake
 
+MOMENT_S = 1.0
+
 
 class Abilities:
     """Made for each request."""
@@ -55,12 +57,21 @@ class Abilities:
     # How it goes on from a text
 
     @property
-    def is_likely_to_go_on(self) -> bool:
-        return self._known.continuing(*self._about, streams=self.streams).goes_on
+    def continuing(self) -> Continuing:
+        """As far as is known."""
+        return self._known.continuing(*self._about, streams=self.streams)
 
     def find_out(self) -> Finding:
         """How it goes on, by a request beside the answer's."""
         return self._trials.continuing(*self._about, streams=self.streams)
+
+    async def found(self, finding: Finding, closed: asyncio.Event) -> Continuing:
+        """What is found out; soon what is known, if a server with few places has the trial wait behind the answer."""
+        closing = asyncio.create_task(closed.wait())
+        patience = MOMENT_S if self.continuing else None
+        await asyncio.wait({finding, closing}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        closing.cancel()
+        return finding.result() if finding.done() else self.continuing
 
     # What an answer showed
 
@@ -87,13 +98,3 @@ class Abilities:
             self._known.learn(*self._about, Ability.USAGE, YES if intake.had_usage else NO)
         if self.streams and intake.pieces > 1:
             self._known.learn(*self._about, Ability.STREAMING, YES)
-
-
-async def unless_closed(finding: Finding, closed: asyncio.Event) -> Continuing:
-    """What is found; UNKNOWN if the stage was closed before."""
-    closing = asyncio.create_task(closed.wait())
-    try:
-        await asyncio.wait({finding, closing}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        closing.cancel()
-    return finding.result() if finding.done() else Continuing.UNKNOWN

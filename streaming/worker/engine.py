@@ -23,7 +23,7 @@ from streaming.reuse.answers import Answers, Source
 from streaming.trial import Finding
 from streaming.vllm.errors import BadReply, BrokeOff, ModelServerError, Rejected, Unreachable
 
-from .abilities import Abilities, unless_closed
+from .abilities import Abilities
 from .certainty import Certainty
 from .intake import Intake
 from .line import Line
@@ -192,9 +192,9 @@ class Engine:
             try:
                 body = abilities.body(self._prompt, self.stage, begun, room)
                 source = await self._open(target, body, request_id)
-                goes_on = await self._read(source, finding)
+                goes_on = await self._read(source, abilities, finding)
             except Rejected:
-                goes_on = finding is None or await unless_closed(finding, self._closed) is not Continuing.REFUSES
+                goes_on = finding is None or await abilities.found(finding, self._closed) is not Continuing.REFUSES
                 if goes_on:
                     raise
         if not goes_on:
@@ -214,21 +214,24 @@ class Engine:
         self._requests += 1
 
     async def _how_it_goes_on(self, abilities: Abilities) -> Finding | None:
-        """It is found out beside the request; before it, if that is likely to be in vain. None: it begins anyway."""
+        """It is found out beside the request; before it, if nothing is known, or it is likely to be in vain.
+
+        None: it begins anyway."""
         if not self.intake.begun.strip():
             self.intake.restart_text()
             return None
         finding = abilities.find_out()
-        if abilities.is_likely_to_go_on or (await unless_closed(finding, self._closed)).goes_on:
+        known = abilities.continuing
+        if (known and known.goes_on) or (await abilities.found(finding, self._closed)).goes_on:
             return finding
         self.intake.begin_anew()
         return None
 
-    async def _read(self, source: Source, finding: Finding | None) -> bool:
+    async def _read(self, source: Source, abilities: Abilities, finding: Finding | None) -> bool:
         """False, before anything is written, if it does not go on from the text that is there."""
         self.intake.begin()
         try:
-            goes_on = await self._take_all(source, finding)
+            goes_on = await self._take_all(source, abilities, finding)
         except BrokeOff:
             if source.server is None or not self.intake.may_end_here(
                 tells_ends=self._servers.tells_ends(source.server)
@@ -244,14 +247,14 @@ class Engine:
             self.intake.finish()
         return goes_on
 
-    async def _take_all(self, source: Source, finding: Finding | None) -> bool:
+    async def _take_all(self, source: Source, abilities: Abilities, finding: Finding | None) -> bool:
         async with aclosing(source.stream.deltas()) as deltas:
             async for delta in deltas:
                 has_text = bool(delta.text or delta.thinking)
                 if source.server and has_text:
                     self._servers.note_token(source.server)
                 if finding and has_text:
-                    found, finding = await unless_closed(finding, self._closed), None
+                    found, finding = await abilities.found(finding, self._closed), None
                     if self._closed.is_set() or not found.goes_on:
                         await source.stream.close()
                         return found.goes_on

@@ -179,3 +179,13 @@ async def test_a_long_text_goes_on(desk: Desk, kind: str) -> None:
     asked = await desk.ask(count, begun=whole[:100_003], fresh=True)
 
     assert asked.text == whole
+
+
+async def test_a_server_with_one_place_keeps_nobody_waiting_for_its_trial(desk: Desk) -> None:
+    """Known, it is not waited for; unknown, it comes before the answer."""
+    for model in desk.models:
+        model._places = 1
+
+    for begun in (NUMBERS[:60], NUMBERS[:70]):
+        assert (await desk.ask(COUNT, begun=begun, fresh=True)).text == NUMBERS
+        desk.servers.trials.forget()
