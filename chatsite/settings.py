@@ -213,7 +213,7 @@ VLLM_SILENCE_TIMEOUT_S = env.float("VLLM_SILENCE_TIMEOUT_S", 30.0)  # keep-alive
 VLLM_MAX_TOKENS = env.int("VLLM_MAX_TOKENS", 4096)
 # What a model server sends is read up to these bounds, however much it is
 VLLM_EVENT_MAX_BYTES = env.int("VLLM_EVENT_MAX_BYTES", 1024 * 1024)  # of a stream: one event, or one line
-VLLM_STREAM_MAX_BYTES = env.int("VLLM_STREAM_MAX_BYTES", 128 * 1024 * 1024)  # all of it; then the answer ends there
+VLLM_STREAM_MAX_BYTES = env.int("VLLM_STREAM_MAX_BYTES", 64 * 1024 * 1024)  # all of it; then the answer ends there
 VLLM_REPLY_MAX_BYTES = env.int("VLLM_REPLY_MAX_BYTES", 16 * 1024 * 1024)  # an answer that is not streamed
 VLLM_ERROR_MAX_BYTES = env.int("VLLM_ERROR_MAX_BYTES", 64 * 1024)  # the words of a refusal
 VLLM_FACTS_MAX_BYTES = env.int("VLLM_FACTS_MAX_BYTES", 4 * 1024 * 1024)  # /v1/models, /metrics and the like

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+JOINED_LENGTH = 4096  # characters; to join ever longer texts would copy each many times
 COMMAND_BYTES = 111  # of an XADD beside its id and its record, as Redis' protocol writes it
 
 
@@ -86,7 +87,7 @@ class LogHandle:
         self._pieces.setdefault(key, []).append(text)
         self._lengths[key] = at + code_units(text)
         last = self._waiting[-1] if self._waiting else None
-        if isinstance(last, Text) and last.key == key:
+        if isinstance(last, Text) and last.key == key and len(last.text) < JOINED_LENGTH:
             self._waiting[-1] = Text(key.stage, key.kind, last.at, last.text + text, self.tokens)
         else:
             self._waiting.append(Text(key.stage, key.kind, at, text, self.tokens))

@@ -32,7 +32,12 @@ TOO_LONG = ("context length", "context size", "context window", "context_length"
 
 # Why an answer without text has none, by its finish reason; the first two also if there is some.
 CUT_SHORT = {"content_filter": ErrorCode.FILTERED, "refusal": ErrorCode.DECLINED}
-WITHOUT_TEXT = {**CUT_SHORT, "tool_calls": ErrorCode.TOOL_CALL, "length": ErrorCode.NO_ROOM}
+WITHOUT_TEXT = {
+    **CUT_SHORT,
+    "tool_calls": ErrorCode.TOOL_CALL,
+    "length": ErrorCode.NO_ROOM,
+    "too_long": ErrorCode.BAD_REPLY,
+}
 
 
 class ModelServerError(Exception):

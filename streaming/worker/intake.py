@@ -26,6 +26,7 @@ from .figures import Figures
 from .gaps import Gaps
 from .line import Line, Place
 
+MOST_BREAK_OFFS = 2  # of a server that usually says when an answer is complete
 ARRIVALS_KEPT = 4096  # of the latest tokens, to count those that came after a stop
 
 
@@ -61,7 +62,8 @@ class Intake:
         self._splitter = ThinkSplitter()
         self._continuation: Continuation | None = None  # until it is certain what is new
         self._held_thinking: list[str] = []
-        self._has_broken_off = False  # a request ended without a word that the answer is complete
+        self._begun_with = ""  # the text, when the running request began
+        self._break_offs: list[str] = []  # the text, when a request ended without a word that it is complete
 
     # What is there
 
@@ -103,6 +105,7 @@ class Intake:
         """The text goes on, or begins."""
         self.gaps.begin()
         self.pieces, self.had_probabilities, self.had_usage = 0, False, False
+        self._begun_with = self.begun
         self._splitter = ThinkSplitter(self.begun, is_told=bool(self._handle.texts().get(self._thinking)))
         self._continuation, self._held_thinking = None, []
 
@@ -143,19 +146,19 @@ class Intake:
             self._settle(self._continuation)
             self._write_text(text, ())
         self._write(*self._splitter.finish())
-        if self.figures.finish_reason == TOO_LONG:
-            limit = settings.VLLM_ANSWER_MAX_CHARACTERS
-            self._handle.append(Noticed(f"The answer was cut off at this site's limit of {limit:,} characters."))
+        if self.figures.finish_reason == TOO_LONG and self.begun:
+            self._handle.append(Noticed("The answer was cut off: it is as long as answers may be on this site."))
         if missing := missing_answer(self.figures.finish_reason, has_text=bool(self.begun.strip())):
             raise missing
 
     def may_end_here(self, *, tells_ends: bool | None) -> bool:
         """The body ended without a word that the answer is complete: a broken connection, through a proxy, looks like
-        this, and so do all answers of some servers. None: it is not known of this one, and may be once."""
-        is_first, self._has_broken_off = not self._has_broken_off, True
-        if not self.pieces:  # there was nothing to add
-            return bool(self.begun)
-        return tells_ends is False or (tells_ends is None and not is_first)
+        this, and so do all answers of some servers. None: it is not known of this one. So it is asked again, and
+        believed if it has nothing to add, says the same, or does it again and again."""
+        self._break_offs.append(self.begun)
+        is_same = self.begun == self._begun_with or self.begun in self._break_offs[:-1]
+        most = MOST_BREAK_OFFS if tells_ends else 1
+        return bool(self.begun) and (tells_ends is False or is_same or len(self._break_offs) > most)
 
     def _go_on(self, continuation: Continuation, delta: ChatDelta) -> None:
         """Write what is new, once that is certain. Until then thinking waits, too."""
