@@ -76,19 +76,13 @@ class Renderer:
 
     async def _render_slice(self, part: LivePart) -> bool:
         """True if only finished blocks were rendered and more is waiting; else the tail is rendered too."""
-        begun_at = part.begun_at
         sources = await self._do(part.read_on)
-        html = await self._do(partial(part.render_finished, sources), apart=is_long(sources))
-        if part.begun_at != begun_at:  # meanwhile it was begun anew
-            return part.has_unread
-        part.add_blocks(html)
+        part.add_blocks(await self._do(partial(part.render_finished, sources), apart=is_long(sources)))
         if part.has_unread:
             return True
         tail = part.tail
         if len(tail) <= TAIL_LIMIT:
-            shown = await self._do(partial(part.render_tail, tail), apart=is_long([tail]))
-            if part.begun_at == begun_at:
-                part.set_tail(shown)
+            part.set_tail(await self._do(partial(part.render_tail, tail), apart=is_long([tail])))
         return False
 
     async def _do(self, work: Callable[[], R], *, apart: bool = False) -> R:
