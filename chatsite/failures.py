@@ -1,4 +1,4 @@
-"""What an application raises is logged as everything else is: daphne's own line would quote the exception."""
+"""What is answered and logged when something fails. Of what an application raises, daphne's own line would quote it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,22 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
 logger = logging.getLogger(__name__)
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+TOO_MANY_RETRY_S = 300
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Of attempts to sign in or up, or to have a mail sent. How long exactly is not known here."""
+    response = render(request, "429.html", status=429)
+    response["Retry-After"] = str(TOO_MANY_RETRY_S)
+    return response
 
 
 class Failed(Exception):

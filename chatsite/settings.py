@@ -239,7 +239,15 @@ RESPONSE_CACHE = env.bool("RESPONSE_CACHE", True)  # where the tiers allow it
 # A generation's life
 
 GENERATIONS_PER_WORKER = env.int("GENERATIONS_PER_WORKER", 256)
+# Limits of one user, counted for all processes together; streaming/limits.py and answer_queue.py
 RUNNING_ANSWERS_PER_USER = env.int("RUNNING_ANSWERS_PER_USER", 4)  # at a time; others of theirs wait their turn
+WAITING_ANSWERS_PER_USER = env.int("WAITING_ANSWERS_PER_USER", 500)
+REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)  # of the API, and commands that ask for or watch an answer
+SOCKETS_PER_USER = env.int("SOCKETS_PER_USER", 400)  # open pages
+STREAMS_PER_USER = env.int("STREAMS_PER_USER", 400)  # event streams of the API
+for _name in ("RUNNING_ANSWERS_PER_USER", "REQUESTS_PER_MINUTE", "SOCKETS_PER_USER", "STREAMS_PER_USER"):
+    if globals()[_name] < 1:
+        raise ImproperlyConfigured(f"{_name} is 1 or more: with less, nobody could use the site.")
 LEASE_S = 5.0
 LEASE_RENEWAL_S = 1.0
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)  # then the answer is marked failed, with what there is of it
@@ -256,7 +264,7 @@ COMPRESS_FRAMES_FROM_BYTES = env.int("COMPRESS_FRAMES_FROM_BYTES", 1024)  # of e
 FRAME_PADDING_BYTES = env.int("FRAME_PADDING_BYTES", 0)  # an event is as long as a multiple of it; 0: as it is
 if not 0 <= FRAME_PADDING_BYTES <= 4096:
     raise ImproperlyConfigured("FRAME_PADDING_BYTES is between 0, which switches padding off, and 4096.")
-COMMANDS_PER_10_S = env.int("COMMANDS_PER_10_S", 100)  # per socket, acknowledgements not counted; per API token
+COMMANDS_PER_10_S = env.int("COMMANDS_PER_10_S", 100)  # per socket, acknowledgements not counted
 VIEWER_WINDOW_BYTES = env.int("VIEWER_WINDOW_BYTES", 1024 * 1024)  # sent and not yet acknowledged; then a viewer waits
 VIEWER_ACK_DEADLINE_S = env.float("VIEWER_ACK_DEADLINE_S", 30.0)  # after which one that reads nothing is sent away
 RENDER_SHARE = 0.05  # of one core, for the open tails of all answers of a web process
@@ -285,7 +293,13 @@ ACCOUNT_EMAIL_VERIFICATION = env.choice(
     "mandatory" if SIGN_UP_OPEN and env.str("EMAIL_URL", "") and not DEBUG else "none",
     ("none", "optional", "mandatory"),
 )
-ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {}  # allauth's own, but for failed attempts to sign in, which are ours
+SIGN_UPS_PER_HOUR = env.int("SIGN_UPS_PER_HOUR", 20)  # from one address
+MAILS_PER_HOUR = env.int("MAILS_PER_HOUR", 5)  # for new passwords, to one mailbox
+# Beside allauth's own. Failed attempts to sign in are ours: conversations/sign_in_limits.py.
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {
+    "signup": f"{SIGN_UPS_PER_HOUR}/h/ip",
+    "reset_password": f"{4 * MAILS_PER_HOUR}/h/ip,{MAILS_PER_HOUR}/h/key",
+}
 SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", 5)  # of an account from one address, in 15 minutes
 SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", 50)  # of one address, in 15 minutes
 SIGN_IN_FAILURES_PER_ACCOUNT = env.int("SIGN_IN_FAILURES_PER_ACCOUNT", 100)  # from unknown addresses, in an hour

@@ -6,6 +6,8 @@ from django.urls import include, path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
+handler429 = "chatsite.failures.too_many"  # allauth's
+
 urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=lazy(staticfiles_storage.url, str)("img/favicon.svg"))),
     path("admin/", admin.site.urls),

@@ -24,6 +24,7 @@ from conversations.models.asking import ConversationError
 from streaming import correlation, protocol, tracing, turns
 from streaming.database import in_database
 from streaming.hints import user_group
+from streaming.limits import Place, TooManyOpen, limits
 from streaming.live.feed import Feed
 from streaming.live.hub import hub
 from streaming.live.shows import count_frame
@@ -52,10 +53,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Its whole life, however it ends: it may also be cancelled, and then nobody calls ``disconnect``."""
         self.viewers: dict[UUID, Viewer] = {}
         self._feed = Feed(self._send_lacking)
+        self._place: Place | None = None
         try:
             await super().__call__(scope, receive, send)
         finally:
             sockets().discard(self)
+            self._place = None
             for viewer in self.viewers.values():
                 hub().leave(viewer)
             self.viewers.clear()
@@ -78,6 +81,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
         wanted: UUID | None = self.scope["url_route"]["kwargs"].get("conversation_id")
         if wanted and not await self._open(wanted):
             await self.close(protocol.CLOSE_NOT_FOUND)
+            return
+        try:
+            self._place = await limits().take_socket(self.user.pk)
+        except TooManyOpen as error:
+            await self.tell(Refused(error.code, str(error)))
+            await self.close(protocol.CLOSE_TOO_MANY)
             return
         sockets().add(self)
         await self._join(user_group(self.user.pk))
@@ -178,7 +187,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.tell(Refused("unavailable", SENTENCES["unavailable"], turn.generation.pk))
 
     async def _watch(self, command: protocol.Watch) -> None:
-        generation = await in_database(turns.visible_generation, self.user, command.generation)
+        generation = await in_database(turns.watchable, self.user, command.generation)
         await self._watch_generation(generation, command.position, command.seen)
 
     async def _watch_generation(self, generation: Generation, position: str, seen: dict[str, protocol.Seen]) -> None:

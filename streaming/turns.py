@@ -13,13 +13,14 @@ from django.db.models import Q
 
 from conversations.events import Change
 from conversations.models import Conversation, Generation, Message
-from conversations.models.asking import ConversationError, Request, UnknownMessage
+from conversations.models.asking import ConversationError, Request, TooManyWaiting, UnknownMessage
 from conversations.models.generation import Status
 from conversations.models.message import mark_siblings
 from conversations.models.showing import note_paint
 from streaming import budgets
 from streaming.dispatch import dispatch
 from streaming.estimate import Kind, expected_tokens
+from streaming.limits import count_request
 from streaming.live.finished import message_html
 from streaming.protocol import (
     AnyEvent,
@@ -62,6 +63,7 @@ class Turn:
 
 def take(user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool = True) -> Turn:
     """Store and dispatch; in a thread. Raises ConversationError. Repeated, it gives the same turn."""
+    count_request(user.pk)
     return turn_of(begin(user, conversation, command, streams=streams), command)
 
 
@@ -83,8 +85,16 @@ def ask(
     """Nothing is stored of what no budget pays for."""
     generation = stored(user, conversation, command, streams=streams)
     if generation.is_new:
+        check_waiting(user)
         budgets.check(generation)
     return generation
+
+
+def check_waiting(user: AbstractBaseUser) -> None:
+    """Raises TooManyWaiting if the user has more than may wait, with those that may run."""
+    unfinished = Generation.objects.unfinished().filter(message__conversation__owner_id=user.pk)
+    if unfinished.count() > settings.WAITING_ANSWERS_PER_USER + settings.RUNNING_ANSWERS_PER_USER:
+        raise TooManyWaiting(settings.WAITING_ANSWERS_PER_USER)
 
 
 def stored(user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool) -> Generation:
@@ -174,6 +184,12 @@ def visible_generation(user: User, generation_id: UUID) -> Generation:
     if found is None:
         raise UnknownMessage
     return found
+
+
+def watchable(user: User, generation_id: UUID) -> Generation:
+    """As above, for a page that shall be told of it. Raises TooManyRequests too."""
+    count_request(user.pk or 0)
+    return visible_generation(user, generation_id)
 
 
 def painted(user: User, report: Painted) -> bool:

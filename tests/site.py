@@ -72,6 +72,7 @@ class Site:
             "VLLM_SILENCE_TIMEOUT_S": "3",
             "VLLM_MAX_TOKENS": "16000",
             "HASHED_STATIC": "1",
+            "RUNNING_ANSWERS_PER_USER": "256",  # tests of the limit lower it
             **env,
         }
         self._cookies: dict[str, str] = {}

@@ -9,6 +9,7 @@ ConversationError
 ├── UnknownMessage   no such message in this conversation, or not of that role
 ├── NotContinuable   the answer is complete, or was not begun
 ├── NotRetryable     the answer did not fail
+├── TooManyWaiting   so many answers of this user's wait for their turn already
 └── OutOfBudget      today's budget does not suffice for another answer
 """
 
@@ -84,6 +85,14 @@ class NotRetryable(ConversationError):
 
     def __init__(self) -> None:
         super().__init__("This answer did not fail. Regenerate makes another one, and keeps this one.")
+
+
+class TooManyWaiting(ConversationError):
+    code = "too_many_waiting"
+    retry_after_s = 10.0
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} of your answers wait already. Let some of them be written, or stop them, then ask.")
 
 
 class OutOfBudget(ConversationError):

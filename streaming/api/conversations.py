@@ -14,6 +14,7 @@ from ninja import Query, Router, Status
 from conversations.models import Conversation, Generation, Message
 from streaming import correlation, tracing, turns
 from streaming.database import in_database
+from streaming.limits import limits
 from streaming.protocol import SendMessage
 
 from .auth import ApiRequest, user_of
@@ -129,11 +130,13 @@ async def answered(
         question.id or uuid4(), text=question.text, edits=edits, mode=question.mode, tier=question.tier
     )
     received = timezone.now()
+    wants_events = question.stream or MEDIA_TYPE in request.headers.get("Accept", "")
+    place = await limits().take_stream(user.pk) if wants_events else None
     generation, asked = await in_database(store, user, conversation_id, command)
     correlation.add(generation=generation.pk, conversation=asked.conversation.id)
     tracing.tell_command(generation, type(command).__name__, received, generation.accepted_at)
-    if question.stream or MEDIA_TYPE in request.headers.get("Accept", ""):
-        response = response_of(Stream(request.auth, generation, ""), status=201)
+    if place:
+        response = response_of(Stream(request.auth, generation, "", place), status=201)
         response["Location"] = asked.generation.events
         return response
     return Status(201, asked)

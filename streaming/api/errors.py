@@ -2,8 +2,7 @@
 
 ApiError
 ├── NotSignedIn   401  no token, or none that is valid
-├── NotFound      404  no such thing for this user
-└── TooMany       429  requests in a short time; ``retry_after_s`` says when it is worth another
+└── NotFound      404  no such thing for this user
 """
 
 from __future__ import annotations
@@ -18,8 +17,9 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from redis.exceptions import RedisError
 
-from conversations.models.asking import ConversationError, OutOfBudget
+from conversations.models.asking import ConversationError, OutOfBudget, TooManyWaiting
 from streaming.consumers import SENTENCES
+from streaming.limits import TooMany
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ STATUSES = {
     "answer_pending": 409,
     "unknown_message": 404,
     "budget": 429,
+    "too_many": 429,
+    "too_many_waiting": 429,
 }  # of refusals that the socket knows too; the others: 422
 REFUSALS = frozenset({401, 404, 409, 422, 429, 503})  # what any operation can answer instead
 UNAVAILABLE_RETRY_S = 2
@@ -54,15 +56,6 @@ class NotFound(ApiError):
         super().__init__("There is no such thing here, or it is somebody else's.")
 
 
-class TooMany(ApiError):
-    status = 429
-    code = "too_many"
-
-    def __init__(self, retry_after_s: float) -> None:
-        super().__init__("Too many requests with this token. Wait a moment, then go on more slowly.")
-        self.retry_after_s = retry_after_s
-
-
 def tell_errors(api: NinjaAPI) -> None:
     """Have every error of the API answered in one form."""
     api.add_exception_handler(ApiError, on_api_error)
@@ -79,8 +72,6 @@ def on_api_error(request: HttpRequest, error: ApiError | type[ApiError]) -> Http
     response = answer(error.status, error.code, str(error))
     if isinstance(error, NotSignedIn):
         response["WWW-Authenticate"] = 'Bearer realm="Throughline"'
-    if isinstance(error, TooMany):
-        response["Retry-After"] = str(math.ceil(error.retry_after_s))
     return response
 
 
@@ -89,6 +80,8 @@ def on_refusal(request: HttpRequest, error: ConversationError | type[Conversatio
     response = answer(STATUSES.get(error.code, 422), error.code, str(error))
     if isinstance(error, OutOfBudget):
         response["Retry-After"] = str(math.ceil((error.ends_at - timezone.now()).total_seconds()))
+    if isinstance(error, TooMany | TooManyWaiting):
+        response["Retry-After"] = str(math.ceil(error.retry_after_s))
     return response
 
 

@@ -15,6 +15,7 @@ from django.http import StreamingHttpResponse
 from redis.exceptions import RedisError
 
 from conversations.models import ApiToken, Generation
+from streaming.limits import Place
 from streaming.live.hub import hub
 from streaming.log.records import HoleInLog
 from streaming.log.stream_log import Position
@@ -37,13 +38,14 @@ HEARTBEAT = b": still here\n\n"
 class Stream:
     """``frames`` is its life: it watches when the first is taken, and leaves when it is closed, in whatever way."""
 
-    def __init__(self, token: ApiToken, generation: Generation, after: Position):
+    def __init__(self, token: ApiToken, generation: Generation, after: Position, place: Place):
         self.token_id = token.pk
         self._generation = generation
         self._after = after
         self._news = asyncio.Event()
         self._told: Reader | Stored | None = None
         self._is_over = False
+        self._place = place
 
     def end(self) -> None:
         """Soon, between two events: the program comes back with its position, to whoever then answers."""
@@ -65,6 +67,7 @@ class Stream:
                     yield HEARTBEAT
         finally:
             streams().discard(self)
+            self._place.leave()
             self._leave()
 
     async def _next(self) -> tuple[float, list[Sent]]:

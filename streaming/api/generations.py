@@ -14,6 +14,7 @@ from conversations.models import Generation, Message
 from conversations.models.asking import UnknownMessage
 from streaming import turns
 from streaming.database import in_database
+from streaming.limits import limits
 from streaming.live.hub import hub
 from streaming.protocol import LONGEST_POSITION
 
@@ -57,7 +58,8 @@ async def events(
     generation = await in_database(found, user_of(request), generation_id)
     if has_end(generation, last_event_id):
         return HttpResponse(status=204)  # on which browsers don't come back
-    return response_of(Stream(request.auth, generation, last_event_id))
+    place = await limits().take_stream(request.auth.user_id)
+    return response_of(Stream(request.auth, generation, last_event_id, place))
 
 
 @router.post(

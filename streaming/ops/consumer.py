@@ -18,6 +18,7 @@ from django.db import DatabaseError
 from msgspec import Meta
 
 from streaming.database import in_database
+from streaming.limits import Place, TooManyOpen, limits
 from streaming.live.window import Window
 from streaming.origin import is_same_origin
 from streaming.protocol import CLOSE_NOT_SIGNED_IN, CLOSE_TOO_MANY, Count
@@ -70,6 +71,7 @@ class OperationsConsumer(AsyncWebsocketConsumer):
         self._told: Pieces = {}
         self._news = asyncio.Event()  # the page wants something else
         self._following: asyncio.Task[None] | None = None
+        self._place: Place | None = None
         if not is_same_origin(self.scope):
             await self.close()
             return
@@ -78,11 +80,18 @@ class OperationsConsumer(AsyncWebsocketConsumer):
         if not self.user.is_authenticated or await in_database(operator_of, self.user.pk) is None:
             await self.close(CLOSE_NOT_SIGNED_IN)
             return
+        try:
+            self._place = await limits().take_socket(self.user.pk)
+        except TooManyOpen as error:
+            logger.info("user %s: operators' page: %s", self.user.pk, error)
+            await self.close(CLOSE_TOO_MANY)
+            return
         sockets().add_operators(self)
         self._following = asyncio.create_task(self._follow(), name="operators' page")
 
     async def disconnect(self, code: int) -> None:
         sockets().discard(self)
+        self._place = None
         if self._following:
             self._following.cancel()
 

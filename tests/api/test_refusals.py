@@ -105,15 +105,6 @@ def test_a_second_question_waits_for_the_first_answer(alices: Program) -> None:
     assert (refused.status_code, code_of(refused)) == (409, "answer_pending")
 
 
-def test_too_many_requests_are_told_when_to_come_back(site: Site) -> None:
-    with Program(site, "bob") as hasty:
-        answers = [hasty.http.get("/conversations?limit=1") for _ in range(110)]
-
-    refused = [answer for answer in answers if answer.status_code != 200]
-    assert {(answer.status_code, code_of(answer)) for answer in refused} == {(429, "too_many")}
-    assert all(1 <= int(answer.headers["retry-after"]) <= 10 for answer in refused)
-
-
 def test_a_revoked_tokens_streams_end_and_it_is_refused(site: Site) -> None:
     with Program(site, "alice") as program:
         generation = program.generation("count to 3000")["id"]

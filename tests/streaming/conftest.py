@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 from redis.asyncio import Redis
 
-from streaming import database, sockets
+from streaming import database, limits, sockets
 from streaming.live import hub as hub_module
 
 from .harness import Model, Page, Pause, Worker
@@ -72,7 +72,8 @@ async def web(owner: User) -> AsyncIterator[None]:
     yield
     await end(hub_module._hub)
     await end(sockets._sockets)
-    hub_module._hub, sockets._sockets = None, None
+    await end(limits._limits)
+    hub_module._hub, sockets._sockets, limits._limits = None, None, None
     if layer := get_channel_layer()._layers.pop(asyncio.get_running_loop(), None):
         await layer.flush()
 

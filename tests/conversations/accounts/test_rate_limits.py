@@ -155,6 +155,33 @@ def test_too_many_requests_get_a_page_that_says_so(client: Client, db: None, set
     assert "Too many attempts" in response.content.decode()
 
 
+def limited(settings: Settings, **limits: str) -> None:
+    """As the settings have it, with smaller figures."""
+    settings.ACCOUNT_RATE_LIMITS = {"login": "1000/m/ip", **limits}
+
+
+def test_sign_ups_from_one_address_are_limited_whatever_the_client(db: None, settings: Settings) -> None:
+    settings.SIGN_UP_OPEN = True
+    limited(settings, signup="2/h/ip")
+
+    answers = [
+        Client(REMOTE_ADDR=address).post("/accounts/signup/", {"username": "x"})
+        for address in (OWNERS,) * 3 + (STRANGERS,)
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 200]
+    assert int(answers[2].headers["Retry-After"]) > 0
+
+
+def test_mails_to_one_mailbox_are_limited_whoever_asks(alice: User, settings: Settings) -> None:
+    limited(settings, reset_password="100/h/ip,2/h/key")
+
+    for number in range(4):
+        Client(REMOTE_ADDR=f"203.0.113.{number}").post("/accounts/password/reset/", {"email": "alice@example.com"})
+
+    assert len(mail.outbox) == 2
+
+
 def test_the_admin_has_no_door_without_limits(client: Client, alice: User) -> None:
     User.objects.update(is_staff=True)
 
