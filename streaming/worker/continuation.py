@@ -31,6 +31,11 @@ class Continuation:
         is_too_short = server is Continuing.EXACT and len(self._wanted) < SURE
         self.is_certain = not self.restates and (is_too_short or says_it_often)  # what comes now is new
 
+    @property
+    def is_inside(self) -> bool:
+        """Some of the beginning has come again, and not all of it."""
+        return not self.is_certain and 0 < self._at < len(self._wanted)
+
     def feed(self, text: str) -> str:
         """What is new, and certain to be."""
         if self.is_certain:

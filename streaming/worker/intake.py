@@ -155,6 +155,8 @@ class Intake:
         """The body ended without a word that the answer is complete: a broken connection, through a proxy, looks like
         this, and so do all answers of some servers. None: it is not known of this one. So it is asked again, and
         believed if it has nothing to add, says the same, or does it again and again."""
+        if self._continuation and self._continuation.is_inside:
+            return False
         self._break_offs.append(self.begun)
         is_same = self.begun == self._begun_with or self.begun in self._break_offs[:-1]
         most = MOST_BREAK_OFFS if tells_ends else 1
