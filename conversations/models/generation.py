@@ -64,6 +64,9 @@ class Generation(models.Model):
     )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED, db_index=True)
     attempt = models.PositiveSmallIntegerField(default=0, help_text="Processes that took it on so far.")
+    hand_overs = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Of these, processes that were told to end and left it to others."
+    )
     continues = models.BooleanField(default=False, help_text="Goes on from the text that the message has.")
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.QUICK, db_default=Mode.QUICK)
     wanted_tier = models.CharField(
@@ -153,6 +156,11 @@ class Generation(models.Model):
     def error_sentence(self) -> str:
         """For the user; empty if it did not fail."""
         return sentence_of(self.error_code) if self.error_code else ""
+
+    @property
+    def lost_attempts(self) -> int:
+        """Processes that took it on before this attempt, and are gone without having left it to others."""
+        return self.attempt - self.hand_overs - 1
 
     @property
     def stage_plan(self) -> Plan | None:

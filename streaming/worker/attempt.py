@@ -161,7 +161,7 @@ class Attempt:
     async def _answer(self) -> tuple[Status, ErrorCode | None]:
         """Until the answer is complete or nothing more can be done."""
         assert self._stages is not None and self.generation is not None
-        if self.generation.attempt > settings.MAX_ATTEMPTS:
+        if self.generation.lost_attempts >= settings.MAX_ATTEMPTS:
             return Status.FAILED, ErrorCode.TOO_MANY_ATTEMPTS
         if not self._is_paid and self.interruption is None:
             return Status.FAILED, ErrorCode.BUDGET
@@ -195,8 +195,10 @@ class Attempt:
 
     async def _leave(self) -> None:
         """Put everything where the next attempt finds it."""
+        assert self.generation is not None
         await self._flush()
         await in_database(save_partials, [self.partial()])
+        await in_database(self.generation.note, hand_overs=self.generation.hand_overs + 1)
 
     def partial(self) -> Partial:
         """What is new since the last save, for the database, in case Redis is lost."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib.auth.models import User
 
 from conversations.models.generation import Status
@@ -32,3 +35,32 @@ async def test_a_stop_hangs_up_and_keeps_what_was_shown(owner: User, worker: Wor
     assert await answering == Status.STOPPED
     assert reply.hung_up.is_set()
     assert await texts(generation) == await logged(generation) == {"0.text": "1 2 3 "}
+
+
+async def test_polite_hand_overs_do_not_count_as_lost_attempts(
+    owner: User, workers: Callable[[], Worker], model: Model, settings: Any
+) -> None:
+    settings.MAX_ATTEMPTS = 1
+    generation = await in_database(ask, owner)
+    for _ in range(3):
+        reply, worker = model.will(hold_at=0), workers()
+        answering = worker.take(generation)
+        await reply.said.wait()
+        await worker.hand_over(generation)
+        assert await answering is None
+
+    assert await workers().take(generation) == Status.DONE
+
+    stored = await row(generation)
+    assert (stored.attempt, stored.hand_overs, stored.lost_attempts) == (4, 3, 0)
+    assert await texts(generation) == {"0.text": WHOLE}
+
+
+async def test_lost_attempts_do_count(owner: User, worker: Worker, settings: Any) -> None:
+    settings.MAX_ATTEMPTS = 1
+    generation = await in_database(ask, owner)
+    assert await in_database(generation.claim)  # by a process that said no more
+
+    assert await worker.take(generation) == Status.FAILED
+
+    assert (await row(generation)).error_code == "too_many_attempts"
