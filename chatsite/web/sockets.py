@@ -28,17 +28,20 @@ FRAMES_OF_A_MESSAGE = 256  # a page sends each in one
 
 
 class Inbox(asyncio.Queue[dict[str, Any]]):
-    """What came in and was not taken yet."""
+    """What came in and was not taken yet. From a page that we have closed, only its end is taken any more."""
 
     def __init__(self, protocol: Any):
         super().__init__()
         self._protocol = protocol
 
     async def get(self) -> dict[str, Any]:
-        message = await super().get()
-        if isinstance(self._protocol, Socket):
+        while True:
+            message = await super().get()
+            if not isinstance(self._protocol, Socket):
+                return message
             self._protocol.read_on()
-        return message
+            if message["type"] != "websocket.receive" or not self._protocol.closedByMe:
+                return message
 
 
 class Socket(WebSocketProtocol):

@@ -26,7 +26,7 @@ from chatsite.web.sockets import (
     factory_options,
 )
 
-TEXT, CONTINUED, PING, PONG, COMPRESSED, FINAL = 1, 0, 9, 10, 0x40, 0x80
+TEXT, CONTINUED, CLOSE, PING, PONG, COMPRESSED, FINAL = 1, 0, 8, 9, 10, 0x40, 0x80
 
 
 class Server:
@@ -227,6 +227,27 @@ async def test_what_comes_after_the_socket_was_closed_is_dropped(page: Page) -> 
 
     assert page.waiting == 0
     assert page.socket.localCloseCode == 4401
+
+
+async def test_what_was_sent_before_we_closed_and_not_taken_is_dropped(page: Page) -> None:
+    """Else a stranger's commands would be carried out, or those of a page whose conversation is not found."""
+    page.send(b"{}", times=3)
+    await page.accept(signed_in=False)
+    assert page.waiting == 3
+
+    page.socket.handle_reply({"type": "websocket.close", "code": 4401})
+    page.socket.onClose(True, 4401, None)
+
+    assert await page.next() == {"type": "websocket.disconnect", "code": 4401}
+
+
+async def test_what_a_page_sent_before_it_closed_is_taken(page: Page) -> None:
+    await page.accept()
+
+    page.send(b"{}")
+    page.send((1001).to_bytes(2, "big"), FINAL | CLOSE)
+
+    assert (await page.next())["text"] == "{}"
 
 
 async def test_nothing_is_said_to_a_page_that_has_gone(page: Page) -> None:
