@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from conversations import events
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 UNTITLED = "New chat"
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 SEARCHED_WORDS = 20  # of a search; SQLite refuses expressions that are too deep
 PURGED_AT_ONCE = 50  # conversations; SQLite has one writer at a time, and answers are being saved
 
@@ -59,11 +61,14 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         composed. Scans the search texts of the latest used SEARCHED_CONVERSATIONS, so that a word that is nowhere does
         not keep the database busy for seconds."""
         words = fold(text).split()[:SEARCHED_WORDS]
-        latest = self.order_by("-used_at").values("pk")[: settings.SEARCHED_CONVERSATIONS]
-        found = self.filter(pk__in=latest) if words else self.none()
-        for word in words:
+        most = settings.SEARCHED_CONVERSATIONS
+        beyond = models.Subquery(self.order_by("-used_at").values("used_at")[most : most + 1])
+        found = self.filter(used_at__gt=Coalesce(beyond, models.Value(NEVER))) if words else self.none()
+        for number, word in enumerate(words):
             texts = Part.objects.filter(message__conversation=models.OuterRef("pk"), kind=PartKind.TEXT)
-            found = found.filter(contains("title", word) | models.Exists(texts.filter(contains("text", word))))
+            # Not Exists: PostgreSQL would compare all texts of the site, to look these up among what it found.
+            hit = {f"hit_{number}": models.Subquery(texts.filter(contains("text", word)).values("pk")[:1])}
+            found = found.alias(**hit).filter(contains("title", word) | models.Q((f"hit_{number}__isnull", False)))
         return found
 
     def deleted_before(self, moment: datetime) -> Self:

@@ -55,7 +55,10 @@ class Stage(models.Model):
     )
     tier = models.CharField(max_length=40, blank=True, help_text="Which model writes it. By the question: see docs.")
     domains = models.JSONField(
-        default=list, blank=True, help_text="Only questions of these domains get this stage. None: all questions."
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Only questions of these domains get this stage. None: all questions.",
     )
     timeout_s = models.PositiveIntegerField(
         "timeout",

@@ -8,6 +8,8 @@ from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
+from conversations.models import ApiToken
+
 LOGIN = "/accounts/login/"
 NEW = {"username": "carol", "email": "carol@example.com", "password1": "corr-horse-9", "password2": "corr-horse-9"}
 
@@ -158,6 +160,35 @@ def test_a_new_password_keeps_this_session_and_ends_the_others(client: Client, a
     client.post("/accounts/password/change/", new)
 
     assert [browser.get("/settings/").status_code for browser in (client, other)] == [200, 302]
+
+
+@pytest.mark.parametrize(("ticked", "left"), [({"revoke_tokens": "on"}, 1), ({}, 2)])
+def test_a_new_password_revokes_tokens_on_request(
+    as_alice: Client, alice: User, bob: User, ticked: dict[str, str], left: int
+) -> None:
+    for user in (alice, bob):
+        ApiToken.make(user, "laptop")
+    new = {"oldpassword": "secret", "password1": "new-secret-9", "password2": "new-secret-9"}
+
+    page = as_alice.get("/accounts/password/change/").content.decode()
+    as_alice.post("/accounts/password/change/", new | ticked)
+
+    assert 'name="revoke_tokens"' in page and "checked" not in page
+    assert ApiToken.objects.count() == left
+    assert ApiToken.objects.filter(user=bob).exists()
+
+
+def test_a_reset_by_mail_offers_to_revoke_them_and_does(client: Client, alice: User) -> None:
+    ApiToken.make(alice, "laptop")
+    client.post("/accounts/password/reset/", {"email": "alice@example.com"})
+    (link,) = re.findall(r"http://testserver(/\S+)", mail.outbox[0].body)
+    form = client.get(link, follow=True)
+
+    new = {"password1": "new-secret-9", "password2": "new-secret-9", "revoke_tokens": "on"}
+    client.post(form.request["PATH_INFO"], new)
+
+    assert re.search(r'<input[^>]*name="revoke_tokens"[^>]*checked', form.content.decode())
+    assert not ApiToken.objects.exists()
 
 
 STRANGERS = ["login", "signup", "password/reset", "password/reset/done", "inactive", "confirm-email"]
