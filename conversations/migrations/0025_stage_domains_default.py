@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0023_generation_finished'),
+        ('conversations', '0024_hand_overs'),
     ]
 
     operations = [
