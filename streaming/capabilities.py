@@ -119,7 +119,10 @@ class Capabilities:
     # What processes tell each other
 
     async def exchange(self, redis: AsyncRedis) -> None:
-        """Tell what is new, hear the rest. Raises RedisError, OSError; then it is told the next time."""
+        """Tell what is new, and know what the others know from now on: what one of them forgot is forgotten by all.
+
+        Raises RedisError, OSError; then it is told the next time, and what was known holds.
+        """
         untold = dict(self._untold)
         async with redis.pipeline() as pipeline:
             for subject, learned in untold.items():
@@ -133,10 +136,8 @@ class Capabilities:
         for subject, learned in untold.items():
             if self._untold.get(subject) is learned:
                 del self._untold[subject]
-        for subject, learned in decoded(stored):
-            known = self._known.get(subject)
-            if subject not in self._untold and (known is None or learned.at > known.at):
-                self._known[subject] = learned
+        heard = dict(decoded(stored)) | self._untold
+        self._known = {subject: learned for subject, learned in heard.items() if learned}
 
 
 def field_of(subject: Subject) -> str:
