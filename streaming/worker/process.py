@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import signal
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -15,7 +16,7 @@ from celery import bootsteps, current_app
 from celery.signals import worker_ready, worker_shutdown
 from celery.worker import state
 
-from .runner import runner
+from .runner import Runner, runner
 
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
@@ -24,14 +25,14 @@ class PoliteEnd(bootsteps.StartStopStep):
     """Takes the place of Celery's signal handlers, which are there before the first step is started."""
 
     def start(self, parent: Any) -> None:
-        runner()
         for number in ENDING:
-            signal.signal(number, end)
+            signal.signal(number, partial(end, runner()))
 
 
-def end(number: int, frame: FrameType | None) -> None:
+def end(running: Runner, number: int, frame: FrameType | None) -> None:
+    """Takes no lock: the main thread may hold it."""
     state.should_stop = 0  # type: ignore[assignment] # Celery's main loop looks at it once a second; the exit code
-    runner().hand_over_soon()
+    running.hand_over_soon()
 
 
 current_app.steps["worker"].add(PoliteEnd)
