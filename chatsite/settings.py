@@ -174,17 +174,14 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 SWEEP_INTERVAL_S = 1.0
+CELERY_BEAT_SCHEDULER = "streaming.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {
-        "task": "streaming.tasks.sweep",
-        "schedule": SWEEP_INTERVAL_S,
-        "options": {"expires": 2 * SWEEP_INTERVAL_S},  # no pile of old ones while there is no worker
-    },
-    "probe": {"task": "streaming.tasks.probe_model_servers", "schedule": 10.0, "options": {"expires": 10.0}},
-    "alerts": {"task": "streaming.tasks.watch_alerts", "schedule": 15.0, "options": {"expires": 15.0}},
-    "settle": {"task": "streaming.tasks.settle_ended", "schedule": 60.0, "options": {"expires": 60.0}},
-    "history": {"task": "streaming.tasks.record_history", "schedule": 20.0, "options": {"expires": 20.0}},
-    "erasures": {"task": "streaming.tasks.finish_erasures", "schedule": 60.0, "options": {"expires": 60.0}},
+    "sweep": {"task": "streaming.tasks.sweep", "schedule": SWEEP_INTERVAL_S},
+    "probe": {"task": "streaming.tasks.probe_model_servers", "schedule": 10.0},
+    "alerts": {"task": "streaming.tasks.watch_alerts", "schedule": 15.0},
+    "settle": {"task": "streaming.tasks.settle_ended", "schedule": 60.0},
+    "history": {"task": "streaming.tasks.record_history", "schedule": 20.0},
+    "erasures": {"task": "streaming.tasks.finish_erasures", "schedule": 60.0},
     "expired": {"task": "streaming.tasks.forget_expired", "schedule": crontab(hour="3", minute="41")},
     "purge": {"task": "streaming.tasks.purge_deleted", "schedule": crontab(minute="17")},
 }

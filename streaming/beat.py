@@ -7,20 +7,37 @@ from __future__ import annotations
 
 import atexit
 import logging
+import signal
 import time
+from functools import cache
+from typing import Any
 
+from celery.beat import PersistentScheduler, Service
 from celery.signals import after_task_publish, beat_init
 from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
-from streaming import presence
+from streaming import clocks, presence
 from streaming.vitals import Pulse
 
 logger = logging.getLogger(__name__)
 
 SENT = "streaming.tasks.sweep"
 TIMEOUT_S = 1.0
+TASKS = f"{settings.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}{settings.CELERY_TASK_DEFAULT_QUEUE}"
+MOST_WAITING = 50  # tasks that no worker has taken
+
+
+class Scheduler(PersistentScheduler):
+    """Sends no more while nobody takes what it has sent: the tasks themselves have no expiry, which would compare the
+    clocks of two machines."""
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        if not beat().tasks_pile_up():
+            super().apply_entry(entry, producer)
+        elif entry.task == SENT:
+            beat().has_sent()  # it lives; it would have
 
 
 class Beat:
@@ -39,15 +56,30 @@ class Beat:
         self._sent_at = now
         self.tell()
 
+    def tasks_pile_up(self) -> bool:
+        try:
+            waiting: Any = self._redis.llen(TASKS)
+        except (RedisError, OSError):
+            return False  # to send will fail, and be told
+        return bool(waiting >= MOST_WAITING)
+
     def tell(self, *, ended: bool = False) -> None:
         try:
+            clocks.compare_now(self._redis)
             presence.tell_beat(self._redis, self._pulse.take(), ended=ended)
         except (RedisError, OSError) as error:
             logger.warning("that beat lives was not told: %s", error)
 
 
+@cache
+def beat() -> Beat:
+    return Beat()
+
+
 @beat_init.connect
-def tell_of_sweeps(**_: object) -> None:
-    beat = Beat()
-    after_task_publish.connect(beat.has_sent, sender=SENT, weak=False)
-    atexit.register(beat.tell, ended=True)
+def tell_of_sweeps(sender: Service, **_: object) -> None:
+    ending = sender._is_shutdown  # type: ignore[attr-defined] # ``stop`` writes a log line besides
+    for number in (signal.SIGTERM, signal.SIGINT):  # Celery's handlers would write the schedule's file in the midst
+        signal.signal(number, lambda *_: ending.set())
+    after_task_publish.connect(beat().has_sent, sender=SENT, weak=False)
+    atexit.register(beat().tell, ended=True)

@@ -15,9 +15,9 @@ from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
-from django.utils import timezone
 from redis.exceptions import RedisError
 
+from conversations import site_time
 from conversations.events import Change
 from conversations.models import Conversation, Generation
 from conversations.models.asking import ConversationError
@@ -152,10 +152,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _click(self, command: Click) -> None:
         """Store what is asked for, then show it: to this page by the same event as to the others."""
-        received_at = timezone.now()
+        received_at = site_time.now()
         self._asked.append(command.id)
         turn = await in_database(turns.take, self.user, self.conversation, command)
-        stored = timezone.now()
+        stored = site_time.now()
         correlation.add(generation=turn.generation.pk, conversation=turn.conversation)
         if self.conversation is None:
             await self._open(turn.conversation)

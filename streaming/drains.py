@@ -5,12 +5,14 @@ Workers read the keys every second. Requests that run there end as they would ha
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+
+from conversations import site_time
 
 KEY = "throughline:drained"  # hash: key of the server -> Drain
 
@@ -22,7 +24,7 @@ class Drain(msgspec.Struct, frozen=True):
 
 def drain(redis: Redis, server: str, by: str) -> bool:
     """False if it was drained already. Raises RedisError."""
-    return bool(redis.hsetnx(KEY, server, msgspec.json.encode(Drain(by, datetime.now(UTC))).decode()))
+    return bool(redis.hsetnx(KEY, server, msgspec.json.encode(Drain(by, site_time.now())).decode()))
 
 
 def undrain(redis: Redis, server: str) -> bool:

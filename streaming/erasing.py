@@ -16,11 +16,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
-from django.utils import timezone
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError, ResponseError
 
+from conversations import site_time
 from conversations.models import Erasure
 from streaming.log.stream_log import key_of
 from streaming.reuse.kept import OWNER, SHARED, pattern_of
@@ -49,7 +49,7 @@ def finish() -> int:
 
     What cannot be done yet is done the next time.
     """
-    due = list(Erasure.objects.all().before(timezone.now() - STOPPED_AFTER))
+    due = list(Erasure.objects.all().before(site_time.now() - STOPPED_AFTER))
     if not due:
         return 0
     with Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S) as redis:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.utils import timezone
 from redis import Redis
 from redis.exceptions import RedisError
 
+from conversations import site_time
 from conversations.models import Sample
 from conversations.models.generation import Status
 from conversations.models.history import Gauge
@@ -30,7 +30,7 @@ def sample() -> None:
             values |= written_per_second(last_probes(redis))
     except (RedisError, OSError):
         pass  # a figure that is not known is left out
-    Sample.take(timezone.now(), values)
+    Sample.take(site_time.now(), values)
 
 
 def written_per_second(probes: Iterable[Health]) -> dict[str, float]:

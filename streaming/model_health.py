@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 
 import httpx
 import msgspec
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from conversations import site_time
 from streaming.database import in_database
 from streaming.model_servers import ModelServers
 from streaming.signs import signs_of
@@ -75,7 +76,7 @@ def since(before: Health, health: Health) -> Health:
 async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
     """Signs of life, models, version and gauges of one server; what it does not tell is empty. Never raises."""
     begun = time.monotonic()
-    now = datetime.now(UTC)
+    now = site_time.now()
     try:
         signs = await signs_of(http, server, PROBE_TIMEOUT_S)
         metrics = await metrics_of(http, server)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from conversations import site_time
 from streaming.vitals import Vitals
 from streaming.watchdog import tell_replaced
 
@@ -34,6 +35,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     told_at: datetime
     vitals: Vitals | None = None
     ended: bool = False  # it was told to end, and said so
+    clock_s: float = msgspec.field(default_factory=lambda: site_time.ahead().total_seconds())  # ahead of Redis'
 
 
 class WorkerState(State, frozen=True, kw_only=True):
@@ -66,18 +68,18 @@ def this_process() -> str:
 
 async def tell_worker(redis: AsyncRedis, process: str, running: int, breakers: Mapping[str, str], **more: Any) -> None:
     """``more``: fields of WorkerState."""
-    now = datetime.now(UTC)
+    now = site_time.now()
     await tell(redis, WorkerState(process=process, told_at=now, running=running, breakers=dict(breakers), **more), {})
 
 
 async def tell_background(redis: AsyncRedis, process: str, **more: Any) -> None:
     """``more``: fields of BackgroundState."""
-    await tell(redis, BackgroundState(process=process, told_at=datetime.now(UTC), **more), {})
+    await tell(redis, BackgroundState(process=process, told_at=site_time.now(), **more), {})
 
 
 async def tell_web(redis: AsyncRedis, process: str, sockets: int, refused: Mapping[str, int], **more: Any) -> None:
     """``refused`` are the commands refused since the last time, by code. ``more``: fields of WebState."""
-    await tell(redis, WebState(process=process, told_at=datetime.now(UTC), sockets=sockets, **more), refused)
+    await tell(redis, WebState(process=process, told_at=site_time.now(), sockets=sockets, **more), refused)
 
 
 async def tell(redis: AsyncRedis, state: State, refused: Mapping[str, int]) -> None:
@@ -91,7 +93,7 @@ async def tell(redis: AsyncRedis, state: State, refused: Mapping[str, int]) -> N
 
 def tell_beat(redis: Redis, vitals: Vitals, *, ended: bool = False) -> None:
     with redis.pipeline() as pipeline:
-        put(pipeline, BeatState(process=this_process(), told_at=datetime.now(UTC), vitals=vitals, ended=ended))
+        put(pipeline, BeatState(process=this_process(), told_at=site_time.now(), vitals=vitals, ended=ended))
         pipeline.execute()
 
 
@@ -123,7 +125,7 @@ def living(redis: Redis, of: type[S]) -> list[S]:
 def gone(redis: Redis, of: type[S], alive: Collection[State]) -> list[S]:
     """The processes of this kind that were heard of in the last hour, and not lately. Two commands."""
     kind, names = of.__name__, {state.process for state in alive}
-    since = datetime.now(UTC) - REMEMBERED_FOR
+    since = site_time.now() - REMEMBERED_FOR
     told: Any = redis.zrangebyscore(HEARD, since.timestamp(), "+inf")
     of_kind = [name.decode().removeprefix(f"{kind}:") for name in told if name.startswith(f"{kind}:".encode())]
     keys = [heard_key(kind, process) for process in of_kind if process not in names]

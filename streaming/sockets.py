@@ -16,11 +16,11 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError
-from django.utils import timezone
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from streaming import counters, presence, warmth
+from conversations import site_time
+from streaming import clocks, counters, presence, warmth
 from streaming.alerts import watch
 from streaming.database import in_database
 from streaming.live.hub import watched_here
@@ -127,6 +127,7 @@ class Sockets:
             "ended": ended,
         }
         try:
+            await clocks.compare(self._redis)
             await presence.tell_web(self._redis, presence.this_process(), len(self), refused, **more)
             refused = Counter()
             await counters.tell(self._redis)
@@ -175,7 +176,7 @@ async def attempted(otherwise: str, work: Awaitable[None]) -> None:
 
 def session_state(keys: Iterable[str], user_ids: Iterable[int]) -> SessionState:
     """Two queries, whatever the number of sockets."""
-    living = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    living = Session.objects.filter(session_key__in=keys, expire_date__gt=site_time.now())
     active = get_user_model().objects.filter(pk__in=user_ids, is_active=True)
     return set(living.values_list("session_key", flat=True)), dict(active.values_list("pk", "password"))
 

@@ -11,9 +11,9 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 from django.core.management import call_command
-from django.utils import timezone
 from redis import Redis
 
+from conversations import site_time
 from conversations.models import AlertEpisode, Conversation, history, recording, settling
 from streaming import beat, correlation, dispatch, erasing, gauges, model_health, titles  # noqa: F401
 from streaming.alerts import watch
@@ -71,9 +71,9 @@ def warm_likely() -> None:
 def purge_deleted() -> None:
     """Forget for good what users deleted long enough ago, once the history has it; and old figures and alerts."""
     recording.record_ended(timedelta(0))
-    history.purge(timezone.now())
+    history.purge(site_time.now())
     AlertEpisode.objects.all().forget_old()
-    limit = timezone.now() - timedelta(days=settings.DELETED_KEPT_DAYS)
+    limit = site_time.now() - timedelta(days=settings.DELETED_KEPT_DAYS)
     logger.info("purged %d conversations", Conversation.objects.deleted_before(limit).purge())
 
 

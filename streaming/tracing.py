@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
 
+from conversations import site_time
 from conversations.models import Generation
 from conversations.models.generation import Status
 
@@ -103,7 +103,7 @@ def tell_command(generation: Generation, command: str, received: datetime, store
     pk = generation.pk
     tell(
         Span(pk, "accept", "accept", received, stored, parent="command"),
-        Span(pk, "command", "command", received, timezone.now(), attributes={"throughline.command": command}),
+        Span(pk, "command", "command", received, site_time.now(), attributes={"throughline.command": command}),
     )
 
 
@@ -113,12 +113,12 @@ def tell_claim(generation: Generation, begun: datetime) -> None:
     if generation.attempt == 1:
         tell(Span(generation.pk, "queue", "queue", generation.accepted_at, begun))
     key = f"claim-{generation.attempt}"
-    tell(Span(generation.pk, "claim", key, begun, timezone.now(), attributes=attempt))
+    tell(Span(generation.pk, "claim", key, begun, site_time.now(), attributes=attempt))
 
 
 def tell_end(generation: Generation, status: Status, error_code: str, begun: datetime) -> None:
     """It has ended just now; ``begun`` is when there was nothing left to write."""
-    now = timezone.now()
+    now = site_time.now()
     attributes: Attributes = {
         "throughline.status": str(status),
         "throughline.attempts": generation.attempt,

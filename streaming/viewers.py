@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+
+from conversations import site_time
 
 KEY = "throughline:viewers:at"  # sorted set: processes, by when they told last
 HEARD_FOR = timedelta(seconds=6)
@@ -19,7 +21,7 @@ FORGOTTEN_AFTER_S = 60  # with nobody's word
 
 async def tell(redis: AsyncRedis, process: str, counts: Mapping[UUID, int]) -> None:
     """Forgets processes that fell silent. Raises RedisError, OSError."""
-    now = datetime.now(UTC)
+    now = site_time.now()
     async with redis.pipeline(transaction=False) as pipeline:
         pipeline.set(key_of(process), msgspec.json.encode(dict(counts)), ex=HEARD_FOR)
         pipeline.zadd(KEY, {process: now.timestamp()})

@@ -18,6 +18,7 @@ import psutil
 from django.conf import settings
 from django.db import connections
 
+from conversations import site_time
 from streaming.watchdog import Watchdog
 
 NAP_S = 0.25
@@ -74,7 +75,14 @@ class Pulse:
     def take(self) -> Vitals:
         """As of now."""
         rss = self._process.memory_info().rss
-        return Vitals(self._started_at, versions(), self._cpu(), rss, Lag.of(self._late), database_connections())
+        return Vitals(
+            self._started_at - site_time.ahead(),
+            versions(),
+            self._cpu(),
+            rss,
+            Lag.of(self._late),
+            database_connections(),
+        )
 
     def _cpu(self) -> float:
         now, worked = time.monotonic(), time.process_time()

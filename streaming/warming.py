@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +19,7 @@ from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from conversations import site_time
 from conversations.models import Generation
 from conversations.models.ledger import Purpose
 from streaming import sites_own, warmth
@@ -100,7 +100,7 @@ class Warmer:
                 await self._redis.delete(claim_key(server), used_key(server))
 
     async def _note_use(self, server: ModelServer) -> None:
-        await self._redis.set(used_key(server), msgspec.json.encode(datetime.now(UTC)), ex=settings.WARM_AFTER_IDLE_S)
+        await self._redis.set(used_key(server), msgspec.json.encode(site_time.now()), ex=settings.WARM_AFTER_IDLE_S)
 
     # One server
 
@@ -175,7 +175,7 @@ class Warmer:
         except ModelServerError as why:
             error = str(why)
             logger.info("%s %s is not warm: %s", offer.server.name, offer.tier.name, why)
-        told = Warming(datetime.now(UTC), round(1000 * (time.monotonic() - begun)), error)
+        told = Warming(site_time.now(), round(1000 * (time.monotonic() - begun)), error)
         key = told_key(offer.server, offer.tier.model)
         await self._redis.set(key, msgspec.json.encode(told), ex=warmth.TOLD_FOR_S)
         return not error

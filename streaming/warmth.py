@@ -7,7 +7,7 @@ import enum
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
+from conversations import site_time
 from streaming.tiers import TierSpec
 from streaming.vllm.client import ModelServer
 
@@ -93,7 +94,7 @@ def judged(tier: TierSpec, server: ModelServer, last: Warming | None, used_at: d
     is_news = last is not None and last.at == at
     if last and last.error and is_news:
         return TierWarmth(tier.slug, tier.name, server.key, Warmth.FAILED, at, None, last.error)
-    is_warm = at is not None and datetime.now(UTC) - at <= timedelta(seconds=settings.WARM_AFTER_IDLE_S)
+    is_warm = at is not None and site_time.now() - at <= timedelta(seconds=settings.WARM_AFTER_IDLE_S)
     ms = last.ms if last and not last.error else None
     return TierWarmth(tier.slug, tier.name, server.key, Warmth.WARM if is_warm else Warmth.COLD, at, ms)
 

@@ -12,12 +12,14 @@ import logging
 import os
 import socket
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from django.conf import settings
 from redis import Redis
+
+from conversations import site_time
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ def tell_replaced(pipeline: Any) -> None:
     if settings.REPLACED_PROCESS:
         replaced = msgspec.json.decode(settings.REPLACED_PROCESS, type=Replaced)
         pipeline.zadd(KEY, {settings.REPLACED_PROCESS: replaced.at.timestamp()})
-        pipeline.zremrangebyscore(KEY, "-inf", (datetime.now(UTC) - TOLD_FOR).timestamp())
+        pipeline.zremrangebyscore(KEY, "-inf", (site_time.now() - TOLD_FOR).timestamp())
         pipeline.expire(KEY, TOLD_FOR)
 
 

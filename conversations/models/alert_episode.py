@@ -11,7 +11,8 @@ from typing import Self
 
 from django.db import models, transaction
 from django.db.models.functions import Greatest, Least
-from django.utils import timezone
+
+from conversations import site_time
 
 from .alert_delivery import AlertDelivery, Kind, Way
 from .alert_rule import TOLD, AlertRule, Comparison, Figure
@@ -29,13 +30,13 @@ class EpisodeQuerySet(models.QuerySet["AlertEpisode"]):
         return self.filter(raised_at__isnull=False, ended_at__isnull=False).order_by("-ended_at", "-pk")
 
     def forget_old(self) -> None:
-        self.filter(ended_at__lt=timezone.now() - KEPT).delete()
+        self.filter(ended_at__lt=site_time.now() - KEPT).delete()
 
     def end_of_disabled_rules(self) -> int:
         """Without a message: whoever switched the rule off knows."""
         of_disabled = self.filter(ended_at=None, rule__enabled=False)
         of_disabled.filter(raised_at=None).delete()
-        return of_disabled.update(ended_at=timezone.now())
+        return of_disabled.update(ended_at=site_time.now())
 
 
 class AlertEpisode(models.Model):

@@ -13,6 +13,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
 from django.utils import timezone
 
+from conversations import site_time
+
 from .asking import ConversationError, check_length, storable
 
 PREFIX = "tl_"  # people and secret scanners know a leaked one by it
@@ -85,7 +87,7 @@ class ApiToken(models.Model):
 
     def note_use(self) -> None:
         """Write the time, unless that was done within the last minute, by whichever process."""
-        now = timezone.now()
+        now = site_time.now()
         if self.last_used_at is None or self.last_used_at <= now - USE_NOTED_EVERY:
             row = ApiToken.objects.filter(pk=self.pk, last_used_at=self.last_used_at)
             row.update(last_used_at=now)

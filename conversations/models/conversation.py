@@ -12,7 +12,7 @@ from django.db import models, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from conversations import events
+from conversations import events, site_time
 from conversations.events import Change, ConversationsChanged, StopRequested
 
 from . import titles
@@ -76,7 +76,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def delete_softly(self) -> int:
         """Hide them for ``DELETED_KEPT_DAYS``, and stop what is being written in them; how many they were."""
-        moment = timezone.now()
+        moment = site_time.now()
         owners = set(self.order_by().values_list("owner", flat=True))
         rows = self.update(deleted_at=moment)
         for owner in owners:
@@ -217,12 +217,12 @@ class Conversation(models.Model):
         return True
 
     def pin(self, pinned: bool) -> None:
-        self._update(pinned_at=timezone.now() if pinned else None)
+        self._update(pinned_at=site_time.now() if pinned else None)
         self._announce(Change.PINNED)
 
     def delete_softly(self) -> None:
         """Hide it for ``DELETED_KEPT_DAYS``, and stop what is being written in it."""
-        self._update(deleted_at=timezone.now())
+        self._update(deleted_at=site_time.now())
         self._announce(Change.DELETED)
         for generation in Generation.objects.of(self.pk).unfinished().select_related("message__conversation"):
             generation.request_stop()
@@ -300,8 +300,9 @@ class Conversation(models.Model):
         self, answer: Message, request: Request, *, going_on_from: Generation | None = None, **changes: object
     ) -> Generation:
         """Have an answer made; ``changes`` are the conversation's own."""
-        self._update(used_at=timezone.now(), **changes)
+        self._update(used_at=site_time.now(), **changes)
         generation = Generation(
+            accepted_at=site_time.now(),
             message=answer,
             client_id=request.client_id,
             clicked_at=request.clicked_at,

@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.db.models.functions import Coalesce, Length
 from django.utils import timezone
 
-from conversations import events
+from conversations import events, site_time
 from conversations.events import StopRequested
 
 from . import ledger
@@ -257,7 +257,7 @@ class Generation(models.Model):
             attempt=self.attempt + 1,
             status=Status.RUNNING,
             dispatched_at=Coalesce("dispatched_at", models.Value(dispatched_at, models.DateTimeField())),
-            claimed_at=Coalesce("claimed_at", timezone.now()),
+            claimed_at=Coalesce("claimed_at", site_time.now()),
             **fields,
         )
         if rows:  # otherwise the next number is another process's
@@ -282,7 +282,7 @@ class Generation(models.Model):
 
         ``texts`` None leaves the stored text as it is; ``measured`` is for its clock.
         """
-        if not self.note(status=status, finished_at=timezone.now(), **fields):
+        if not self.note(status=status, finished_at=site_time.now(), **fields):
             return False
         if texts is not None:
             Part.store({self.message_id: texts}, are_whole=True)
@@ -300,7 +300,7 @@ class Generation(models.Model):
 
         The first who asks is remembered: ``operator``, or None for the owner.
         """
-        now = timezone.now()
+        now = site_time.now()
         asked = {"stop_requested_at": now, "stopped_by": operator}
         mine = Generation.objects.filter(pk=self.pk)
         owner = self.message.conversation.owner_id

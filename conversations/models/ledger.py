@@ -17,6 +17,8 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
+from conversations import site_time
+
 from .budget import SITE, DailyUse, Limits, scope_of, today
 from .money import DIGITS, NOTHING, PLACES, Prices, units
 from .plan import Outcome, Outcomes
@@ -118,7 +120,7 @@ class LedgerEntry(models.Model):
         else:
             self.cost, self.strongest_cost, self.spared = cost, strongest.of(*tokens), NOTHING
         self.state = EntryState.SETTLED if used else EntryState.RELEASED
-        self.ended_at = timezone.now()
+        self.ended_at = site_time.now()
         if outcome:
             self.model = outcome.model or self.model
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.utils import timezone
+
+from conversations import site_time
 
 from .figures import Figures
 from .generation import Generation
@@ -30,7 +31,7 @@ class Overtaken(Exception):
 def record_ended(settles: timedelta = SETTLES) -> int:
     """How many answers; at most MOST, the earliest first."""
     recorded = 0
-    while recorded < MOST and (batch := unrecorded(timezone.now() - settles)):
+    while recorded < MOST and (batch := unrecorded(site_time.now() - settles)):
         try:
             record(batch)
         except Overtaken:
@@ -67,7 +68,7 @@ def figures_of(batch: list[Generation]) -> dict[Key, Figures]:
 
 def rolled_up(by_minute: Mapping[datetime, Mapping[Whose, Figures]]) -> dict[Key, Figures]:
     """Without those that are empty, such as of stages that were left out."""
-    now = timezone.now()
+    now = site_time.now()
     added: defaultdict[Key, Figures] = defaultdict(Figures)
     for minute, found in by_minute.items():
         begins = [(grain, grain.begin_of(minute)) for grain in Grain]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from django.utils import timezone
+from conversations import site_time
 
 from . import ledger
 from .generation import Generation
@@ -28,7 +28,7 @@ def settle_ended() -> int:
 def left_over() -> list[UUID]:
     """Generations that have ended, or are gone, with rows that are reserved. Two queries."""
     reserved = LedgerEntry.objects.filter(state=EntryState.RESERVED).order_by("generation_id")
-    reserved = reserved.exclude(purpose=Purpose.TITLE, created_at__gt=timezone.now() - TITLE_TAKES)
+    reserved = reserved.exclude(purpose=Purpose.TITLE, created_at__gt=site_time.now() - TITLE_TAKES)
     ids = list(reserved.values_list("generation_id", flat=True).distinct())
     unfinished = set(Generation.objects.unfinished().filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
     return [pk for pk in ids if pk not in unfinished]

@@ -7,7 +7,8 @@ from datetime import date
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.db import transaction
-from django.utils import timezone
+
+from conversations import site_time
 
 from .budget import SITE, Budget, DailyUse, today
 from .ledger import EntryState, LedgerEntry, Purpose
@@ -49,7 +50,7 @@ def note(spent: Spent) -> None:
     row.tokens_out += spent.tokens_out
     row.cost = (row.cost or NOTHING) + cost
     row.strongest_cost = row.cost  # nothing was routed, so nothing is saved
-    row.ended_at = timezone.now()
+    row.ended_at = site_time.now()
     row.save()
     DailyUse.add(SITE, day, units(cost))
 

@@ -12,8 +12,8 @@ from smtplib import SMTPException
 
 from asgiref.sync import async_to_sync
 from django.core.mail import EmailMessage
-from django.utils import timezone
 
+from conversations import site_time
 from conversations.mail import REACHES_NOBODY, mails_reach_nobody
 from conversations.models import AlertDelivery, AlertRule
 from conversations.models.alert_delivery import Way
@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 
 def deliver(now: datetime | None = None) -> None:
     """``now``: for what is due; None: each delivery's own moment."""
-    for delivery in AlertDelivery.objects.due(now or timezone.now()):
-        if delivery.claim(now or timezone.now()):
+    for delivery in AlertDelivery.objects.due(now or site_time.now()):
+        if delivery.claim(now or site_time.now()):
             attempt(delivery, now)
 
 
@@ -38,9 +38,9 @@ def attempt(delivery: AlertDelivery, now: datetime | None) -> None:
         send(rule, Way(delivery.way), message_of(delivery))
     except NotDelivered as error:
         logger.warning("alert %s was not told by %s: %s", delivery.episode_id, delivery.way, error)
-        delivery.fail(str(error), now or timezone.now())
+        delivery.fail(str(error), now or site_time.now())
     else:
-        delivery.succeed(timezone.now())
+        delivery.succeed(site_time.now())
 
 
 def send(rule: AlertRule, way: Way, message: Message) -> None:

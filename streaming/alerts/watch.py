@@ -7,10 +7,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 from redis import Redis
 from redis.exceptions import RedisError
 
+from conversations import site_time
 from conversations.models import AlertEpisode, AlertRule
 
 from .delivery import deliver
@@ -25,7 +25,7 @@ REDIS_TIMEOUT_S = 2.0
 
 def watch(now: datetime | None = None) -> None:
     """A query or two for each rule and each open episode, then what is due is sent."""
-    compare(now or timezone.now())
+    compare(now or site_time.now())
     deliver(now)
 
 

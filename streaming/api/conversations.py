@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 from ninja import Query, Router, Status
 
+from conversations import site_time
 from conversations.models import Conversation, Generation, Message
 from streaming import correlation, tracing, turns
 from streaming.database import in_database
@@ -129,7 +129,7 @@ async def answered(
     command = SendMessage(
         question.id or uuid4(), text=question.text, edits=edits, mode=question.mode, tier=question.tier
     )
-    received = timezone.now()
+    received = site_time.now()
     wants_events = question.stream or MEDIA_TYPE in request.headers.get("Accept", "")
     place = await limits().take_stream(user.pk) if wants_events else None
     generation, asked = await in_database(store, user, conversation_id, command)

@@ -12,11 +12,11 @@ import math
 
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from redis.exceptions import RedisError
 
+from conversations import site_time
 from conversations.models.asking import ConversationError, OutOfBudget, TooManyWaiting
 from streaming.consumers import SENTENCES
 from streaming.limits import TooMany
@@ -79,7 +79,7 @@ def on_refusal(request: HttpRequest, error: ConversationError | type[Conversatio
     assert isinstance(error, ConversationError)
     response = answer(STATUSES.get(error.code, 422), error.code, str(error))
     if isinstance(error, OutOfBudget):
-        response["Retry-After"] = str(math.ceil((error.ends_at - timezone.now()).total_seconds()))
+        response["Retry-After"] = str(math.ceil((error.ends_at - site_time.now()).total_seconds()))
     if isinstance(error, TooMany | TooManyWaiting):
         response["Retry-After"] = str(math.ceil(error.retry_after_s))
     return response

@@ -8,10 +8,10 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.db import DatabaseError
-from django.utils import timezone
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from conversations import site_time
 from conversations.models import Generation
 from conversations.models.showing import Show, add_shows
 from streaming import viewers
@@ -68,4 +68,4 @@ def count_frame(show: Show, event: AnyEvent, size: int) -> None:
     """One that was sent to a page."""
     show.bytes += size
     if show.first_frame_at is None and isinstance(event, TextDelta):
-        show.first_frame_at = timezone.now()
+        show.first_frame_at = site_time.now()

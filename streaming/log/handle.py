@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from django.utils import timezone
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ResponseError
 
+from conversations import site_time
 from conversations.models.message import PartKey
 from streaming.protocol import code_units
 
@@ -189,7 +189,7 @@ class LogHandle:
         self._confirmed = as_pair(position)
         self._entries += 1
         if self._first and self._confirmed[1] >= self._first:
-            self.first_append_at, self._first = timezone.now(), 0
+            self.first_append_at, self._first = site_time.now(), 0
         self._writer.appended += 1
         self._writer.appended_bytes += len(data)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from conversations import site_time
 from conversations.mail import REACHES_NOBODY, mails_reach_nobody
 from conversations.models import AlertEpisode, AlertRule
 from conversations.models.alert_episode import EpisodeQuerySet
@@ -22,7 +22,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     """Five queries."""
     context = {
         "live": True,
-        "at": timezone.now(),
+        "at": site_time.now(),
         "alerts": open_alerts(),
         "ended": AlertEpisode.objects.ended().select_related("rule").prefetch_related("deliveries")[:ENDED],
         "rules": AlertRule.objects.all(),

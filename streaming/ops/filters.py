@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from django import forms
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
+from conversations import site_time
 from conversations.models import Generation, LedgerEntry
 from conversations.models.generation import UNFINISHED, GenerationQuerySet, Status
 from streaming.tiers import known_tiers
@@ -102,7 +102,7 @@ class Filters(forms.Form):
 
     def _of_period(self, rows: GenerationQuerySet) -> GenerationQuerySet:
         period = self._value("period")
-        return rows.filter(accepted_at__gte=timezone.now() - LENGTHS[period][1]) if period else rows
+        return rows.filter(accepted_at__gte=site_time.now() - LENGTHS[period][1]) if period else rows
 
     def _of_id(self, rows: GenerationQuerySet) -> GenerationQuerySet:
         """The generation's own, its message's, or its click's, which logs call the request."""

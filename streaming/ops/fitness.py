@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from streaming.clocks import WRONG
 from streaming.presence import BackgroundState, BeatState, State, WebState, WorkerState
 from streaming.vitals import versions
 
@@ -27,6 +28,9 @@ def name_of(state: State) -> str:
 def troubles_of(state: State) -> Iterator[str]:
     if isinstance(state, WorkerState) and 0 < state.limit <= state.running:
         yield f"it runs all {state.limit} answers that it may; further ones wait in the queue. Start another worker."
+    if abs(state.clock_s) >= WRONG.total_seconds():
+        way = "ahead of" if state.clock_s > 0 else "behind"
+        yield f"its clock is {abs(state.clock_s):.0f} s {way} Redis'. Set its machine's time by NTP."
     yield from strains_of(state)
     yield from differences_of(state)
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from conversations import site_time
 from conversations.models import Clock, Generation
 from conversations.models.plan import Outcome, Plan, PlannedStage
 
@@ -56,7 +56,7 @@ def readable() -> QuerySet[Generation]:
 
 
 def context_of(row: Listed) -> dict[str, object]:
-    generation, now = row.generation, timezone.now()
+    generation, now = row.generation, site_time.now()
     plan = generation.stage_plan
     outcomes = generation.stage_outcomes
     known = sorted(moments_of(generation).values(), key=lambda moment: moment.at)

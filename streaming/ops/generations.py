@@ -12,10 +12,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from conversations import site_time
 from conversations.models import Clock, Generation
 from conversations.models.generation import Status
 from conversations.models.phases import PHASES
@@ -91,7 +91,7 @@ def generations(request: HttpRequest) -> HttpResponse:
         "live": not filters.looks_at_all,
         "filters": filters,
         "rows": rows,
-        "at": timezone.now(),
+        "at": site_time.now(),
         "knows_leases": not rows or rows[0].sight is not None,
         "newer": address(request, number - 1) if number > 1 else "",
         "older": address(request, number + 1) if has_more else "",
@@ -136,7 +136,7 @@ def listed(filters: Filters, number: int) -> tuple[list[Listed], bool]:
 
 def with_sight(found: list[Generation]) -> list[Listed]:
     sight = sight_of([one.pk for one in found if not Status(one.status).is_final])
-    now = timezone.now()
+    now = site_time.now()
     return [Listed(one, sight, now) for one in found]
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
-from django.utils import timezone
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from conversations import site_time
 from streaming import counters
 from streaming.breaker import BreakerState
 from streaming.capabilities import Subject, known_capabilities
@@ -64,7 +64,7 @@ class ServerState:
 
     @property
     def age(self) -> timedelta | None:
-        return timezone.now() - self.probe.probed_at if self.probe else None
+        return site_time.now() - self.probe.probed_at if self.probe else None
 
     @property
     def is_fresh(self) -> bool:
@@ -150,7 +150,7 @@ def live() -> Live:
             webs, beats = living(redis, WebState), living(redis, BeatState)
             backgrounds, fallbacks = living(redis, BackgroundState), fallbacks_in(counters.read(redis))
             capabilities = known_capabilities(redis)
-            replaced = replaced_since(redis, timezone.now() - REPLACED_LATELY)
+            replaced = replaced_since(redis, site_time.now() - REPLACED_LATELY)
             return Live(servers, workers, webs, beats, backgrounds, figures, fallbacks, capabilities, replaced)
     except (RedisError, OSError):
         return Live(server_states(tiers, [], [], [], {}))
@@ -171,7 +171,7 @@ def server_states(
     """The configured servers first, then others that were probed: this process may be older than the worker."""
     by_name = {probe.name: probe for probe in probes}
     labels = {server.key: tier.server_label for tier in tiers for server in (tier.server, *tier.others)}
-    are_probed = any(timezone.now() - probe.probed_at <= PROBED_WITHIN for probe in probes)
+    are_probed = any(site_time.now() - probe.probed_at <= PROBED_WITHIN for probe in probes)
     return [
         ServerState(
             name,

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
+from conversations import site_time
 from conversations.models import Generation
 from conversations.models.budget import SiteUse
 from conversations.models.generation import Status
@@ -55,7 +55,7 @@ class Overview:
 
 def overview() -> Overview:
     """Twenty-one queries, five of them to see how fast they are; on PostgreSQL one more. And Redis if it answers."""
-    at = timezone.now()
+    at = site_time.now()
     longest = at - max(PERIODS.values())
     sample = sample_of(ended_since(longest))
     periods = [period(name, at - length, at, sample) for name, length in PERIODS.items()]

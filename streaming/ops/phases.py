@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.utils import timezone
-
+from conversations import site_time
 from conversations.models import Generation
 from conversations.models.phases import phases_of
 
@@ -22,7 +21,7 @@ class Span:
 
 def spans_of(generation: Generation) -> list[Span]:
     """In order; empty if it took no time at all. One that has not ended lasts until now."""
-    phases = phases_of(generation, generation.ended_at or timezone.now())
+    phases = phases_of(generation, generation.ended_at or site_time.now())
     whole = sum(seconds for _, seconds in phases)
     spans: list[Span] = []
     x = 0.0

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 from redis import Redis
 from redis.exceptions import RedisError
 
+from conversations import site_time
 from streaming.presence import State, gone, living
 from streaming.watchdog import TOLD_FOR, Replaced, replaced_since
 
@@ -44,7 +44,7 @@ class Row:
     @property
     def age(self) -> timedelta:
         """Of what is known of it."""
-        return timezone.now() - self.state.told_at
+        return site_time.now() - self.state.told_at
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Processes:
 def processes(request: HttpRequest) -> HttpResponse:
     context = {
         "live": True,
-        "now": timezone.now(),
+        "now": site_time.now(),
         "processes": processes_now(),
         "late_ms": LATE_MS,
         "beat_late_ms": BEAT_LATE_MS,
@@ -94,7 +94,7 @@ def processes_now() -> Processes:
             found = redis_figures(redis)
             kinds = [of_kind(redis, kind) for kind in KINDS]
             alive, missing = [row for rows, _ in kinds for row in rows], [row for _, rows in kinds for row in rows]
-            replaced = replaced_since(redis, timezone.now() - TOLD_FOR)
+            replaced = replaced_since(redis, site_time.now() - TOLD_FOR)
             return Processes(alive, missing, replaced, found, database_figures())
     except (RedisError, OSError):
         return Processes([], [], [], None, database_figures())
@@ -103,7 +103,7 @@ def processes_now() -> Processes:
 def of_kind(redis: Redis, kind: type[State]) -> tuple[list[Row], list[Row]]:
     """Those that live, and those that are gone."""
     alive = living(redis, kind)
-    since = timezone.now() - GONE_SHOWN_FOR
+    since = site_time.now() - GONE_SHOWN_FOR
     missing = [state for state in gone(redis, kind, alive) if state.told_at >= since]
     name = KINDS[kind]
     return [Row(name, state, list(troubles_of(state))) for state in alive], [Row(name, state) for state in missing]

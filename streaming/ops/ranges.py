@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest
-from django.utils import timezone
 
+from conversations import site_time
 from conversations.models import RollUp
 from conversations.models.history import Grain, floor
 
@@ -115,9 +115,9 @@ class RangeForm(forms.Form):
                 raise forms.ValidationError("Give both, from when and to when.")
             if begin >= end:
                 raise forms.ValidationError("The beginning has to be before the end.")
-            if begin >= timezone.now():
+            if begin >= site_time.now():
                 raise forms.ValidationError("That is in the future.")
-            if begin < timezone.now() - Grain.DAY.kept:
+            if begin < site_time.now() - Grain.DAY.kept:
                 raise forms.ValidationError(f"Figures are kept for {Grain.DAY.kept.days:,} days: begin later.")
         return cleaned
 
@@ -153,7 +153,7 @@ class WantedForm(RangeForm):
 
     @property
     def wanted(self) -> Wanted:
-        now = timezone.now()
+        now = site_time.now()
         is_own = self.chosen == OWN
         begin = self.given["begin"].astimezone(UTC) if is_own else now - self.ranges[self.chosen][1]
         end = min(self.given["end"], now).astimezone(UTC) if is_own else now

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
-from django.utils import timezone
-
+from conversations import site_time
 from streaming.presence import WorkerState
 from streaming.tiers import TierSpec
 from streaming.vllm.figures import (
@@ -92,7 +91,7 @@ def as_text(pattern: str, figure: float | None) -> str:
 
 def paces_by_server() -> dict[str, Pace]:
     """Of answers that ended lately. One query."""
-    sample = sample_of(ended_since(timezone.now() - LATELY).exclude(server=""))
+    sample = sample_of(ended_since(site_time.now() - LATELY).exclude(server=""))
     waits: defaultdict[str, list[float]] = defaultdict(list)
     rates: defaultdict[str, list[float]] = defaultdict(list)
     for (server, _), measured in measured_of(sample).items():

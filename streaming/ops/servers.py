@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from conversations import site_time
 from streaming.tiers import TierSpec, known_tiers
 
 from .abilities import facts_of_abilities
@@ -37,7 +37,7 @@ def servers(request: HttpRequest) -> HttpResponse:
     rows = [row_of(state, now, tiers, paces.get(state.name, Pace())) for state in now.servers]
     context = {
         "live": True,
-        "now": timezone.now(),
+        "now": site_time.now(),
         "knows_redis": now.redis is not None,
         "healthy": now.up,
         "findings": of_servers(now),

@@ -9,9 +9,9 @@ import django
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count
-from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from conversations import site_time
 from conversations.models import AlertEpisode
 from conversations.models.alert_rule import Severity
 from conversations.models.budget import SiteUse
@@ -38,7 +38,7 @@ def of_the_database() -> Iterable[Metric]:
     yield gauges("build_info", text, "database", {connection.vendor: 1}, **built)
     for status, count in unfinished_counts().items():
         yield gauge(f"generations_{status}", f"Generations that are {status}.", count)
-    oldest = oldest_queued(timezone.now())
+    oldest = oldest_queued(site_time.now())
     age = oldest.total_seconds() if oldest else 0
     yield gauge("oldest_queued_age_seconds", "How long the question that waits longest has waited; 0 if none.", age)
     yield from budget()

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
-from django.utils import timezone
 from redis import Redis
+
+from conversations import site_time
 
 REDIS_SLOW_MS = 20.0  # of a PING's round trip
 DATABASE_SLOW_MS = 50.0  # of SELECT 1
@@ -39,7 +40,7 @@ class RedisFigures:
     @property
     def since(self) -> datetime:
         """When it was started."""
-        return timezone.now() - timedelta(seconds=self.info.get("uptime_in_seconds", 0))
+        return site_time.now() - timedelta(seconds=self.info.get("uptime_in_seconds", 0))
 
     @property
     def version(self) -> str:

@@ -11,10 +11,10 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
 from redis import Redis
 from redis.client import Pipeline
 
+from conversations import site_time
 from conversations.models import Generation, LedgerEntry
 from conversations.models.ledger import EntryState
 from streaming.histograms import (
@@ -56,7 +56,7 @@ def tally(redis: Redis) -> dict[str, float]:
     """All counters, with everything that has ended until now. Raises RedisError."""
 
     def count_new(pipeline: Pipeline) -> None:
-        now = timezone.now()
+        now = site_time.now()
         until = counted_until(pipeline, now)
         now = max(now, until)  # never back, where another machine's clock is fast: ends would be counted twice
         since = until - OVERLAP

@@ -17,8 +17,9 @@ from typing import Any
 import httpx
 import msgspec
 from django.conf import settings
-from django.utils import timezone
 from msgspec.structs import replace
+
+from conversations import site_time
 
 from . import clean
 from .body import beginning_of, pieces_of, whole_of
@@ -170,7 +171,7 @@ class ChatStream:
         if self._closing.is_set():  # in the same moment
             await response.aclose()
             return None
-        self.answered_at = timezone.now()
+        self.answered_at = site_time.now()
         await refuse_all_but_success(response, self._server)
         return response
 

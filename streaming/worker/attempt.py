@@ -16,9 +16,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import Error
-from django.utils import timezone
 from redis.exceptions import RedisError
 
+from conversations import site_time
 from conversations.models import Clock, Generation, Message
 from conversations.models.clock import text_bytes
 from conversations.models.errors import ErrorCode
@@ -105,7 +105,7 @@ class Attempt:
         return await second_opinion(self.tools.servers, question, settings.ROUTER_PATIENCE_MS / 1000)
 
     async def _claim(self) -> bool:
-        begun = timezone.now()
+        begun = site_time.now()
         claimed = await in_database(claim, self.generation_id, self.dispatched_at, await self._judged())
         if claimed is None:
             return False
@@ -180,14 +180,14 @@ class Attempt:
             await self._leave()
             return None
         self._is_ending = True
-        begun = timezone.now()
+        begun = site_time.now()
         await self._flush()
         if not await self._store_end(status, error_code):
             raise AttemptLost
         # Saved before the terminal record, so that a reload never sees less than the socket did.
         self.handle.append(Ended(status, error_code or ""))
         if await self._flush():
-            await self._note_end(timezone.now())
+            await self._note_end(site_time.now())
         await self._expire_log()
         tracing.tell_end(self.generation, status, error_code or "", begun)
         logger.info("generation %s ended: %s %s", self.generation_id, status, error_code or "")
@@ -241,7 +241,7 @@ class Attempt:
         except REFUSALS as error:
             logger.error("generation %s ends without its figures: %s", self.generation_id, in_short(error))
         is_mine = await until_taken(self.generation.finish_plainly, status, texts, error_code or "")
-        self._committed_at = timezone.now()
+        self._committed_at = site_time.now()
         return is_mine
 
     def _end_in_database(self, status: Status, error_code: ErrorCode | None, texts: dict[PartKey, str]) -> bool:
@@ -250,7 +250,7 @@ class Attempt:
         if status is Status.STOPPED and (stopped_at := self.generation.read_stop()):
             figures["tokens_after_stop"] = sum(arrived > stopped_at for arrived in self._stages.arrivals)
         is_mine = self.generation.finish(status, texts, self._measures(texts), **figures)
-        self._committed_at = timezone.now()
+        self._committed_at = site_time.now()
         return is_mine
 
     async def _note_end(self, told_at: datetime) -> None:

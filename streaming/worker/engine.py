@@ -9,8 +9,7 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
 
-from django.utils import timezone
-
+from conversations import site_time
 from conversations.models.errors import ErrorCode
 from conversations.models.plan import Outcome, PlannedStage
 from streaming import counters
@@ -208,7 +207,7 @@ class Engine:
         self._tell_other_tier(target)
         self.figures.model = target.model
         self.figures.tier = target.tier.slug
-        self.figures.requested_at = timezone.now()
+        self.figures.requested_at = site_time.now()
         self.figures.first_requested_at = self.figures.first_requested_at or self.figures.requested_at
         self.intake.announce("waiting")
         self._requests += 1
@@ -241,7 +240,7 @@ class Engine:
             goes_on = True
         finally:
             self._place.leave()
-            self.figures.upstream_ended_at = timezone.now()
+            self.figures.upstream_ended_at = site_time.now()
             self.figures.along = source.is_paid_elsewhere and not self.intake.tokens_before
         if goes_on and not self._closed.is_set():
             self.intake.finish()

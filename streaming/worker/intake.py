@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
-from django.utils import timezone
 
+from conversations import site_time
 from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import Outcome, PlannedStage
 from streaming.capabilities import Continuing
@@ -116,7 +116,7 @@ class Intake:
     def take(self, delta: ChatDelta) -> None:
         if delta.text or delta.thinking:
             self.pieces += 1
-            self._note_arrival(timezone.now())
+            self._note_arrival(site_time.now())
         if delta.thinking:
             self._splitter.trust()
         if delta.tokens:

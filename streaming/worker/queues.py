@@ -7,13 +7,13 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import httpx
 from msgspec import DecodeError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from conversations import site_time
 from streaming.model_health import read_last_probes
 from streaming.vllm.client import ModelServer, ask
 from streaming.vllm.errors import ModelServerError
@@ -71,7 +71,7 @@ class Queues:
         except (RedisError, OSError, DecodeError) as error:
             logger.warning("the last probes of model servers cannot be read: %s", error)
             return {}
-        now, clock = datetime.now(UTC), time.monotonic()
+        now, clock = site_time.now(), time.monotonic()
         ages = [(probe, (now - probe.probed_at).total_seconds()) for probe in probes]
         return {
             probe.name: Queue(round(probe.figures[WAITING]), clock - age)

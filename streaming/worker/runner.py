@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from conversations.models.generation import Status
 from conversations.models.partial import save_partials
-from streaming import control, correlation, counters, dispatch, presence
+from streaming import clocks, control, correlation, counters, dispatch, presence
 from streaming.answer_queue import AnswerQueue, Taken
 from streaming.database import in_database
 from streaming.drains import drained_names
@@ -229,6 +229,7 @@ class Runner:
             **common,
         }
         try:
+            await clocks.compare(self._tools.redis)
             if dispatch.QUEUE in queues:
                 states = servers.states()
                 await presence.tell_worker(self._tools.redis, self.process, len(self.attempts), states, **more)

@@ -9,8 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.utils import timezone
-
+from conversations import site_time
 from streaming import counters, tracing
 from streaming.histograms import INTER_TOKEN
 from streaming.tracing import Attributes, Span
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 @contextmanager
 def told_request(generation_id: UUID, request_id: str, engine: Engine) -> Iterator[None]:
     """Of what is done within; the engine's figures are complete at its end."""
-    begun, failed = timezone.now(), ""
+    begun, failed = site_time.now(), ""
     try:
         yield
     except ModelServerError as error:
@@ -65,7 +64,7 @@ def spans_of(
         "request",
         request_id,
         begun,
-        timezone.now(),
+        site_time.now(),
         failed=failed,
         is_request=True,
         attributes=attributes,

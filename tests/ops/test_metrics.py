@@ -138,7 +138,7 @@ def test_a_clock_that_is_behind_has_nothing_counted_twice(
     assert value(client, "generations_total", "done") == 1
     behind = timezone.now() - timedelta(minutes=2)
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr("streaming.ops.tally.timezone.now", lambda: behind)
+        elsewhere.setattr("streaming.ops.tally.site_time.now", lambda: behind)
         scrape(client)
 
     assert value(client, "generations_total", "done") == 1

@@ -1,0 +1,48 @@
+"""The site's time is Redis' clock. Each process finds out once a second or two how far its machine's is ahead of it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from conversations import site_time
+
+logger = logging.getLogger(__name__)
+
+SAME = timedelta(milliseconds=100)  # as near as a round trip tells; within it, a machine's own clock is the site's
+WRONG = timedelta(seconds=1)  # an operator should mend it
+SLOW = timedelta(seconds=1)  # a round trip that tells nothing
+
+
+async def compare(redis: AsyncRedis) -> None:
+    """Raises RedisError, OSError."""
+    before = timezone.now()
+    told = await redis.time()
+    take(before, told, timezone.now())
+
+
+def compare_now(redis: Redis) -> None:
+    """The same, outside of coroutines."""
+    before = timezone.now()
+    told: Any = redis.time()
+    take(before, told, timezone.now())
+
+
+def take(before: datetime, told: tuple[int, int], after: datetime) -> None:
+    """``told`` by Redis, in seconds and microseconds, between the other two."""
+    if not timedelta(0) <= after - before <= SLOW:
+        return
+    ahead = before + (after - before) / 2 - datetime.fromtimestamp(told[0] + told[1] / 1e6, UTC)
+    known = site_time.ahead()
+    if abs(ahead) <= SAME:
+        ahead = timedelta(0)
+    elif abs(ahead - known) <= SAME:  # no new finding, and no jitter in what is stored
+        return
+    if abs(ahead) > WRONG and abs(ahead - known) > WRONG:
+        logger.warning("this machine's clock is %.1f s ahead of Redis': set it by NTP", ahead.total_seconds())
+    site_time.set_ahead(ahead)

@@ -1,0 +1,49 @@
+"""Beat sends no more while nobody takes what it has sent, and lives all the same."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery.beat import PersistentScheduler
+from django.conf import settings
+from redis import Redis
+
+from streaming import beat, presence
+from streaming.beat import MOST_WAITING, SENT, TASKS, Scheduler
+from streaming.presence import BeatState
+from streaming.tasks import settle_ended
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    found: list[Any] = []
+    monkeypatch.setattr(PersistentScheduler, "apply_entry", lambda _, entry, producer: found.append(entry.task))
+    beat.beat.cache_clear()
+    return found
+
+
+def test_tasks_are_sent_while_somebody_takes_them(store: Redis, sent: list[Any]) -> None:
+    Scheduler.apply_entry(Scheduler.__new__(Scheduler), SimpleNamespace(task=SENT))
+
+    assert sent == [SENT]
+
+
+def test_a_pile_of_tasks_does_not_grow_and_beat_is_alive(store: Redis, sent: list[Any]) -> None:
+    store.rpush(TASKS, *range(MOST_WAITING))
+
+    Scheduler.apply_entry(Scheduler.__new__(Scheduler), SimpleNamespace(task=SENT))
+
+    assert sent == []
+    assert len(presence.living(store, BeatState)) == 1
+
+
+def test_the_pile_is_counted_where_tasks_are_sent_to(store: Redis) -> None:
+    settle_ended.delay()
+
+    assert store.llen(TASKS) == 1
+
+
+def test_no_task_expires_by_a_clock() -> None:
+    assert not [entry for entry in settings.CELERY_BEAT_SCHEDULE.values() if "options" in entry]
