@@ -36,11 +36,17 @@ class Watch:
         self._looked_at = now
         with suppress(BlockingIOError):
             while True:
-                self._heard.update(dict.fromkeys(map(int, PID.findall(self._socket.recv(LONGEST_MESSAGE))), now))
+                self._hear(self._socket.recv(LONGEST_MESSAGE), now)
         if now - before > SLEPT_S:
             self._heard = dict.fromkeys(self._heard, now)
         limit = self._frozen_after_s or float("inf")
         return {pid: now - at for pid, at in self._heard.items() if now - at > limit}
+
+    def _hear(self, message: bytes, now: float) -> None:
+        for pid in map(int, PID.findall(message)):
+            self._heard[pid] = now
+            if b"STOPPING=1" in message:
+                self.forget(pid)
 
     def close(self) -> None:
         self._socket.close()

@@ -45,14 +45,20 @@ class Watchdog:
         if self._socket is None or now - self._told_at < BEAT_S:
             return
         self._told_at = now
-        try:
-            self._socket.sendto(f"READY=1\nWATCHDOG=1\nX_PID={os.getpid()}".encode(), self._address)
-        except OSError as error:  # whoever watches has gone, or has not listened for a while
-            logger.debug("nobody hears that this process lives: %s", error)
+        self._tell("READY=1\nWATCHDOG=1")
 
     def close(self) -> None:
+        """The event loop ends, and nobody is to take that for a standstill."""
         if self._socket is not None:
+            self._tell("STOPPING=1")
             self._socket.close()
+
+    def _tell(self, words: str) -> None:
+        assert self._socket is not None
+        try:
+            self._socket.sendto(f"{words}\nX_PID={os.getpid()}".encode(), self._address)
+        except OSError as error:  # whoever watches has gone, or has not listened for a while
+            logger.debug("nobody hears that this process lives: %s", error)
 
 
 class Replaced(msgspec.Struct, frozen=True):

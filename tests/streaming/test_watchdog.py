@@ -70,6 +70,13 @@ def test_a_process_that_falls_silent_is_found(watch: Watch, process: Watchdog, t
     assert pass_time(time, watch, 1) == {}
 
 
+def test_a_process_whose_loop_ends_in_good_order_is_left_alone(watch: Watch, time: Time) -> None:
+    with closing(Watchdog(watch.address)) as process:
+        process.beat()
+
+    assert pass_time(time, watch, 100) == {}
+
+
 def test_a_process_that_never_told_is_not_watched(watch: Watch, time: Time) -> None:
     assert pass_time(time, watch, 100) == {}
 

@@ -92,12 +92,26 @@ async def test_a_large_file_is_sent_in_pieces(site: Application, root: Path) -> 
     assert max(sizes) <= 65_536
 
 
+@pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize(
     "path",
     ["/static/", "/static/../secret.txt", "/static//etc/passwd", "/static/a\0b", "/static/" + "x" * 9000, "/other"],
 )
-async def test_anything_else_is_left_to_the_pages(site: Application, path: str) -> None:
-    assert (await get(site, path))[2] == b"a page"
+async def test_anything_else_is_left_to_the_pages(root: Path, settings: Settings, path: str, debug: bool) -> None:
+    settings.DEBUG = debug
+
+    assert (await get(with_static_files(page), path))[2] == b"a page"
+
+
+@pytest.mark.parametrize("path", ["/static/css/base.css", "/static/admin/css/base.css"])
+async def test_while_one_works_on_them_files_are_served_from_where_they_are_written(
+    root: Path, settings: Settings, path: str
+) -> None:
+    settings.DEBUG = True
+
+    status, headers, _ = await get(with_static_files(page), path)
+
+    assert (status, headers["cache-control"]) == (200, "max-age=0, public")
 
 
 async def test_a_file_cannot_be_posted_to(site: Application, root: Path) -> None:
