@@ -16,8 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 UMASK = 0o077
 PUBLIC = {"static", "vllm"}  # files that everybody may have: collected ones, and what tests install
 OURS = {
-    *PUBLIC, "db.sqlite3", "redis", "redis.conf", "redis.log", "redis.sock", "run.lock", "supervisord.log",
-    "supervisord.pid", "celerybeat-schedule",
+    *PUBLIC, "db.sqlite3", "redis", "redis.conf", "redis.log", "redis.sock", "watch.sock", "run.lock",
+    "supervisord.log", "supervisord.pid", "celerybeat-schedule",
 }  # fmt: skip
 MENDED = "Throughline closed {folder} to other users of this machine: it holds conversations and password hashes."
 

@@ -14,9 +14,10 @@ class Command(BaseCommand):
     help = "Encrypt keys of model servers and secrets of webhooks with the present SECRET_KEY."
 
     def handle(self, *_: Any, **__: Any) -> None:
-        self.stdout.write(f"{reencrypt()} rows were read, and encrypted with the present SECRET_KEY.")
+        count = reencrypt()
         if lost := list(unreadable_rows()):
             raise CommandError("\n".join(lost), returncode=1)
+        self.stdout.write(f"{count} rows are encrypted with the present SECRET_KEY.")
 
 
 @transaction.atomic
