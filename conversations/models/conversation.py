@@ -67,7 +67,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         for number, word in enumerate(words):
             texts = Part.objects.filter(message__conversation=models.OuterRef("pk"), kind=PartKind.TEXT)
             # Not Exists: PostgreSQL would compare all texts of the site, to look these up among what it found.
-            hit = {f"hit_{number}": models.Subquery(texts.filter(contains("text", word)).values("pk")[:1])}
+            hit = {f"hit_{number}": models.Subquery(texts.filter(contains("text", word)).order_by().values("pk")[:1])}
             found = found.alias(**hit).filter(contains("title", word) | models.Q((f"hit_{number}__isnull", False)))
         return found
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from django.conf import settings as site
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
 from conversations.models import Conversation, Erasure, Message, Part
 from conversations.models.message import PartKind, Role
-from streaming import erasing
+from streaming import erasing, tasks
 from streaming.log.stream_log import key_of
 from tests.conversations.talk import begin as ask
 
@@ -87,6 +88,16 @@ def test_it_is_looked_at_again_once_whoever_was_writing_has_stopped(alice: User)
 
     assert erasing.finish() == 0
     assert Erasure.objects.exists()
+
+
+def test_sessions_that_have_ended_go_every_day(alice: User) -> None:
+    for key, days in (("ended", -1), ("living", 1)):
+        Session.objects.create(session_key=key, expire_date=timezone.now() + timedelta(days=days))
+
+    tasks.forget_expired()
+
+    assert [session.pk for session in Session.objects.all()] == ["living"]
+    assert "streaming.tasks.forget_expired" in {row["task"] for row in site.CELERY_BEAT_SCHEDULE.values()}
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's files are cleaned by its vacuum")
