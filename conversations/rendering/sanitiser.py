@@ -27,6 +27,7 @@ MATHML_ATTRIBUTES = {
 ATTRIBUTES: dict[str, set[str]] = {
     "a": {"href", "title", "target"},
     "ol": {"start"},
+    "div": {"aria-label"},  # a table's name
     "code": {"class"},  # language-…, whatever it is called
     **dict.fromkeys(MATHML, MATHML_ATTRIBUTES),
 }
@@ -34,10 +35,15 @@ VALUES: dict[str, dict[str, set[str]]] = {
     **{tag: {"dir": {"auto", "ltr"}} for tag in TAGS},
     "th": {"dir": {"auto"}, "align": {"left", "center", "right"}},
     "td": {"dir": {"auto"}, "align": {"left", "center", "right"}},
-    "div": {"dir": {"auto", "ltr"}, "role": {"region"}, "tabindex": {"0"}, "aria-label": {"Table"}},
+    "div": {"dir": {"auto", "ltr"}, "role": {"region"}, "tabindex": {"0"}},
     "pre": {"dir": {"auto"}, "tabindex": {"0"}},
     "button": {"type": {"button"}, "data-copy-code": {""}},
-    "input": {"type": {"checkbox"}, "disabled": {"", "disabled"}, "checked": {"", "checked"}},
+    "input": {
+        "type": {"checkbox"},
+        "disabled": {"", "disabled"},
+        "checked": {"", "checked"},
+        "aria-label": {"Done", "To do"},
+    },
 }
 # Classes are the site's own: none may come from what a model wrote.
 CLASSES = {

@@ -19,7 +19,9 @@ from .tail import read_tail
 
 TASK = re.compile(r"\[([ xX])\](?=[ \t\n])[ \t]*")
 AUTO = {"dir": "auto"}
-TABLE = {"class": "table", "role": "region", "aria-label": "Table", "tabindex": "0"}
+TABLE = {"class": "table", "role": "region", "tabindex": "0"}
+LABEL_LENGTH = 80  # characters of a table's name
+MARKS = re.compile(r"[*_`~$\\\[\]<>]+")
 
 References = dict[str, tuple[str, str]]  # link reference definitions: name → address, title
 Builder = Callable[[Block, etree.Element, bool], None]
@@ -105,8 +107,8 @@ class BlockTree(BlockParser):
         self._stash(parent, f'<div class="math" dir="ltr">{html}</div>')
 
     def _table(self, block: Block, parent: etree.Element, tight: bool) -> None:
-        table = etree.SubElement(etree.SubElement(parent, "div", TABLE), "table")
         head, *rows = block.rows
+        table = etree.SubElement(etree.SubElement(parent, "div", TABLE | {"aria-label": table_label(head)}), "table")
         self._row(etree.SubElement(table, "thead"), "th", head, block.aligns)
         if rows:
             body = etree.SubElement(table, "tbody")
@@ -159,6 +161,12 @@ def readable(text: str) -> str:
     return text if is_readable(text) else util.AtomicString(text)
 
 
+def table_label(head: list[str]) -> str:
+    """What tells one table from another where they are only named."""
+    names = ", ".join(name for cell in head if (name := MARKS.sub("", cell).strip()))
+    return f"Table: {names}"[:LABEL_LENGTH] if names else "Table"
+
+
 def take_task_box(item: Block) -> etree.Element | None:
     """The check box of a task, whose mark is removed from the item's text; None if it is no task."""
     first = item.children[0] if item.children else None
@@ -168,8 +176,10 @@ def take_task_box(item: Block) -> etree.Element | None:
     if not match or len(first.text) <= 3:
         return None
     first.lines[0] = first.lines[0][match.end() :]
-    box = etree.Element("input", {"type": "checkbox", "disabled": "disabled"})
-    if match.group(1) != " ":
+    is_done = match.group(1) != " "
+    label = "Done" if is_done else "To do"
+    box = etree.Element("input", {"type": "checkbox", "disabled": "disabled", "aria-label": label})
+    if is_done:
         box.set("checked", "checked")
     return box
 

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 
 from conversations.models import Message
 from conversations.models.message import PartKind, mark_siblings
-from conversations.rendering import render_blocks
+from conversations.templatetags.transcript import rendered
 
 from .answer import FinishedAnswer
 
@@ -22,7 +22,7 @@ def read_finished(generation_id: UUID) -> FinishedAnswer:
         status=generation.status,
         footer=footer_of(message),
         blocks={
-            f"{key.stage}.{key.kind}": render_blocks(text)
+            f"{key.stage}.{key.kind}": rendered(text)  # kept: the page that is loaded next has it for nothing
             for key, text in message.texts().items()
             if key.kind == PartKind.TEXT
         },

@@ -42,9 +42,14 @@ def test_code_longer_than_any_other_block_stays_code() -> None:
 def test_a_table_stands_in_a_region_that_scrolls() -> None:
     html = render("| a | b |\n|:-:|---|\n| 1 | 2 |\n")
 
-    assert html.startswith('<div aria-label="Table" class="table" role="region" tabindex="0">\n<table>')
+    assert html.startswith('<div aria-label="Table: a, b" class="table" role="region" tabindex="0">\n<table>')
     assert '<th align="center" dir="auto">a</th>' in html
     assert "style" not in html
+
+
+def test_a_table_is_named_by_its_head() -> None:
+    assert 'aria-label="Table: Name, x &amp; y"' in render("| **Name** | `x & y` |\n|---|---|\n")
+    assert 'aria-label="Table"' in render("| | |\n|---|---|\n| a | b |\n")
 
 
 def test_text_finds_its_own_direction() -> None:
@@ -172,8 +177,8 @@ def test_an_image_in_a_link_is_its_text() -> None:
 def test_tasks_have_boxes_that_cannot_be_changed() -> None:
     html = render("- [ ] a\n- [x] b\n")
 
-    assert '<li class="task" dir="auto"><input disabled="" type="checkbox"> a</li>' in html
-    assert '<input checked="" disabled="" type="checkbox"> b' in html
+    assert '<li class="task" dir="auto"><input aria-label="To do" disabled="" type="checkbox"> a</li>' in html
+    assert '<input aria-label="Done" checked="" disabled="" type="checkbox"> b' in html
 
 
 def test_footnotes_stand_where_they_are_defined() -> None:
