@@ -142,15 +142,13 @@ async def try_continuing(http: httpx.AsyncClient, server: ModelServer, model: st
         **KNOWN_KWARGS,
     }
     try:
-        deltas = await answer_to(http, server, body | CONTINUING, tells_enough)
+        said = text_of(await answer_to(http, server, body | CONTINUING, tells_enough))
     except Rejected as error:
-        if error.code != ErrorCode.SERVER_ERROR:
+        if error.code == ErrorCode.SERVER_ERROR:  # at this, or at everything
+            await answer_to(http, server, body, tells_enough)
+        elif error.code != ErrorCode.REFUSED:
             raise
-        await answer_to(http, server, body, tells_enough)  # raises, if it fails at everything
-        deltas = None
-    if deltas is None:
         return Continuing.REFUSES
-    said = text_of(deltas)
     if said.startswith(GOES_ON):
         return Continuing.EXACT
     if said.startswith(BEGINNING):
@@ -162,53 +160,67 @@ async def try_lists(http: httpx.AsyncClient, server: ModelServer, model: str, *,
     """Whether content may be a list of parts. Raises ModelServerError."""
     parts = [{"type": "text", "text": "Hi"}]
     body = {"model": model, "messages": [{"role": "user", "content": parts}], "max_tokens": 1, "stream": streams}
-    deltas = await answer_to(http, server, body)
-    return Tried(deltas is not None, usage_in(deltas))
+    try:
+        return Tried(True, usage_in(await answer_to(http, server, body)))
+    except Rejected as error:
+        if error.code == ErrorCode.REFUSED:
+            return Tried(False, None)
+        raise
 
 
 async def try_stream(
     http: httpx.AsyncClient, server: ModelServer, model: str, *, usage: bool
 ) -> list[ChatDelta] | None:
-    """Two tokens; None if it refuses. Raises ModelServerError."""
+    """Two tokens; None if it refuses. Raises ModelServerError, also if it refuses something else."""
     body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2, "stream": True}
-    return await answer_to(http, server, body | ({"stream_options": {"include_usage": True}} if usage else {}))
+    try:
+        return await answer_to(http, server, body | ({"stream_options": {"include_usage": True}} if usage else {}))
+    except Rejected as error:
+        if error.code == ErrorCode.REFUSED and "stream" in str(error).lower():
+            return None
+        raise
 
 
 async def try_probabilities(
     http: httpx.AsyncClient, server: ModelServer, model: str, top: int, *, streams: bool
 ) -> Tried:
-    """Whether they are told if they are asked for in this way. Raises ModelServerError."""
+    """Whether they are told if asked for in this way. Raises ModelServerError, also if it refuses something else."""
     body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "stream": streams}
-    deltas = await answer_to(http, server, body | KNOWN_KWARGS | {"logprobs": True, "top_logprobs": top})
-    return Tried(any(delta.tokens for delta in deltas or ()), usage_in(deltas))
+    try:
+        deltas = await answer_to(http, server, body | {"logprobs": True, "top_logprobs": top})
+    except Rejected as error:
+        if error.code == ErrorCode.REFUSED and "logprob" in str(error).lower():
+            return Tried(False, None)
+        raise
+    return Tried(any(one.logprob is not None for delta in deltas for one in delta.tokens), usage_in(deltas))
 
 
-def usage_in(deltas: list[ChatDelta] | None) -> Usage | None:
-    return next((delta.usage for delta in deltas or () if delta.usage), None)
+def usage_in(deltas: Sequence[ChatDelta]) -> Usage | None:
+    return next((delta.usage for delta in deltas if delta.usage), None)
 
 
 async def is_deaf(http: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], said: str) -> bool:
     """It says the same if it is not told to go on. Raises ModelServerError."""
-    deltas = await answer_to(http, server, body, tells_enough)
-    return deltas is not None and said.strip()[:ENOUGH] == text_of(deltas).strip()[:ENOUGH]
+    try:
+        otherwise = text_of(await answer_to(http, server, body, tells_enough))
+    except Rejected as error:
+        if error.code == ErrorCode.REFUSED:
+            return False
+        raise
+    return said.strip()[:ENOUGH] == otherwise.strip()[:ENOUGH]
 
 
 async def answer_to(
     http: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], enough: Callable[[str], bool] = lambda _: False
-) -> list[ChatDelta] | None:
-    """Until its text is ``enough``; None if it is refused. Raises ModelServerError."""
+) -> list[ChatDelta]:
+    """Until its text is ``enough``. Raises ModelServerError."""
     patience = min(PATIENCE_S, settings.VLLM_FIRST_TOKEN_TIMEOUT_S)
     stream = ChatStream(http, server, body, f"trial-{uuid4().hex[:12]}", Patience(patience, patience))
     reading = asyncio.create_task(read(stream, enough))
     await asyncio.wait([reading], timeout=patience)
     if is_late := not reading.done():  # not cancelled: the connection is closed, and the task ends by itself
         await stream.close()
-    try:
-        deltas = await reading
-    except Rejected as error:
-        if error.code == ErrorCode.REFUSED:
-            return None
-        raise
+    deltas = await reading
     if is_late:
         raise TookTooLong(patience, had_tokens=bool(deltas))
     return deltas
