@@ -10,9 +10,11 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -27,7 +29,7 @@ from .errors import BadReply, BrokeOff, ModelServerError, TookTooLong, Unreachab
 from .events import EventStream
 from .thinking import split
 from .transport import Transport
-from .wire import DONE, ChatDelta, ReplyReader, parse_whole
+from .wire import DONE, ChatDelta, ReplyReader, joined, parse_whole
 
 logger = logging.getLogger(__name__)
 
@@ -285,10 +287,15 @@ def listed_model(entry: Mapping[str, object]) -> ListedModel:
 
 
 async def complete(client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], timeout_s: float) -> ChatDelta:
-    """The whole answer of one request that is not streamed, its thinking apart. Raises ModelServerError."""
-    url = f"{server.base_url}/chat/completions"
-    reply = await ask(client, server, "POST", url, timeout_s, body, settings.VLLM_REPLY_MAX_BYTES)
-    answer = parse_whole(reply, settings.VLLM_ANSWER_MAX_CHARACTERS)
+    """The whole answer of one request that is not streamed, its thinking apart: also where it is streamed all the same.
+    Raises ModelServerError."""
+    stream = ChatStream(client, server, body, f"whole-{uuid4().hex[:12]}", Patience(timeout_s, timeout_s))
+    try:
+        async with asyncio.timeout(timeout_s), aclosing(stream.deltas()) as found:
+            deltas = [delta async for delta in found]
+    except TimeoutError as error:
+        raise TookTooLong(timeout_s, had_tokens=False) from error
+    answer = joined(deltas)
     thinking, text = split(answer.text)
     return replace(answer, text=text, thinking=answer.thinking or thinking)
 
@@ -300,17 +307,15 @@ async def ask(
     url: str,
     timeout_s: float,
     body: Any = None,
-    max_bytes: int | None = None,
 ) -> bytes:
-    """``max_bytes``: VLLM_FACTS_MAX_BYTES unless given. Raises ModelServerError."""
-    limit = settings.VLLM_FACTS_MAX_BYTES if max_bytes is None else max_bytes
+    """Raises ModelServerError."""
     try:
         async with (
             asyncio.timeout(timeout_s),  # also of a body that comes byte by byte
             client.stream(method, url, json=body, headers=server.headers, timeout=timeout_s) as response,
         ):
             await refuse_all_but_success(response, server)
-            return await whole_of(pieces_of(response), limit)
+            return await whole_of(pieces_of(response), settings.VLLM_FACTS_MAX_BYTES)
     except (TimeoutError, httpx.TimeoutException) as error:
         raise TookTooLong(timeout_s, had_tokens=False) from error
     except httpx.HTTPError as error:

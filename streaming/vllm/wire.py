@@ -5,7 +5,7 @@ What a field should not be is passed over, and the rest of its payload counts. N
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from typing import Any, TypeVar
@@ -249,12 +249,18 @@ def parse_whole(reply: bytes, max_characters: int) -> ChatDelta:
     chunk = chunk_of(reply)
     if not (chunk.error or chunk.choices):
         raise BadReply("a reply without an answer")
-    whole, end = reader.take(chunk), reader.end()
-    return msgspec.structs.replace(
-        whole,
-        text=whole.text + end.text,
-        thinking=whole.thinking + end.thinking,
-        finish_reason=whole.finish_reason or end.finish_reason,
+    return joined([reader.take(chunk), reader.end()])
+
+
+def joined(deltas: Sequence[ChatDelta]) -> ChatDelta:
+    """All of an answer as one."""
+    return ChatDelta(
+        "".join(delta.text for delta in deltas),
+        "".join(delta.thinking for delta in deltas),
+        next((delta.finish_reason for delta in reversed(deltas) if delta.finish_reason), ""),
+        next((delta.usage for delta in reversed(deltas) if delta.usage), None),
+        tuple(token for delta in deltas for token in delta.tokens),
+        next((delta.server_ms for delta in reversed(deltas) if delta.server_ms), None),
     )
 
 

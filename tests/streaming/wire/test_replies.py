@@ -11,7 +11,7 @@ import pytest
 
 from conversations.models.errors import ErrorCode
 from streaming.vllm.errors import BadReply, Rejected
-from streaming.vllm.wire import TOO_LONG, ChatDelta, LikelyToken, ReplyReader, Usage, parse_whole
+from streaming.vllm.wire import TOO_LONG, ChatDelta, LikelyToken, ReplyReader, Usage, joined, parse_whole
 
 EMOJI = "😀"
 HALVES = ["\\ud83d", "\\ude00"]  # as JSON writes them
@@ -20,15 +20,7 @@ HALVES = ["\\ud83d", "\\ude00"]  # as JSON writes them
 def read(*payloads: bytes, room: int = sys.maxsize) -> ChatDelta:
     """All of them, and the end, as one."""
     reader = ReplyReader(room)
-    deltas = [*(reader.read(payload) for payload in payloads), reader.end()]
-    return ChatDelta(
-        "".join(delta.text for delta in deltas),
-        "".join(delta.thinking for delta in deltas),
-        next((delta.finish_reason for delta in reversed(deltas) if delta.finish_reason), ""),
-        next((delta.usage for delta in reversed(deltas) if delta.usage), None),
-        tuple(token for delta in deltas for token in delta.tokens),
-        next((delta.server_ms for delta in deltas if delta.server_ms), None),
-    )
+    return joined([*(reader.read(payload) for payload in payloads), reader.end()])
 
 
 def choice(delta: object, **fields: object) -> bytes:
