@@ -33,11 +33,11 @@ def refuse_wider() -> None:
 
 
 def wider() -> Iterator[Path]:
-    """The data folder, and a database of SQLite that is elsewhere, if others can get at them."""
+    """The data folder, and SQLite's file, in it or elsewhere, if others can get at them: it may be copied as it is."""
     if holds_data(settings.DATA_DIR) and is_wider(settings.DATA_DIR):
         yield settings.DATA_DIR
     database = database_file()
-    if database and settings.DATA_DIR not in database.parents and database.exists() and is_wider(database):
+    if database and database.exists() and is_wider(database):
         yield database
 
 
@@ -67,14 +67,13 @@ def mode(path: Path) -> int:
 
 def close_own(folder: Path) -> str:
     """Takes the rights of others from a data folder that holds nothing but ours; what to tell of that, or empty."""
-    if not (folder.is_dir() and is_wider(folder)) or any(not is_ours(path) for path in folder.iterdir()):
+    if not folder.is_dir() or any(not is_ours(path) for path in folder.iterdir()):
         return ""
-    held_data = holds_data(folder)
-    folder.chmod(mode(folder) & ~UMASK)
-    for path in folder.rglob("*"):
-        if path.relative_to(folder).parts[0] not in PUBLIC and not path.is_symlink():
-            path.chmod(mode(path) & ~UMASK)
-    return MENDED.format(folder=folder) if held_data else ""
+    ours = [folder, *(path for path in folder.rglob("*") if path.relative_to(folder).parts[0] not in PUBLIC)]
+    open_ones = [path for path in ours if not path.is_symlink() and is_wider(path)]
+    for path in open_ones:
+        path.chmod(mode(path) & ~UMASK)
+    return MENDED.format(folder=folder) if open_ones and holds_data(folder) else ""
 
 
 def is_ours(path: Path) -> bool:

@@ -94,6 +94,19 @@ def test_every_process_refuses_a_wider_folder(tmp_path: Path, command: tuple[str
     assert "Traceback" not in ended.stderr
 
 
+def test_a_file_that_was_copied_back_is_refused_and_closed_by_a_run(tmp_path: Path) -> None:
+    data = folder_of_before(tmp_path)
+    data.chmod(0o700)
+
+    refused = python("manage.py", "check", DATA_DIR=str(data))
+    closed = close_own(data)
+
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert f"chmod -R go= '{data}/db.sqlite3'" in refused.stderr
+    assert closed.startswith(f"Throughline closed {data} to other users")
+    assert others_can_reach(data) == []
+
+
 def test_a_database_elsewhere_is_looked_at_too(tmp_path: Path) -> None:
     database = tmp_path / "elsewhere.sqlite3"
     database.touch()
