@@ -17,8 +17,9 @@ from streaming.capabilities import Capabilities
 from streaming.signs import signs_of
 from streaming.tiers import TierSpec, environment_tiers
 from streaming.trial import Trials
-from streaming.vllm.client import ModelServer, list_models
+from streaming.vllm.client import ModelServer
 from streaming.vllm.errors import ModelServerError, Rejected, Unreachable
+from streaming.vllm.facts import list_models
 
 logger = logging.getLogger(__name__)
 

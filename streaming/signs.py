@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import httpx
 
 from streaming.vllm.clean import name
-from streaming.vllm.client import ListedModel, ModelServer, ask, decoded, list_models
+from streaming.vllm.client import ModelServer, ask
 from streaming.vllm.errors import BadReply, Rejected, TookTooLong
+from streaming.vllm.facts import ListedModel, decoded, list_models
 
 VLLM = "vllm"  # that owns the models of its list
 VERSION_LENGTH = 100

@@ -7,8 +7,9 @@ import asyncio
 from asgiref.sync import async_to_sync
 
 from conversations.addresses import RefusedAddress, checked, resolved
-from streaming.vllm.client import ModelServer, list_models
+from streaming.vllm.client import ModelServer
 from streaming.vllm.errors import ModelServerError
+from streaming.vllm.facts import list_models
 
 from .server_test import client_of
 

@@ -14,8 +14,9 @@ import httpx
 from conversations.addresses import RefusedAddress, checked, resolved
 from streaming.signs import version_of
 from streaming.vllm.addressed import Addressed
-from streaming.vllm.client import ChatStream, ListedModel, ModelServer, Patience, complete, list_models
+from streaming.vllm.client import ChatStream, ModelServer, Patience, complete
 from streaming.vllm.errors import BadReply, ModelServerError, Rejected, TookTooLong, Unreachable
+from streaming.vllm.facts import ListedModel, list_models
 
 WITHIN_S = 9.0  # the whole test; whoever clicked waits for it
 VERSION_TIMEOUT_S = 2.0

@@ -7,7 +7,6 @@ the request when the connection is gone.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import aclosing
@@ -17,7 +16,6 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-import msgspec
 from django.conf import settings
 from msgspec.structs import replace
 
@@ -31,7 +29,6 @@ from .thinking import split
 from .transport import Transport
 from .wire import DONE, ChatDelta, ReplyReader, joined, parse_whole
 
-logger = logging.getLogger(__name__)
 
 WATCH_INTERVAL_S = 0.25  # how often the time since the last token is looked at
 END_OF_BODY_S = 0.5  # after the last event
@@ -40,7 +37,6 @@ SIGNS_COUNT_S = 600.0  # since the last token, while events without text still c
 WHOLE_ANSWER_TIMEOUT_S = 600.0  # that is not streamed
 SHORT_TIMEOUT_S = 5.0  # of questions about the server itself, and of the words of a refusal
 EVENTS_BEGIN_WITH = (b"data:", b"event:", b"id:", b"retry:", b":")
-MODEL_NAME_LENGTH = 200  # characters; what is longer cannot be stored with an answer
 
 
 @dataclass(frozen=True)
@@ -68,12 +64,6 @@ class ModelServer:
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
-
-
-class ListedModel(msgspec.Struct, frozen=True):
-    id: str
-    max_model_len: int | None = None
-    owned_by: str = ""
 
 
 def http_client() -> httpx.AsyncClient:
@@ -268,24 +258,6 @@ class ChatStream:
         return self._limits.first_token_s if self._is_streamed else WHOLE_ANSWER_TIMEOUT_S
 
 
-async def list_models(client: httpx.AsyncClient, server: ModelServer) -> list[ListedModel]:
-    """Those with a name that can be stored. Raises ModelServerError."""
-    reply = await ask(client, server, "GET", f"{server.base_url}/models", SHORT_TIMEOUT_S)
-    found = decoded(reply)
-    listed = found.get("data") if isinstance(found, dict) else found
-    if not isinstance(listed, list):
-        raise BadReply("a list of models that is none")
-    models = [model for entry in listed if isinstance(entry, dict) and (model := listed_model(entry)).id]
-    return list({model.id: model for model in models}.values())
-
-
-def listed_model(entry: Mapping[str, object]) -> ListedModel:
-    """Without a name if it has none that can be asked for."""
-    name = clean.name(entry.get("id"), MODEL_NAME_LENGTH)
-    owner = clean.label(entry.get("owned_by"), MODEL_NAME_LENGTH)
-    return ListedModel(name, clean.tokens(entry.get("max_model_len")) or None, owner)
-
-
 async def complete(client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], timeout_s: float) -> ChatDelta:
     """The whole answer of one request that is not streamed, its thinking apart: also where it is streamed all the same.
     Raises ModelServerError."""
@@ -331,12 +303,4 @@ async def refuse_all_but_success(response: httpx.Response, server: ModelServer) 
         raise rejection(response.status_code, said, server.api_key, location)
 
 
-def decoded(reply: bytes) -> object:
-    """Raises BadReply."""
-    try:
-        return clean.decode(reply)
-    except clean.Unreadable as error:
-        raise BadReply(f"a reply that cannot be read: {error}") from error
-
-
-__all__ = ["ChatStream", "ListedModel", "ModelServer", "ModelServerError", "complete", "http_client", "list_models"]
+__all__ = ["ChatStream", "ModelServer", "ModelServerError", "ask", "complete", "http_client"]

@@ -1,0 +1,46 @@
+"""What a model server tells of itself: its models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+import msgspec
+
+from . import clean
+from .client import SHORT_TIMEOUT_S, ModelServer, ask
+from .errors import BadReply
+
+MODEL_NAME_LENGTH = 200  # characters; what is longer cannot be stored with an answer
+
+
+class ListedModel(msgspec.Struct, frozen=True):
+    id: str
+    max_model_len: int | None = None
+    owned_by: str = ""
+
+
+async def list_models(client: httpx.AsyncClient, server: ModelServer) -> list[ListedModel]:
+    """Those with a name that can be stored. Raises ModelServerError."""
+    reply = await ask(client, server, "GET", f"{server.base_url}/models", SHORT_TIMEOUT_S)
+    found = decoded(reply)
+    listed = found.get("data") if isinstance(found, dict) else found
+    if not isinstance(listed, list):
+        raise BadReply("a list of models that is none")
+    models = [model for entry in listed if isinstance(entry, dict) and (model := listed_model(entry)).id]
+    return list({model.id: model for model in models}.values())
+
+
+def listed_model(entry: Mapping[str, object]) -> ListedModel:
+    """Without a name if it has none that can be asked for."""
+    name = clean.name(entry.get("id"), MODEL_NAME_LENGTH)
+    owner = clean.label(entry.get("owned_by"), MODEL_NAME_LENGTH)
+    return ListedModel(name, clean.tokens(entry.get("max_model_len")) or None, owner)
+
+
+def decoded(reply: bytes) -> object:
+    """Raises BadReply."""
+    try:
+        return clean.decode(reply)
+    except clean.Unreadable as error:
+        raise BadReply(f"a reply that cannot be read: {error}") from error
