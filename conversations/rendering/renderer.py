@@ -40,9 +40,9 @@ def render(text: str) -> str:
     return "\n".join(block for block in render_blocks(text) if block)
 
 
-def render_blocks(text: str) -> list[str]:
+def render_blocks(text: str, budget: HighlightBudget | None = None) -> list[str]:
     """A whole text by top-level block, with the reference definitions of all of it. May wait, as render_block."""
-    return blocks_of(text, HighlightBudget())
+    return blocks_of(text, budget or HighlightBudget())
 
 
 def render_block(source: str, references: References, budget: HighlightBudget | None = None) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django import template
 from django.core.cache import caches
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.utils.safestring import SafeString, mark_safe
 
 from conversations.models import Generation, Message
@@ -15,7 +16,9 @@ from conversations.models.confidence import Confidence
 from conversations.models.generation import moments
 from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import StageStatus
-from conversations.rendering import RENDERER_VERSION, render_blocks
+from conversations.rendering import RENDERER_VERSION, HighlightBudget, render_blocks
+
+SHORTLY_S = 60  # what lacks colours because the machine was busy is rendered anew after that
 
 register = template.Library()
 
@@ -34,8 +37,9 @@ def rendered(text: str) -> list[str]:
     cache = caches["rendered"]
     found: list[str] | None = cache.get(key)
     if found is None:
-        found = render_blocks(text)
-        cache.set(key, found)
+        budget = HighlightBudget()
+        found = render_blocks(text, budget)
+        cache.set(key, found, SHORTLY_S if budget.gave_up else DEFAULT_TIMEOUT)
     return found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from conversations.rendering import HighlightBudget, plain_text, render
+from conversations.rendering import HighlightBudget, plain_text, render, render_blocks
 from conversations.rendering.highlighting import client
 from conversations.rendering.highlighting.client import Highlighter
 from tests.processes import ROOT
@@ -116,10 +116,13 @@ def test_nobody_waits_long_for_a_process_that_stands_still(highlighter: Highligh
     highlighter._process._socket.settimeout(0.1)
     os.kill(pid_of(highlighter), signal.SIGSTOP)
 
-    html = render("```python\nx = 2\n```\n\n```python\nx = 3\n```\n")
+    budget = HighlightBudget()
+    blocks = render_blocks("```python\nx = 2\n```\n\n```python\nx = 3\n```\n", budget)
 
-    assert not is_coloured(html)
+    assert not is_coloured("".join(blocks))
     assert highlighter._process is None
+    assert budget.gave_up
+    assert is_coloured(render("```python\nx = 2\n```\n"))
 
 
 def test_the_process_has_nothing_of_its_parents_but_one_socket(highlighter: Highlighter) -> None:

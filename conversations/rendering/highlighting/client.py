@@ -36,6 +36,7 @@ class HighlightBudget:
 
     blocks: int = BLOCKS
     seconds: float = SECONDS
+    gave_up: bool = False  # the process was not to be had in time: later there may be more colours
 
 
 class Reply(NamedTuple):
@@ -77,6 +78,7 @@ class Highlighter:
         reply = self._kept.get(key) or self._new_reply(request, key)
         # What was kept counts as well: a text looks the same however often it is rendered.
         budget.seconds -= reply.seconds
+        budget.gave_up |= reply is NOT_NOW
         return reply.html
 
     def _new_reply(self, request: bytes, key: bytes) -> Reply:
