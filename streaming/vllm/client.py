@@ -29,7 +29,6 @@ from .thinking import split
 from .transport import Transport
 from .wire import DONE, ChatDelta, ReplyReader, joined, parse_whole
 
-
 WATCH_INTERVAL_S = 0.25  # how often the time since the last token is looked at
 END_OF_BODY_S = 0.5  # after the last event
 AFTER_FINISH_S = 10.0  # after the finish reason, for figures and the last event
