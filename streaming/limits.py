@@ -199,10 +199,10 @@ class Limits:
 
     async def _take_care(self, open_things: Open) -> None:
         while True:
-            await open_things.tell()
             with suppress(TimeoutError):
                 async with asyncio.timeout(CARE_INTERVAL_S):
                     await open_things.news.wait()
+            await open_things.tell()
 
 
 _limits: Limits | None = None

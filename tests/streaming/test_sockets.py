@@ -82,7 +82,10 @@ async def test_refusals_that_were_not_told_are_told_the_next_time(monkeypatch: p
         care.refused["empty"] += 1  # meanwhile
         raise RuntimeError("a fault of ours")
 
+    async def compare(_: object) -> None: ...
+
     monkeypatch.setattr(sockets.presence, "tell_web", tell_web)
+    monkeypatch.setattr(sockets.clocks, "compare", compare)
     await sockets.attempted("not told", care._tell())
 
     assert care.refused == {"too_long": 2, "empty": 1}
