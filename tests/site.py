@@ -116,16 +116,24 @@ class Site:
         httpx.request("POST" if manner else "DELETE", url, json=manner or None, trust_env=False).raise_for_status()
 
     @contextmanager
-    def held(self, after: int) -> Iterator[None]:
-        """No model server says more than so many words of an answer, until the end of the block."""
-        for number in range(len(self.models)):
-            self.break_model(number, hold_after=after)
+    def held(self, after: int, skip: int = 0) -> Iterator[None]:
+        """No model server says more than so many words of an answer, until the end of the block; the first requests
+        can be ``skip``ped. What happens in mid-answer happens within, however slow the machine is."""
+        self.hold(after, skip)
         try:
             yield
         finally:
-            for number, model in enumerate(self.models):
-                if model.is_alive:
-                    self.break_model(number)
+            self.let_go()
+
+    def hold(self, after: int, skip: int = 0) -> None:
+        for number, model in enumerate(self.models):
+            if model.is_alive:
+                self.break_model(number, hold_after=after, skip=skip)
+
+    def let_go(self) -> None:
+        for number, model in enumerate(self.models):
+            if model.is_alive:
+                self.break_model(number)
 
     def start_worker(self, name: str = "worker") -> Process:
         return worker_process(self.folder, self.env, name, self.places)

@@ -33,7 +33,8 @@ class Manner(msgspec.Struct, frozen=True):
     no_usage: bool = False  # nothing is told of tokens
     no_lists: bool = False  # content as a list of parts is refused
     odd_figures: bool = False  # counts of tokens and probabilities that cannot be
-    times: int | None = None  # of POST /demo/faults: so many requests, then as before
+    skip: int = 0  # of POST /demo/faults: so many requests as before, then like this
+    times: int | None = None  # likewise: so many requests, then as before
 
     @property
     def fault_after(self) -> tuple[int, str] | None:
@@ -51,11 +52,12 @@ class Faults:
         self.released = asyncio.Event()  # of the requests that are held now
         self._now = usual
         self._left: int | None = None
+        self._skipped = 0  # requests that are still as usual
 
     def set(self, manner: dict[str, object]) -> None:
         """Raises msgspec.ValidationError."""
         self._now = changed(self._usual, manner)
-        self._left = self._now.times
+        self._left, self._skipped = self._now.times, self._now.skip
 
     def clear(self) -> None:
         """As usual from now on; what is held goes on."""
@@ -66,7 +68,10 @@ class Faults:
     def take(self, question: str) -> tuple[Manner, str]:
         """The manner of one request, and its question without the directive. Raises msgspec.ValidationError."""
         manner = self._now
-        if self._left is not None:
+        if self._skipped:
+            self._skipped -= 1
+            manner = self._usual
+        elif self._left is not None:
             self._left -= 1
             if self._left <= 0:
                 self._reset()
@@ -79,7 +84,7 @@ class Faults:
         ).strip()
 
     def _reset(self) -> None:
-        self._now, self._left = self._usual, None
+        self._now, self._left, self._skipped = self._usual, None, 0
 
 
 def changed(manner: Manner, wishes: dict[str, object]) -> Manner:

@@ -40,17 +40,18 @@ async def test_another_users_question_goes_to_the_model(caching_site: Site) -> N
 
 
 async def test_a_fresh_answer_comes_from_the_model_also_after_a_takeover(caching_site: Site) -> None:
-    question = "[[demo ttft=1]] count to 12"
+    question = "count to 12"
     await asked(caching_site, question)
     async with Page(caching_site, "alice") as page:
         await page.send(question)
         await page.finish()
         was_cached = is_cached(caching_site, page)
-        await page.click("answer.regenerate", fresh=True)
-        while (await page.until("answer.phase"))["phase"] != "waiting":
-            pass
-        caching_site.worker.kill()
-        caching_site.worker = caching_site.start_worker()
+        with caching_site.held(0):
+            await page.click("answer.regenerate", fresh=True)
+            while (await page.until("answer.phase"))["phase"] != "waiting":
+                pass
+            caching_site.worker.kill()
+            caching_site.worker = caching_site.start_worker()
         finished = await page.finish()
 
     assert was_cached and not is_cached(caching_site, page)
@@ -60,7 +61,11 @@ async def test_a_fresh_answer_comes_from_the_model_also_after_a_takeover(caching
 
 async def test_a_question_in_two_chats_at_once_is_one_request(caching_site: Site) -> None:
     begun = caching_site.streamed()
-    (first, _), (second, _) = await asyncio.gather(*(asked(caching_site, "count to 130") for _ in range(2)))
+    with caching_site.held(60):
+        several = [asyncio.create_task(asked(caching_site, "count to 130")) for _ in range(2)]
+        while caching_site.streamed() == begun:
+            await asyncio.sleep(0.05)
+    (first, _), (second, _) = await asyncio.gather(*several)
 
     assert caching_site.streamed() == begun + 1
     assert first.answer == second.answer == first.stored() == second.stored()

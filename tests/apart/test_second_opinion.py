@@ -15,7 +15,7 @@ from tests.stack.page import Page
 @pytest.fixture(scope="module")
 def asking_site() -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="throughline-second-") as folder:
-        site = Site(Path(folder), ROUTER_ASKS_MODEL="true", ROUTER_PATIENCE_MS="1500").start()
+        site = Site(Path(folder), ROUTER_ASKS_MODEL="true", ROUTER_PATIENCE_MS="5000").start()
         yield site
         site.stop()
 
@@ -32,7 +32,10 @@ async def test_the_models_word_decides(asking_site: Site) -> None:
 
 async def test_a_slow_model_is_not_waited_for(asking_site: Site) -> None:
     async with Page(asking_site, "alice") as page:
-        await page.send("[[demo ttft=3]] [echo] complex", mode="auto")
+        with asking_site.held(0):
+            await page.send("[echo] complex", mode="auto")
+            while (await page.until("answer.phase"))["phase"] != "waiting":  # for the answer itself
+                pass
         await page.finish()
     plan = asking_site.record(page.generation)["plan"]
 

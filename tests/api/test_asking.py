@@ -93,12 +93,13 @@ def test_a_stream_asked_for_again_is_the_same_answer(alices: Program) -> None:
     assert bodies[0].splitlines()[-2] == bodies[1].splitlines()[-2]  # the data of the end
 
 
-def test_a_running_answer_is_stopped_and_keeps_what_was_shown(alices: Program) -> None:
-    generation = alices.generation("count to 500")["id"]
-    answer = alices.follow_until(generation, 60)
+def test_a_running_answer_is_stopped_and_keeps_what_was_shown(site: Site, alices: Program) -> None:
+    with site.held(30):
+        generation = alices.generation("count to 500")["id"]
+        answer = alices.follow_until(generation, 60)
 
-    assert alices.http.post(f"/generations/{generation}/stop").status_code == 200
-    answer = alices.follow(generation, answer)
+        assert alices.http.post(f"/generations/{generation}/stop").status_code == 200
+        answer = alices.follow(generation, answer)
 
     stored = alices.stored(generation)
     assert answer.end and answer.end["status"] == "stopped" == stored["status"]

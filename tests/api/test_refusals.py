@@ -96,22 +96,24 @@ def test_characters_that_no_database_takes_are_replaced(alices: Program) -> None
     assert alices.follow(generation).answer == "a\ufffdb"
 
 
-def test_a_second_question_waits_for_the_first_answer(alices: Program) -> None:
-    asked = alices.ask("count to 500").json()
+def test_a_second_question_waits_for_the_first_answer(site: Site, alices: Program) -> None:
+    with site.held(3):
+        asked = alices.ask("count to 500").json()
 
-    refused = alices.ask("and now?", asked["conversation"]["id"])
-    alices.http.post(f"/generations/{asked['generation']['id']}/stop")
+        refused = alices.ask("and now?", asked["conversation"]["id"])
+        alices.http.post(f"/generations/{asked['generation']['id']}/stop")
 
     assert (refused.status_code, code_of(refused)) == (409, "answer_pending")
 
 
 def test_a_revoked_tokens_streams_end_and_it_is_refused(site: Site) -> None:
     with Program(site, "alice") as program:
-        generation = program.generation("count to 3000")["id"]
-        with program.stream(generation) as events:
-            next(events)
-            revoke_token(site, "alice", program.token_id)
-            names = [event.name for event in events]
+        with site.held(3):
+            generation = program.generation("count to 30")["id"]
+            with program.stream(generation) as events:
+                next(events)
+                revoke_token(site, "alice", program.token_id)
+                names = [event.name for event in events]
         refused = program.http.get(f"/generations/{generation}")
 
     assert "answer.finished" not in names

@@ -20,12 +20,14 @@ def test_curl_shows_tokens_before_the_answer_is_complete(site: Site, alices: Pro
     command += ["-H", "Content-Type: application/json", "-d", '{"text": "count to 300", "stream": true}']
     answer, statuses = Answer(), []
 
+    site.hold(20)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as curl:
         assert curl.stdout is not None
         for event in events_of(line.rstrip("\n") for line in curl.stdout):
             answer.fold(event)
             if event.name == "text.delta" and not statuses:
                 statuses.append(alices.stored(event.data["generation"])["status"])
+                site.let_go()
 
     assert curl.returncode == 0
     assert statuses == ["running"]
@@ -61,10 +63,12 @@ def test_a_program_can_resume_from_every_event(alices: Program) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 50, 400, 900])
-def test_a_connection_that_breaks_in_mid_answer_loses_nothing(alices: Program, length: int) -> None:
-    generation = alices.generation("Explain the table with code and a formula")["id"]
+def test_a_connection_that_breaks_in_mid_answer_loses_nothing(site: Site, alices: Program, length: int) -> None:
+    with site.held(length // 2 + 2):  # words: enough for so many characters
+        generation = alices.generation("Explain the table with code and a formula")["id"]
+        begun = alices.follow_until(generation, length)
 
-    answer = alices.follow(generation, alices.follow_until(generation, length))
+    answer = alices.follow(generation, begun)
 
     assert answer.answer == alices.stored(generation)["text"]
     assert answer.end and answer.end["status"] == "done"
@@ -128,10 +132,11 @@ def test_an_answer_whose_log_has_expired_comes_from_the_database(site: Site, ali
 
 
 def test_a_log_that_lost_its_beginning_is_told_by_the_database(site: Site, alices: Program) -> None:
-    generation = alices.generation("count to 300")["id"]
-    answer = alices.follow_until(generation, 100)
-    with Redis.from_url(site.env["REDIS_URL"]) as redis:
-        assert redis.delete(f"throughline:log:{generation}")
+    with site.held(50):
+        generation = alices.generation("count to 300")["id"]
+        answer = alices.follow_until(generation, 100)
+        with Redis.from_url(site.env["REDIS_URL"]) as redis:
+            assert redis.delete(f"throughline:log:{generation}")
 
     answer = alices.follow(generation, answer)
 
@@ -149,6 +154,7 @@ def test_a_failure_is_told_with_its_sentence(alices: Program) -> None:
 
 
 def test_a_killed_workers_answer_goes_on_in_the_same_stream(site: Site, alices: Program) -> None:
+    site.hold(80)
     generation = alices.generation("count to 500")["id"]
     answer = Answer()
     with alices.stream(generation) as events:
@@ -156,6 +162,7 @@ def test_a_killed_workers_answer_goes_on_in_the_same_stream(site: Site, alices: 
             answer.fold(next(events))
         site.worker.kill()
         site.worker = site.start_worker()
+        site.let_go()
         for event in events:
             answer.fold(event)
 
@@ -164,10 +171,11 @@ def test_a_killed_workers_answer_goes_on_in_the_same_stream(site: Site, alices: 
 
 
 def test_a_program_resumes_across_a_takeover(site: Site, alices: Program) -> None:
-    generation = alices.generation("count to 500")["id"]
-    answer = alices.follow_until(generation, 200)
-    site.worker.kill()
-    site.worker = site.start_worker()
+    with site.held(80):
+        generation = alices.generation("count to 500")["id"]
+        answer = alices.follow_until(generation, 200)
+        site.worker.kill()
+        site.worker = site.start_worker()
 
     answer = alices.follow(generation, answer)
 
@@ -176,15 +184,16 @@ def test_a_program_resumes_across_a_takeover(site: Site, alices: Program) -> Non
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_web_process_that_ends_costs_a_reconnection(site: Site, alices: Program, number: signal.Signals) -> None:
-    generation = alices.generation("count to 500")["id"]
-    answer = Answer()
-    with alices.stream(generation) as events:
-        while len(answer.answer) < 200:
-            answer.fold(next(events))
-        site.web.send(number)
-        broke = rest_of(events, answer)
-    site.web.stop()
-    site.web = site.start_web()
+    with site.held(80):
+        generation = alices.generation("count to 500")["id"]
+        answer = Answer()
+        with alices.stream(generation) as events:
+            while len(answer.answer) < 200:
+                answer.fold(next(events))
+            site.web.send(number)
+            broke = rest_of(events, answer)
+        site.web.stop()
+        site.web = site.start_web()
 
     assert answer.end is None
     assert broke == (number == signal.SIGKILL)  # one that is told to end ends its streams properly

@@ -23,39 +23,42 @@ def test_the_first_question_gets_an_answer_and_an_address(person: Open) -> None:
     assert alice.last_answer.locator("pre code span").count() > 10
 
 
-def test_the_typing_indicator_names_the_phase_until_the_first_token(person: Open) -> None:
+def test_the_typing_indicator_names_the_phase_until_the_first_token(person: Open, site: Site) -> None:
     alice = person()
     alice.visit()
 
-    alice.send_message("count to 10 [[demo ttft=1.5]]")
+    with site.held(0):
+        alice.send_message("count to 10")
 
-    expect(alice.last_answer.get_by_role("status")).to_contain_text(re.compile("model", re.IGNORECASE))
+        expect(alice.last_answer.get_by_role("status")).to_contain_text(re.compile("model", re.IGNORECASE))
     alice.wait_for_text(COUNTED)
 
 
-def test_progress_is_shown_and_never_moves_backwards(person: Open) -> None:
+def test_progress_is_shown_and_never_moves_backwards(person: Open, site: Site) -> None:
     alice = person()
     alice.visit()
-    alice.send_message("count to 300 [[demo rate=40]]")
-    bar = alice.last_answer.get_by_role("progressbar")
+    with site.held(130):
+        alice.send_message("count to 300 [[demo rate=40]]")
+        bar = alice.last_answer.get_by_role("progressbar")
 
-    seen = []
-    for number in (10, 40, 80, 120):
-        alice.wait_for_text(f" {number} ")
-        seen.append(float(bar.get_attribute("aria-valuenow") or 0))
+        seen = []
+        for number in (10, 40, 80, 120):
+            alice.wait_for_text(f" {number} ")
+            seen.append(float(bar.get_attribute("aria-valuenow") or 0))
 
     assert seen == sorted(seen)
     assert seen[-1] > seen[0]
 
 
-def test_stop_ends_the_answer_and_continue_goes_on(person: Open) -> None:
+def test_stop_ends_the_answer_and_continue_goes_on(person: Open, site: Site) -> None:
     alice = person()
     alice.visit()
-    alice.send_message("count to 150")
-    alice.wait_for_text(" 20 ")
+    with site.held(30):
+        alice.send_message("count to 150")
+        alice.wait_for_text(" 20 ")
 
-    alice.click("Stop")
-    alice.wait_until_idle()
+        alice.click("Stop")
+        alice.wait_until_idle()
     stopped = alice.answer_text
     alice.click("Continue")
     alice.wait_until_idle()
@@ -64,37 +67,40 @@ def test_stop_ends_the_answer_and_continue_goes_on(person: Open) -> None:
     assert alice.answer_text.split() == [str(n) for n in range(1, 151)]
 
 
-def test_escape_stops_from_the_keyboard(person: Open) -> None:
+def test_escape_stops_from_the_keyboard(person: Open, site: Site) -> None:
     alice = person()
     alice.visit()
-    alice.send_message("count to 3000")
-    alice.wait_for_text(" 5 ")
+    with site.held(10):
+        alice.send_message("count to 3000")
+        alice.wait_for_text(" 5 ")
 
-    alice.page.keyboard.press("Escape")
-    alice.wait_until_idle()
+        alice.page.keyboard.press("Escape")
+        alice.wait_until_idle()
 
     assert alice.state == "stopped"
 
 
-def test_stop_works_before_the_first_token(person: Open) -> None:
+def test_stop_works_before_the_first_token(person: Open, site: Site) -> None:
     alice = person()
     alice.visit()
-    alice.send_message("count to 30 [[demo ttft=3]]")
+    with site.held(0):
+        alice.send_message("count to 30")
 
-    alice.click("Stop")
-    alice.wait_until_idle()
+        alice.click("Stop")
+        alice.wait_until_idle()
 
     assert alice.state == "stopped"
 
 
-@pytest.mark.parametrize("moment", [" 3 ", " 40 ", " 130 "])
-def test_a_reload_in_the_middle_misses_nothing(person: Open, moment: str) -> None:
+@pytest.mark.parametrize("moment", [3, 40, 130])
+def test_a_reload_in_the_middle_misses_nothing(person: Open, site: Site, moment: int) -> None:
     alice = person()
     alice.visit()
-    alice.send_message("count to 200")
-    alice.wait_for_text(moment)
+    with site.held(moment + 2):
+        alice.send_message("count to 200")
+        alice.wait_for_text(f" {moment} ")
 
-    alice.reload()
+        alice.reload()
     alice.wait_until_idle()
 
     assert alice.answer_text.split() == [str(n) for n in range(1, 201)]
@@ -111,14 +117,15 @@ def test_an_answer_looks_the_same_live_and_after_a_reload(person: Open) -> None:
     assert alice.answer_html == live
 
 
-def test_a_second_tab_shows_the_same_text_while_it_is_written(person: Open) -> None:
+def test_a_second_tab_shows_the_same_text_while_it_is_written(person: Open, site: Site) -> None:
     alice = person()
     alice.visit()
-    alice.send_message("count to 200")
-    alice.wait_for_text(" 10 ")
+    with site.held(15):
+        alice.send_message("count to 200")
+        alice.wait_for_text(" 10 ")
 
-    tab = alice.new_tab()
-    tab.goto(alice.page.url)
+        tab = alice.new_tab()
+        tab.goto(alice.page.url)
     tab.wait_for_selector("html[data-idle=true]")
     alice.wait_until_idle()
 

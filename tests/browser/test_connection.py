@@ -12,13 +12,14 @@ def test_the_page_comes_back_by_itself_after_the_server_restarted(person: Open, 
     alice = person()
     alice.expected += ["WebSocket", "ERR_CONNECTION", "502"]
     alice.visit()
-    alice.send_message("count to 600")
-    alice.wait_for_text(" 30 ")
+    with site.held(40):
+        alice.send_message("count to 600")
+        alice.wait_for_text(" 30 ")
 
-    site.web.kill()
-    alice.page.wait_for_selector("html[data-connection=reconnecting]")
-    expect(alice.page.get_by_role("button", name="Retry now")).to_be_visible()
-    site.web = site.start_web()
+        site.web.kill()
+        alice.page.wait_for_selector("html[data-connection=reconnecting]")
+        expect(alice.page.get_by_role("button", name="Retry now")).to_be_visible()
+        site.web = site.start_web()
     alice.wait_until_idle()
 
     assert alice.answer_text.split() == [str(n) for n in range(1, 601)]
@@ -27,11 +28,12 @@ def test_the_page_comes_back_by_itself_after_the_server_restarted(person: Open, 
 def test_a_killed_worker_is_a_pause_and_no_error(person: Open, site: Site) -> None:
     alice = person()
     alice.visit()
-    alice.send_message("count to 400")
-    alice.wait_for_text(" 60 ")
+    with site.held(70):
+        alice.send_message("count to 400")
+        alice.wait_for_text(" 60 ")
 
-    site.worker.kill()
-    site.worker = site.start_worker()
+        site.worker.kill()
+        site.worker = site.start_worker()
     alice.wait_until_idle()
 
     assert alice.state == "done"
@@ -59,7 +61,8 @@ def test_a_stop_without_a_connection_is_told_and_kept(person: Open, site: Site) 
     alice = person()
     alice.expected += ["WebSocket", "ERR_CONNECTION"]
     alice.visit()
-    alice.send_message("count to 2000 [[demo rate=40]]")
+    site.hold(40)
+    alice.send_message("count to 2000")
     alice.wait_for_text(" 30 ")
     site.web.kill()
     alice.page.wait_for_selector("html[data-connection=reconnecting]")
@@ -69,6 +72,7 @@ def test_a_stop_without_a_connection_is_told_and_kept(person: Open, site: Site) 
     expect(alice.page.get_by_text("stopped as soon as it is back")).to_be_visible()
     site.web = site.start_web()
     alice.wait_until_idle()
+    site.let_go()
     assert alice.state == "stopped"
 
 

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.browser.person import Person
+from tests.site import Site
 
 PATIENCE_MS = 20_000
 FELT = re.compile(r"^\d+\.\d{3} s$")
@@ -43,14 +44,15 @@ def test_the_tab_that_asked_tells_once_when_its_text_was_seen(person: Open) -> N
     assert len(sent) == 1
 
 
-def test_a_tab_that_was_reloaded_tells_nothing(person: Open) -> None:
+def test_a_tab_that_was_reloaded_tells_nothing(person: Open, site: Site) -> None:
     alice = person("alice")
     sent = listening(alice)
     alice.visit()
 
-    alice.send_message("[[demo ttft=2.5]] count to 20")
-    alice.page.wait_for_url("**/c/**")
-    alice.reload()
+    with site.held(0):
+        alice.send_message("count to 20")
+        alice.page.wait_for_url("**/c/**")
+        alice.reload()
     alice.wait_until_idle()
     alice.wait_for_text("20")
 

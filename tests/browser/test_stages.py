@@ -12,12 +12,13 @@ from .conftest import Open
 QUESTION = "count to 150"
 
 
-def test_the_draft_is_shown_then_folded_and_stays_readable(person: Open) -> None:
+def test_the_draft_is_shown_then_folded_and_stays_readable(person: Open, site: Site) -> None:
     alice = person()
     alice.visit()
     alice.page.get_by_label("How thorough").select_option("Deep")
-    alice.send_message("Explain how a bridge carries its load")
-    expect(alice.last_answer.locator("[data-stage='0'][data-shown]")).to_be_visible()
+    with site.held(30):
+        alice.send_message("Explain how a bridge carries its load")
+        expect(alice.last_answer.locator("[data-stage='0'][data-shown]")).to_be_visible()
     alice.wait_until_idle()
 
     shown = alice.last_answer.locator("[data-stage][data-shown]")
@@ -29,13 +30,14 @@ def test_the_draft_is_shown_then_folded_and_stays_readable(person: Open) -> None
     expect(draft.locator("[data-block]").first).to_be_visible()
 
 
-def test_a_reload_in_any_stage_shows_the_same_stages(person: Open) -> None:
+def test_a_reload_in_any_stage_shows_the_same_stages(person: Open, site: Site) -> None:
     alice = person()
     alice.visit()
     alice.page.get_by_label("How thorough").select_option("Deep")
-    alice.send_message(QUESTION)
-    expect(alice.last_answer.locator("[data-stage='1']")).to_contain_text("20 21")
-    alice.reload()
+    with site.held(30):
+        alice.send_message(QUESTION)
+        expect(alice.last_answer.locator("[data-stage='1']")).to_contain_text("20 21")
+        alice.reload()
     expect(alice.last_answer.locator("[data-stage='1']")).to_contain_text("60 61")
     alice.wait_until_idle()
     live = alice.last_answer.locator("[data-stage]").evaluate_all(STAGES)
@@ -51,14 +53,15 @@ STAGES = """stages => stages.map((stage) => [
 ])"""
 
 
-def test_a_stopped_answer_is_continued_to_its_last_stage(person: Open) -> None:
+def test_a_stopped_answer_is_continued_to_its_last_stage(person: Open, site: Site) -> None:
     alice = person()
     alice.visit()
     alice.page.get_by_label("How thorough").select_option("Deep")
-    alice.send_message("count to 300")
-    expect(alice.last_answer.locator("[data-stage='1']")).to_contain_text("50 51")
-    alice.click("Stop")
-    alice.wait_until_idle()
+    with site.held(60):
+        alice.send_message("count to 300")
+        expect(alice.last_answer.locator("[data-stage='1']")).to_contain_text("50 51")
+        alice.click("Stop")
+        alice.wait_until_idle()
     alice.click("Continue")
     alice.wait_until_idle()
 

@@ -19,7 +19,6 @@ from tests.stack.page import Page
 LOCK_TIMEOUT_S = 1  # of the site's waiting
 CONNECTION_TIMEOUT_S = 3  # all threads reconnect at once, one after the other; on a busy machine that takes a second
 REST_S = 1.0
-LOCKED_S = 4.0
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +41,12 @@ def locked(site: Site) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
+async def refused_end(site: Site, page: Page) -> None:
+    """The worker has tried to store this answer's end, in vain."""
+    while f"{page.generation}: the database does not take its end" not in site.worker.output():
+        await asyncio.sleep(0.05)
+
+
 async def test_a_question_that_cannot_be_stored_is_refused_and_can_be_sent_again(impatient: Site) -> None:
     async with Page(impatient, "alice") as page:
         with locked(impatient):
@@ -56,9 +61,11 @@ async def test_a_question_that_cannot_be_stored_is_refused_and_can_be_sent_again
 
 async def test_text_goes_on_while_the_database_is_locked(impatient: Site) -> None:
     async with Page(impatient, "alice") as page:
+        impatient.hold(60)
         await page.send("count to 400")
         await page.until_text(100)
         with locked(impatient):
+            impatient.let_go()
             await page.until_text(800)
         ended = await page.finish()
 
@@ -68,10 +75,12 @@ async def test_text_goes_on_while_the_database_is_locked(impatient: Site) -> Non
 
 async def test_the_end_waits_until_it_can_be_stored(impatient: Site) -> None:
     async with Page(impatient, "alice") as page:
+        impatient.hold(50)
         await page.send("count to 60")
         await page.until_text(100)
         with locked(impatient):
-            await asyncio.sleep(LOCKED_S)
+            impatient.let_go()
+            await refused_end(impatient, page)
             assert "answer.finished" not in {event["type"] for event in page.events}
         ended = await page.finish()
 
@@ -81,13 +90,14 @@ async def test_the_end_waits_until_it_can_be_stored(impatient: Site) -> None:
 
 async def test_a_stop_that_cannot_be_stored_is_refused(impatient: Site) -> None:
     async with Page(impatient, "alice") as page:
-        await page.send("count to 2000")
-        await page.until_text(100)
-        with locked(impatient):
+        with impatient.held(60):
+            await page.send("count to 2000")
+            await page.until_text(100)
+            with locked(impatient):
+                await page.stop()
+                refused = await page.until("error")
             await page.stop()
-            refused = await page.until("error")
-        await page.stop()
-        ended = await page.finish()
+            ended = await page.finish()
 
     assert refused["code"] == "unavailable"
     assert ended["status"] == "stopped"
@@ -130,14 +140,17 @@ def on_postgres(postgres: Postgres) -> Iterator[Site]:
 
 @pytest.fixture
 async def page(on_postgres: Site) -> AsyncIterator[Page]:
+    """In mid-answer, which goes on when it is let go."""
     async with Page(on_postgres, "alice") as page:
-        await page.send("count to 300")
-        await page.until_text(100)
-        yield page
+        with on_postgres.held(60):
+            await page.send("count to 300")
+            await page.until_text(100)
+            yield page
 
 
 async def test_postgresql_is_gone_in_the_middle_of_an_answer(postgres: Postgres, page: Page) -> None:
     postgres.process.kill()
+    page.site.let_go()
     await page.until_text(400)
     postgres.restart()
 
@@ -149,8 +162,9 @@ async def test_postgresql_is_gone_in_the_middle_of_an_answer(postgres: Postgres,
 
 async def test_postgresql_is_gone_at_the_end(postgres: Postgres, page: Page) -> None:
     postgres.process.kill()
+    page.site.let_go()
     await page.until_text(len("".join(f"{n} " for n in range(1, 301))))
-    await asyncio.sleep(LOCKED_S)
+    await refused_end(page.site, page)
     postgres.restart()
 
     ended = await page.finish()

@@ -30,11 +30,14 @@ async def answer(page: Page) -> str:
 
 async def test_what_runs_on_a_drained_server_ends_well_and_nothing_new_begins_there(twins: Site) -> None:
     async with Page(twins, "alice") as running, Page(twins, "alice") as page:
+        twins.hold(30)
         number = await begun(twins, running)
+        twins.break_model(1 - number)
 
         change(twins, number, "drained")
         served = twins.streamed(number)
         answers = [await answer(page) for _ in range(3)]
+        twins.break_model(number)
         ended = await running.finish()
 
     change(twins, number, "used")

@@ -33,9 +33,11 @@ def notices(page: Page) -> list[str]:
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hanging"])
 async def test_another_server_goes_on_with_the_same_text(twins: Site, fault: signal.Signals) -> None:
     async with Page(twins, "alice") as page:
+        twins.hold(30)
         number = await begun(twins, page)
 
         twins.models[number].send(fault)
+        twins.break_model(1 - number)
         ended = await page.finish()
 
     assert ended["status"] == "done"
@@ -45,7 +47,7 @@ async def test_another_server_goes_on_with_the_same_text(twins: Site, fault: sig
 
 @pytest.mark.parametrize("fault", ["rubbish_after", "error_after", "drop_after", "end_after"])
 async def test_what_a_server_says_wrongly_is_no_part_of_the_answer(twins: Site, fault: str) -> None:
-    twins.break_model(0, **{fault: 40})
+    twins.break_model(0, **{fault: 40}, times=1)
     async with Page(twins, "alice") as first, Page(twins, "alice") as second:
         await first.send("count to 200")
         await second.send("count to 200")
@@ -71,10 +73,11 @@ async def test_before_the_first_token_another_server_is_asked(twins: Site) -> No
 
 async def test_a_thought_is_thought_again_by_the_other_server(twins: Site) -> None:
     async with Page(twins, "alice") as page:
-        await page.send("[think] count to 100")
-        await page.until_text(40, "0.thinking")
+        with twins.held(16):
+            await page.send("[think] count to 100")
+            await page.until_text(40, "0.thinking")
 
-        twins.models[server_of(twins, page)].kill()
+            twins.models[server_of(twins, page)].kill()
         ended = await page.finish()
 
     assert ended["status"] == "done"
@@ -96,6 +99,7 @@ async def test_a_server_that_does_not_stream_is_asked_for_the_whole_answer(twins
 async def test_a_server_that_comes_back_soon_goes_on_itself(twins: Site) -> None:
     twins.models[1].kill()
     async with Page(twins, "alice") as page:
+        twins.hold(30)
         await page.send("count to 200")
         await page.until_text(60)
 

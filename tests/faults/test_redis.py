@@ -17,11 +17,12 @@ NUMBERS = "".join(f"{n} " for n in range(1, 301))
 
 @pytest.fixture
 async def page(twins: Site) -> AsyncIterator[Page]:
-    """In the middle of a long answer."""
+    """In the middle of a long answer, which goes on when it is let go."""
     async with Page(twins, "alice") as page:
-        await page.send("count to 300")
-        await page.until_text(120)
-        yield page
+        with twins.held(60):
+            await page.send("count to 300")
+            await page.until_text(120)
+            yield page
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ async def inside(twins: Site) -> AsyncIterator[Redis]:
 
 
 async def check_whole(page: Page) -> None:
+    page.site.let_go()
     ended = await page.finish()
 
     assert ended["status"] == "done"
@@ -91,6 +93,7 @@ async def test_the_answer_ends_while_web_sleeps_and_loses_its_connections(
     twins: Site, page: Page, inside: Redis
 ) -> None:
     twins.web.send(signal.SIGSTOP)
+    twins.let_go()
     while twins.record(page.generation)["status"] != "done":
         await asyncio.sleep(0.1)
     await inside.client_kill_filter(_type="normal", skipme=True)
@@ -100,9 +103,11 @@ async def test_the_answer_ends_while_web_sleeps_and_loses_its_connections(
     await check_whole(page)
 
 
-async def test_redis_is_full(page: Page, inside: Redis) -> None:
+async def test_redis_is_full(twins: Site, page: Page, inside: Redis) -> None:
     await inside.config_set("maxmemory", 1)
-    await asyncio.sleep(1)
+    twins.let_go()
+    while "Redis does not take the logs" not in twins.worker.output():
+        await asyncio.sleep(0.05)
     await inside.config_set("maxmemory", 0)
 
     await check_whole(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from uuid import uuid4
 
@@ -19,11 +20,12 @@ def phases(page: Page) -> list[str]:
 
 async def test_a_worker_that_sleeps_too_long_has_lost_its_answer(twins: Site) -> None:
     async with Redis.from_url(twins.env["REDIS_URL"]) as inside, Page(twins, "alice") as page:
-        await page.send("count to 300")
-        await page.until_text(100)
-        sleeper = twins.worker
-        sleeper.send(signal.SIGSTOP)
-        twins.worker = twins.start_worker("second")
+        with twins.held(60):
+            await page.send("count to 300")
+            await page.until_text(100)
+            sleeper = twins.worker
+            sleeper.send(signal.SIGSTOP)
+            twins.worker = twins.start_worker("second")
         ended = await page.finish()
         log = f"throughline:log:{page.generation}"
         written = await inside.xlen(log)
@@ -42,10 +44,11 @@ async def test_a_worker_that_sleeps_too_long_has_lost_its_answer(twins: Site) ->
 
 async def test_a_short_sleep_is_no_takeover(twins: Site) -> None:
     async with Page(twins, "alice") as page:
-        await page.send("count to 300")
-        await page.until_text(100)
-        twins.worker.send(signal.SIGSTOP)
-        twins.worker.send(signal.SIGCONT)
+        with twins.held(60):
+            await page.send("count to 300")
+            await page.until_text(100)
+            twins.worker.send(signal.SIGSTOP)
+            twins.worker.send(signal.SIGCONT)
         ended = await page.finish()
 
     assert ended["status"] == "done"
@@ -55,12 +58,13 @@ async def test_a_short_sleep_is_no_takeover(twins: Site) -> None:
 
 async def test_pages_are_told_before_another_worker_is_there(twins: Site) -> None:
     async with Page(twins, "alice") as page:
-        await page.send("count to 300")
-        await page.until_text(100)
-        twins.worker.kill()
-        while "resuming" not in phases(page):
-            await page.hear()
-        twins.worker = twins.start_worker()
+        with twins.held(60):
+            await page.send("count to 300")
+            await page.until_text(100)
+            twins.worker.kill()
+            while "resuming" not in phases(page):
+                await page.hear()
+            twins.worker = twins.start_worker()
         ended = await page.finish()
 
     assert ended["status"] == "done"
@@ -69,12 +73,13 @@ async def test_pages_are_told_before_another_worker_is_there(twins: Site) -> Non
 
 async def test_a_thought_is_thought_again_by_another_worker(twins: Site) -> None:
     async with Page(twins, "alice") as page:
-        await page.send("[think] count to 100")
-        await page.until_text(40, "0.thinking")
-        begun = page.text["0.thinking"]
+        with twins.held(16):
+            await page.send("[think] count to 100")
+            await page.until_text(40, "0.thinking")
+            begun = page.text["0.thinking"]
 
-        twins.worker.kill()
-        twins.worker = twins.start_worker()
+            twins.worker.kill()
+            twins.worker = twins.start_worker()
         ended = await page.finish()
 
     assert ended["status"] == "done"
@@ -85,12 +90,13 @@ async def test_a_thought_is_thought_again_by_another_worker(twins: Site) -> None
 
 async def test_a_stop_between_two_attempts_is_kept(twins: Site) -> None:
     async with Page(twins, "alice") as page:
-        await page.send("count to 2000")
-        await page.until_text(100)
-        twins.worker.kill()
-        await page.stop()
-        twins.worker = twins.start_worker()
-        ended = await page.finish()
+        with twins.held(60):
+            await page.send("count to 2000")
+            await page.until_text(100)
+            twins.worker.kill()
+            await page.stop()
+            twins.worker = twins.start_worker()
+            ended = await page.finish()
 
     assert ended["status"] == "stopped"
     assert page.answer == page.stored()
@@ -98,10 +104,11 @@ async def test_a_stop_between_two_attempts_is_kept(twins: Site) -> None:
 
 async def test_a_stop_is_acknowledged_and_its_record_tells_what_came_after(twins: Site) -> None:
     async with Page(twins, "alice") as page:
-        await page.send("count to 2000")
-        await page.until_text(100)
-        await page.stop()
-        ended = await page.finish()
+        with twins.held(60):
+            await page.send("count to 2000")
+            await page.until_text(100)
+            await page.stop()
+            ended = await page.finish()
 
     assert "stopping" in phases(page)
     assert ended["status"] == "stopped"
@@ -109,7 +116,8 @@ async def test_a_stop_is_acknowledged_and_its_record_tells_what_came_after(twins
     record = twins.record(page.generation)
     assert 0 <= record["tokens_after_stop"] <= len(page.answer.split())
     assert record["stop_requested_at"] <= record["upstream_ended_at"] <= record["finished_at"]
-    assert sum(twins.running(number) for number in range(len(twins.models))) == 0
+    while any(twins.running(number) for number in range(len(twins.models))):  # until it has seen its client hang up
+        await asyncio.sleep(0.05)
 
 
 async def test_two_tabs_and_a_double_click_make_one_answer(twins: Site) -> None:

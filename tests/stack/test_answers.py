@@ -41,22 +41,24 @@ async def test_the_same_click_twice_is_one_question(site: Site) -> None:
 
 async def test_stop_keeps_what_was_shown(site: Site) -> None:
     async with Page(site, "alice") as page:
-        await page.send("count to 5000")
-        await page.until_text(60)
-        await page.stop()
-        finished = await page.finish()
+        with site.held(30):
+            await page.send("count to 5000")
+            await page.until_text(60)
+            await page.stop()
+            finished = await page.finish()
 
     assert finished["status"] == "stopped"
     assert page.answer == page.stored()
-    assert len(page.answer) < 2000
+    assert len(page.answer.split()) <= 30
 
 
 async def test_continue_goes_on_where_it_stopped(site: Site) -> None:
     async with Page(site, "alice") as page:
-        await page.send("count to 200")
-        await page.until_text(60)
-        await page.stop()
-        await page.finish()
+        with site.held(30):
+            await page.send("count to 200")
+            await page.until_text(60)
+            await page.stop()
+            await page.finish()
         await page.click("answer.continue")
         finished = await page.finish()
 
@@ -98,10 +100,11 @@ async def test_an_edited_question_stands_beside_the_first(site: Site) -> None:
 
 async def test_a_second_question_waits_for_the_first_answer(site: Site) -> None:
     async with Page(site, "alice") as page:
-        await page.send("count to 500")
-        refused = await page.send("and now?")
-        await page.stop()
-        await page.finish()
+        with site.held(3):
+            await page.send("count to 500")
+            refused = await page.send("and now?")
+            await page.stop()
+            await page.finish()
 
     assert refused["code"] == "answer_pending"
 

@@ -116,10 +116,11 @@ def test_what_answers_take_and_cost_is_measured_on_a_running_site(priced: Site) 
 
 async def test_a_killed_workers_answer_is_counted_once_and_whole(priced: Site) -> None:
     async with Page(priced, "alice") as page:
-        await page.send("count to 200", mode="quick")
-        await page.until_text(100)
-        priced.worker.kill()
-        priced.worker = priced.start_worker()
+        with priced.held(60):
+            await page.send("count to 200", mode="quick")
+            await page.until_text(100)
+            priced.worker.kill()
+            priced.worker = priced.start_worker()
         await page.finish()
 
     found = counted(priced)
@@ -129,10 +130,11 @@ async def test_a_killed_workers_answer_is_counted_once_and_whole(priced: Site) -
 
 async def test_a_stopped_answer_gives_back_what_it_did_not_use(priced: Site) -> None:
     async with Page(priced, "alice") as page:
-        await page.send("count to 1500", mode="quick")
-        await page.until_text(100)
-        await page.stop()
-        await page.finish()
+        with priced.held(60):
+            await page.send("count to 1500", mode="quick")
+            await page.until_text(100)
+            await page.stop()
+            await page.finish()
 
     found = counted(priced)
     assert found["states"] == ["settled"]

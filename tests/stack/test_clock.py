@@ -19,10 +19,12 @@ ORDER = ("received", "accepted", "dispatched", "claimed", "requested", "first_by
 async def answered(site: Site) -> dict[str, Any]:
     """All that is known of one answer, when its web process has told."""
     async with Page(site, "alice") as page, Page(site, "alice") as other:
-        await page.send("count to 30")
-        other.generation = page.generation
-        await other.watch()
-        await page.until_text(10)
+        with site.held(15):
+            await page.send("count to 30")
+            other.generation = page.generation
+            await other.watch()
+            await page.until_text(10)
+            await other.until_text(10)
         await page.tell("answer.painted", generation=page.generation, afterMs=123)
         await page.finish()
     site.until(lambda text: "Viewers at most</dt><dd>2<" in text, f"/ops/generations/{page.generation}/", "otto")

@@ -48,12 +48,14 @@ async def wire(site: Site, conversation: str, port: int) -> Wire:
 
 @pytest.fixture
 async def answered(site: Site) -> AsyncIterator[Page]:
+    """It has so much text, and goes on when it is let go."""
     async with Page(site, "alice") as page:
-        await page.send("Tell me a long story")
-        await page.until_text(4 * LARGE)
-        yield page
-        await page.stop()
-        await page.finish()
+        with site.held(1600):
+            await page.send("[[demo rate=0]] Tell me a long story")
+            await page.until_text(4 * LARGE)
+            yield page
+            await page.stop()
+            await page.finish()
 
 
 async def test_a_large_frame_is_compressed_and_a_token_is_not(site: Site, answered: Page) -> None:
@@ -63,6 +65,7 @@ async def test_a_large_frame_is_compressed_and_a_token_is_not(site: Site, answer
     )
 
     frames = await late.until("blocks.done")
+    site.let_go()
     frames += [await late.frames.get() for _ in range(5)]
     late.close()
 

@@ -52,10 +52,11 @@ async def test_a_stream_that_cannot_be_read_is_asked_for_as_a_whole(site: Site) 
 async def test_an_answer_that_leaves_no_room_to_go_on_is_kept(site: Site) -> None:
     """It fills the context: that is no reason to write it anew."""
     async with Page(site, "alice") as page:
-        await page.send("count to 500")
-        await page.until_text(60)
-        await page.stop()
-        await page.finish()
+        with site.held(30):
+            await page.send("count to 500")
+            await page.until_text(60)
+            await page.stop()
+            await page.finish()
         stopped = page.answer
         site.break_model(status=400)
         await page.click("answer.continue")

@@ -73,11 +73,12 @@ async def test_a_running_answer_appears_on_it(site: Site) -> None:
         page = Watcher(socket, "/ops/processes/")
         await page.show()
 
-        await alice.send("count to 400")
+        with site.held(3):
+            await alice.send("count to 400")
 
-        await page.until("processes", "<dt>Answers running</dt><dd>1 ")
-        await alice.stop()
-        await alice.finish()
+            await page.until("processes", "<dt>Answers running</dt><dd>1 ")
+            await alice.stop()
+            await alice.finish()
 
 
 async def test_an_operator_hears_of_anothers_drain(site: Site) -> None:

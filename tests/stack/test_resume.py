@@ -11,11 +11,12 @@ from tests.stack.page import Page
 @pytest.mark.parametrize("length", [1, 40, 200, 700])
 async def test_a_lost_connection_loses_no_character(site: Site, length: int) -> None:
     async with Page(site, "alice") as page:
-        await page.send("Explain the table with code and a formula")
-        await page.until_text(length)
-        await page.socket.close()
-        await page.open()
-        await page.watch()
+        with site.held(length // 2 + 2):  # words: enough for so many characters
+            await page.send("Explain the table with code and a formula")
+            await page.until_text(length)
+            await page.socket.close()
+            await page.open()
+            await page.watch()
         await page.finish()
 
     assert page.answer == page.stored()
@@ -23,9 +24,11 @@ async def test_a_lost_connection_loses_no_character(site: Site, length: int) -> 
 
 async def test_a_late_page_gets_everything(site: Site) -> None:
     async with Page(site, "alice") as first:
+        site.hold(100)
         await first.send("Explain the list")
         await first.until_text(300)
         async with Page(site, "alice", first.conversation) as late:
+            site.let_go()
             assert late.hello["unfinished"] == [first.generation]
             late.generation, late.message = first.generation, first.message
             await late.watch()
@@ -37,14 +40,15 @@ async def test_a_late_page_gets_everything(site: Site) -> None:
 
 async def test_finished_blocks_are_the_same_for_early_and_late_pages(site: Site) -> None:
     async with Page(site, "alice") as first:
-        await first.send("Explain a table and some code")
-        await first.until_text(900)
-        async with Page(site, "alice", first.conversation) as late:
-            late.generation = first.generation
-            await late.watch()
-            await late.until("blocks.done")
-            while len(late.blocks["0.text"]) < 3:
-                await late.hear()
+        with site.held(400):
+            await first.send("Explain a table and some code")
+            await first.until_text(900)
+            async with Page(site, "alice", first.conversation) as late:
+                late.generation = first.generation
+                await late.watch()
+                await late.until("blocks.done")
+                while len(late.blocks["0.text"]) < 3:
+                    await late.hear()
         await first.finish()
 
     common = min(len(first.blocks["0.text"]), len(late.blocks["0.text"]))

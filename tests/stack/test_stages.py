@@ -53,11 +53,12 @@ async def test_the_deep_stage_is_written_while_the_draft_is(site: Site) -> None:
 
 async def test_a_page_that_comes_back_has_all_stages(site: Site) -> None:
     async with Page(site, "alice") as page:
-        await page.send("count to 300", mode="deep")
-        await page.until_text(200, "1.text")
-        await page.socket.close()
-        await page.open()
-        await page.watch()
+        with site.held(100):
+            await page.send("count to 300", mode="deep")
+            await page.until_text(200, "1.text")
+            await page.socket.close()
+            await page.open()
+            await page.watch()
         await page.finish()
         async with Page(site, "alice", page.conversation) as late:
             late.generation = page.generation
@@ -70,10 +71,11 @@ async def test_a_page_that_comes_back_has_all_stages(site: Site) -> None:
 
 async def test_a_stop_ends_every_stage_and_keeps_the_best_text(site: Site) -> None:
     async with Page(site, "alice") as page:
-        await page.send("count to 2000", mode="deep")
-        await page.until_text(300, "1.text")
-        await page.stop()
-        finished = await page.finish()
+        with site.held(120):
+            await page.send("count to 2000", mode="deep")
+            await page.until_text(300, "1.text")
+            await page.stop()
+            finished = await page.finish()
 
     assert finished["status"] == "stopped"
     assert site.running() == 0
@@ -87,10 +89,11 @@ async def test_a_stop_ends_every_stage_and_keeps_the_best_text(site: Site) -> No
 
 async def test_all_that_a_stop_cut_short_is_continued_where_it_was(site: Site) -> None:
     async with Page(site, "alice") as page:
-        await page.send("count to 400", mode="deep")
-        await page.until_text(300, "1.text")
-        await page.stop()
-        await page.finish()
+        with site.held(120):
+            await page.send("count to 400", mode="deep")
+            await page.until_text(300, "1.text")
+            await page.stop()
+            await page.finish()
         before = page.stored_parts()
         await page.click("answer.continue")
         finished = await page.finish()
@@ -105,10 +108,11 @@ async def test_all_that_a_stop_cut_short_is_continued_where_it_was(site: Site) -
 @pytest.mark.parametrize("stage", ["0.text", "1.text", "2.text"])
 async def test_an_answer_whose_worker_is_killed_in_any_stage_goes_on_there(site: Site, stage: str) -> None:
     async with Page(site, "alice") as page:
-        await page.send("count to 120", mode="deep")
-        await page.until_text(100, stage)
-        site.worker.kill()
-        site.worker = site.start_worker()
+        with site.held(60, skip=2 if stage == "2.text" else 0):  # requests, of the stages before
+            await page.send("count to 120", mode="deep")
+            await page.until_text(100, stage)
+            site.worker.kill()
+            site.worker = site.start_worker()
         finished = await page.finish()
 
     assert finished["status"] == "done"
