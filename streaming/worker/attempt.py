@@ -72,7 +72,7 @@ class Attempt:
     async def run(self) -> Status | None:
         """The outcome; None if it is not this attempt's to tell: another process has it, or will take it over."""
         try:
-            if not await self._claim():
+            if not await self._begin():
                 return None
             try:
                 status, error_code = await self._answer()
@@ -103,6 +103,14 @@ class Attempt:
         if question is None:
             return None
         return await second_opinion(self.tools.servers, question, settings.ROUTER_PATIENCE_MS / 1000)
+
+    async def _begin(self) -> bool:
+        """False if another process has it, or if it cannot be begun now: then the sweeper finds it."""
+        try:
+            return await self._claim()
+        except (Error, RedisError, OSError) as error:
+            logger.warning("generation %s is left to the next attempt: %s", self.generation_id, error)
+            return False
 
     async def _claim(self) -> bool:
         begun = site_time.now()
