@@ -82,14 +82,14 @@ async def end(kept: object | None) -> None:
     """Its tasks, and its connections to Redis."""
     members = list(vars(kept).values()) if kept else []
     members += [task for several in members if isinstance(several, list) for task in several]
+    clients = [client for client in members if isinstance(client, Redis)]
     for task in members:
         if isinstance(task, asyncio.Task):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-    for client in members:
-        if isinstance(client, Redis):
-            await client.aclose()
+    for client in clients:
+        await client.aclose()
 
 
 @pytest.fixture

@@ -306,7 +306,24 @@ class Page(StackPage):
         return self
 
     async def leave(self) -> None:
-        await self.wire.disconnect()
+        if not self.wire.future.done():
+            await self.wire.disconnect()
+
+    async def refused_with(self) -> int:
+        """The code with which the socket is closed as soon as it is opened."""
+        headers = [(b"cookie", f"sessionid={self._session}".encode()), (b"host", b"testserver")]
+        headers.append((b"origin", b"http://testserver"))
+        self.wire = WebsocketCommunicator(self._application, f"/ws/chat/{self.conversation}/", headers=headers)
+        await self.wire.connect()
+        closed = await self.wire.receive_output(PATIENCE_S)
+        await self.wire.wait()
+        return int(closed["code"])
+
+    async def vanish(self) -> None:
+        """The server cancels its application, which is told nothing."""
+        self.wire.future.cancel()
+        with suppress(asyncio.CancelledError):
+            await self.wire.future
 
     async def watch_from(self, generation: Generation) -> None:
         """All there is of this answer, from its beginning."""
