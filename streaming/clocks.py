@@ -44,5 +44,6 @@ def take(before: datetime, told: tuple[int, int], after: datetime) -> None:
     elif abs(ahead - known) <= SAME:  # no new finding, and no jitter in what is stored
         return
     if abs(ahead) > WRONG and abs(ahead - known) > WRONG:
-        logger.warning("this machine's clock is %.1f s ahead of Redis': set it by NTP", ahead.total_seconds())
+        way = "ahead of" if ahead > timedelta(0) else "behind"
+        logger.warning("this machine's clock is %.1f s %s Redis': set it by NTP", abs(ahead.total_seconds()), way)
     site_time.set_ahead(ahead)
