@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import pytest
 from django.conf import settings
 from websockets.exceptions import ConnectionClosed
 
