@@ -33,7 +33,18 @@ def by_command(act: str) -> Door:
     return door
 
 
+def ask_by_program(site: Site, conversation: str) -> None:
+    with Program(site, "alice") as program:
+        assert program.ask("count to 2", conversation).status_code == 201
+
+
+def ask_by_command(site: Site, conversation: str) -> None:
+    site.manage("ask", "count to 2", "--user", "alice", "--conversation", conversation)
+
+
 DOORS: dict[str, tuple[Door, str]] = {
+    "ask by program": (ask_by_program, "path.changed"),
+    "ask by command": (ask_by_command, "path.changed"),
     "rename by page": (by_page("rename", title="Otters"), "conversation.titled"),
     "rename by command": (by_command(".get().rename('Otters')"), "conversation.titled"),
     "delete by page": (by_page("delete"), "conversation.deleted"),
