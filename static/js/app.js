@@ -1,7 +1,7 @@
 import { AccountStorage, onOtherAccount } from "./account_storage.js";
 import { Api } from "./api.js";
 import { Chat } from "./chat.js";
-import { copy } from "./clipboard.js";
+import { copy, copyCode } from "./clipboard.js";
 import { Composer } from "./composer.js";
 import { ConnectionBar } from "./connection_bar.js";
 import { Day } from "./day.js";
@@ -112,7 +112,7 @@ find("transcript").addEventListener("click", (e) => {
   const button = e.target.closest("[data-action], [data-copy-code]");
   if (!button) return;
   if (button.dataset.action) actions[button.dataset.action](button.closest("article"), button);
-  else copy(button.closest(".code").querySelector("pre").textContent, button);
+  else copyCode(button.closest(".code").querySelector("pre").textContent, button);
 });
 
 find("show").addEventListener("submit", (e) => {

@@ -13,6 +13,9 @@ export async function copy(text, button) {
   }, THANKS_MS);
 }
 
+/** Without line ends behind it: pasted into a terminal, a command waits for Enter. */
+export const copyCode = (code, button) => copy(code.replace(/\n+$/, ""), button);
+
 function name(button, label) {
   if (!button.hasAttribute("aria-label")) button.textContent = label;
   else button.ariaLabel = button.title = label;

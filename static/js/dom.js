@@ -4,10 +4,14 @@ export function setHtml(element, html) {
   element.innerHTML = html;
 }
 
-export function elementFrom(html) {
+export function elementsFrom(html) {
   const holder = document.createElement("template");
-  setHtml(holder, html.trim());
-  return holder.content.firstElementChild;
+  setHtml(holder, html);
+  return holder.content;
+}
+
+export function elementFrom(html) {
+  return elementsFrom(html.trim()).firstElementChild;
 }
 
 export function copyOf(template) {

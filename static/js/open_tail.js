@@ -1,4 +1,4 @@
-import { keepingFocus, setHtml } from "./dom.js";
+import { morph } from "./morph.js";
 
 // Where text that follows the rendered tail belongs: at the end of its last open block.
 const OPEN_BLOCKS = "p, h1, h2, h3, h4, h5, h6, ul, ol, li, blockquote, .code, pre, pre > code";
@@ -24,6 +24,12 @@ export class OpenTail {
     this.#renderings.push([html, upto]);
   }
 
+  /** Its element holds a finished block from now on. What comes after that stands in another element. */
+  moveTo(element) {
+    this.#element = element;
+    this.#rest = null;
+  }
+
   /** Nothing that lies behind `visible`. */
   show(source, visible) {
     this.#showRendering(visible);
@@ -39,7 +45,7 @@ export class OpenTail {
     if (newest < 0) return;
     [this.#html, this.#upto] = this.#renderings[newest];
     this.#renderings.splice(0, newest + 1);
-    keepingFocus(this.#element.parentElement, () => setHtml(this.#element, this.#html));
+    morph(this.#element, this.#html);
     this.#rest = null;
   }
 

@@ -1,6 +1,8 @@
-import { keepingFocus, setHtml } from "./dom.js";
+import { keepingFocus } from "./dom.js";
+import { morph } from "./morph.js";
 import { OpenTail } from "./open_tail.js";
 import { Pacer } from "./pacer.js";
+import { keepingSelection } from "./selection.js";
 
 /**
  * One part of an answer: its source, its finished blocks, and its open tail.
@@ -93,7 +95,7 @@ export class Part {
     const gone = [];
     for (const [index, html] of Object.entries(different)) {
       if (!html) gone.push(this.#blocks[index]);
-      else if (this.#blocks[index]) keepingFocus(this.#blocks[index], () => setHtml(this.#blocks[index], html));
+      else if (this.#blocks[index]) this.#change(() => morph(this.#blocks[index], html));
       else this.#fresh.push(html);
     }
     for (const block of gone) block?.remove();
@@ -107,21 +109,30 @@ export class Part {
 
   /** True if text that has arrived is held back: show it again in the next frame. */
   show() {
-    for (const html of this.#fresh) this.#place.before(this.#wrapper(html));
-    this.#fresh = [];
     const visible = Math.max(this.#upto, this.#pacer.visible(this.source, this.#upto));
-    this.#tail.show(this.source, visible);
+    this.#change(() => {
+      for (const html of this.#fresh) this.#finishBlock(html);
+      this.#fresh = [];
+      this.#tail.show(this.source, visible);
+    });
     return visible < this.source.length;
   }
 
   // Internal
 
-  #wrapper(html) {
-    const wrapper = document.createElement("div");
-    wrapper.dataset.block = "";
-    wrapper.dir = "auto";
-    setHtml(wrapper, html);
-    this.#blocks.push(wrapper);
-    return wrapper;
+  #change(change) {
+    keepingFocus(this.#element, () => keepingSelection(this.#element, change));
+  }
+
+  /** The element of the tail becomes the block's, since what was open is what is finished now. */
+  #finishBlock(html) {
+    const block = this.#place;
+    this.#place = block.cloneNode();
+    block.after(this.#place);
+    this.#tail.moveTo(this.#place);
+    morph(block, html);
+    block.removeAttribute("data-tail");
+    block.dataset.block = "";
+    this.#blocks.push(block);
   }
 }

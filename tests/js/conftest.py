@@ -98,7 +98,8 @@ def give(route: Route) -> None:
     path = route.request.url.removeprefix(ORIGIN)
     if path == "/":
         route.fulfill(body=ARTICLE, content_type="text/html")
-    elif path.endswith(".js"):
-        route.fulfill(path=ROOT / "static" / path.strip("/"), content_type="text/javascript")
+    elif path.endswith((".js", ".css")):
+        kind = "text/javascript" if path.endswith(".js") else "text/css"
+        route.fulfill(path=ROOT / "static" / path.strip("/"), content_type=kind)
     else:
         route.fulfill(status=404, body=json.dumps(path))
