@@ -42,7 +42,8 @@ WATCH_SHIFTS = """() => {
         const element = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
         const isOfTable = element?.closest(".table"); // columns find their width while rows arrive
         const moved = Math.abs(before.y - now.y) > 1 || (Math.abs(before.x - now.x) > 1 && !isOfTable);
-        if (moved && element?.closest("[data-block], [data-tail]")?.contains(element.parentElement)) shifts.push(node.textContent.slice(0, 40));
+        const block = element?.closest("[data-block], [data-tail]");
+        if (moved && block?.contains(element.parentElement)) shifts.push(node.textContent.slice(0, 40));
     };
     new PerformanceObserver((list) => list.getEntries().forEach((entry) => entry.sources.forEach(see))).observe({
         type: "layout-shift",
