@@ -26,7 +26,6 @@ from .figures import Figures
 from .gaps import Gaps
 from .line import Line, Place
 
-MOST_BREAK_OFFS = 2  # of a server that usually says when an answer is complete
 ARRIVALS_KEPT = 4096  # of the latest tokens, to count those that came after a stop
 
 
@@ -154,13 +153,13 @@ class Intake:
     def may_end_here(self, *, tells_ends: bool | None) -> bool:
         """The body ended without a word that the answer is complete: a broken connection, through a proxy, looks like
         this, and so do all answers of some servers. None: it is not known of this one. So it is asked again, and
-        believed if it has nothing to add, says the same, or does it again and again."""
+        believed if it has nothing to add, or says the same; one that never told an end, also if it does it again."""
         if self._continuation and self._continuation.is_inside:
             return False
         self._break_offs.append(self.begun)
         is_same = self.begun == self._begun_with or self.begun in self._break_offs[:-1]
-        most = MOST_BREAK_OFFS if tells_ends else 1
-        return bool(self.begun) and (tells_ends is False or is_same or len(self._break_offs) > most)
+        does_it_again = tells_ends is None and len(self._break_offs) > 1
+        return bool(self.begun) and (tells_ends is False or is_same or does_it_again)
 
     def _go_on(self, continuation: Continuation, delta: ChatDelta) -> None:
         """Write what is new, once that is certain. Until then thinking waits, too."""

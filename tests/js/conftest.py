@@ -57,6 +57,13 @@ class LiveAnswer:
     def text(self, at: int, text: str, part: str = "0.text") -> bool:
         return self.hear("text.delta", position="1-1", part=part, at=at, text=text, tokens=at + 1)
 
+    def rendered_text(self, at: int, text: str, html: str) -> None:
+        """More text, and the rendering of all of it, before the next frame."""
+        delta = {"type": "text.delta", "position": "1-1", "part": "0.text", "at": at, "text": text, "tokens": at + 1}
+        tail = {"type": "tail.rendered", "part": "0.text", "html": html, "upto": at + len(text)}
+        events = [{"generation": GENERATION, **event} for event in (delta, tail)]
+        self.page.evaluate("(events) => events.forEach((event) => answer.receive(event))", events)
+
     def stage(self, number: int, status: str) -> None:
         self.hear("answer.stage", position="1-1", stage=number, label=f"Stage {number}", status=status)
 

@@ -25,9 +25,8 @@ class Page:
 
     def tail(self, html: str, text: str = "x") -> None:
         """More text, and the rendering of all of it."""
-        self.answer.text(self.length, text)
+        self.answer.rendered_text(self.length, text, html)
         self.length += len(text)
-        self.answer.hear("tail.rendered", part="0.text", html=html, upto=self.length)
         self.answer.show()
 
     def text(self, text: str) -> None:

@@ -118,5 +118,5 @@ def test_queries_do_not_grow_with_the_rows(alice: User, django_assert_num_querie
     for _ in range(5):
         ended(alice)
 
-    with django_assert_num_queries(21 + (connection.vendor == "postgresql")):
+    with django_assert_num_queries(23 + (connection.vendor == "postgresql")):
         overview()

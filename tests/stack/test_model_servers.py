@@ -17,7 +17,6 @@ FAILURES = [
     ("error_after=5", "server_error"),
     ("drop_after=0", "no_server"),
     ("drop_after=7", "no_server"),
-    ("end_after=4", "no_server"),
     ("hang_after=0", "timeout_first_token"),
     ("hang_after=3", "timeout_silence"),
 ]
@@ -31,6 +30,17 @@ async def test_a_failure_is_told_and_nothing_is_lost(site: Site, fault: str, cod
 
     assert (finished["status"], finished["errorCode"]) == ("failed", code)
     assert finished["error"].endswith(".")
+    assert page.answer == page.stored()
+
+
+async def test_a_server_that_tells_ends_is_not_believed_without(site: Site) -> None:
+    async with Page(site, "alice") as page:
+        await page.send("count to 9")
+        assert (await page.finish())["status"] == "done"
+        await page.send("count to 90 [[demo end_after=4]]")
+        finished = await page.finish()
+
+    assert (finished["status"], finished["errorCode"]) == ("failed", "no_server")
     assert page.answer == page.stored()
 
 
