@@ -236,9 +236,14 @@ class ChatStream:
         return Unreachable("it broke off")
 
     async def _watch(self) -> None:
-        """Close the connection after too long a silence. Keep-alive comments are no tokens: only data events count."""
+        """Close the connection after too long a silence. Keep-alive comments are no tokens: only data events count.
+
+        Nor does the time count in which this process stood still: what came meanwhile has not been read.
+        """
         while self._silent_for() <= self._patience():
+            begun = time.monotonic()
             await asyncio.sleep(WATCH_INTERVAL_S)
+            self._waited_since += max(time.monotonic() - begun - WATCH_INTERVAL_S, 0.0)
         self._timed_out = True
         await self.close()
 
