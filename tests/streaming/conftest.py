@@ -17,6 +17,8 @@ from redis.asyncio import Redis
 
 from streaming import database, limits, sockets
 from streaming.live import hub as hub_module
+from streaming.log.writer import LogWriter
+from streaming.redis_clients import Connections, command_client
 
 from .harness import Model, Page, Pause, Worker
 
@@ -27,6 +29,19 @@ async def owner(transactional_db: None, redis: Redis) -> AsyncIterator[User]:
     await redis.flushdb()
     yield await database.in_database(User.objects.create_user, "alice", "alice@example.com", "secret")
     await asyncio.to_thread(close_connections)
+
+
+@pytest.fixture
+async def writer() -> AsyncIterator[LogWriter]:
+    connections = Connections()
+    client = command_client(connections)
+    writer = LogWriter(client, connections)
+    running = asyncio.create_task(writer.run())
+    yield writer
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    await client.aclose()
 
 
 def close_connections() -> None:

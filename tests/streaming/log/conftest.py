@@ -1,28 +1,10 @@
 """A log writer at work, and a way to break its next write."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import Callable
 
 import pytest
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError
-
-from streaming.log.writer import LogWriter
-from streaming.redis_clients import Connections, command_client
-
-
-@pytest.fixture
-async def writer() -> AsyncIterator[LogWriter]:
-    connections = Connections()
-    client = command_client(connections)
-    writer = LogWriter(client, connections)
-    running = asyncio.create_task(writer.run())
-    yield writer
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
-    await client.aclose()
 
 
 @pytest.fixture

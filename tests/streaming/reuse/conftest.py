@@ -26,7 +26,6 @@ from streaming.log.records import Folded
 from streaming.log.writer import LogWriter
 from streaming.model_servers import ModelServers
 from streaming.prompts import Prompt
-from streaming.redis_clients import Connections, command_client
 from streaming.reuse.answers import Answers, Reuse
 from streaming.reuse.kept import KeptAnswers
 from streaming.tiers import TierSpec, plain
@@ -149,19 +148,6 @@ async def model_urls() -> AsyncIterator[list[tuple[CountingServer, str]]]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-@pytest.fixture
-async def writer() -> AsyncIterator[LogWriter]:
-    connections = Connections()
-    client = command_client(connections)
-    writer = LogWriter(client, connections)
-    running = asyncio.create_task(writer.run())
-    yield writer
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
-    await client.aclose()
 
 
 @pytest.fixture
