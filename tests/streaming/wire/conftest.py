@@ -17,7 +17,7 @@ from streaming.vllm.client import http_client
 from streaming.worker.line import Line
 from streaming.worker.queues import Queues
 from tests.odd import OddServer, serving
-from tests.streaming.reuse.conftest import Desk, writer  # noqa: F401
+from tests.streaming.reuse.conftest import Desk
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ async def odd() -> AsyncIterator[OddServer]:
 
 
 @pytest.fixture
-async def desk(odd: OddServer, redis: Redis, writer: LogWriter) -> AsyncIterator[Desk]:  # noqa: F811
+async def desk(odd: OddServer, redis: Redis, writer: LogWriter) -> AsyncIterator[Desk]:
     tier = plain(f"tier-{uuid4().hex}", 0, "odd", [odd.url])
     async with http_client() as http:
         line = Line(Queues(redis, http))
