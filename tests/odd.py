@@ -97,6 +97,13 @@ COMPLETE: dict[str, Reply] = {
     "two-choices": Reply([event({"choices": [{"index": 0, "delta": {"content": "Hi there."}},
                                              {"index": 1, "delta": {"content": "Ho"}}]}), STOP]),
     "cut-after-reason": Reply([HI, with_delta({}, "stop")], cut=True),
+    "half-behind-the-end": Reply([HI, with_delta({}, "stop"), b'data: {"choices":[],"usa'], framed=False),
+    "rubbish-behind-the-end": Reply([HI, with_delta({}, "stop"), b"data: [done]\n\n"]),
+    "error-behind-the-end": Reply([HI, with_delta({}, "stop"), event({"error": {"message": "usage failed"}}), DONE]),
+    "padded-gzip": Reply([gzipped(HI + STOP) + bytes(50)], headers=("Content-Encoding: gzip",)),
+    "character-set-for-an-encoding": Reply([HI, STOP], headers=("Content-Encoding: UTF-8",)),
+    "message-behind-its-deltas": Reply([HI, event({"choices": [{"index": 0, "message": {"content": "Hi there."},
+                                                                "finish_reason": "stop"}]}), DONE]),
     "logprobs": Reply([b'data: {"choices":[{"delta":{"content":"Hi there."},"logprobs":{"content":[{"token":"Hi",'
                        b'"logprob":NaN},{"token":7},null,{"token":" there.","logprob":-Infinity}]}}]}\n\n', STOP]),
 }  # fmt: skip
@@ -108,6 +115,7 @@ OTHERS: dict[str, Reply] = {
     "tags": Reply([said("<thi"), said("nk>Let me see</think>Hi "), said("there."), STOP]),
     "markless": Reply([HI]),  # nothing says that it is complete
     "markless-unframed": Reply([HI], framed=False),
+    "half-an-event": Reply([HI, b'data: {"choices":[{"delta":{"cont']),
 }  # fmt: skip
 ANSWERLESS: dict[str, Reply] = {
     "filtered": Reply([HI, with_delta({}, "content_filter"), DONE]),
@@ -120,6 +128,7 @@ ANSWERLESS: dict[str, Reply] = {
     "choice-error": Reply([said("Hi "), event({"choices": [{"index": 0, "delta": {"content": ""},
                                                             "error": {"code": 502, "message": "gone"},
                                                             "finish_reason": "error"}]}), DONE]),
+    "event-error": Reply([HI, b'event: error\ndata: {"message":"gone","code":502}\n\n']),
     "moved": Reply([b""], status="308 Permanent Redirect", headers=("Location: http://elsewhere.example/v1",)),
     "page": Reply([b"<!doctype html><p>Welcome</p>"], kind="text/html"),
     "nothing": Reply([]),

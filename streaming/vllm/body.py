@@ -11,8 +11,8 @@ import httpx
 from .errors import BadReply
 
 PIECE = 64 * 1024  # bytes that are decompressed at once
-PLAIN = ("", "identity")
-GZIP = ("gzip", "x-gzip")
+INFLATED = ("gzip", "x-gzip", "deflate")
+UNREADABLE = ("br", "zstd", "compress", "x-compress")
 EITHER_HEADER = zlib.MAX_WBITS | 32  # gzip's or zlib's
 NO_HEADER = -zlib.MAX_WBITS  # what some call deflate
 
@@ -20,12 +20,12 @@ NO_HEADER = -zlib.MAX_WBITS  # what some call deflate
 async def pieces_of(response: httpx.Response) -> AsyncIterator[bytes]:
     """As they arrive. Nobody asked for compression; what is compressed all the same grows by a piece at a time."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if encoding in PLAIN:
+    if encoding in UNREADABLE:
+        raise BadReply(f"a reply in the encoding {encoding}, which was not asked for")
+    if encoding not in INFLATED:  # identity; or none at all, such as a character set
         async for received in raw(response):
             yield received
         return
-    if encoding not in (*GZIP, "deflate"):
-        raise BadReply(f"a reply in the encoding {encoding[:40]}, which was not asked for")
     inflater = Inflater()
     async for received in raw(response):
         for piece in inflater.feed(received):

@@ -127,9 +127,9 @@ class ChatStream:
             if response is not None:
                 async for delta in self._read(response):
                     yield delta
-        except httpx.HTTPError as error:
-            if not (self._closing.is_set() or self._is_complete):
-                raise Unreachable(f"{type(error).__name__}: {error}") from error
+        except (httpx.HTTPError, ModelServerError) as error:
+            if not self._is_complete:  # else nothing behind the end makes the answer worse
+                self._fail(error)
         finally:
             watch.cancel()
             if self._response is not None:
@@ -180,8 +180,9 @@ class ChatStream:
         begin = first.removeprefix(clean.BYTE_ORDER_MARK).lstrip()
         if begin.startswith((b"{", b"[")) or not (self._is_streamed or begin.startswith(EVENTS_BEGIN_WITH)):
             reply = await whole_of(pieces, settings.VLLM_REPLY_MAX_BYTES, first)
+            delta = parse_whole(reply, settings.VLLM_ANSWER_MAX_CHARACTERS)
             self._done = self.is_whole = True
-            yield parse_whole(reply, settings.VLLM_ANSWER_MAX_CHARACTERS)
+            yield delta
             return
         async for delta in self._read_events(first, pieces):
             yield delta
@@ -202,7 +203,7 @@ class ChatStream:
                     return
             received = await anext(pieces, None)
         if not self._closing.is_set():
-            for delta in self._take(events.finish()):
+            for delta in self._take_last(events):
                 yield delta
 
     def _take(self, payloads: Iterable[bytes]) -> Iterator[ChatDelta]:
@@ -221,6 +222,19 @@ class ChatStream:
             yield delta
             if self._reader.is_full:
                 return
+
+    def _take_last(self, events: EventStream) -> Iterator[ChatDelta]:
+        try:
+            yield from self._take(events.finish())
+        except BadReply:
+            raise Unreachable("it broke off in the middle of an event") from None
+
+    def _fail(self, error: httpx.HTTPError | ModelServerError) -> None:
+        """A connection that breaks because ``close`` was called is no failure."""
+        if isinstance(error, ModelServerError):
+            raise error
+        if not self._closing.is_set():
+            raise Unreachable(f"{type(error).__name__}: {error}") from error
 
     @property
     def _is_complete(self) -> bool:

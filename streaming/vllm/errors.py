@@ -142,7 +142,8 @@ def told(error: object) -> str:
 
 def status_of(error: object) -> int:
     """By a number or a name in it; 500 if it tells none."""
-    fields = error if isinstance(error, Mapping) else {}
+    fields = error.get("error", error) if isinstance(error, Mapping) else {}
+    fields = fields if isinstance(fields, Mapping) else {}
     for value in (fields.get("code"), fields.get("status"), fields.get("type")):
         status = STATUS_BY_NAME.get(value.lower()) if isinstance(value, str) else None
         if status := status or tokens(value):

@@ -2,7 +2,8 @@
 
 Lines end with CR, LF or both, a byte order mark may stand at the beginning, an event's data may have several lines, and
 an event ends with an empty line. Beyond the standard, since servers do so: an event counts that the body's end cuts off
-before its empty line, and a line that cannot be the next one of the same JSON begins an event of its own.
+before its empty line, and a line that cannot be the next one of the same JSON begins an event of its own. What an
+event named "error" has is put where other servers have their errors.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ class EventStream:
         self._pieces: list[bytes] = []  # of the line that has not ended
         self._data: list[bytes] = []  # of the event that has not ended
         self._size = 0  # of both
+        self._is_error = False  # that event, by its name
         self._was_cr = False  # the last byte: an LF after it ends no other line
         self._has_begun = False
 
     def feed(self, received: bytes) -> list[bytes]:
         """The payloads that are complete now. Raises BadReply for an event that is too long."""
-        is_whole = self._size == 0 and self._has_begun and not self._was_cr and received.endswith(b"\n\n")
+        is_between = self._size == 0 and not (self._was_cr or self._is_error)
+        is_whole = is_between and self._has_begun and received.endswith(b"\n\n")
         payloads = plain_payloads(received) if is_whole else None
         return self._read(received) if payloads is None else payloads
 
@@ -77,10 +80,11 @@ class EventStream:
         if not line:
             return self._end_event()
         name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
         if name != b"data":  # a comment, or a field that says nothing of the text
             self._size -= len(line)
+            self._is_error = value == b"error" if name == b"event" else self._is_error
             return []
-        value = value.removeprefix(b" ")
         ended = self._end_event() if self._data and begins_anew(self._data[-1], value) else []
         self._data.append(value)
         self._size = sum(map(len, self._data)) if ended else self._size
@@ -88,8 +92,10 @@ class EventStream:
 
     def _end_event(self) -> list[bytes]:
         payload = b"\n".join(self._data).strip()
+        if payload and self._is_error:
+            payload = b'{"error":%b}' % payload
         self._data.clear()
-        self._size = 0
+        self._size, self._is_error = 0, False
         return [payload] if payload else []
 
     def _grow(self, by: int) -> None:

@@ -166,7 +166,7 @@ class ReplyReader:
         """``max_characters``: of text and thinking; what comes behind them is cut off."""
         self.has_ended = False  # the server said so
         self.is_full = False  # or it was cut off
-        self._room = max_characters
+        self._room = self._all_room = max_characters
         self._text, self._thinking = clean.Pieces(), clean.Pieces()
         self._index: int | None = None  # of the choice that is read; others are passed over
         self._has_text = self._has_refused = self._has_called = False
@@ -179,7 +179,9 @@ class ReplyReader:
         choice = self._choice(chunk.choices) if chunk.choices else NONE
         if error := chunk.error or choice.error:
             raise in_stream(error)
-        delta = choice.message if choice.delta is msgspec.UNSET else choice.delta
+        delta = choice.delta
+        if delta is msgspec.UNSET:  # a whole message behind its deltas says the same again
+            delta = choice.message if self._room == self._all_room else None
         text, thinking = self._texts(delta) if delta else ("", "")
         self._room -= len(text) + len(thinking)
         if self._room < 0:

@@ -74,6 +74,7 @@ def test_an_error_code_of_any_type_is_taken(code: object) -> None:
         ({"code": 429}, ErrorCode.OVERLOADED),
         ({"code": "429"}, ErrorCode.OVERLOADED),
         ({"code": 429.0}, ErrorCode.OVERLOADED),
+        ({"error": {"code": 429}}, ErrorCode.OVERLOADED),
         ({"code": "rate_limit_exceeded"}, ErrorCode.OVERLOADED),
         ({"code": None, "type": "invalid_request_error", "message": "bad"}, ErrorCode.REFUSED),
         ({"code": "context_length_exceeded", "message": "?"}, ErrorCode.CONTEXT_TOO_LONG),

@@ -62,6 +62,7 @@ async def test_what_is_no_answer_says_why_after_one_request(
     ("name", "code"),
     [
         ("choice-error", ErrorCode.SERVER_ERROR),
+        ("event-error", ErrorCode.SERVER_ERROR),
         ("page", ErrorCode.BAD_REPLY),
         ("nothing", ErrorCode.BAD_REPLY),
         ("error-body", ErrorCode.SERVER_ERROR),
@@ -117,6 +118,10 @@ async def test_a_server_that_forgets_to_say_so_once_is_believed_when_it_says_the
 
     assert (await desk.ask("markless")).text == HI
     assert odd.requests["markless"] <= 3
+
+
+async def test_what_ends_in_the_middle_of_an_event_is_never_believed(desk: Desk, odd: OddServer, at_once: None) -> None:
+    assert [await desk.begin("half-an-event").end() for _ in range(3)] == [ErrorCode.NO_SERVER] * 3
 
 
 async def test_comments_alone_end(desk: Desk, settings: Settings) -> None:
