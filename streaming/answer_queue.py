@@ -12,10 +12,11 @@ once, and a process that takes one gets its lease in the same step.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 from uuid import UUID
 
@@ -116,16 +117,22 @@ def places_now(redis: Redis, users: Sequence[int]) -> dict[UUID, Place]:
 
 
 def places_in(found: Any, users: Sequence[int]) -> dict[UUID, Place]:
-    """From what LOOK returns."""
-    resuming, rows, waiting = found
-    line = [(int(user), running >= settings.RUNNING_ANSWERS_PER_USER, count) for user, running, count in rows]
-    turns = {user: turn for turn, (user, _, _) in enumerate(line)}
+    """From what LOOK returns. Takes time with what waits, not with its square: a thousand users may look at once."""
+    resuming, line, waiting = found
+    limit = settings.RUNNING_ANSWERS_PER_USER
+    turns = {int(user): turn for turn, (user, _, _) in enumerate(line)}
+    free = [(turn, count) for turn, (_, running, count) in enumerate(line) if running < limit]
+    rounds: list[list[int]] = []  # each time that it goes round: the turns of those who have something left
+    while free:
+        rounds.append([turn for turn, _ in free])
+        free = [(turn, count) for turn, count in free if count > len(rounds)]
+    before = list(accumulate(map(len, rounds), initial=resuming))  # each round
     places = {}
     for user, generations in zip(users, waiting, strict=True):
-        turn = turns.get(user, len(line))
-        is_held = any(owner == user and held for owner, held, _ in line)
-        others = [(n, count) for n, (owner, held, count) in enumerate(line) if owner != user and not held]
+        if (turn := turns.get(user)) is None:  # Redis has lost it: the next sweep puts it in again
+            continue
+        is_held = line[turn][1] >= limit
         for own, generation in enumerate(generations):
-            before = 0 if is_held else resuming + sum(min(count, own + (n < turn)) for n, count in others)
-            places[UUID(generation.decode())] = Place(own + before, is_held)
+            ahead = own if is_held else before[own] + bisect_left(rounds[own], turn)
+            places[UUID(generation.decode())] = Place(ahead, is_held)
     return places

@@ -43,10 +43,10 @@ if due - now > window then return math.ceil(due - now - window) end
 redis.call('SET', KEYS[1], string.format('%.3f', due), 'PX', window)
 return 0
 """
-# 1 if the user may have one more, which counts as this process's.
+# Whether the user may have one more, which counts as this process's; and whether Redis knew that the process lives.
 TAKE = """
 local process, limit = ARGV[1], tonumber(ARGV[2])
-redis.call('SET', 'throughline:lives:' .. process, 1, 'PX', ARGV[3])
+local is_known = redis.call('SET', 'throughline:lives:' .. process, 1, 'PX', ARGV[3], 'GET') and 1 or 0
 local total, counted = 0, redis.call('HGETALL', KEYS[1])
 for i = 1, #counted, 2 do
   if redis.call('EXISTS', 'throughline:lives:' .. counted[i]) == 0 then
@@ -55,10 +55,10 @@ for i = 1, #counted, 2 do
     total = total + counted[i + 1]
   end
 end
-if total >= limit then return 0 end
+if total >= limit then return {0, is_known} end
 redis.call('HINCRBY', KEYS[1], process, 1)
 redis.call('EXPIRE', KEYS[1], ARGV[4])
-return 1
+return {1, is_known}
 """
 
 
@@ -120,7 +120,7 @@ class Open:
 
     def __init__(self, redis: Redis, process: str, kind: str):
         self._redis = redis
-        self._process = process
+        self._process = f"{process}:{kind}"  # each kind finds out by itself what Redis has forgotten
         self._kind = kind
         self._take = redis.register_script(TAKE)
         self._loop = asyncio.get_running_loop()
@@ -133,11 +133,13 @@ class Open:
         """Raises TooManyOpen."""
         arguments: list[str | int] = [self._process, limit, LIVES_MS, KEPT_S]
         try:
-            is_free = await self._take(keys=[self._key(user)], args=arguments)
+            is_free, is_known = await self._take(keys=[self._key(user)], args=arguments)
         except (RedisError, OSError) as error:
             logger.warning("what user %s has open is not counted: %s", user, error)
             self._unsure.add(user)
-            is_free = True
+            is_free = is_known = True
+        if not is_known:
+            self._unsure.update(self._mine)
         if not is_free:
             raise TooManyOpen(self._kind, limit)
         self._mine[user] += 1

@@ -138,6 +138,18 @@ async def test_places_tell_who_comes_before(line: Line) -> None:
     assert order[:3] == ["alice1", "bob1", "carol1"]
 
 
+async def test_places_are_the_order_in_which_answers_are_taken(line: Line, settings: Any) -> None:
+    settings.RUNNING_ANSWERS_PER_USER = 100
+    line.put(
+        *(f"{user}{n}" for user, count in (("alice", 7), ("bob", 2), ("carol", 1), ("dora", 5)) for n in range(count))
+    )
+
+    places = await line.places("dora", "alice", "carol", "bob")
+
+    assert sorted(places.values()) == [(ahead, False) for ahead in range(15)]
+    assert sorted(places, key=places.__getitem__) == await line.take_all()
+
+
 async def test_places_of_one_at_the_limit_count_only_what_is_theirs(line: Line) -> None:
     line.put(*(f"alice{n}" for n in range(5)))
     await line.take_all()

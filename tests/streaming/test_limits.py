@@ -21,10 +21,14 @@ ALICE, BOB = 1, 2
 @pytest.fixture
 def store() -> Iterator[Redis]:
     client = sync_client()
-    for pattern in ("throughline:open:*", "throughline:lives:*", "throughline:requests:*"):
-        for key in client.scan_iter(pattern):
-            client.delete(key)
+    forget_all(client)
     yield client
+
+
+def forget_all(store: Redis) -> None:
+    for pattern in ("throughline:open:*", "throughline:lives:*", "throughline:requests:*"):
+        for key in store.scan_iter(pattern):
+            store.delete(key)
 
 
 @pytest.fixture
@@ -80,7 +84,7 @@ async def test_what_is_forgotten_is_given_back(process: Callable[[str], Open]) -
 
 async def test_a_killed_process_has_nothing_open(process: Callable[[str], Open], store: Redis) -> None:
     place = await process("killed").take(ALICE, 1)
-    store.delete("throughline:lives:killed")  # it says no more that it lives
+    store.delete("throughline:lives:killed:pages")  # it says no more that it lives
 
     assert await process("other").take(ALICE, 1)
     assert place
@@ -89,14 +93,41 @@ async def test_a_killed_process_has_nothing_open(process: Callable[[str], Open],
 async def test_what_redis_forgot_is_told_again(process: Callable[[str], Open], store: Redis) -> None:
     one = process("one")
     place = await one.take(ALICE, 1)
-    for key in store.scan_iter("throughline:*:*"):
-        store.delete(key)
+    forget_all(store)
 
     await one.tell()
 
     with pytest.raises(TooManyOpen):
         await process("two").take(ALICE, 1)
     assert place
+
+
+async def test_what_redis_forgot_is_told_again_of_each_kind(redis: AsyncRedis, store: Redis) -> None:
+    pages, streams = Open(redis, "one", "pages"), Open(redis, "one", "event streams")
+    places = [await kind.take(ALICE, 1) for kind in (pages, streams)]
+    forget_all(store)
+
+    await settled(pages, streams)
+
+    for kind in ("pages", "event streams"):
+        with pytest.raises(TooManyOpen):
+            await Open(redis, "two", kind).take(ALICE, 1)
+    assert places
+
+
+async def test_what_redis_forgot_is_told_again_though_one_more_was_taken_since(
+    process: Callable[[str], Open], store: Redis
+) -> None:
+    one = process("one")
+    places = [await one.take(ALICE, 3), await one.take(ALICE, 3)]
+    forget_all(store)
+
+    places.append(await one.take(ALICE, 3))
+    await settled(one)
+
+    with pytest.raises(TooManyOpen):
+        await process("two").take(ALICE, 3)
+    assert len(places) == 3
 
 
 async def test_requests_are_counted_by_user(store: Redis, settings: Any) -> None:
