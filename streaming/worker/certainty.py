@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from conversations.models.confidence import UNSURE_BELOW
+from conversations.models.plan import Outcome
 from streaming.protocol import code_units
 from streaming.vllm.clean import ROUNDING
 from streaming.vllm.wire import LikelyToken
@@ -19,8 +21,25 @@ class Certainty:
 
     tokens: int = 0
     sum: float = 0.0  # of probabilities
-    unsure_tokens: int = 0
+    unsure_tokens: float = 0.0
     unsure: list[list[int]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, earlier: Outcome) -> Certainty:
+        """What an earlier attempt measured, without the tokens between its last save and its end."""
+        tokens, unsure = earlier.measured_tokens, [list(passage) for passage in earlier.unsure]
+        return cls(tokens, tokens * (earlier.probability or 0.0), tokens * (earlier.unsure_share or 0.0), unsure)
+
+    def figures(self) -> dict[str, Any]:
+        """Under the names of Outcome's fields; empty if nothing was measured."""
+        if not self.tokens:
+            return {}
+        return {
+            "measured_tokens": self.tokens,
+            "probability": round(self.sum / self.tokens, 4),
+            "unsure_share": round(self.unsure_tokens / self.tokens, 4),
+            "unsure": [*self.unsure],
+        }
 
     def take(self, at: int, text: str, tokens: tuple[LikelyToken, ...]) -> None:
         """``text`` of these tokens was written at this length of the part."""

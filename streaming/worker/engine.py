@@ -23,7 +23,6 @@ from streaming.trial import Finding
 from streaming.vllm.errors import BadReply, BrokeOff, ModelServerError, Rejected, Unreachable
 
 from .abilities import Abilities
-from .certainty import Certainty
 from .intake import Intake
 from .line import Line
 from .told import told_request
@@ -68,10 +67,6 @@ class Engine:
         self._is_whole_instead = False
         self._abilities: Abilities | None = None  # of the server that is asked
         self._has_begun_anew = False
-
-    @property
-    def certainty(self) -> Certainty:
-        return self.intake.certainty
 
     async def run(self, prompt: Prompt) -> ErrorCode | None:
         """Why it failed; None if the text is complete, or ``close`` was called."""

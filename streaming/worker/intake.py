@@ -42,7 +42,7 @@ class Intake:
     ):
         """``earlier`` is what an earlier attempt noted."""
         self.figures = Figures(model=earlier.model if earlier else "")
-        self.certainty = Certainty()
+        self.certainty = Certainty.of(earlier) if earlier else Certainty()
         self.gaps = Gaps()
         self.arrivals: deque[datetime] = deque(maxlen=ARRIVALS_KEPT)  # of the latest tokens
         self.place = Place(line, self._tell_place)
@@ -72,10 +72,10 @@ class Intake:
         return self._handle.texts().get(self._text, "")
 
     def restart_text(self) -> None:
-        """If there is any."""
+        """If there is any. What was measured of it, by earlier attempts too, says nothing of the new one."""
+        self.certainty = Certainty()
         if self.begun:
             self._handle.restart(self._text)
-            self.certainty = Certainty()
 
     def restart_thinking(self) -> None:
         """If there is any."""

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from conversations.models.errors import ErrorCode
 from conversations.models.message import PartKey, PartKind
@@ -22,7 +21,6 @@ from streaming.model_servers import ModelServers
 from streaming.prompts import Draft, Prompt
 from streaming.reuse.answers import Answers
 
-from .certainty import Certainty
 from .engine import Engine
 from .figures import Figures
 from .gaps import gap_figures
@@ -217,25 +215,11 @@ class StageRunner:
             first_token_s=earlier.first_token_s or self._seconds(figures.first_token_at),
             ended_s=self._seconds(figures.upstream_ended_at),
             due_s=self._seconds(figures.due_at),
-            **certainty_of(self._engines[stage.number].certainty, earlier),
+            **self._engines[stage.number].intake.certainty.figures(),
         )
 
     def _seconds(self, moment: datetime | None) -> float | None:
         return round((moment - self._accepted_at).total_seconds(), 3) if moment else None
-
-
-def certainty_of(certainty: Certainty, earlier: Outcome) -> dict[str, Any]:
-    """With what earlier attempts measured. The tokens between their last save and their end are not in it."""
-    tokens = certainty.tokens + earlier.measured_tokens
-    if not tokens:
-        return {}
-    unsure = certainty.unsure_tokens + (earlier.unsure_share or 0.0) * earlier.measured_tokens
-    return {
-        "measured_tokens": tokens,
-        "probability": round((certainty.sum + (earlier.probability or 0.0) * earlier.measured_tokens) / tokens, 4),
-        "unsure_share": round(unsure / tokens, 4),
-        "unsure": [*earlier.unsure, *certainty.unsure],
-    }
 
 
 def earliest(figures: Figures) -> tuple[bool, datetime]:

@@ -10,7 +10,6 @@ from conversations.models.confidence import Confidence
 from conversations.models.plan import Outcome
 from streaming.vllm.wire import LikelyToken
 from streaming.worker.certainty import SPANS_KEPT, Certainty
-from streaming.worker.stage_runner import certainty_of
 
 
 def likely(*pairs: tuple[str, float]) -> tuple[LikelyToken, ...]:
@@ -21,7 +20,7 @@ def test_the_mean_is_of_probabilities() -> None:
     certainty = Certainty()
     certainty.take(0, "Hello world", likely(("Hello", 1.0), (" world", 0.5)))
 
-    assert certainty_of(certainty, Outcome())["probability"] == 0.75
+    assert certainty.figures()["probability"] == 0.75
 
 
 def test_unsure_tokens_are_passages_in_code_units() -> None:
@@ -51,11 +50,10 @@ def test_passages_are_bounded() -> None:
 
 
 def test_what_an_earlier_attempt_measured_counts_by_its_tokens() -> None:
-    certainty = Certainty()
+    certainty = Certainty.of(Outcome(measured_tokens=3, probability=0.8, unsure_share=1 / 3, unsure=[[0, 2]]))
     certainty.take(9, "x", likely(("x", 0.4)))
-    earlier = Outcome(measured_tokens=3, probability=0.8, unsure_share=1 / 3, unsure=[[0, 2]])
 
-    assert certainty_of(certainty, earlier) == {
+    assert certainty.figures() == {
         "measured_tokens": 4,
         "probability": 0.7,
         "unsure_share": 0.5,

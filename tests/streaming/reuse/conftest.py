@@ -104,13 +104,22 @@ class Desk:
         self.tier = replace(self.tier, **changes)  # type: ignore[arg-type]
         self.servers.use([self.tier])
 
-    def begin(self, question: str, user: int = ALICE, *, fresh: bool = False, begun: str = "") -> Asked:
+    def begin(
+        self,
+        question: str,
+        user: int = ALICE,
+        *,
+        fresh: bool = False,
+        begun: str = "",
+        earlier: Outcome | None = None,
+    ) -> Asked:
+        """``earlier`` is what an attempt before noted."""
         handle = self.writer.open(uuid4(), 1, Folded({ANSWER: begun} if begun else {}), 0)
         self.handles.append(handle)
         stage = PlannedStage(0, "quick", "Answer", tier=self.tier.slug)
         answers = Answers(self.reuse, user, fresh)
-        accepted = timezone.now()
-        runner = StageRunner(self.servers, answers, handle, Plan((stage,)), accepted, {}, self.line)
+        accepted, outcomes = timezone.now(), {0: earlier} if earlier else {}
+        runner = StageRunner(self.servers, answers, handle, Plan((stage,)), accepted, outcomes, self.line)
         running = asyncio.create_task(runner.run(Prompt(({"role": "user", "content": question},))))
         return Asked(runner, handle, running, accepted)
 
