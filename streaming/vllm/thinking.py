@@ -9,6 +9,8 @@ from enum import Enum, auto
 
 OPEN, CLOSE = "<think>", "</think>"
 FENCE = "```"
+MOST_BLANKS = 200  # that are held back at the beginning
+MOST_MENTIONS = 20  # of `</think>` in code; each costs a look at all the text before it
 
 
 class Where(Enum):
@@ -31,12 +33,13 @@ class ThinkSplitter:
         self._held = ""  # could still become a tag
         self._said = [begun]  # of the answer, as long as it may turn out to be thinking
         self._may_turn = not is_told
+        self._mentions = 0
 
     def feed(self, text: str) -> tuple[str, str]:
         """(thinking, answer) of what is certain now."""
-        if self._where is Where.ANSWER and not self._may_turn:
-            return "", text
         self._held += text
+        if self._where is Where.ANSWER and not self._may_turn:
+            return self.finish()
         match self._where:
             case Where.BEFORE:
                 return self._begin()
@@ -59,7 +62,7 @@ class ThinkSplitter:
         if start.startswith(OPEN):
             self._where, self._held = Where.THINKING, start[len(OPEN) :]
             return self._think()
-        if OPEN.startswith(start):
+        if OPEN.startswith(start) and len(self._held) < MOST_BLANKS:
             return "", ""
         self._where = Where.ANSWER
         return self._answer() if self._may_turn else self.finish()
@@ -75,13 +78,15 @@ class ThinkSplitter:
         at = self._held.find(CLOSE)
         while at >= 0:
             before = "".join(self._said) + self._held[:at]
-            if OPEN in before:
-                break
+            if OPEN in before or self._mentions == MOST_MENTIONS:
+                self._end_doubt()
+                return self.finish()
             if not is_in_code(before):
                 thinking, answer = self._held[:at], self._held[at + len(CLOSE) :]
                 self._held, self.was_thinking = "", True
                 self._end_doubt()
                 return thinking, answer
+            self._mentions += 1
             at = self._held.find(CLOSE, at + 1)
         said = self._let_go()
         self._said.append(said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streaming.vllm.thinking import ThinkSplitter, split
+from streaming.vllm.thinking import MOST_BLANKS, MOST_MENTIONS, ThinkSplitter, split
 
 
 def parts(splitter: ThinkSplitter, text: str, size: int) -> tuple[str, str]:
@@ -60,6 +60,29 @@ def test_a_tag_is_text_where_the_thinking_is_known() -> None:
     trusting = ThinkSplitter()
     trusting.trust()
     assert parts(trusting, "Say </think>.", 2) == ("", "Say </think>.")
+
+
+def test_what_is_held_back_keeps_its_place_when_the_server_tells_its_thinking() -> None:
+    splitter = ThinkSplitter()
+
+    said = [splitter.feed("a <")]
+    splitter.trust()
+
+    assert [*said, splitter.feed("b"), splitter.finish()] == [("", "a "), ("", "<b"), ("", "")]
+
+
+def test_blanks_are_held_back_within_bounds() -> None:
+    splitter = ThinkSplitter()
+
+    assert sum(bool(splitter.feed("\n")[1]) for _ in range(2 * MOST_BLANKS)) > MOST_BLANKS
+    assert split("\n" * 2 * MOST_BLANKS + "<think>a</think>b") == ("a", "b")
+
+
+def test_a_text_that_mentions_the_tag_all_the_time_is_no_thinking() -> None:
+    text = "`</think>` " * 2 * MOST_MENTIONS + "</think> too."
+
+    for size in (1, 9, len(text)):
+        assert parts(ThinkSplitter(), text, size) == ("", text)
 
 
 def test_text_is_not_held_back_without_need() -> None:
