@@ -96,25 +96,12 @@ class Capabilities:
     # What is asked of them often
 
     def continuing(self, server: ModelServer, model: str, *, streams: bool) -> Continuing:
-        return Continuing(self.value(server, model, Ability.CONTINUING if streams else Ability.CONTINUING_WHOLE))
+        value = self.value(server, model, Ability.CONTINUING if streams else Ability.CONTINUING_WHOLE)
+        return next((kind for kind in Continuing if kind == value), Continuing.UNKNOWN)  # another version may tell more
 
     def top_logprobs(self, server: ModelServer, model: str) -> int | None:
-        """How to ask for probabilities; None: there are none."""
-        match self.value(server, model, Ability.PROBABILITIES):
-            case Probabilities.NONE:
-                return None
-            case Probabilities.TOP_ONE | Probabilities.NOT_PLAIN:
-                return 1
-            case _:
-                return 0
-
-    def learn_probabilities(self, server: ModelServer, model: str, asked: int, *, told: bool) -> None:
-        """Of a text that came with, or without, probabilities."""
-        if asked == 0:
-            value = Probabilities.PLAIN if told else Probabilities.NOT_PLAIN
-        else:
-            value = Probabilities.TOP_ONE if told else Probabilities.NONE
-        self.learn(server, model, Ability.PROBABILITIES, value)
+        """As Probabilities have it."""
+        return top_logprobs(self.value(server, model, Ability.PROBABILITIES))
 
     # What processes tell each other
 
@@ -138,6 +125,24 @@ class Capabilities:
                 del self._untold[subject]
         heard = dict(decoded(stored)) | self._untold
         self._known = {subject: learned for subject, learned in heard.items() if learned}
+
+
+def top_logprobs(known: str) -> int | None:
+    """How to ask for probabilities; None: there are none."""
+    match known:
+        case Probabilities.NONE:
+            return None
+        case Probabilities.TOP_ONE | Probabilities.NOT_PLAIN:
+            return 1
+        case _:
+            return 0
+
+
+def probabilities(asked: int, *, told: bool) -> Probabilities:
+    """By a text that came with, or without, them."""
+    if asked == 0:
+        return Probabilities.PLAIN if told else Probabilities.NOT_PLAIN
+    return Probabilities.TOP_ONE if told else Probabilities.NONE
 
 
 def field_of(subject: Subject) -> str:

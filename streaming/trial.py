@@ -19,7 +19,7 @@ import httpx
 from django.conf import settings
 
 from conversations.models.errors import ErrorCode
-from streaming.capabilities import NO, REFUSED, YES, Ability, Capabilities, Continuing, Probabilities
+from streaming.capabilities import NO, REFUSED, YES, Ability, Capabilities, Continuing, Probabilities, probabilities
 from streaming.vllm.client import ChatStream, ModelServer, Patience
 from streaming.vllm.errors import ModelServerError, Rejected, TookTooLong
 from streaming.vllm.wire import ChatDelta, Usage
@@ -29,7 +29,9 @@ logger = logging.getLogger(__name__)
 QUESTION = "Count from one to twenty."
 BEGINNING = "Zebra: 41, 42, 43"
 GOES_ON = ","
+HI = [{"role": "user", "content": "Hi"}]
 MAX_TOKENS = 24  # some servers count what they repeat
+MOST_PIECES = 4 * MAX_TOKENS  # what sends more does not heed it
 ENOUGH = 16  # characters: what begins as alike as this is the same
 PATIENCE_S = 20.0
 FRESH_S = 2.0  # a finding may be used for other answers so long; later the server may have been replaced
@@ -98,7 +100,8 @@ class Trials:
             deltas, usage = await try_stream(self._http, server, model, usage=False), REFUSED
         elif usage_in(deltas) is None:
             usage = NO
-        if deltas is None:
+        if deltas is None:  # unless it refuses whatever it is asked
+            await answer_to(self._http, server, {"model": model, "messages": HI, "max_tokens": 2})
             self._capabilities.learn(server, model, Ability.STREAMING, NO)
             return None
         self._capabilities.learn(server, model, Ability.USAGE, usage)
@@ -110,7 +113,7 @@ class Trials:
         usage = None
         while (top := self._capabilities.top_logprobs(server, model)) is not None:
             told, usage = await try_probabilities(self._http, server, model, top, streams=streams)
-            self._capabilities.learn_probabilities(server, model, top, told=told)
+            self._capabilities.learn(server, model, Ability.PROBABILITIES, probabilities(top, told=told))
             if told:
                 break
         return usage
@@ -172,7 +175,7 @@ async def try_stream(
     http: httpx.AsyncClient, server: ModelServer, model: str, *, usage: bool
 ) -> list[ChatDelta] | None:
     """Two tokens; None if it refuses. Raises ModelServerError, also if it refuses something else."""
-    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2, "stream": True}
+    body = {"model": model, "messages": HI, "max_tokens": 2, "stream": True}
     try:
         return await answer_to(http, server, body | ({"stream_options": {"include_usage": True}} if usage else {}))
     except Rejected as error:
@@ -185,7 +188,7 @@ async def try_probabilities(
     http: httpx.AsyncClient, server: ModelServer, model: str, top: int, *, streams: bool
 ) -> Tried:
     """Whether they are told if asked for in this way. Raises ModelServerError, also if it refuses something else."""
-    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "stream": streams}
+    body = {"model": model, "messages": HI, "max_tokens": 1, "stream": streams}
     try:
         deltas = await answer_to(http, server, body | {"logprobs": True, "top_logprobs": top})
     except Rejected as error:
@@ -231,7 +234,7 @@ async def read(stream: ChatStream, enough: Callable[[str], bool]) -> list[ChatDe
     async with aclosing(stream.deltas()) as deltas:
         async for delta in deltas:
             came.append(delta)
-            if enough(text_of(came)):
+            if len(came) == MOST_PIECES or enough(text_of(came)):
                 await stream.close()
     return came
 

@@ -8,31 +8,34 @@ from typing import Any
 from django.conf import settings
 
 from conversations.models.plan import PlannedStage
-from streaming.capabilities import NO, REFUSED, YES, Ability, Continuing
+from streaming.capabilities import NO, REFUSED, YES, Ability, Continuing, probabilities, top_logprobs
 from streaming.model_servers import ModelServers, Target
 from streaming.prompts import Prompt, request_body
 from streaming.reuse.answers import Source
 from streaming.trial import Finding
-from streaming.vllm.client import WHOLE_ANSWER_TIMEOUT_S, Patience
+from streaming.vllm.client import WHOLE_ANSWER_TIMEOUT_S, ModelServer, Patience
 
 from .intake import Intake
 
 MOMENT_S = 1.0
 
+Refused = dict[tuple[ModelServer, str], dict[Ability, str]]  # by server and model: what it can do without them
+
 
 class Abilities:
     """Made for each request."""
 
-    def __init__(self, servers: ModelServers, target: Target, *, streams: bool):
-        """``streams``: a stream is wanted."""
+    def __init__(self, servers: ModelServers, target: Target, refused: Refused, *, streams: bool):
+        """``streams``: a stream is wanted. ``refused``: what servers seem to have refused this answer."""
         self._trials = servers.trials
         self._known = servers.capabilities
         self._target = target
         self._about = target.server, target.model
-        self.refuses_streams = streams and self._known.value(*self._about, Ability.STREAMING) == NO
+        self._refused = refused.setdefault(self._about, {})
+        self.refuses_streams = streams and self._value(Ability.STREAMING) == NO
         self.streams = streams and not self.refuses_streams
-        self.asks_usage = self.streams and self._known.value(*self._about, Ability.USAGE) != REFUSED
-        self.top_logprobs = self._known.top_logprobs(*self._about) if settings.MEASURE_CONFIDENCE else None
+        self.asks_usage = self.streams and self._value(Ability.USAGE) != REFUSED
+        self.top_logprobs = top_logprobs(self._value(Ability.PROBABILITIES)) if settings.MEASURE_CONFIDENCE else None
 
     def body(self, prompt: Prompt, stage: PlannedStage, begun: str, max_tokens: int) -> dict[str, Any]:
         """The request, as the server understands it."""
@@ -76,14 +79,17 @@ class Abilities:
     # What an answer showed
 
     def ask_less(self, refusal: str) -> bool:
-        """True if the next request will not ask for what was refused with these words."""
+        """True if the next request will not ask for what was refused with these words.
+
+        They may mean something else, or quote the question: it is learned once it helped to ask for less.
+        """
         refusal = refusal.lower()
         if "logprob" in refusal and self.top_logprobs is not None:
-            self._known.learn_probabilities(*self._about, self.top_logprobs, told=False)
+            self._refused[Ability.PROBABILITIES] = probabilities(self.top_logprobs, told=False)
         elif "stream_options" in refusal and self.asks_usage:
-            self._known.learn(*self._about, Ability.USAGE, REFUSED)
+            self._refused[Ability.USAGE] = REFUSED
         elif "stream" in refusal and self.streams:
-            self._known.learn(*self._about, Ability.STREAMING, NO)
+            self._refused[Ability.STREAMING] = NO
         else:
             return False
         return True
@@ -92,9 +98,15 @@ class Abilities:
         """From an answer that has come to its end."""
         if source.server != self._target.server or source.is_shared or not intake.pieces:
             return
+        for ability, value in self._refused.items():
+            self._known.learn(*self._about, ability, value)
         if self.top_logprobs is not None:
-            self._known.learn_probabilities(*self._about, self.top_logprobs, told=intake.had_probabilities)
+            told = probabilities(self.top_logprobs, told=intake.had_probabilities)
+            self._known.learn(*self._about, Ability.PROBABILITIES, told)
         if self.asks_usage:
             self._known.learn(*self._about, Ability.USAGE, YES if intake.had_usage else NO)
         if self.streams and intake.pieces > 1:
             self._known.learn(*self._about, Ability.STREAMING, YES)
+
+    def _value(self, ability: Ability) -> str:
+        return self._refused.get(ability) or self._known.value(*self._about, ability)

@@ -22,7 +22,7 @@ from streaming.reuse.answers import Answers, Source
 from streaming.trial import Finding
 from streaming.vllm.errors import BadReply, BrokeOff, ModelServerError, Rejected, Unreachable
 
-from .abilities import Abilities
+from .abilities import Abilities, Refused
 from .intake import Intake
 from .line import Line
 from .told import told_request
@@ -66,6 +66,7 @@ class Engine:
         self._streams = streams  # until a server refuses to
         self._is_whole_instead = False
         self._abilities: Abilities | None = None  # of the server that is asked
+        self._refused: Refused = {}
         self._has_begun_anew = False
 
     async def run(self, prompt: Prompt) -> ErrorCode | None:
@@ -169,7 +170,8 @@ class Engine:
         """Returns at its end or when closed. Raises ModelServerError."""
         if self._closed.is_set():
             return
-        abilities = self._abilities = Abilities(self._servers, target, streams=self._streams and target.tier.streams)
+        streams = self._streams and target.tier.streams
+        abilities = self._abilities = Abilities(self._servers, target, self._refused, streams=streams)
         finding = await self._how_it_goes_on(abilities)
         begun = self.intake.begun
         if not begun:

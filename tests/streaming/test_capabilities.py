@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streaming import capabilities
-from streaming.capabilities import KEY, NO, YES, Ability, Capabilities
+from streaming.capabilities import KEY, NO, YES, Ability, Capabilities, Continuing
 from streaming.redis_clients import command_client
 from streaming.vllm.client import ModelServer
 
@@ -53,6 +53,13 @@ async def test_the_latest_word_counts(redis: Redis) -> None:
     await one.exchange(redis)
 
     assert one.value(*ABOUT) == YES
+
+
+async def test_what_another_version_says_is_not_known(redis: Redis) -> None:
+    worker = Capabilities()
+    worker.learn(SERVER, "llama", Ability.CONTINUING, "in some new way")
+
+    assert worker.continuing(SERVER, "llama", streams=True) is Continuing.UNKNOWN
 
 
 async def test_without_redis_each_keeps_what_it_knows(settings: Settings) -> None:

@@ -11,6 +11,8 @@ from streaming.demo.answers import answer_to
 from streaming.demo.completion import Options
 from streaming.log.records import AnyRecord, Restarted, decode
 from streaming.log.stream_log import FIELD, key_of
+from streaming.model_servers import Target
+from streaming.worker.abilities import Abilities, Refused
 
 from .conftest import Asked, Desk
 
@@ -151,6 +153,20 @@ async def test_usage_and_streaming_are_learned(desk: Desk) -> None:
     assert desk.servers.capabilities.value(server, "demo", Ability.STREAMING) == "no"
     assert desk.servers.capabilities.value(server, "demo", Ability.USAGE) == ""  # of streams
     assert asked.text == NUMBERS
+
+
+async def test_words_that_only_look_like_a_refusal_of_something_teach_nothing(desk: Desk) -> None:
+    server = desk.servers.servers[0]
+    refused: Refused = {}
+    target = Target(desk.tier, server, "demo")
+    for words in ("400: upstream said no", "400: no logprobs", "400: no logprobs", "400: stream_options?"):
+        assert Abilities(desk.servers, target, refused, streams=True).ask_less(words) is (
+            words != "400: stream_options?"
+        )
+    abilities = Abilities(desk.servers, target, refused, streams=True)
+
+    assert (abilities.streams, abilities.asks_usage, abilities.top_logprobs) == (False, False, None)
+    assert not any(desk.servers.capabilities.value(server, "demo", ability) for ability in Ability)
 
 
 async def test_a_body_that_ends_while_it_repeats_is_no_complete_answer(desk: Desk, redis: Redis) -> None:
