@@ -90,6 +90,3 @@ class Faults:
 def changed(manner: Manner, wishes: dict[str, object]) -> Manner:
     known = {name: value for name, value in wishes.items() if name in Manner.__struct_fields__}
     return msgspec.convert(msgspec.to_builtins(manner) | known, Manner, strict=False)
-
-
-Outcome = Literal["stop", "length", "abort", "error"]

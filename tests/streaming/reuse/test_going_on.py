@@ -60,6 +60,19 @@ async def test_it_is_written_anew_where_it_cannot_go_on(desk: Desk, redis: Redis
     assert await restarts(redis, asked) == 1
 
 
+@pytest.mark.parametrize("fault", ["status=500", "drop_after=3", "error_after=3", "rubbish_after=3", "end_after=3"])
+async def test_the_other_server_goes_on_where_the_first_one_failed(desk: Desk, redis: Redis, fault: str) -> None:
+    name, _, value = fault.partition("=")
+    desk.models[0].faults.set({name: int(value)})
+
+    asked = await desk.ask(COUNT, fresh=True)
+
+    assert asked.text == NUMBERS
+    assert await restarts(redis, asked) == 0
+    assert asked.outcome.server == desk.servers.servers[1].key
+    assert asked.runner.figures()["failovers"] == 1
+
+
 async def test_what_servers_do_is_learned_and_shared(desk: Desk, redis: Redis) -> None:
     for kind in Continuing.EXACT, Continuing.REPEATS, Continuing.ANEW, Continuing.REFUSES:
         let(desk, continuing=kind)
