@@ -122,6 +122,7 @@ ANSWERLESS: dict[str, Reply] = {
     "filtered-at-once": Reply([with_delta({}, "content_filter"), DONE]),
     "refused": Reply([with_delta({"refusal": "I cannot help with that."}), STOP]),
     "empty": Reply([with_delta({"role": "assistant", "content": ""}), STOP]),
+    "invisible": Reply([said("\u200b \u2060\n"), STOP]),
     "cut-at-once": Reply([with_delta({}, "length"), DONE]),
     "tools": Reply([with_delta({"tool_calls": [{"index": 0, "function": {"name": "f"}}]}),
                     with_delta({}, "tool_calls")]),

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.conf import settings
 
 from conversations import site_time
+from conversations.models.folding import UNSEEN
 from conversations.models.message import PartKey, PartKind
 from conversations.models.plan import Outcome, PlannedStage
 from streaming.capabilities import Continuing
@@ -147,7 +148,7 @@ class Intake:
         self._write(*self._splitter.finish())
         if self.figures.finish_reason == TOO_LONG and self.begun:
             self._handle.append(Noticed("The answer was cut off: it is as long as answers may be on this site."))
-        if missing := missing_answer(self.figures.finish_reason, has_text=bool(self.begun.strip())):
+        if missing := missing_answer(self.figures.finish_reason, has_text=bool(UNSEEN.sub("", self.begun).strip())):
             raise missing
 
     def may_end_here(self, *, tells_ends: bool | None) -> bool:

@@ -49,7 +49,7 @@ async def test_cut_after_any_chunk_the_rest_is_what_would_have_been_said(site: V
 
 
 async def test_logprobs_tell_the_bytes_of_every_token(first: VllmServer) -> None:
-    """We do not ask for them yet; a stream that has them reads as one without."""
+    """A stream that has them reads as one without."""
     body = body_for(brief("bread"), logprobs=True, top_logprobs=2)
     events, reader = EventStream(sys.maxsize), ReplyReader(sys.maxsize)
     async with (

@@ -44,6 +44,7 @@ async def test_thinking_is_no_part_of_the_answer(desk: Desk, name: str) -> None:
         ("filtered-at-once", ErrorCode.FILTERED, ""),
         ("refused", ErrorCode.DECLINED, "I cannot help with that."),
         ("empty", ErrorCode.EMPTY, ""),
+        ("invisible", ErrorCode.EMPTY, "\u200b \u2060\n"),
         ("cut-at-once", ErrorCode.NO_ROOM, ""),
         ("tools", ErrorCode.TOOL_CALL, ""),
         ("moved", ErrorCode.REDIRECTED, ""),
