@@ -8,6 +8,7 @@ once, and a process that takes one gets its lease in the same step.
 - ``resuming``: sorted set of `user:generation` that were interrupted: they come first, since they had their place
 - ``running:<user>``: set of those that run; one without a lease runs no more, whatever became of its process
 - ``dispatched``: hash of when each was put in
+- ``is-there``, ``emptied``: whether Redis has lost everything, and that it was a moment ago
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -73,7 +74,8 @@ def put(redis: Redis, entries: Iterable[Entry], at: datetime, hints: str) -> tup
     waiting = iter(entries)
     with redis.pipeline(transaction=False) as pipeline:
         while batch := list(islice(waiting, BATCH)):
-            pipeline.eval(PUT, 0, at.isoformat(), *(argument for entry in batch for argument in entry.arguments))
+            arguments = chain.from_iterable(entry.arguments for entry in batch)
+            pipeline.eval(PUT, 0, at.isoformat(), str(milliseconds()), *arguments)
         pipeline.eval(COUNT_READY, 1, hints, str(settings.RUNNING_ANSWERS_PER_USER), str(MOST_READY))
         ready, waiting_hints = pipeline.execute()[-1]
     return ready, waiting_hints

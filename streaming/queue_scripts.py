@@ -23,6 +23,7 @@ local function put(user, generation, accepted, is_resuming, at)
     note_running(user, generation)
     return
   end
+  if is_resuming == '1' and redis.call('EXISTS', queue .. 'emptied') == 1 then return end
   redis.call('HSETNX', dispatched, generation, at)
   if is_resuming == '1' then
     redis.call('ZADD', resuming, 'NX', accepted, user .. ':' .. generation)
@@ -34,8 +35,10 @@ local function put(user, generation, accepted, is_resuming, at)
   end
 end
 """
+# A Redis that was emptied has no leases. Who runs an answer renews its own soon: until then, none is taken to be lost.
 PUT = f"""{SHARED}
-for i = 2, #ARGV, 4 do put(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[1]) end
+if redis.call('SET', queue .. 'is-there', 1, 'NX') then redis.call('SET', queue .. 'emptied', 1, 'PX', ARGV[2]) end
+for i = 3, #ARGV, 4 do put(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[1]) end
 """
 # Users who have all the answers that they may run keep their turn. There are few: each of them takes several places.
 TAKE = f"""{SHARED}

@@ -144,6 +144,8 @@ class Runner:
             return None
         if taken is None:
             return None
+        if taken.generation in self.attempts:  # Redis had lost its lease, which this process has again
+            return Ran(taken.generation, None)
         with correlation.about(generation=taken.generation):
             return Ran(taken.generation, await self._run(taken))
 

@@ -18,10 +18,15 @@ BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 HINTS = "throughline:tests:hints"
 
 
+IS_THERE, EMPTIED = f"{answer_queue.PREFIX}is-there", f"{answer_queue.PREFIX}emptied"
+
+
 def empty(store: Redis) -> None:
+    """Of all that waits; Redis has not forgotten anything."""
     for pattern in (f"{answer_queue.PREFIX}*", "throughline:lease:*", HINTS):
         for key in store.scan_iter(pattern):
             store.delete(key)
+    store.set(IS_THERE, 1)
 
 
 class Line:

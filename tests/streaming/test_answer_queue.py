@@ -14,7 +14,7 @@ from streaming import answer_queue
 from streaming.answer_queue import AnswerQueue
 from streaming.redis_clients import sync_client
 
-from .queue import BEGAN, HINTS, Line, empty
+from .queue import BEGAN, EMPTIED, HINTS, IS_THERE, Line, empty
 
 
 @pytest.fixture
@@ -81,6 +81,18 @@ async def test_an_interrupted_answer_comes_first_and_needs_no_second_place(line:
     line.put("alice1", is_resuming=True)
 
     assert await line.take_all() == ["alice1", "carol1"]
+
+
+async def test_a_redis_that_was_emptied_takes_nothing_to_be_interrupted_for_a_while(line: Line) -> None:
+    line.store.delete(IS_THERE)
+
+    line.put("alice1", "bob1", is_resuming=True)
+    line.put("alice2")
+
+    assert await line.take_all() == ["alice2"]
+    line.store.delete(EMPTIED)  # as it does by itself
+    line.put("alice1", "bob1", is_resuming=True)
+    assert await line.take_all() == ["alice1", "bob1"]
 
 
 async def test_what_is_put_in_twice_is_taken_once(line: Line) -> None:

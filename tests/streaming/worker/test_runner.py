@@ -1,0 +1,57 @@
+"""What a worker process takes from the queue, and what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from django.contrib.auth.models import User
+
+from conversations.models import Generation
+from conversations.models.generation import Status
+from conversations.site_time import now
+from streaming import answer_queue
+from streaming.answer_queue import AnswerQueue, Entry
+from streaming.database import in_database
+from streaming.leases import key_of
+from streaming.redis_clients import sync_client
+from streaming.worker.runner import Ran, Runner
+
+from ..harness import WHOLE, Model, Worker, ask, logged, row, texts
+from ..queue import HINTS, empty
+
+
+@pytest.fixture
+def runner(worker: Worker) -> Runner:
+    runner = Runner.__new__(Runner)  # in this loop, without a thread of its own
+    runner.attempts, runner._draining, runner._tools = {}, False, worker.tools
+    runner._queue = AnswerQueue(worker.tools.redis, worker.tools.process)
+    return runner
+
+
+def put(generation: Generation, *, is_resuming: bool = False) -> None:
+    owner = generation.message.conversation.owner_id
+    entry = Entry(owner, generation.pk, generation.accepted_at, is_resuming)
+    answer_queue.put(sync_client(), [entry], now(), HINTS)
+
+
+async def test_an_answer_whose_lease_redis_lost_goes_on_where_it_runs(
+    owner: User, runner: Runner, model: Model
+) -> None:
+    empty(sync_client())
+    generation = await in_database(ask, owner)
+    reply = model.will(hold_at=3)
+    put(generation)
+    running = asyncio.create_task(runner._run_next())
+    await reply.said.wait()
+
+    sync_client().delete(key_of(generation.pk))
+    put(generation, is_resuming=True)  # a sweep that comes before the lease is renewed
+
+    assert await runner._run_next() == Ran(generation.pk, None)
+    reply.go_on()
+    assert await running == Ran(generation.pk, Status.DONE)
+    assert len(model.asked) == 1 and (await row(generation)).attempt == 1
+    assert await texts(generation) == await logged(generation) == {"0.text": WHOLE}
+    assert not sync_client().exists(key_of(generation.pk))
+    assert await runner._run_next() is None
