@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ResponseError
@@ -131,7 +132,10 @@ class LogHandle:
         return bool(self._waiting or self._sent) and not self.lost.is_set()
 
     def fill(self, pipeline: Pipeline) -> int:
-        """Give ids to what waits, put it all into the pipeline, and return how many commands that were."""
+        """Give ids to what waits, put it all into the pipeline, and return how many commands that were.
+
+        The terminal record is the log's last, and gives it an end to its life.
+        """
         for record in self._waiting:
             self._sequence += 1
             self._sent.append(Sent(f"{self.attempt}-{self._sequence}", encode(record), record))
@@ -142,11 +146,13 @@ class LogHandle:
             is_there = self._entries > 0 or index > 0
             self.sent_bytes += COMMAND_BYTES + len(position) + len(data)
             pipeline.xadd(self._key, {FIELD: data}, id=position, nomkstream=is_there)
-        return len(self._sent)
+        if self._ended:
+            pipeline.expire(self._key, settings.LOG_EXPIRY_S)
+        return len(self._sent) + bool(self._ended)
 
     def take(self, answers: list[object]) -> None:
         """Read the pipeline's answers: what was written is done; a refused id means that a later attempt has it."""
-        for answer in answers:
+        for answer in answers[: len(self._sent)]:
             if answer is None:  # the log is gone
                 self._make_up(as_pair(BEGINNING), 0, Folded())
                 return
@@ -179,6 +185,8 @@ class LogHandle:
                 left.fold(record for _, record in await read(redis, self.generation_id))
             self._make_up(last, length, left)
             return
+        if self._ended and taken:
+            await redis.expire(self._key, settings.LOG_EXPIRY_S)
         for _ in range(taken):
             self._confirm()
         if not self.is_dirty:

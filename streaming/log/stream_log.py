@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
@@ -84,7 +83,3 @@ async def extent(redis: Redis, generation_id: UUID) -> tuple[Position, int]:
         pipeline.xlen(key_of(generation_id))
         last, length = await pipeline.execute()
     return (last[0][0].decode() if last else BEGINNING), length
-
-
-async def expire(redis: Redis, generation_id: UUID) -> None:
-    await redis.expire(key_of(generation_id), settings.LOG_EXPIRY_S)

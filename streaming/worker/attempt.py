@@ -196,7 +196,6 @@ class Attempt:
         self.handle.append(Ended(status, error_code or ""))
         if await self._flush():
             await self._note_end(site_time.now())
-        await self._expire_log()
         tracing.tell_end(self.generation, status, error_code or "", begun)
         logger.info("generation %s ended: %s %s", self.generation_id, status, error_code or "")
         return status
@@ -289,12 +288,6 @@ class Attempt:
             "database_bytes": self._database_bytes + size,
         }
         return {name: value for name, value in known.items() if value is not None}
-
-    async def _expire_log(self) -> None:
-        try:
-            await stream_log.expire(self.tools.redis, self.generation_id)
-        except (RedisError, OSError) as error:
-            logger.warning("log of generation %s stays without an expiry: %s", self.generation_id, error)
 
 
 def first_phase(generation: Generation) -> PhaseBegan:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError
@@ -207,6 +208,36 @@ async def test_a_log_that_redis_refuses_holds_up_no_other(redis: Redis, writer: 
 
     for log in (bad, good):
         assert Folded().fold(r for _, r in await stream_log.read(redis, log.generation_id)).texts == log.texts()
+
+
+# Its life
+
+
+async def test_a_log_lives_for_a_while_after_its_end(redis: Redis, writer: LogWriter) -> None:
+    log = writer.open(uuid4(), 1, Folded(), 0)
+    log.write(ANSWER, "text")
+    await log.flush()
+    assert await redis.ttl(stream_log.key_of(log.generation_id)) == -1
+
+    log.append(Ended(Status.DONE))
+    await log.flush()
+
+    assert 0 < await redis.ttl(stream_log.key_of(log.generation_id)) <= settings.LOG_EXPIRY_S
+
+
+@pytest.mark.parametrize("redis_got_it", [True, False])
+async def test_a_log_whose_end_redis_took_late_lives_no_longer(
+    redis: Redis, writer: LogWriter, break_next_write: Callable[[bool], None], redis_got_it: bool
+) -> None:
+    log = writer.open(uuid4(), 1, Folded(), 0)
+    log.write(ANSWER, "text")
+    await log.flush()
+
+    break_next_write(redis_got_it)
+    log.append(Ended(Status.DONE))
+    await log.flush()
+
+    assert await redis.ttl(stream_log.key_of(log.generation_id)) > 0
 
 
 # How records join

@@ -188,18 +188,6 @@ async def test_a_connection_that_breaks_costs_nothing(owner: User, worker: Worke
     assert await texts(generation) == await logged(generation) == {"0.text": WHOLE, "1.text": WHOLE}
 
 
-async def test_a_log_that_cannot_be_given_an_expiry_is_no_failure(
-    owner: User, worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def broken(*_: Any) -> None:
-        raise ConnectionError("cut by the test")
-
-    monkeypatch.setattr(stream_log, "expire", broken)
-    generation = await in_database(ask, owner)
-
-    assert await worker.take(generation) == Status.DONE
-
-
 # It is cancelled
 
 
