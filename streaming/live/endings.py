@@ -6,7 +6,7 @@ import asyncio
 import logging
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error
 
 from conversations.models import Generation
 from conversations.models.generation import UNFINISHED
@@ -43,7 +43,7 @@ class Endings:
             else:
                 logger.warning("log of generation %s lacks its end", answer.generation_id)
                 answer.broken = True
-        except DatabaseError as error:  # the hub tries again
+        except Error as error:  # the hub tries again
             logger.warning("the end of generation %s cannot be read: %s", answer.generation_id, error)
             answer.trouble = "delayed"
         except Exception:  # purged, for example: pages find out by fetching it

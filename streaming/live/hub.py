@@ -11,7 +11,7 @@ from contextvars import Context
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
@@ -255,7 +255,7 @@ class Hub:
                 await self._look_at_leases(silent)
                 if self._open_answers:
                     await self._lag.send(self._redis)
-            except (DatabaseError, RedisError, OSError) as error:
+            except (Error, RedisError, OSError) as error:
                 logger.warning("silent answers were not looked at: %s", error)
 
     async def _look_at_leases(self, generation_ids: list[UUID]) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -48,7 +48,7 @@ class Places:
             if queued := list(self._queued()):
                 try:
                     await self._tell(queued)
-                except (DatabaseError, RedisError, OSError) as error:
+                except (Error, RedisError, OSError) as error:
                     logger.warning("the places of queued answers were not looked at: %s", error)
 
     def _queued(self) -> Iterable[LiveAnswer]:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -59,7 +59,7 @@ class Shows:
         ended, self._ended = self._ended, {}
         try:
             await in_database(add_shows, Generation.objects.all(), ended)
-        except DatabaseError as error:
+        except Error as error:
             self._ended = ended | self._ended
             logger.warning("what was shown of %d answers is stored later: %s", len(ended), error)
 
