@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from textwrap import indent
 from typing import Any
 from uuid import UUID
 
@@ -94,7 +93,7 @@ def as_json(conversations: Iterable[Conversation]) -> Iterator[str]:
         yield before + as_text(data_of(conversation))[:-2] + ',\n  "messages": ['
         between = "\n"
         for message in with_texts(list(conversation.messages.values_list("pk", flat=True))):
-            yield between + indent(as_text(message_data(message)), "    ")
+            yield between + "    " + as_text(message_data(message)).replace("\n", "\n    ")
             between = ",\n"
         yield "]\n}" if between == "\n" else "\n  ]\n}"
         before = ",\n"

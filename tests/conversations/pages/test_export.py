@@ -33,6 +33,15 @@ def test_json_has_the_whole_tree_with_figures(alice: User, conversation: Convers
     assert set(answers[1]["generations"][0]["moments"]) == {"accepted", "claimed", "finished"}
 
 
+def test_json_has_every_text_as_it_was_written(alice: User) -> None:
+    written = "a\u2028b\u2029c\u0085d\x0be\x1cf\r\ng \u202eעברית\u202c 👩\u200d💻 =cmd|' /C calc'!A0"
+    talk(alice, written, written, title="T\u2028t")
+
+    (told,) = exported(alice)
+
+    assert [part["text"] for message in told["messages"] for part in message["parts"]] == [written] * 2
+
+
 def test_markdown_has_the_shown_path(conversation: Conversation) -> None:
     answered(conversation.regenerate(answer_of(conversation).pk, click()), "Another")
 
