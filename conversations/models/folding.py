@@ -11,7 +11,7 @@ UNSEEN = re.compile(
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
 # Turkish and Azerbaijani write four letters where others write two; who searches without their keyboard finds them too.
-DOTS_OF_I = {"i\u0307": "i", "\u0131": "i"}
+DOTS_OF_I = re.compile("[i\u0131]\u0307*")
 
 
 def fold(text: str) -> str:
@@ -22,7 +22,6 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFD", UNSEEN.sub("", text)).casefold()
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", folded).casefold())
-    for written, plain in DOTS_OF_I.items():
-        folded = folded.replace(written, plain)
-    return UNSEEN.sub("", folded)
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", folded).casefold())
+    folded = DOTS_OF_I.sub("i", UNSEEN.sub("", folded))
+    return unicodedata.normalize("NFKC", folded)
