@@ -79,7 +79,7 @@ def decrypted(stored: str) -> str:
         return stored
     try:
         return cipher().decrypt(stored.removeprefix(MARK)).decode()
-    except InvalidToken:
+    except (InvalidToken, ValueError):  # the latter if it is not even ASCII
         return Unreadable.of(stored)
 
 

@@ -12,6 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from conversations.models import AlertRule, ModelServer, Tier
+from conversations.models.encrypted import unreadable_fields
 from streaming.ops.troubles import troubles
 from streaming.tiers import stored_tiers
 
@@ -87,6 +88,17 @@ def test_a_changed_key_reads_by_its_fallback_and_needs_it_no_more_once_reencrypt
     settings.SECRET_KEY_FALLBACKS = []
 
     assert ModelServer.objects.get().api_key == KEY
+
+
+@pytest.mark.parametrize("stored", ["fernet:", "fernet:abc", "fernet:é", "fernet:" + "A" * 400])
+def test_what_nothing_encrypted_cannot_be_read_and_stays(server: ModelServer, stored: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE conversations_modelserver SET api_key = %s", [stored])
+
+    server = ModelServer.objects.get()
+    server.save()
+
+    assert unreadable_fields(server) == ["api_key"] and stored in raw("modelserver")
 
 
 class TestWithoutItsKey:
