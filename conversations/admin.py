@@ -4,6 +4,7 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 
 from conversations.budget_admin import BudgetAdmin, LedgerEntryAdmin
+from conversations.people_admin import PersonAdmin
 from conversations.review.admin import ConversationAdmin, LookAdmin, ReviewAdmin
 from conversations.stage_admin import PipelineAdmin, StageAdmin
 from conversations.token_admin import ApiTokenAdmin
@@ -14,6 +15,7 @@ __all__ = [
     "ConversationAdmin",
     "LedgerEntryAdmin",
     "LookAdmin",
+    "PersonAdmin",
     "PipelineAdmin",
     "ReviewAdmin",
     "StageAdmin",

@@ -62,7 +62,7 @@ class Review(models.Model):
     """A reviewer's judgement of a conversation; the latest one counts, the earlier ones stay."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="reviews")
-    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="reviews")
     note = models.TextField(blank=True)
     reviewed_at = models.DateTimeField(default=timezone.now, db_index=True)
 
@@ -70,4 +70,8 @@ class Review(models.Model):
         ordering = ("-reviewed_at",)
 
     def __str__(self) -> str:
-        return f"{self.reviewer}, {self.reviewed_at:%Y-%m-%d %H:%M}"
+        return f"{self.reviewer_name}, {self.reviewed_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def reviewer_name(self) -> str:
+        return self.reviewer.get_username() if self.reviewer else "a former reviewer"

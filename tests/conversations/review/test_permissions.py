@@ -90,16 +90,6 @@ def test_no_action_deletes_many_at_once(as_root: Client, rita: User, conversatio
     assert "delete_selected" not in as_root.get(f"/admin/conversations/{model}/").content.decode()
 
 
-def test_who_has_conversations_cannot_be_deleted_with_them(as_root: Client, alice: User, url: str) -> None:
-    form = {"action": "delete_selected", "_selected_action": str(alice.pk), "post": "yes"}
-
-    one = as_root.post(f"/admin/auth/user/{alice.pk}/delete/", {"post": "yes"})
-    many = as_root.post("/admin/auth/user/", form)
-
-    assert (one.status_code, many.status_code) == (403, 403)
-    assert Conversation.objects.get().owner == alice
-
-
 def test_who_has_looked_can_be_deleted_and_the_record_stays(
     as_root: Client, as_rita: Client, rita: User, url: str
 ) -> None:
