@@ -1,11 +1,15 @@
 """Django looks for the admin's classes here."""
 
+from typing import Any
+
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
+from django.http import Http404, HttpRequest, HttpResponse
 
 from conversations.budget_admin import BudgetAdmin, LedgerEntryAdmin
 from conversations.people_admin import PersonAdmin
-from conversations.review.admin import ConversationAdmin, LookAdmin, ReviewAdmin
+from conversations.review.admin import SEARCHED_LENGTH, ConversationAdmin, LookAdmin, ReviewAdmin
 from conversations.stage_admin import PipelineAdmin, StageAdmin
 from conversations.token_admin import ApiTokenAdmin
 
@@ -21,5 +25,19 @@ __all__ = [
     "StageAdmin",
 ]
 
+
+class ShortSearchForm(ChangeListSearchForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        return cleaned | {SEARCH_VAR: cleaned.get(SEARCH_VAR, "")[:SEARCHED_LENGTH]}
+
+
+def completes_nothing(request: HttpRequest) -> HttpResponse:
+    """No field here is completed while one types, and conversations would be found past the access log."""
+    raise Http404
+
+
+ChangeList.search_form_class = ShortSearchForm
+admin.site.autocomplete_view = completes_nothing  # type: ignore[method-assign]
 # The site's own sign-in limits guesses; the admin's does not.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign, no-untyped-call]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS, PAGE_VAR, SEARCH_VAR
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
@@ -36,7 +37,7 @@ admin.site.index_title = "Administration"
 PERMISSION = "conversations.review_conversation"
 FOUND = 5000  # by a search, at most: the latest used
 SEARCHED_LENGTH = 200  # characters, as in the sidebar; SQLite refuses patterns and expressions that are too long
-NOT_RECORDED = {"p", "o", "all", "e"}  # of a list's address: its page and its order
+NOT_RECORDED = {*IGNORED_PARAMS, PAGE_VAR, ERROR_FLAG} - {SEARCH_VAR}  # of a list's address: they choose no rows
 LOOKS_SHOWN = 20  # on the page of a conversation; all of them are in the list of looks
 
 
@@ -104,7 +105,6 @@ class ConversationAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
     ) -> tuple[QuerySet[Conversation], bool]:
-        search_term = search_term[:SEARCHED_LENGTH]
         if not search_term.strip():
             return queryset, False
         by_field, _ = super().get_search_results(request, Conversation.objects.all(), search_term)
@@ -198,10 +198,11 @@ def looked_at(request: HttpRequest, pk: UUID | str, act: Act) -> Conversation:
 
 def record_list(request: HttpRequest) -> None:
     """What was searched for, or which filters were set; nothing of a plain list."""
-    asked = {name: value for name, value in request.GET.items() if name not in NOT_RECORDED and value}
+    asked = [f"{k}={v[:SEARCHED_LENGTH]}" for k, v in request.GET.items() if k not in NOT_RECORDED and v]
+    asked.sort(key=lambda one: not one.startswith("q="))  # the words first: the record has a length
     if asked and request.user.has_perm(PERMISSION):
-        act = Act.SEARCHED if "q" in asked else Act.LISTED
-        Look.record(reviewer_of(request), act, details=storable(", ".join(f"{k}={v}" for k, v in asked.items())))
+        act = Act.SEARCHED if asked[0].startswith("q=") else Act.LISTED
+        Look.record(reviewer_of(request), act, details=storable(", ".join(asked)))
 
 
 def found(pk: UUID | str) -> Conversation:

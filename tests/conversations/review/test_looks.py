@@ -108,6 +108,23 @@ def test_searches_and_filtered_lists_are_recorded(
     assert (look.reviewer, look.act, look.details, look.conversation) == (rita, act, details, None)
 
 
+@pytest.mark.parametrize("before", ["_facets", "_popup", "o", "used_at__year"])
+def test_the_words_of_a_search_are_recorded_whatever_stands_before_them(
+    as_rita: Client, conversation: Conversation, before: str
+) -> None:
+    as_rita.get(LIST, {before: f"{2026:0600}", "q": "blue sky"})
+
+    look = Look.objects.get()
+    assert (look.act, look.details[:10]) == ("searched", "q=blue sky")
+
+
+@pytest.mark.parametrize("model", ["review", "message", "look"])
+def test_nothing_is_completed_past_the_record(as_rita: Client, conversation: Conversation, model: str) -> None:
+    asked = {"app_label": "conversations", "model_name": model, "field_name": "conversation", "term": "sky"}
+
+    assert as_rita.get("/admin/autocomplete/", asked).status_code == 404
+
+
 def test_a_plain_list_and_its_pages_are_not(as_rita: Client, conversation: Conversation) -> None:
     as_rita.get(LIST)
     as_rita.get(LIST, {"p": "1", "o": "-1"})
