@@ -163,9 +163,7 @@ class Conversation(models.Model):
         """Queue another answer beside this one, which stays in the tree. Raises AnswerPending, UnknownMessage."""
         if earlier := self._lock(request):
             return earlier
-        question_id = self._message(answer_id, Role.ASSISTANT).parent_id
-        answer = self.messages.create(parent_id=question_id, role=Role.ASSISTANT)
-        return self._queue(answer, request, leaf_id=answer.pk)
+        return self._queue_beside(self._message(answer_id, Role.ASSISTANT), request)
 
     @transaction.atomic
     def continue_answer(self, answer_id: uuid.UUID, request: Request) -> Generation:
@@ -180,13 +178,17 @@ class Conversation(models.Model):
 
     @transaction.atomic
     def retry(self, answer_id: uuid.UUID, request: Request) -> Generation:
-        """Make a failed answer again, from its beginning. Raises AnswerPending, UnknownMessage, NotRetryable."""
+        """Make a failed answer again, from its beginning: in its place if it shows nothing, else beside it.
+
+        Raises AnswerPending, UnknownMessage, NotRetryable.
+        """
         if earlier := self._lock(request):
             return earlier
         answer = self._message(answer_id, Role.ASSISTANT)
         if answer.generation is None or answer.generation.status != Status.FAILED:
-            raise NotRetryable  # its text would be lost
-        answer.parts.all().delete()
+            raise NotRetryable
+        if answer.parts.exclude(text="").exists():
+            return self._queue_beside(answer, request)
         return self._queue(answer, request)
 
     @transaction.atomic
@@ -294,6 +296,11 @@ class Conversation(models.Model):
         Message.objects.bulk_create([asked, answer])
         text = storable(text)
         asked.parts.create(kind=PartKind.TEXT, text=text, search_text=fold(text))
+        return self._queue(answer, request, leaf_id=answer.pk)
+
+    def _queue_beside(self, earlier: Message, request: Request) -> Generation:
+        """Queue another answer to the same question; the earlier one stays in the tree."""
+        answer = self.messages.create(parent_id=earlier.parent_id, role=Role.ASSISTANT)
         return self._queue(answer, request, leaf_id=answer.pk)
 
     def _queue(

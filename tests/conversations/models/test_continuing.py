@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from conversations.models import Conversation
 from conversations.models.asking import NotContinuable, NotRetryable
 from conversations.models.generation import Status
+from conversations.models.message import PartKind
 from conversations.models.plan import Outcome, Plan, PlannedStage, StageStatus, outcomes_as_json
 from tests.conversations.talk import QUESTION, REPLY, answer_of, answered, begin, click, failed, shown
 
@@ -60,14 +61,28 @@ def test_an_answer_without_text_cannot_be_continued(alice: User) -> None:
         stopped.message.conversation.continue_answer(stopped.message_id, click())
 
 
-def test_a_failed_answer_is_retried_from_its_beginning(alice: User) -> None:
-    broken = failed(begin(alice), "Beca")
+def test_a_failed_answer_without_text_is_retried_in_its_place(alice: User) -> None:
+    broken = failed(begin(alice))
     conversation = broken.message.conversation
 
     retried = conversation.retry(broken.message_id, click())
 
     assert (retried.message_id, retried.continues) == (broken.message_id, False)
     assert shown(conversation) == [QUESTION, ""]
+
+
+@pytest.mark.parametrize("kind", PartKind)
+def test_what_a_failed_answer_has_shown_stays_as_an_earlier_version(alice: User, kind: PartKind) -> None:
+    broken = failed(begin(alice))
+    broken.message.parts.update_or_create(kind=kind, defaults={"text": "Beca"})
+    conversation = broken.message.conversation
+
+    retried = conversation.retry(broken.message_id, click())
+
+    assert (retried.status, retried.continues) == (Status.QUEUED, False)
+    assert conversation.path()[-1].siblings == [broken.message_id, retried.message_id]
+    assert shown(conversation) == [QUESTION, ""]
+    assert broken.message.parts.get(kind=kind).text == "Beca"
 
 
 def test_retrying_an_answer_that_did_not_fail_keeps_its_text(conversation: Conversation) -> None:
