@@ -18,6 +18,7 @@ from conversations.events import Change, ConversationsChanged, Event, StopReques
 from streaming import answer_queue, erasing
 from streaming.control import announce_stop
 from streaming.hints import hint, review_group, user_group
+from streaming.log.stream_log import key_of
 from streaming.redis_clients import command_client
 
 logger = logging.getLogger(__name__)
@@ -87,8 +88,9 @@ class Broadcaster:
                 await hint(user_group(event.owner), "answer.ended", generation=str(event.generation))
             case ConversationsChanged(conversations=ids):
                 if event.change is Change.ERASED:
-                    await erasing.forget(self._redis, event.owner, event.generations)
-                    self._cleaner.want()
+                    if event.generations:
+                        await self._redis.unlink(*map(key_of, event.generations))
+                    self._cleaner.want(event.owner)
                 for first in range(0, len(ids), NAMED_AT_ONCE):
                     await hint(
                         user_group(event.owner),

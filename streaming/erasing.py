@@ -1,6 +1,6 @@
 """What is erased for good leaves no text: in Redis at once, and in the files of Redis and of SQLite soon after.
 
-Logs and kept answers go when the rows go, and once more later: a worker that was still writing may have written since.
+Logs and kept answers go with the rows, and once more later: a worker that was still writing may have written since.
 An append-only file is rewritten, SQLite's log is taken into its file, in which deleted rows are overwritten.
 """
 
@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
 from datetime import timedelta
 from queue import SimpleQueue
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
 from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError, ResponseError
 
 from conversations import site_time
 from conversations.models import Erasure
 from streaming.log.stream_log import key_of
-from streaming.reuse.kept import OWNER, SHARED, pattern_of
+from streaming.reuse.kept import ALL_KEYS, OWNER
 
 logger = logging.getLogger(__name__)
 
@@ -31,17 +28,6 @@ REDIS_TIMEOUT_S = 5.0
 STOPPED_AFTER = timedelta(seconds=30)  # whoever was writing has surely stopped by then
 SCANNED_AT_ONCE = 1000
 READERS_WAIT_MS = 500  # that a checkpoint waits for those who read, while writers wait for it
-
-
-async def forget(redis: AsyncRedis, owner: int, generations: Iterable[UUID]) -> None:
-    """Raises RedisError."""
-    if logs := [key_of(pk) for pk in generations]:
-        await redis.unlink(*logs)
-    async for key in redis.scan_iter(pattern_of(owner), count=SCANNED_AT_ONCE):
-        await redis.unlink(key)
-    async for key in redis.scan_iter(pattern_of(SHARED), count=SCANNED_AT_ONCE):
-        if await redis.hget(key, OWNER) == str(owner).encode():  # type: ignore[misc]
-            await redis.unlink(key)
 
 
 def finish() -> int:
@@ -54,56 +40,70 @@ def finish() -> int:
         return 0
     with Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S) as redis:
         for erasure in due:
-            forget_blocking(redis, erasure.owner_key, erasure.generations)
-        if not (clean_redis(redis) and clean_database()):
-            return 0
+            if logs := [key_of(pk) for pk in erasure.generations]:
+                redis.unlink(*logs)
+    if not clean({erasure.owner_key for erasure in due}):
+        return 0
     return Erasure.objects.filter(pk__in=[erasure.pk for erasure in due]).delete()[0]
 
 
-def clean() -> None:
-    """The files, right after something was erased. Raises RedisError."""
-    clean_database()
+def clean(owners: set[int]) -> bool:
+    """Erase what is kept of these users' answers, and then what the files have of all that was erased. False if that
+    has to be done again. Raises RedisError, DatabaseError."""
+    is_clean = clean_database()
     with Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S) as redis:
-        clean_redis(redis)
+        forget_kept(redis, owners)
+        return clean_redis(redis) and is_clean
 
 
 class Cleaner:
-    """A thread that cleans the files, once for all that was erased meanwhile. It is there before it is needed: a
-    process that ends begins no thread."""
+    """A thread that cleans, once for all that was erased meanwhile. It is there before it is needed: a process that
+    ends begins no thread."""
 
     def __init__(self) -> None:
-        self._wanted: SimpleQueue[bool] = SimpleQueue()  # False: no more will be
+        self._wanted: SimpleQueue[int | None] = SimpleQueue()  # owners; None: no more will be
         self._thread = threading.Thread(target=self._run, name="cleaner", daemon=True)
         self._thread.start()
 
-    def want(self) -> None:
-        self._wanted.put(True)
+    def want(self, owner: int) -> None:
+        self._wanted.put(owner)
 
     def close(self, timeout_s: float) -> None:
-        self._wanted.put(False)
+        self._wanted.put(None)
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        while self._wanted.get():
-            try:
-                clean()
-            except (RedisError, DatabaseError, OSError) as error:
-                logger.warning("files are cleaned of what was erased later: %s", error)
-            except Exception:  # a fault of ours; the next time may be better
-                logger.exception("files were not cleaned of what was erased")
-            finally:
-                connection.close()
+        is_open = True
+        while is_open:
+            wanted = {self._wanted.get()}
+            while not self._wanted.empty():
+                wanted.add(self._wanted.get())
+            is_open = None not in wanted
+            if owners := {owner for owner in wanted if owner is not None}:
+                self._clean(owners)
+
+    def _clean(self, owners: set[int]) -> None:
+        try:
+            clean(owners)
+        except (RedisError, DatabaseError, OSError) as error:
+            logger.warning("traces of what was erased are cleaned later: %s", error)
+        except Exception:  # a fault of ours; the next time may be better
+            logger.exception("traces of what was erased were not cleaned")
+        finally:
+            connection.close()
 
 
-def forget_blocking(redis: Redis, owner: int, generations: Iterable[UUID | str]) -> None:
-    if logs := [key_of(pk) for pk in generations]:
-        redis.unlink(*logs)
-    for key in redis.scan_iter(pattern_of(owner), count=SCANNED_AT_ONCE):
-        redis.unlink(key)
-    for key in redis.scan_iter(pattern_of(SHARED), count=SCANNED_AT_ONCE):
-        asked_by: Any = redis.hget(key, OWNER)
-        if asked_by == str(owner).encode():
-            redis.unlink(key)
+def forget_kept(redis: Redis, owners: set[int]) -> None:
+    """For them alone or for everybody; in one pass."""
+    wanted = {str(owner).encode() for owner in owners}
+    cursor = None
+    while cursor != 0:
+        cursor, keys = redis.scan(cursor or 0, ALL_KEYS, SCANNED_AT_ONCE)  # type: ignore[misc]
+        asking = redis.pipeline(transaction=False)
+        for key in keys:
+            asking.hget(key, OWNER)
+        if gone := [key for key, owner in zip(keys, asking.execute(), strict=True) if owner in wanted]:
+            redis.unlink(*gone)
 
 
 def clean_redis(redis: Redis) -> bool:

@@ -34,9 +34,9 @@ def redis_server() -> Iterator[Process]:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_cleaner() -> Iterator[None]:
-    """The thread that cleans files after an erasure would ask the database when the test is over that lets it."""
+    """The thread that cleans up after an erasure would ask the database when the test is over that lets it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("streaming.erasing.clean", lambda: None)
+        patch.setattr("streaming.erasing.Cleaner._clean", lambda *_: None)
         yield
 
 

@@ -134,9 +134,7 @@ def redis_key(key: str) -> str:
     return f"throughline:kept:{key}"
 
 
-def pattern_of(user: int | str) -> str:
-    """Of the keys of all answers that are kept for a user, or for all."""
-    return redis_key(f"{user}:*")
+ALL_KEYS = redis_key("*")  # a pattern
 
 
 encode = msgspec.msgpack.Encoder().encode

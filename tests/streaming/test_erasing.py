@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from django.conf import settings as site
@@ -80,6 +81,37 @@ def test_logs_and_kept_answers_go_and_nobody_elses(alice: User, bob: User, redis
     assert redis_client.exists(key_of(his.pk), *of_bob) == 3
     assert not Erasure.objects.exists()
     redis_client.delete(key_of(his.pk), *of_bob)
+
+
+@pytest.mark.usefixtures("clean_files")
+def test_what_is_kept_goes_in_one_pass_however_many_owners(redis_client: Redis) -> None:
+    keys = [keep(redis_client, "all", owner) for owner in range(3000)]
+
+    erasing.clean(set(range(2999)))
+
+    assert redis_client.exists(*keys) == redis_client.exists(keys[-1]) == 1
+    assert redis_client.delete(keys[-1])
+
+
+def test_cleaning_is_done_once_for_all_that_was_erased_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on, cleaned = Event(), Event(), list[set[int]]()
+
+    def clean(cleaner: erasing.Cleaner, owners: set[int]) -> None:
+        cleaned.append(owners)
+        begun.set()
+        assert go_on.wait(60)
+
+    monkeypatch.setattr(erasing.Cleaner, "_clean", clean)
+    cleaner = erasing.Cleaner()
+
+    cleaner.want(1)
+    assert begun.wait(60)
+    for owner in (2, 3, 2, 3):
+        cleaner.want(owner)
+    go_on.set()
+    cleaner.close(60)
+
+    assert cleaned == [{1}, {2, 3}]
 
 
 def test_it_is_looked_at_again_once_whoever_was_writing_has_stopped(alice: User) -> None:
