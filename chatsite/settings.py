@@ -301,8 +301,9 @@ SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", 5)  # of an account from one addr
 SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", 50)  # of one address, in 15 minutes
 SIGN_IN_FAILURES_PER_ACCOUNT = env.int("SIGN_IN_FAILURES_PER_ACCOUNT", 100)  # from unknown addresses, in an hour
 ACCOUNT_FORMS = {
-    "change_password": "conversations.password_forms.ChangePassword",
-    "reset_password_from_key": "conversations.password_forms.ResetPassword",
+    "login": "conversations.account_forms.SignIn",
+    "change_password": "conversations.account_forms.ChangePassword",
+    "reset_password_from_key": "conversations.account_forms.ResetPassword",
 }
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # of this session; every other one ends, as Django does
 # Attempts to sign in are limited per address: the one that the last of so many proxies saw.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 from typing import Any
 
@@ -48,6 +49,11 @@ class AccountAdapter(DefaultAccountAdapter):
         if mails_reach_nobody() and not settings.DEBUG:
             raise ImmediateHttpResponse(render(context.get("request"), "account/no_mail.html", status=503))
         super().send_mail(template_prefix, email, context)
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """One of IPv4 that was written as IPv6 (::ffff:192.0.2.1) as itself: all of these are in one /64."""
+        address = ipaddress.ip_address(super().get_client_ip(request))
+        return str(getattr(address, "ipv4_mapped", None) or address)
 
     # Attempts to sign in
 

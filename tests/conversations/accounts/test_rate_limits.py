@@ -104,6 +104,13 @@ def test_addresses_of_one_network_count_as_one(alice: User) -> None:
     assert sign_in("2001:db8:1::9")
 
 
+def test_addresses_of_the_old_kind_are_told_apart_however_they_are_written(alice: User) -> None:
+    guess(5, "::ffff:198.51.100.7")
+
+    assert not sign_in("198.51.100.7")
+    assert sign_in("::ffff:203.0.113.1")
+
+
 def test_a_password_that_was_reset_by_mail_opens_at_once(alice: User) -> None:
     guess(6, "127.0.0.1")
     client = Client()

@@ -92,6 +92,13 @@ def test_a_wrong_name_or_password_is_told_alike(client: Client, alice: User, log
     assert not signed_in(client)
 
 
+@pytest.mark.parametrize("login", ["x" * 60_000, "x" * 60_000 + "@example.com"])
+def test_a_name_longer_than_any_is_refused(client: Client, db: None, login: str) -> None:
+    response = client.post(LOGIN, {"login": login, "password": "secret"})
+
+    assert "at most 254 characters" in response.content.decode()
+
+
 @pytest.mark.parametrize(
     ("wanted", "got"),
     [("/settings/", "/settings/"), ("https://evil.example/", "/"), ("//evil.example", "/"), ("javascript:0", "/")],

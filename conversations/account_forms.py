@@ -1,11 +1,15 @@
-"""A new password ends all other sessions, as Django does; and the tokens of programs, for who wants that."""
+"""allauth's forms, with what we ask besides.
+
+A new password ends all other sessions, as Django does; and the tokens of programs, for who wants that.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from allauth.account.forms import ChangePasswordForm, ResetPasswordKeyForm
+from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordKeyForm
 from django import forms
+from django.core.validators import MaxLengthValidator
 
 from conversations.models import ApiToken
 
@@ -13,6 +17,15 @@ if TYPE_CHECKING:
     Base = forms.Form
 else:
     Base = object
+
+
+LONGEST_LOGIN = 254  # characters, of an e-mail address; SQLite refuses to look for what is far longer
+
+
+class SignIn(LoginForm):  # type: ignore[misc] # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["login"].validators.append(MaxLengthValidator(LONGEST_LOGIN))
 
 
 class RevokesTokens(Base):
