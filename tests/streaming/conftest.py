@@ -95,7 +95,7 @@ async def web(owner: User) -> AsyncIterator[None]:
 
 async def end(kept: object | None) -> None:
     """Its tasks, and its connections to Redis."""
-    members = list(vars(kept).values()) if kept else []
+    members = [] if kept is None else list(vars(kept).values())  # a hub that watches nothing is false
     members += [task for several in members if isinstance(several, list) for task in several]
     clients = [client for client in members if isinstance(client, Redis)]
     for task in members:
