@@ -339,7 +339,8 @@ def announce_erasure(instance: Conversation, **_: object) -> None:
     """Its rows are about to go, by whatever way: a purge, a shell, its owner's deletion. Who writes in it stops."""
     rows = Generation.objects.of(instance.pk).values_list("pk", "status")
     statuses = dict(rows)
-    Erasure.objects.create(owner_key=instance.owner_id, generations=[str(pk) for pk in statuses])
+    generations = [str(pk) for pk in statuses]
+    Erasure.objects.create(owner_key=instance.owner_id, generations=generations, erased_at=site_time.now())
     events.publish(ConversationsChanged(Change.ERASED, instance.owner_id, (instance.pk,), generations=tuple(statuses)))
     for pk, status in statuses.items():
         if status in UNFINISHED:

@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
+from conversations import site_time
 from conversations.models import Conversation, Erasure, Message, Part
 from conversations.models.message import PartKind, Role
 from streaming import erasing, tasks
@@ -48,6 +49,14 @@ def test_deleting_the_rows_leaves_what_is_to_be_erased(alice: User) -> None:
 
     erasure = Erasure.objects.get()
     assert (erasure.owner_key, erasure.generations) == (alice.pk, [str(generation.pk)])
+
+
+def test_a_clock_that_is_behind_lets_nobody_erase_too_soon(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site_time, "_ahead", timedelta(minutes=-10))
+    ask(alice, SECRET)
+    Conversation.objects.all().purge()
+
+    assert not Erasure.objects.all().before(site_time.now() - erasing.STOPPED_AFTER)
 
 
 def test_an_account_that_is_deleted_leaves_it_too(alice: User) -> None:
