@@ -90,6 +90,11 @@ export class Answer {
     if (!this.isFinal) this.#begin();
   }
 
+  /** The user wants that; what is still written says otherwise until the worker has heard of it. */
+  stopping() {
+    this.#progress?.phase("stopping");
+  }
+
   end() {
     this.#progress?.end();
     this.#progress = null;

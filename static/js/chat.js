@@ -89,6 +89,7 @@ export class Chat {
   // Internal
 
   #stop(generation) {
+    this.#transcript.answer(generation)?.stopping();
     if (!this.#stops.ask(generation)) this.#page.stopWaits();
   }
 

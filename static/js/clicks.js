@@ -58,7 +58,7 @@ export class Clicks {
     const since = performance.now();
     const click = { id: newId(), clickedAt: Date.now(), ...fields };
     this.#outbox.add(click, this.#show(click, article), since);
-    this.#socket.send(click);
+    this.#socket.ask(click);
   }
 
   /** Returns how to take it back. After a reload only questions are shown. */

@@ -7,6 +7,8 @@ const TOO_MANY_DELAY_MS = 12_000;
 const STABLE_MS = 5000; // a connection that held this long begins the delays anew
 const PING_INTERVAL_MS = 20_000;
 const SILENCE_MS = 30_000; // after a ping; then the connection is dead
+const UNANSWERED_MS = 3000; // after a click; then the connection is tested
+const TEST_MS = 4000; // after the ping that tests it; then it is dead
 const ACK_FRAMES = 32;
 const ACK_DELAY_MS = 250;
 
@@ -27,7 +29,8 @@ export class Socket {
     this.#address = address;
     this.#onEvent = onEvent;
     this.#onState = onState;
-    addEventListener("online", () => this.retryNow());
+    addEventListener("offline", () => this.#timers.ended || this.#lose(0));
+    addEventListener("online", () => this.#look());
     addEventListener("pagehide", () => this.#leave());
     addEventListener("pageshow", (e) => e.persisted && this.open());
     document.addEventListener("visibilitychange", () => this.#look());
@@ -52,6 +55,12 @@ export class Socket {
     return true;
   }
 
+  /** As send, for what the user waits for: a network that has changed takes it, and answers nothing. */
+  ask(message) {
+    this.#timers.unanswered ??= setTimeout(() => this.#test(), UNANSWERED_MS);
+    return this.send(message);
+  }
+
   retryNow() {
     if (!this.#isOpen) this.open();
   }
@@ -59,8 +68,7 @@ export class Socket {
   // Internal
 
   #receive(data) {
-    clearTimeout(this.#timers.silence);
-    delete this.#timers.silence;
+    for (const name of ["silence", "unanswered", "test"]) this.#end(name);
     this.#frames += 1;
     const message = JSON.parse(data);
     if (message.type === event.hello) this.#greet();
@@ -81,8 +89,7 @@ export class Socket {
   }
 
   #acknowledge() {
-    clearTimeout(this.#timers.ack);
-    delete this.#timers.ack;
+    this.#end("ack");
     if (this.send({ type: command.acknowledge, frames: this.#frames })) this.#acknowledged = this.#frames;
   }
 
@@ -91,11 +98,21 @@ export class Socket {
     this.#timers.silence ??= setTimeout(() => this.#lose(0), SILENCE_MS);
   }
 
-  /** The tab is looked at again: its timers may have slept for hours. */
+  #test() {
+    this.#ping();
+    this.#timers.test ??= setTimeout(() => this.#lose(0), TEST_MS);
+  }
+
+  /** The network has come back, or the tab is looked at again: its timers may have slept for hours. */
   #look() {
     if (document.hidden || this.#timers.ended) return;
     if (!this.#isOpen) this.retryNow();
-    else this.#ping();
+    else this.#test();
+  }
+
+  #end(name) {
+    clearTimeout(this.#timers[name]);
+    delete this.#timers[name];
   }
 
   #lose(code) {
@@ -120,10 +137,7 @@ export class Socket {
 
   /** Forget the connection without waiting for its end, which a dead network never tells. */
   #leave() {
-    const { retry, ack, silence, ping } = this.#timers;
-    for (const timer of [retry, ack, silence]) clearTimeout(timer);
-    clearInterval(ping);
-    this.#timers = {};
+    for (const name of Object.keys(this.#timers)) this.#end(name); // intervals too
     this.#isOpen = false;
     this.#frames = this.#acknowledged = 0;
     if (!this.#socket) return;

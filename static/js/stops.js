@@ -12,12 +12,12 @@ export class Stops {
   /** False if it waits for a connection. */
   ask(generation) {
     this.#wanted.add(generation);
-    return this.#socket.send({ type: command.stop, generation });
+    return this.#socket.ask({ type: command.stop, generation });
   }
 
   /** After a new connection. */
   resend() {
-    for (const generation of this.#wanted) this.ask(generation);
+    for (const generation of this.#wanted) this.#socket.send({ type: command.stop, generation });
   }
 
   /** It has ended, or cannot be stopped; true if that was wanted. */
