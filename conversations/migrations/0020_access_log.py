@@ -19,6 +19,12 @@ def copy_names(apps, schema_editor):
     )
 
 
+def forget_what_is_gone(apps, schema_editor):
+    """The version before kept no record of conversations and readers that are gone, nor of searches and lists."""
+    look = apps.get_model("conversations", "Look")
+    look.objects.filter(models.Q(conversation=None) | models.Q(reviewer=None)).delete()
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -66,5 +72,5 @@ class Migration(migrations.Migration):
             name='reviewer',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='looks', to=settings.AUTH_USER_MODEL),
         ),
-        migrations.RunPython(copy_names, migrations.RunPython.noop),
+        migrations.RunPython(copy_names, forget_what_is_gone),
     ]

@@ -5,6 +5,11 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def forget_nameless(apps, schema_editor):
+    """The version before has no reviews without a reviewer."""
+    apps.get_model("conversations", "Review").objects.filter(reviewer=None).delete()
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -18,4 +23,5 @@ class Migration(migrations.Migration):
             name='reviewer',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reviews', to=settings.AUTH_USER_MODEL),
         ),
+        migrations.RunPython(migrations.RunPython.noop, forget_nameless),
     ]
