@@ -21,7 +21,7 @@ from .tree import BlockTree, References, define
 
 logger = logging.getLogger(__name__)
 
-RENDERER_VERSION = 6  # part of cache keys: raise it when the same text gives other HTML
+RENDERER_VERSION = 7  # part of cache keys: raise it when the same text gives other HTML
 
 FENCE = re.compile(r" {0,3}(?:```|~~~)")
 NOT_TEXT = re.compile(r'<div class="code__bar">.*?</div>|<[^>]*>', re.DOTALL)

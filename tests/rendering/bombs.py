@@ -54,6 +54,10 @@ def many_definitions(size: int) -> str:
     return "".join(f"[{number}]: b\n\n[{number}]\n\n" for number in range(size // 20))
 
 
+def fences_in_markdown(size: int) -> str:
+    return "```markdown\n" + grown("```a\n", size)
+
+
 def nested_fractions(size: int) -> str:
     return "$$" + "\\frac{" * (size // 10) + "x" + "}{2}" * (size // 10) + "$$"
 
@@ -75,6 +79,6 @@ def bombs() -> Iterator[tuple[str, Callable[[int], str]]]:
         yield f"lines of {line!r}", partial(grown, line + "\n")
     for build in (
         growing_ticks, deep_list, long_table, wide_table, table_with_empty_rows, nested_emphasis, closed_brackets,
-        many_definitions, nested_fractions, many_formulas,
+        many_definitions, fences_in_markdown, nested_fractions, many_formulas,
     ):  # fmt: skip
         yield build.__name__, build

@@ -8,7 +8,7 @@ import pytest
 from conversations.rendering import References, Segmenter, render, render_block, render_tail
 from conversations.rendering.blocks import BlockReader, read_blocks
 
-from .bombs import bombs, deep_list, grown, nested_emphasis, table_with_empty_rows
+from .bombs import bombs, deep_list, fences_in_markdown, grown, nested_emphasis, table_with_empty_rows
 
 BOMBS = dict(bombs())
 HANGS = 20.0  # seconds of processor time; the slowest takes a tenth of one
@@ -93,6 +93,14 @@ def test_a_long_answer_is_read_once() -> None:
         segmenter.feed(char)
 
     assert len(lines) == text.count("\n")
+
+
+def test_a_line_costs_the_same_however_many_fences_are_open_before_it() -> None:
+    begun = process_time()
+
+    Segmenter().feed(fences_in_markdown(1_000_000))
+
+    assert process_time() - begun < HANGS
 
 
 def test_what_stumbles_over_one_text_does_not_stumble_over_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,6 +157,19 @@ def test_markdown_that_is_shown_holds_fenced_code() -> None:
     assert html.endswith('<p dir="auto"><em>c</em></p>')
 
 
+@pytest.mark.parametrize("item", ["- ", "1. ", "  * ", "- 2) "])
+def test_fenced_code_in_a_list_of_markdown_that_is_shown_stays_inside(item: str) -> None:
+    html = render(f"```markdown\n{item}```\n  ls\n  ```\nb\n```\n*c*\n")
+
+    assert html.count("<pre") == 1
+    assert html.endswith('<p dir="auto"><em>c</em></p>')
+
+
+def test_a_mail_address_needs_no_blanks_around_it() -> None:
+    assert '请写信给<a href="mailto:a@b.example"' in (html := render("请写信给a@b.example谢谢"))
+    assert ">a@b.example</a>谢谢" in html
+
+
 def test_odd_things_are_no_links() -> None:
     for text in ("ftp://a.example", "file:///etc", "@someone", "#12", "node.js", "x@y", "user/repo#1", "a://b"):
         assert "<a" not in render(text), text

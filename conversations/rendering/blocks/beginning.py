@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HEADING = re.compile(r"(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*$")
 UNDERLINE = re.compile(r"(=+|-+)[ \t]*$")
 RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,})$")
+MARKDOWN = frozenset({"markdown", "md", "mdx", "gfm", "commonmark"})
 FENCE = re.compile(r"(`{3,})([^`]*)$|(~{3,})(.*)$")
 MATH = re.compile(r"(\$\$|\\\[)(.*)$")
 NOTE = re.compile(r"\[\^([^\s\]^]+)\]:[ \t]*")
@@ -75,6 +76,8 @@ def begin_fence(reader: BlockReader, line: Line) -> Began:
     block.marker = match.group(1) or match.group(3)
     block.label = (match.group(2) or match.group(4) or "").strip()
     block.indent = line.width
+    if block.language in MARKDOWN:
+        block.inner_fences = []
     return Began.LEAF
 
 

@@ -30,7 +30,6 @@ CONTAINERS = frozenset({Kind.ROOT, Kind.QUOTE, Kind.LIST, Kind.ITEM, Kind.NOTE})
 
 
 LANGUAGE_END = re.compile(r"[\s{,:]")
-MARKDOWN = frozenset({"markdown", "md", "mdx", "gfm", "commonmark"})
 
 
 class Definition(NamedTuple):
@@ -46,7 +45,7 @@ class Block:
 
     marker = ""  # fence: its opening run; list: bullet or what follows the number; math: its opening
     label = ""  # fence: its info string; list: its first number, empty for bullets; note: its name
-    inner_fences: Sequence[int] = ()  # fence that holds Markdown: the lengths of those that are open inside of it
+    inner_fences: list[int] | None = None  # fence that holds Markdown: the lengths of those that are open inside of it
     indent = 0  # item, note: columns of its content; fence: columns before it
     level = 0  # heading
     loose = False  # list: blank lines between its items
@@ -67,10 +66,6 @@ class Block:
     def language(self) -> str:
         """Of a fence: the first word of its info string."""
         return LANGUAGE_END.split(self.label, maxsplit=1)[0].lower()
-
-    @property
-    def holds_markdown(self) -> bool:
-        return self.language in MARKDOWN
 
     @property
     def text(self) -> str:

@@ -13,6 +13,7 @@ from .line import Line
 if TYPE_CHECKING:
     from .reader import BlockReader
 
+INNER_FENCE = re.compile(r"((?:(?:[*+-]|\d{1,9}[.)])[ \t]+)*)(`{3,}|~{3,})(.*)")
 FENCE_CLOSE = re.compile(r"(`{3,}|~{3,})[ \t]*$")
 MATH_CLOSE = {"$$": "$$", "\\[": "\\]"}
 
@@ -50,28 +51,30 @@ def text_goes_on(reader: BlockReader, block: Block, line: Line) -> Fate:
 
 def fence_goes_on(reader: BlockReader, block: Block, line: Line) -> Fate:
     reader.touch(reader.depth + 1)
-    may_close = line.text.startswith(block.marker, line.index)
-    if may_close and (block.holds_markdown and is_of_inner_fence(block, line.rest.rstrip())):
-        may_close = False
-    if may_close and line.width <= 3 and FENCE_CLOSE.match(line.text, line.index):
+    is_inner = block.inner_fences is not None and is_of_inner_fence(block.marker, block.inner_fences, line)
+    may_close = not is_inner and line.width <= 3 and line.text.startswith(block.marker, line.index)
+    if may_close and FENCE_CLOSE.match(line.text, line.index):
         reader.close_to(reader.depth)
     else:
         block.lines.append(line.without(block.indent))
     return Fate.TAKEN
 
 
-def is_of_inner_fence(block: Block, text: str) -> bool:
-    """Models show Markdown with fenced code in it behind a fence no longer than that: a fence with a language opens an
-    inner one, a bare one closes the innermost."""
-    run = len(text) - len(text.lstrip(block.marker[0]))
-    if run < len(text):
-        is_opening = "`" not in text[run:]
-        block.inner_fences = (*block.inner_fences, run) if is_opening else block.inner_fences
-        return True
-    if not block.inner_fences:
+def is_of_inner_fence(marker: str, fences: list[int], line: Line) -> bool:
+    """Models show Markdown with fenced code in it behind a fence no longer than that: one with a language, or at the
+    beginning of a list item, opens an inner one, a bare one closes the innermost."""
+    match = INNER_FENCE.match(line.text, line.index)
+    if not match or not match.group(2).startswith(marker):
         return False
-    if run >= block.inner_fences[-1]:
-        block.inner_fences = block.inner_fences[:-1]
+    item, run, info = match.groups()
+    if item or info.strip():
+        if "`" not in info:
+            fences.append(len(run))
+        return True
+    if not fences:
+        return False
+    if len(run) >= fences[-1]:
+        fences.pop()
     return True
 
 

@@ -15,8 +15,9 @@ from .verbatim import Found, Verbatim, link_of
 
 FOOTNOTE = r"\[\^([^\s\]\[^]+)\]"
 ALLOWED_TAG = r"(?i)<(br)\s*/?>|<(sub|sup|kbd|mark|u|ins|small|b|i)>((?:(?!<\2>).)*?)</\2>"
-BARE_MAIL = (  # bounded, or "a.a.a." would take quadratic time
-    r"(?<![\w.+@/\x03-])([\w.+-]{1,64}+@(?:[a-zA-Z0-9_-]{1,63}\.){1,10}[a-zA-Z0-9-]{0,62}[a-zA-Z])(?![\w@-])"
+# In ASCII, since other scripts have no blanks around it; bounded, or "a.a.a." would take quadratic time.
+BARE_MAIL = (
+    r"(?a:(?<![\w.+@/\x03-])([\w.+-]{1,64}+@(?:[a-zA-Z0-9_-]{1,63}\.){1,10}[a-zA-Z0-9-]{0,62}[a-zA-Z])(?![\w@-]))"
 )
 REPLACED = (
     "backtick", "escape", "reference", "link", "image_link", "image_reference", "short_reference", "short_image_ref",
