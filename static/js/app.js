@@ -2,7 +2,7 @@ import { AccountStorage, onOtherAccount } from "./account_storage.js";
 import { Api } from "./api.js";
 import { Chat } from "./chat.js";
 import { copy, copyCode } from "./clipboard.js";
-import { Composer } from "./composer.js";
+import { BUSY, Composer } from "./composer.js";
 import { ConnectionBar } from "./connection_bar.js";
 import { Day } from "./day.js";
 import { Draft } from "./draft.js";
@@ -96,7 +96,7 @@ const actions = {
 
 function ask(act) {
   if (page.isGone) composer.refuse(GONE);
-  else if (chat.isBusy) composer.refuse("The last answer is still being written. Wait for its end, or stop it first.");
+  else if (chat.isBusy) composer.refuse(BUSY);
   else act();
 }
 

@@ -1,6 +1,7 @@
 import { sends } from "./enter.js";
 
 const NEAR_LIMIT = 0.9; // of the limit; from here on the length is shown
+export const BUSY = "The last answer is still being written. Wait for its end, or stop it first."; // as the server says it
 
 /** The form in which a message is written. `onSend(text)`, `onStop()`. */
 export class Composer {
@@ -45,6 +46,8 @@ export class Composer {
     this.#find("send").hidden = isBusy;
     this.#find("stop").hidden = !isBusy;
     if (hadFocus) this.focus();
+    const says = this.#find("sentence");
+    if (!isBusy && says.textContent === BUSY && this.#find("offer").hidden) says.textContent = "";
     this.#judge();
   }
 
@@ -77,8 +80,9 @@ export class Composer {
   #submit(e) {
     e.preventDefault();
     const text = this.#input.value;
-    if (this.#closed) this.refuse(this.#closed);
-    if (this.#closed || this.#isBusy || !this.#judge()) return;
+    const reason = this.#closed || (this.#isBusy && text.trim() ? BUSY : "");
+    if (reason) this.refuse(reason);
+    if (reason || this.#isBusy || !this.#judge()) return;
     this.#input.value = "";
     this.#changed();
     this.focus();

@@ -1,6 +1,12 @@
 """It works on a narrow screen, in the dark, from right to left, and with long texts."""
 
+from typing import Any
+
+import pytest
+
 from tests.browser.conftest import Open
+from tests.browser.person import Person
+from tests.site import Site
 
 NARROW = {"viewport": {"width": 390, "height": 780}, "has_touch": True}
 NO_SCROLL = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
@@ -13,6 +19,28 @@ def test_nothing_is_wider_than_a_narrow_screen(person: Open) -> None:
 
     assert alice.page.evaluate(NO_SCROLL)
     assert alice.last_answer.locator("table").count() > 0
+
+
+@pytest.mark.parametrize("options", [{}, NARROW], ids=["wide", "narrow"])
+def test_a_toast_covers_neither_the_progress_nor_what_the_composer_says(
+    person: Open, site: Site, options: dict[str, Any]
+) -> None:
+    alice = person(**options)
+    alice.expected += ["WebSocket", "ERR_INTERNET"]
+    alice.visit()
+    with site.held(120):
+        alice.send_message("[echo] " + "\n\n".join(f"line {number}" for number in range(60)))
+        alice.wait_for_text("line 30")
+        alice.composer.fill("More")
+        alice.composer.press("Control+Enter")
+        alice.context.set_offline(True)
+        alice.click("Stop")
+        alice.page.get_by_text("stopped as soon as it is back").hover()  # so it stays
+
+        progress, toast, alert = (bounds(alice, f".{name}") for name in ("progress", "toast", "composer__alert"))
+        alice.context.set_offline(False)
+
+    assert progress["bottom"] <= toast["top"] < toast["bottom"] <= alert["top"]
 
 
 def test_dark_mode_follows_the_system(person: Open) -> None:
@@ -75,3 +103,8 @@ def test_the_page_is_light(person: Open) -> None:
     alice.page.wait_for_load_state("networkidle")
 
     assert sum(sizes) < 100_000
+
+
+def bounds(person: Person, selector: str) -> dict[str, float]:
+    found = person.page.locator(selector).last
+    return dict(found.evaluate("element => element.getBoundingClientRect().toJSON()"))
