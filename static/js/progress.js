@@ -1,8 +1,11 @@
 import { about, sentenceOf } from "./waits.js";
 
+const WRITES = ["thinking", "writing"]; // phases in which tokens come
 const REFRESH_MS = 500;
 const RATE_WINDOW_MS = 3000;
 const MEASURED_MS = 1500; // of writing, before anything is said of the time that is left
+const PAUSE_MS = 1500; // without a token: no speed, until it is measured anew
+const SILENT_MS = 5000; // without a token: it is no longer being written
 const LONGER = 1.1; // times what was expected
 const ALMOST = 0.97; // of the track; the rest is for the end
 const LONGEST_WAIT_MS = 3600_000; // more than this is a clock that is wrong
@@ -16,7 +19,8 @@ export class Progress {
   #phase;
   #tokens = 0;
   #share = 0;
-  #samples = []; // [time, tokens], of the last seconds
+  #samples = []; // [time, tokens], of the last seconds without a pause
+  #heardAt = 0;
   #timer;
 
   constructor(element, { expectedTokens, expectedSeconds, acceptedAt }) {
@@ -36,6 +40,7 @@ export class Progress {
   phase(name, told = null) {
     if (this.#phase === name && !told) return;
     this.#phase = this.#element.dataset.phase = name;
+    this.#heardAt = Date.now();
     if (told?.expectedTokens) this.#expect(told.expectedTokens, told.expectedSeconds);
     const [sentence, more] = sentenceOf(name, told ?? {});
     const status = this.#find("phase");
@@ -45,9 +50,12 @@ export class Progress {
   }
 
   tokens(count) {
+    const now = Date.now();
+    this.#heardAt = now;
     if (count <= this.#tokens) return;
     this.#tokens = count;
-    this.#samples.push([Date.now(), count]);
+    if (this.#isPaused(now)) this.#samples = [];
+    this.#samples.push([now, count]);
   }
 
   /** One of several, in their order. */
@@ -62,6 +70,7 @@ export class Progress {
   show() {
     const now = Date.now();
     while (this.#samples.length > 1 && now - this.#samples[0][0] > RATE_WINDOW_MS) this.#samples.shift();
+    if (WRITES.includes(this.#phase) && now - this.#heardAt > SILENT_MS) this.phase("waiting");
     const bar = this.#find("bar");
     if (this.#tokens && this.#expected) this.#showShare(bar);
     this.#find("figures").textContent = this.#figures(now).join(" · ");
@@ -111,8 +120,12 @@ export class Progress {
   /** Tokens per second; the first sample is only the start, since it may be a whole answer that was sent again. */
   #rate(now) {
     const first = this.#samples[0];
-    if (this.#samples.length < 2 || now - first[0] < REFRESH_MS) return 0;
+    if (this.#samples.length < 2 || now - first[0] < REFRESH_MS || this.#isPaused(now)) return 0;
     return ((this.#tokens - first[1]) / (now - first[0])) * 1000;
+  }
+
+  #isPaused(now) {
+    return this.#samples.length > 0 && now - this.#samples.at(-1)[0] > PAUSE_MS;
   }
 
   #find(name) {

@@ -121,3 +121,28 @@ def test_the_bar_never_goes_back(timed: LiveAnswer) -> None:
     write(timed, 1, rate=20)
 
     assert timed.attribute("[data-bar]", "aria-valuenow") == before == "80"
+
+
+def test_a_model_server_that_falls_silent_is_waited_for(timed: LiveAnswer) -> None:
+    write(timed, 1, rate=20)
+    assert sentence(timed) == "Writing…"
+
+    timed.page.clock.run_for(6000)
+    assert sentence(timed) == "Waiting for the model server…"
+
+    write(timed, 1, rate=20)
+    assert sentence(timed) == "Writing…"
+
+
+def test_a_pause_is_no_slow_writing_and_what_then_comes_at_once_no_fast_one(timed: LiveAnswer) -> None:
+    enter(timed, "writing", expectedTokens=1000)
+    write(timed, 4, rate=20)
+    assert "about 50 s left" in figures(timed)
+
+    timed.page.clock.run_for(2000)
+    assert "/s" not in figures(timed) and "left" not in figures(timed)
+
+    timed.hear("text.delta", position="1-1", part="0.text", at=80, text="x" * 400, tokens=480)
+    timed.page.clock.run_for(200)
+    write(timed, 3, rate=20)
+    assert figures(timed).endswith("about 25 s left")

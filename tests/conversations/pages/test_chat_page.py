@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from conversations.models import Conversation, PipelineStage
+from conversations.models.generation import Status
 from conversations.models.plan import Plan, PlannedStage
 from tests.conversations.talk import answer_of, answered, begin, click, failed, go_on
 
@@ -57,6 +58,17 @@ def test_why_this_model_answered_is_told_with_its_scores(as_alice: Client, alice
 
     assert "<li>It was judged simple.</li>" in html
     assert "from 0 to 1: complexity 0.15, reasoning 0.25, urgency 0.0, domain small talk.</li>" in html
+
+
+def test_the_figures_of_a_continued_answer_say_that_they_are_of_its_last_piece(as_alice: Client, alice: User) -> None:
+    stopped = answered(begin(alice), "Because", Status.STOPPED, completion_tokens=741)
+    conversation = stopped.message.conversation
+    answered(conversation.continue_answer(stopped.message_id, click()), "Because of that", completion_tokens=132)
+
+    html = as_alice.get(conversation.get_absolute_url()).content.decode()
+
+    assert "<li>Since Continue</li>" in html and "132 tokens" in html
+    assert "s in all" not in html
 
 
 def test_a_failed_answer_says_what_to_do(as_alice: Client, alice: User) -> None:
