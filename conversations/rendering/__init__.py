@@ -6,9 +6,9 @@ lines is up to Python-Markdown's patterns, a few of them ours; its tree and its 
 """
 
 from .highlighting import HighlightBudget
+from .inline import References
 from .renderer import RENDERER_VERSION, Tail, plain_text, render, render_block, render_blocks, render_tail
 from .segmenter import Segmenter
-from .tree import References
 
 __all__ = [
     "RENDERER_VERSION",

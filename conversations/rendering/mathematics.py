@@ -15,6 +15,7 @@ LONGEST = 2_500  # characters, some 15 ms; longer formulas are shown as their so
 DEEPEST = 60  # braces, or elements, inside each other
 MOST_NODES = 2_500  # of what a formula is read as; few commands make more of it than one for each character
 MOST_ELEMENTS = 2_500
+ELEMENTS_PER_CHARACTER = 4  # most need fewer than two; many small formulas must not become many megabytes either
 WIDEST = 20.0  # em; nothing that a formula asks for is larger
 
 UNKNOWN_COMMAND = re.compile(r"\\[A-Za-z]")  # where the library leaves a command as it was
@@ -52,7 +53,7 @@ def converted(tex: str, display: str) -> str:
     converter = Converter(display=display)
     converter.macros = NoMacros()
     formula = converter.convert_to_element(tex)
-    bound_elements(formula)
+    bound_elements(formula, min(MOST_ELEMENTS, 20 + ELEMENTS_PER_CHARACTER * len(tex)))
     formula.set("title", tex)
     for element in formula.iter():
         # The library writes symbols as entities but leaves the text of \text{…} as it was. Its own serialiser
@@ -76,13 +77,13 @@ def bound_nodes(nodes: Iterable[Node]) -> None:
         waiting += waiting.pop().children or ()
 
 
-def bound_elements(formula: etree.Element) -> None:
+def bound_elements(formula: etree.Element, most: int) -> None:
     count = 0
     waiting = [(formula, 0)]
     while waiting:
         element, level = waiting.pop()
         count += 1
-        if count > MOST_ELEMENTS or level > 2 * DEEPEST:
+        if count > most or level > 2 * DEEPEST:
             raise NotShown("it has too many elements")
         waiting += [(child, level + 1) for child in element]
 

@@ -13,11 +13,11 @@ from markdown import Markdown, util
 from .blocks import Kind, read_blocks
 from .extension import ChatMarkdown
 from .highlighting import HighlightBudget
-from .inline import LEFTOVER, without_placeholders
+from .inline import LEFTOVER, References, without_placeholders
 from .limits import BLOCK_LIMIT
 from .sanitiser import sanitised
 from .segmenter import segments
-from .tree import BlockTree, References, define
+from .tree import BlockTree, define
 
 logger = logging.getLogger(__name__)
 
@@ -53,14 +53,14 @@ def render_block(source: str, references: References, budget: HighlightBudget | 
 
 def render_tail(source: str, references: References) -> Tail:
     """The unfinished end: what is open is closed, what is undecided is held back."""
-    found, kind = converted(source, dict(references), None, live=True)
+    found, kind = converted(source, references.copy(), None, live=True)
     return Tail(found, kind)
 
 
 def plain_text(text: str, limit: int) -> str:
     """The beginning of a text without its marks, for titles and excerpts."""
     beginning = text[: limit * 4]
-    shown = "\n".join(blocks_of(text, None)) if beginning == text else render_tail(beginning, {}).html
+    shown = "\n".join(blocks_of(text, None)) if beginning == text else render_tail(beginning, References()).html
     words = " ".join(html.unescape(NOT_TEXT.sub(" ", shown)).split())
     return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
 
@@ -73,7 +73,7 @@ def blocks_of(text: str, budget: HighlightBudget | None) -> list[str]:
 
 def definitions(sources: list[str]) -> References:
     """The link reference definitions of all blocks."""
-    references: References = {}
+    references = References()
     for source in sources:
         if "]:" in source:
             define(read_blocks(without_placeholders(source)), references)

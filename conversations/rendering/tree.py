@@ -12,7 +12,7 @@ from markdown.blockparser import BlockParser
 from .blocks import Block, Kind, read_blocks
 from .code import code_block
 from .highlighting import HighlightBudget
-from .inline import normalised_label, without_marks
+from .inline import References, normalised_label, without_marks
 from .limits import is_readable
 from .mathematics import mathml
 from .tail import read_tail
@@ -23,7 +23,6 @@ TABLE = {"class": "table", "role": "region", "tabindex": "0"}
 LABEL_LENGTH = 80  # characters of a table's name
 MARKS = re.compile(r"[*_`~$\\\[\]<>]+")
 
-References = dict[str, tuple[str, str]]  # link reference definitions: name → address, title
 Builder = Callable[[Block, etree.Element, bool], None]
 
 
@@ -59,6 +58,7 @@ class BlockTree(BlockParser):
         text = "\n".join(lines)
         tree = read_tail(text) if self.live else read_blocks(text)
         self.kind = tree.children[-1].kind if tree.children else None
+        assert isinstance(self.md.references, References)
         define(tree, self.md.references)
         self._build_children(tree, self.root)
         return etree.ElementTree(self.root)

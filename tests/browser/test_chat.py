@@ -20,7 +20,7 @@ def test_the_first_question_gets_an_answer_and_an_address(person: Open) -> None:
     assert re.search(r"/c/[0-9a-f-]{36}/$", alice.page.url)
     assert alice.state == "done"
     assert alice.last_answer.locator("table").count() > 0
-    assert alice.last_answer.locator("pre code span").count() > 10
+    assert alice.last_answer.locator("pre code").count() > 0
 
 
 def test_the_typing_indicator_names_the_phase_until_the_first_token(person: Open, site: Site) -> None:

@@ -53,7 +53,7 @@ def measure_stream() -> None:
     deltas = [text[index : index + len(text) // 5_000] for index in range(0, len(text), len(text) // 5_000)]
     print(f"{'segmenter':20} {seconds(lambda: split(deltas), 1) * 1e3:10.1f} ms for {len(deltas):,} pieces")
     blocks = split(deltas)
-    references: References = {}
+    references = References()
     work = seconds(lambda: [render_block(block, references) for block in blocks], 1)
     print(f"{'its blocks':20} {work * 1e3:10.1f} ms for {len(blocks)}")
     tails = [paragraph[: len(paragraph) * 2 // 3] for paragraph in blocks]
@@ -71,7 +71,7 @@ def measure_bombs() -> None:
         figures = []
         for size in (1_000, 10_000, 100_000):
             text = build(size)
-            figures += [seconds_once(render, text), seconds_once(lambda text: render_tail(text, {}), text)]
+            figures += [seconds_once(render, text), seconds_once(lambda text: render_tail(text, References()), text)]
         if max(figures) > SLOW:
             print(f"{name:32}", *(f"{figure * 1e3:7.0f}" for figure in figures), "ms (render, tail; 1, 10, 100 KB)")
 

@@ -56,6 +56,16 @@ def test_a_few_characters_ask_for_no_million_cells() -> None:
     assert sum(map(len, table.rows)) < 30_000
 
 
+def test_a_few_characters_ask_for_no_megabytes_of_a_long_address() -> None:
+    html = render(f"[a]: http://{'x' * 20_000}\n\n" + "[a] [a]\n\n" * 1_000)
+
+    assert 0 < html.count("<a ") < 20
+
+
+def test_usual_references_never_come_to_an_end() -> None:
+    assert render("[a]: https://a.example/b\n\n" + "[a] [a]\n\n" * 1_000).count("<a ") == 2_000
+
+
 def test_a_row_of_very_many_dashes_makes_no_table() -> None:
     assert "<table" not in render("|a" * 200 + "|\n" + "|-" * 200 + "|\n")
 
@@ -109,9 +119,9 @@ def test_what_stumbles_over_one_text_does_not_stumble_over_the_next(monkeypatch:
 
     with monkeypatch.context() as patched:
         patched.setattr("conversations.rendering.renderer.sanitised", fail)
-        assert render_block("**a** <b>", {}) == '<pre class="plain" dir="auto">**a** &lt;b&gt;</pre>'
+        assert render_block("**a** <b>", References()) == '<pre class="plain" dir="auto">**a** &lt;b&gt;</pre>'
 
-    assert render_block("**a**", {}) == '<p dir="auto"><strong>a</strong></p>'
+    assert render_block("**a**", References()) == '<p dir="auto"><strong>a</strong></p>'
 
 
 @pytest.mark.parametrize("language", ["java", "cpp", "autohotkey", "mcschema", "python", "html"])

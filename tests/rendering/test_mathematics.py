@@ -85,6 +85,7 @@ def nested(command: str, times: int) -> str:
 @pytest.mark.parametrize(
     "tex",
     [
+        nested(r"\sideset{_1}{^2}{x}", 7),
         nested(r"\sideset{_1}{^2}{x}", 12),
         nested(r"\sideset{_1}{^2}{{x}}", 40),
         nested(r"\frac{x}{2}", 59),
@@ -105,6 +106,7 @@ def test_no_formula_becomes_many_elements_or_nests_deep(tex: str) -> None:
 
     assert html.count("</") <= MOST_ELEMENTS
     assert len(html) < 150_000
+    assert len(html) < 120 * len(tex)
 
 
 @pytest.mark.parametrize("unit", ["em", "ex", "px", "pt", "cm", "in", "mm", "pc", "mu", "bp", "", "vw", "%"])

@@ -80,7 +80,7 @@ def test_any_beginning_is_its_finished_blocks_and_its_tail(text: str, points: li
 @given(texts, cuts)
 def test_any_beginning_of_an_answer_can_be_shown(text: str, points: list[int]) -> None:
     segmenter = Segmenter()
-    references: References = {}
+    references = References()
 
     for piece in pieces(text, points):
         for source in segmenter.feed(piece):
@@ -111,7 +111,7 @@ def test_characters_are_counted_as_they_were_fed() -> None:
 
 def test_a_late_definition_changes_what_is_finished_only_at_the_end() -> None:
     segmenter = Segmenter()
-    references: References = {}
+    references = References()
 
     early = [render_block(source, references) for source in segmenter.feed("See [it].\n\n[it]: https://a.example\n\n")]
 
@@ -120,7 +120,7 @@ def test_a_late_definition_changes_what_is_finished_only_at_the_end() -> None:
 
 
 def test_a_definition_counts_for_the_blocks_that_follow() -> None:
-    references: References = {}
+    references = References()
 
     render_block("[it]: https://a.example\n", references)
 

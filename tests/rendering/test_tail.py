@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from conversations.rendering import render, render_tail
+from conversations.rendering import References, render, render_tail
 
 from .fuzz import TEXTS
 from .trees import parse
@@ -15,7 +15,7 @@ def seen(html: str) -> str:
 
 
 def tail(text: str) -> str:
-    return render_tail(text, {}).html
+    return render_tail(text, References()).html
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_a_line_end_is_a_line_break_while_text_arrives_too() -> None:
 
 
 def test_the_kind_of_the_open_block_is_told() -> None:
-    assert render_tail("```\nx", {}).kind == "fence"
-    assert render_tail("a", {}).kind == "paragraph"
-    assert render_tail("- a", {}).kind == "list"
-    assert render_tail("", {}).kind is None
+    assert render_tail("```\nx", References()).kind == "fence"
+    assert render_tail("a", References()).kind == "paragraph"
+    assert render_tail("- a", References()).kind == "list"
+    assert render_tail("", References()).kind is None
 
 
 def test_what_one_sees_hardly_ever_turns_into_something_else() -> None:

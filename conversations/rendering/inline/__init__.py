@@ -1,7 +1,7 @@
 """What stands inside a line: our patterns for Python-Markdown, whose own do emphasis and bare addresses."""
 
 from .line_breaks import LineBreaks
-from .links import normalised_label, without_marks
+from .links import References, normalised_label, without_marks
 from .patterns import LEFTOVER, CleanText, register_patterns, without_placeholders
 from .suffix import BracketPairs
 from .verbatim import LastTicks
@@ -12,6 +12,7 @@ __all__ = [
     "CleanText",
     "LastTicks",
     "LineBreaks",
+    "References",
     "normalised_label",
     "register_patterns",
     "without_marks",

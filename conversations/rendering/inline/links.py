@@ -26,6 +26,28 @@ ESCAPED = re.compile(f"{util.STX}(\\d+){util.ETX}")
 MOST_PARENTHESES = 8  # inside each other in an address
 
 
+MOST_REFERENCED = 200_000  # characters of addresses and titles; a few characters can ask for long ones again and again
+
+
+class References(dict[str, tuple[str, str]]):
+    """The link reference definitions of a text: name → address, title."""
+
+    left = MOST_REFERENCED  # of what the text's links may take from it
+
+    def take(self, name: str) -> tuple[str, str] | None:
+        """None if it is not defined, or too much was taken."""
+        found = self.get(name)
+        if not found or self.left <= 0:
+            return None
+        self.left -= sum(map(len, found))
+        return found
+
+    def copy(self) -> References:
+        copied = References(self)
+        copied.left = self.left
+        return copied
+
+
 class Target(NamedTuple):
     href: str
     title: str | None
@@ -75,7 +97,9 @@ class Link(InlineProcessor):
             return target
         label = LABEL.match(data, closing + 1)
         name = (label and label.group(1)) or data[begin:closing]
-        found = self.markdown.references.get(normalised_label(self._source(name)))
+        references = self.markdown.references
+        assert isinstance(references, References)
+        found = references.take(normalised_label(self._source(name)))
         return Target(*found, label.end() if label else closing + 1) if found else None
 
     def _target_in_parentheses(self, data: str, position: int) -> Target | None:
