@@ -18,6 +18,9 @@ from twisted.web.http import HTTPChannel
 from streaming.ending import told_to_end
 
 READS_ON_S = 10.0  # after a refusal
+# From visitors, daphne would take the one for where the site is mounted, past what a proxy in front refuses by address;
+# it fails over odd bytes in the other, of which no socket of ours has any use.
+DROPPED = (b"Daphne-Root-Path", b"Sec-WebSocket-Protocol")
 TOO_LARGE = "The request is larger than this server takes, which is {limit:,} bytes. Send less at once."
 HEADERS_TOO_LARGE = "The address and the headers of the request are too long. Shorten them, or clear cookies."
 TOO_SLOW = "The request took longer than {limit:g} s to arrive. Send it again."
@@ -141,6 +144,8 @@ class Request(WebRequest):
 
     def process(self) -> Any:
         channel = self.channel
+        for name in DROPPED:
+            self.requestHeaders.removeHeader(name)
         if told_to_end.is_set() and self.requestHeaders.hasHeader(b"Upgrade"):
             self.refuse(503, "Service Unavailable", ENDING)
             return channel.loseConnection()

@@ -45,7 +45,7 @@ class Server:
     def protocol_disconnected(self, protocol: Any) -> None: ...
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        self.taken.append(scope["path"])
+        self.taken.append(scope["root_path"] + scope["path"])
         return SimpleNamespace(put_nowait=lambda message: None)
 
 
@@ -186,6 +186,13 @@ def test_a_long_form_is_left_to_django(visitor: Visitor) -> None:
     visitor.send("POST / HTTP/1.1", form, f"Content-Length: {LIMIT}", body=b"a&" * (LIMIT // 2))
 
     assert visitor.channel.requests[0].args == {}
+
+
+def test_a_visitor_does_not_say_where_the_site_is_mounted(visitor: Visitor) -> None:
+    """Else an address that a proxy refuses could be asked for by another one."""
+    visitor.send("GET /x/metrics HTTP/1.1", "Daphne-Root-Path: /x")
+
+    assert visitor.server.taken == ["/x/metrics"]
 
 
 def test_a_process_that_ends_takes_no_socket(visitor: Visitor, ending: None) -> None:
