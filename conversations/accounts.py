@@ -41,6 +41,13 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return bool(settings.SIGN_UP_OPEN)
 
+    def is_safe_url(self, url: str) -> bool:
+        """Where ?next= leads; allauth's raises ValueError for what is no address, such as http://[."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
     def get_login_stages(self) -> list[str]:
         return [f"{__name__}.VerificationOfSignUps", *(s for s in super().get_login_stages() if "EmailVer" not in s)]
 

@@ -324,6 +324,9 @@ def padded(frame: bytes, multiple: int) -> bytes:
 _decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 
 
+UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)  # what decoders raise for what is no JSON of ours
+
+
 class BadCommand(Exception):
     """A frame that is no command; ``str()`` is a sentence that names what is wrong."""
 
@@ -333,7 +336,7 @@ def parse_command(frame: str | bytes) -> AnyCommand:
     bounds, deep nesting."""
     try:
         return _decoder.decode(frame)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+    except UNREADABLE as error:
         complaint = shortened(str(error))
         raise BadCommand(
             f"The page sent something that the server does not understand: {complaint}. Reload the page, and try again."

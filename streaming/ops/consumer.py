@@ -21,7 +21,7 @@ from streaming.database import in_database
 from streaming.limits import Place, TooManyOpen, limits
 from streaming.live.window import Window
 from streaming.origin import is_same_origin
-from streaming.protocol import CLOSE_NOT_SIGNED_IN, CLOSE_TOO_MANY, Count
+from streaming.protocol import CLOSE_NOT_SIGNED_IN, CLOSE_TOO_MANY, UNREADABLE, Count
 from streaming.rate_limit import RateLimit
 from streaming.sockets import sockets
 
@@ -109,7 +109,7 @@ class OperationsConsumer(AsyncWebsocketConsumer):
                     self._address = ""
                 case Acknowledge(frames):
                     self.window.acknowledged(frames)
-        except (msgspec.DecodeError, NotLive) as error:
+        except (*UNREADABLE, NotLive) as error:
             logger.info("user %s: operators' page: %s", self.user.pk, type(error).__name__)
             self._address = ""
             await self._send(Refused())

@@ -10,7 +10,7 @@ from django.forms import TypedChoiceField
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-ODD = ("-1", "9" * 19, "9" * 5000, "²", "\0\ud83d", "😀" * 2000, "9999-12-31")
+ODD = ("-1", "9" * 19, "9" * 5000, "²", "\0\ud83d", "😀" * 2000, "9999-12-31", "http://[")
 NAMES = (
     *("q", "limit", "page", "p", "o", "e", "all", "through", "range", "begin", "end", "tier", "server", "figure"),
     *("state", "owner", "period", "id", "stuck", "format", "next", "used_at__gte", "used_at__year", "day__year"),
