@@ -3,7 +3,6 @@
 import os
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init
 
 from chatsite import broker
 
@@ -15,9 +14,9 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["streaming"])
 
 
-@celeryd_init.connect
-@beat_init.connect
+@app.on_configure.connect
 def refuse(**_: object) -> None:
+    """Before any part of Celery reads the settings, such as the options of its command line."""
     from chatsite.refusals import check_start  # the settings are read by way of this package, so not sooner
 
     check_start()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from importlib import metadata
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -28,7 +30,10 @@ class Environment(environ.Env):
     def parse_value(cls, value: Any, cast: Any) -> Any:
         if cast is bool and value.strip().lower() not in YES_OR_NO:  # else a slip in HTTPS=ture would mean false
             raise ValueError(f"{value!r} is neither true nor false")
-        return super().parse_value(value, cast)  # type: ignore[no-untyped-call]
+        found = super().parse_value(value, cast)  # type: ignore[no-untyped-call]
+        if cast in (int, float) and not 0 <= found < math.inf:
+            raise ValueError(f"{value!r} is out of range")
+        return found
 
     def choice(self, var: str, default: str, choices: tuple[str, ...]) -> str:
         value: str = self.str(var, default)
@@ -50,6 +55,20 @@ class Environment(environ.Env):
         except ValueError:  # such as a port that is no number, because something before it is not quoted
             database = {}
         return {**database, "OPTIONS": database_options(var, database.get("ENGINE", ""), query)}
+
+    def mail(self, var: str, default: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = self.email_url(var, default)
+        except (ImproperlyConfigured, ValueError) as error:  # such as a port that is no number
+            raise ImproperlyConfigured(f"{var}: write it as smtp+tls://user:password@host:587.") from error
+        return found
+
+    def time_zone(self, var: str, default: str) -> str:
+        value: str = self.str(var, default)
+        try:
+            return ZoneInfo(value).key
+        except (ValueError, LookupError, OSError) as error:  # OSError: a part of the world
+            raise ImproperlyConfigured(f"{var} is {value!r}; write it as Europe/Vienna, or UTC.") from error
 
     def redis(self, var: str, default: str) -> RedisAddress:
         return redis_address(var, self.str(var, "") or default)

@@ -242,9 +242,6 @@ WAITING_ANSWERS_PER_USER = env.int("WAITING_ANSWERS_PER_USER", 500)
 REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)  # of the API, and commands that ask for or watch an answer
 SOCKETS_PER_USER = env.int("SOCKETS_PER_USER", 400)  # open pages
 STREAMS_PER_USER = env.int("STREAMS_PER_USER", 400)  # event streams of the API
-for _name in ("RUNNING_ANSWERS_PER_USER", "REQUESTS_PER_MINUTE", "SOCKETS_PER_USER", "STREAMS_PER_USER"):
-    if globals()[_name] < 1:
-        raise ImproperlyConfigured(f"{_name} is 1 or more: with less, nobody could use the site.")
 LEASE_S = 5.0
 LEASE_RENEWAL_S = 1.0
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)  # then the answer is marked failed, with what there is of it
@@ -264,6 +261,13 @@ if not 0 <= FRAME_PADDING_BYTES <= 4096:
 COMMANDS_PER_10_S = env.int("COMMANDS_PER_10_S", 100)  # per socket, acknowledgements not counted
 VIEWER_WINDOW_BYTES = env.int("VIEWER_WINDOW_BYTES", 1024 * 1024)  # sent and not yet acknowledged; then a viewer waits
 VIEWER_ACK_DEADLINE_S = env.float("VIEWER_ACK_DEADLINE_S", 30.0)  # after which one that reads nothing is sent away
+for _name in (
+    *("GENERATIONS_PER_WORKER", "RUNNING_ANSWERS_PER_USER", "REQUESTS_PER_MINUTE", "COMMANDS_PER_10_S"),
+    *("SOCKETS_PER_USER", "STREAMS_PER_USER", "MAX_ATTEMPTS", "MESSAGE_MAX_LENGTH"),
+    *("REQUEST_MAX_BYTES", "REQUEST_TIMEOUT_S", "VIEWER_ACK_DEADLINE_S"),
+):
+    if globals()[_name] < 1:
+        raise ImproperlyConfigured(f"{_name} is 1 or more: with less, nobody could use the site.")
 RENDER_SHARE = 0.05  # of one core, for the open tails of all answers of a web process
 SEARCHED_CONVERSATIONS = env.int("SEARCHED_CONVERSATIONS", 20_000)  # the latest used, by a search
 DELETED_KEPT_DAYS = env.int("DELETED_KEPT_DAYS", 30)
@@ -312,7 +316,7 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
 
 # Without it, mails are printed while one tries the site. In production a link in the log would be for all its readers.
-_email = env.email_url("EMAIL_URL", "consolemail://")
+_email = env.mail("EMAIL_URL", "consolemail://")
 EMAIL_BACKEND = _email["EMAIL_BACKEND"] if DEBUG or env.str("EMAIL_URL", "") else "conversations.mail.Unsent"
 EMAIL_HOST, EMAIL_PORT = _email["EMAIL_HOST"] or "localhost", _email["EMAIL_PORT"] or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_USER"] or "", _email["EMAIL_HOST_PASSWORD"] or ""
@@ -325,7 +329,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Throughline <throughline@loc
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
 USE_I18N = True
-TIME_ZONE = env.str("TIME_ZONE", "UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -389,7 +393,7 @@ REPLACED_PROCESS = env.str("REPLACED_PROCESS", "")  # that stood still, and in w
 
 PROCESS_NAME = env.str("PROCESS_NAME", "manage")
 LOG_FORMAT = env.choice("LOG_FORMAT", "line" if DEBUG else "json", ("line", "json"))
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 logging.captureWarnings(LOG_FORMAT == "json")  # Python's own, which are lines like the others
 LOGGING = {
     "version": 1,
@@ -404,6 +408,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL},
     "loggers": {
         **{name: {"level": LOG_LEVEL} for name in ("chatsite", "conversations", "streaming")},
+        "django": {},  # with DEBUG it would write each line once more, and all that an exception says
         "daphne": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -18,12 +18,22 @@ COMMANDS = (
 )
 
 
-def refused(command: tuple[str, ...], code: int, **environment: str) -> str:
+CELERY = (("worker",), ("beat",), ("inspect", "ping"))
+
+
+def refused(command: tuple[str, ...], code: int, program: tuple[str, ...] = ("manage.py",), **environment: str) -> str:
     """The one line that it says."""
-    ended = python("manage.py", *command, **environment)
+    ended = python(*program, *command, **environment)
 
     assert (ended.returncode, ended.stderr.count("\n")) == (code, 1), ended.stderr
     return ended.stderr
+
+
+@pytest.mark.parametrize("command", CELERY)
+def test_celery_without_a_secret_key(command: tuple[str, ...]) -> None:
+    celery = ("-m", "celery", "-A", "chatsite")
+
+    assert refused(command, 2, celery, SECRET_KEY="").startswith("SECRET_KEY is not set.")
 
 
 @pytest.mark.parametrize("command", [("createsuperuser",), ("migrate",), ("collectstatic", "--noinput"), ("shell",)])
