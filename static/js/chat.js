@@ -119,6 +119,7 @@ export class Chat {
     const entry = this.#clicks.settle(e.request);
     if (!this.conversation) this.#begin(e);
     const fresh = e.messages.map((message) => elementFrom(message.html));
+    this.#page.pathChanged();
     if (this.#transcript.showBelow(e.parent ?? null, fresh)) this.#watches.isSent(e.generation);
     else await this.#page.refresh();
     const answer = this.#transcript.answer(e.generation);

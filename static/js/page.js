@@ -9,6 +9,7 @@ export class Page {
   #parts;
   #tools;
   #chat = null;
+  #changes = 0; // of the path, by events
 
   constructor(parts, tools) {
     this.#parts = parts;
@@ -113,6 +114,11 @@ export class Page {
     return article?.dataset?.messageId ? article : null;
   }
 
+  /** An event changed the path: what is being fetched may be older. */
+  pathChanged() {
+    this.#changes++;
+  }
+
   /** Bring the whole path up to date with what the server shows. */
   async refresh() {
     if (this.#chat.conversation) await this.show(`/c/${this.#chat.conversation}/`);
@@ -129,9 +135,11 @@ export class Page {
   }
 
   async show(url, fields = null) {
+    const changes = this.#changes;
     const html = await this.#tools.api.html(url, fields);
     const found = html && pageFrom(html).querySelector("[data-transcript]");
     if (!found) return;
+    if (changes !== this.#changes) return this.refresh();
     this.#tools.transcript.showBelow(null, [...found.children].map((article) => document.adoptNode(article)));
     this.#chat.changed();
   }

@@ -36,7 +36,8 @@ CHAT = """async () => {
     const page = {
         refresh: async () => { for (const [key, one] of served) shown.set(key, one); chat.changed(); },
         fetchArticle: async () => fetched,
-        changed() {}, titled() {}, sidebarChanged() {}, finished() {}, back() {}, outdated() {}, refused() {},
+        changed() {}, pathChanged() {}, titled() {}, sidebarChanged() {}, finished() {},
+        back() {}, outdated() {}, refused() {},
         isGone: false,
     };
     const socket = { send: (message) => { if (isOpen) sent.push(message); return isOpen; } };
