@@ -151,7 +151,7 @@ def fitting(found: object, kind: type[T]) -> T:
     fields: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):
         if field.name in found:
-            with suppress(msgspec.ValidationError):
+            with suppress(msgspec.ValidationError, UnicodeError):  # half a character is no text to msgspec
                 fields[field.name] = msgspec.convert(found[field.name], field.type)
     return kind(**fields)
 
