@@ -131,6 +131,8 @@ ANSWERLESS: dict[str, Reply] = {
                                                             "finish_reason": "error"}]}), DONE]),
     "event-error": Reply([HI, b'event: error\ndata: {"message":"gone","code":502}\n\n']),
     "moved": Reply([b""], status="308 Permanent Redirect", headers=("Location: http://elsewhere.example/v1",)),
+    "moved-nowhere": Reply([b""], status="302 Found", headers=("Location: javascript:alert(1)",)),
+    "unreadable": Reply([said(7), b"data: rubbish\n\n", event({"choices": None}), DONE]),
     "page": Reply([b"<!doctype html><p>Welcome</p>"], kind="text/html"),
     "nothing": Reply([]),
 }  # fmt: skip

@@ -23,7 +23,7 @@ from conversations import site_time
 
 from . import clean
 from .body import beginning_of, pieces_of, whole_of
-from .errors import BadReply, BrokeOff, ModelServerError, TookTooLong, Unreachable, rejection
+from .errors import BadReply, BrokeOff, ModelServerError, Rejected, TookTooLong, Unreachable, rejection
 from .events import EventStream
 from .thinking import split
 from .transport import Transport
@@ -35,6 +35,7 @@ AFTER_FINISH_S = 10.0  # after the finish reason, for figures and the last event
 SIGNS_COUNT_S = 600.0  # since the last token, while events without text still count as signs of life
 WHOLE_ANSWER_TIMEOUT_S = 600.0  # that is not streamed
 SHORT_TIMEOUT_S = 5.0  # of questions about the server itself, and of the words of a refusal
+NOWHERE = "it redirects to what is no server's address"  # httpx looks at it, though it is not to go there
 EVENTS_BEGIN_WITH = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
@@ -167,7 +168,10 @@ class ChatStream:
         return response
 
     async def _begin(self) -> httpx.Response:
-        self._response = await self._client.send(self._request, stream=True)
+        try:
+            self._response = await self._client.send(self._request, stream=True)
+        except httpx.InvalidURL as error:
+            raise Rejected(302, NOWHERE) from error
         return self._response
 
     async def _read(self, response: httpx.Response) -> AsyncIterator[ChatDelta]:
@@ -209,6 +213,8 @@ class ChatStream:
     def _take(self, payloads: Iterable[bytes]) -> Iterator[ChatDelta]:
         for payload in payloads:
             if payload == DONE:
+                if not self._reader.has_begun:
+                    raise BadReply("the reply has no answer in it")
                 self._done = True
                 return
             delta = self._reader.read(payload)
@@ -306,6 +312,8 @@ async def ask(
         ):
             await refuse_all_but_success(response, server)
             return await whole_of(pieces_of(response), settings.VLLM_FACTS_MAX_BYTES)
+    except httpx.InvalidURL as error:
+        raise Rejected(302, NOWHERE) from error
     except (TimeoutError, httpx.TimeoutException) as error:
         raise TookTooLong(timeout_s, had_tokens=False) from error
     except httpx.HTTPError as error:

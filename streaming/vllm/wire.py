@@ -171,6 +171,11 @@ class ReplyReader:
         self._index: int | None = None  # of the choice that is read; others are passed over
         self._has_text = self._has_refused = self._has_called = False
 
+    @property
+    def has_begun(self) -> bool:
+        """There was something of an answer, or a word that it has ended."""
+        return self._room < self._all_room or self._has_called or self.has_ended
+
     def read(self, payload: bytes) -> ChatDelta:
         """Raises BadReply, or Rejected for an error inside the stream."""
         return self.take(chunk_of(payload))

@@ -6,6 +6,8 @@ import pytest
 from pytest_django import Settings
 
 from conversations.models.errors import ErrorCode
+from streaming.ops import server_test
+from streaming.vllm.client import ModelServer
 from streaming.worker import engine
 from tests.odd import COMPLETE, OddServer
 from tests.streaming.reuse.conftest import Desk
@@ -48,6 +50,7 @@ async def test_thinking_is_no_part_of_the_answer(desk: Desk, name: str) -> None:
         ("cut-at-once", ErrorCode.NO_ROOM, ""),
         ("tools", ErrorCode.TOOL_CALL, ""),
         ("moved", ErrorCode.REDIRECTED, ""),
+        ("moved-nowhere", ErrorCode.REDIRECTED, ""),
     ],
 )
 async def test_what_is_no_answer_says_why_after_one_request(
@@ -65,6 +68,7 @@ async def test_what_is_no_answer_says_why_after_one_request(
         ("choice-error", ErrorCode.SERVER_ERROR),
         ("event-error", ErrorCode.SERVER_ERROR),
         ("page", ErrorCode.BAD_REPLY),
+        ("unreadable", ErrorCode.BAD_REPLY),
         ("nothing", ErrorCode.BAD_REPLY),
         ("error-body", ErrorCode.SERVER_ERROR),
         ("line", ErrorCode.BAD_REPLY),
@@ -129,3 +133,23 @@ async def test_comments_alone_end(desk: Desk, settings: Settings) -> None:
     settings.VLLM_STREAM_MAX_BYTES = 1_000_000
 
     assert await desk.begin("comments").end() == ErrorCode.BAD_REPLY
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("plain", ""),
+        ("cut-at-once", ""),  # a token need not have text
+        ("empty", "It does not answer as a model server does: its stream ended without a token."),
+        ("unreadable", "It does not answer as a model server does: the reply has no answer in it."),
+        ("moved-nowhere", "It answered with the error 302: it redirects to what is no server's address."),
+    ],
+)
+async def test_the_test_of_a_server_takes_nothing_but_a_token_for_one(
+    odd: OddServer, monkeypatch: pytest.MonkeyPatch, name: str, says: str
+) -> None:
+    monkeypatch.setattr(server_test, "QUESTION", name)
+
+    found = await server_test.tested(ModelServer(odd.url))
+
+    assert (found.error, found.first_token_s is None) == (says, bool(says))
