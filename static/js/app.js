@@ -133,7 +133,7 @@ addEventListener("popstate", () => location.reload());
 
 const deleted = JSON.parse(keptByTab.get("deleted"));
 keptByTab.set("deleted", "");
-if (deleted) sidebar.offerUndo(deleted.url, deleted.title);
+if (deleted) sidebar.offerUndo(deleted.url, deleted.title, () => location.assign(deleted.url));
 if (matchMedia("(pointer: fine)").matches) composer.focus();
 onOtherAccount(account, () => page.signedOut());
 page.serve(chat);

@@ -36,11 +36,11 @@ export class EntryMenu {
   }
 
   #press(e) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[e.key];
-    if (!step) return;
-    e.preventDefault();
     const items = this.#items;
-    const next = items.indexOf(document.activeElement) + step;
-    items[(next + items.length) % items.length].focus();
+    const at = items.indexOf(document.activeElement);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[e.key];
+    if (next === undefined) return;
+    e.preventDefault();
+    items.at(next % items.length).focus();
   }
 }

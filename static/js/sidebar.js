@@ -95,10 +95,12 @@ export class Sidebar {
     else this.offerUndo(this.#url(entry), title);
   }
 
-  offerUndo(url, title) {
+  /** `onUndone`: instead of a look at the list. */
+  offerUndo(url, title, onUndone = null) {
     this.#toasts.show(`Deleted “${title}”`, async () => {
       const wrong = await this.#api.post(`${url}restore/`);
       if (wrong) this.#toasts.show(wrong);
+      else if (onUndone) return onUndone();
       await this.refresh();
       this.#list.querySelector(`a[href="${url}"]`)?.focus({ preventScroll: true });
     });

@@ -55,6 +55,19 @@ def test_a_chat_that_was_deleted_elsewhere_says_so_and_comes_back(person: Open) 
     expect(tab.locator("article[data-role=assistant]")).to_have_count(2)
 
 
+def test_undoing_the_deletion_of_the_open_chat_leads_back_to_it(person: Open) -> None:
+    alice = person()
+    alice.visit()
+    alice.ask("count to 3")
+    url = alice.page.url
+    choose(alice, "Delete")
+    expect(alice.page).to_have_url(alice.site.url + "/")
+
+    alice.click("Undo")
+
+    expect(alice.page).to_have_url(url)
+
+
 def test_another_version_is_shown_in_every_tab(person: Open) -> None:
     alice = person()
     alice.visit()
