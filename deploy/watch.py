@@ -19,7 +19,8 @@ from types import FrameType
 from watching import SAYS_WHERE_S, Watch, replaced, send
 
 LOOKS_EVERY_S = 0.5
-FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+ENDING = (signal.SIGTERM, signal.SIGINT)
+FORWARDED = (*ENDING, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def main(command: list[str]) -> int:
@@ -28,18 +29,26 @@ def main(command: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="throughline-watch-") as folder:
         watch = Watch(str(Path(folder) / "notify"), float(os.environ.get("FROZEN_AFTER_S") or 10))
         environment = {**os.environ, "NOTIFY_SOCKET": watch.address}
+        programs: list[subprocess.Popen[bytes]] = []
+        ends: list[int] = []  # signals that told it to end
+        for number in FORWARDED:
+            signal.signal(number, partial(forward, programs, ends))
         while True:
             program = subprocess.Popen(command, env=environment, start_new_session=True)
-            for number in FORWARDED:
-                signal.signal(number, partial(forward, program))
+            programs.append(program)
+            for number in ends:  # while there was none
+                program.send_signal(number)
             still_s = wait(program, watch)
-            if not still_s:
+            if not still_s or ends:
                 return program.returncode if program.returncode >= 0 else 128 - program.returncode
             environment["REPLACED_PROCESS"] = replaced(name, program.pid, still_s)
 
 
-def forward(program: subprocess.Popen[bytes], number: int, frame: FrameType | None) -> None:
-    program.send_signal(number)
+def forward(programs: list[subprocess.Popen[bytes]], ends: list[int], number: int, frame: FrameType | None) -> None:
+    if number in ENDING:
+        ends.append(number)
+    if programs:
+        programs[-1].send_signal(number)
 
 
 def wait(program: subprocess.Popen[bytes], watch: Watch) -> float:
@@ -51,7 +60,7 @@ def wait(program: subprocess.Popen[bytes], watch: Watch) -> float:
         except subprocess.TimeoutExpired:
             still_s = watch.silent().get(program.pid, 0.0)
         if still_s:
-            told = f"Process {program.pid} stood still for {still_s:.0f} s: it is killed, and started again."
+            told = f"Process {program.pid} stood still for {still_s:.0f} s: it is killed."
             print(told, file=sys.stderr, flush=True)
             send(program.pid, signal.SIGABRT)
             try:
