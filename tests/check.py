@@ -23,6 +23,7 @@ PRODUCTION = {
     "DEBUG": "false",
     "SECRET_KEY": "checked-as-in-production-0123456789-abcdefghijklmnopqrstuvwxyz",
     "ALLOWED_HOSTS": "chat.example.com",
+    "DATABASE_URL": "sqlite://:memory:",  # whatever this folder has, or has not
     "EMAIL_URL": "smtp+tls://site:password@mail.example.com:587",
 }
 
