@@ -24,7 +24,7 @@ export class Sidebar {
     this.#api = api;
     this.#toasts = toasts;
     this.#onGone = onGone;
-    this.#menu = new EntryMenu(menu, { onChoice: (choice, entry) => this[choice](entry) });
+    this.#menu = new EntryMenu(menu, { onChoice: (choice, entry) => this.#choose(choice, entry) });
     search.addEventListener("input", () => {
       this.#limit = "";
       this.refreshSoon();
@@ -107,6 +107,12 @@ export class Sidebar {
   }
 
   // Internal
+
+  /** The list may have been refreshed while the menu was open. */
+  #choose(choice, { dataset }) {
+    const entry = this.#entry(dataset.entry);
+    if (entry) this[choice](entry);
+  }
 
   async #showMore(limit) {
     const known = this.#list.querySelectorAll("[data-entry]").length;
