@@ -77,18 +77,25 @@ class DemoServer:
             self._show()
             try:
                 await turn
-            finally:
-                self._waiting.pop(turn, None)
-        self._running += 1
-        self._show()
+            except asyncio.CancelledError:
+                if turn.cancelled():
+                    del self._waiting[turn]
+                    self._show()
+                else:  # it hung up in the moment in which it got the place
+                    self.leave()
+                raise
+        else:
+            self._running += 1
+            self._show()
         self.metrics.queue.observe(time.monotonic() - begun)
 
     def leave(self) -> None:
-        self._running -= 1
-        if self._waiting:
-            turn, _ = self._waiting.popitem(last=False)
-            if not turn.done():
-                turn.set_result(None)
+        """The place is the next one's, of those that have not hung up: nobody can come in between."""
+        if turn := next((turn for turn in self._waiting if not turn.done()), None):
+            del self._waiting[turn]
+            turn.set_result(None)
+        else:
+            self._running -= 1
         self._show()
 
     def cached_tokens(self, completion: Completion) -> int:
