@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
+from streaming import capabilities
 from tests.site import Site
 
 
@@ -21,10 +23,13 @@ def twin_site() -> Iterator[Site]:
 
 @pytest.fixture
 def twins(twin_site: Site) -> Iterator[Site]:
-    """With both model servers well, and a worker that knows no better."""
+    """With both model servers well, and a worker that knows no better, nor hears from an earlier one what servers can:
+    one that was seen not to stream would be asked for whole answers, of which nothing comes while they are held."""
     yield twin_site
     for number, model in enumerate(twin_site.models):
         model.kill()
         twin_site.models[number] = twin_site.start_model(number)
     twin_site.worker.kill()
+    with Redis.from_url(twin_site.env["REDIS_URL"]) as redis:
+        redis.delete(capabilities.KEY)
     twin_site.worker = twin_site.start_worker()
