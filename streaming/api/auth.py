@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 from ninja.security import HttpBearer
@@ -17,6 +19,11 @@ class ApiRequest(HttpRequest):
 
 
 class TokenBearer(HttpBearer):
+    def __call__(self, request: HttpRequest) -> Any:
+        """With DEBUG, ninja would log what has another scheme, tokens too."""
+        scheme, _, token = request.headers.get(self.header, "").partition(" ")
+        return self.authenticate(request, token.strip()) if scheme.lower() == self.openapi_scheme else None
+
     async def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
         """None if it is not valid. Raises TooManyRequests, DatabaseError."""
         found = await in_database(token_of, token)

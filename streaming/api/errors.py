@@ -2,7 +2,8 @@
 
 ApiError
 ├── NotSignedIn   401  no token, or none that is valid
-└── NotFound      404  no such thing for this user
+├── NotFound      404  no such thing for this user
+└── TooMuch       400  more fields than Django takes
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import logging
 import math
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
@@ -56,6 +58,13 @@ class NotFound(ApiError):
         super().__init__("There is no such thing here, or it is somebody else's.")
 
 
+class TooMuch(ApiError):
+    """What Django calls suspicious: thousands of fields in a query."""
+
+    def __init__(self) -> None:
+        super().__init__("The request has more in it than this server takes.")
+
+
 def tell_errors(api: NinjaAPI) -> None:
     """Have every error of the API answered in one form."""
     api.add_exception_handler(ApiError, on_api_error)
@@ -64,6 +73,7 @@ def tell_errors(api: NinjaAPI) -> None:
     api.add_exception_handler(ValidationError, on_invalid)
     api.add_exception_handler(Http404, lambda request, _: on_api_error(request, NotFound()))
     api.add_exception_handler(HttpError, on_http_error)
+    api.add_exception_handler(SuspiciousOperation, lambda request, _: on_api_error(request, TooMuch()))
     api.add_exception_handler(Exception, on_anything)
 
 

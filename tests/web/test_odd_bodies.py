@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import AsyncClient
+from pytest_django import Settings
 
 from conversations.models import ApiToken
 
@@ -45,6 +46,34 @@ async def test_no_query_breaks_the_api(program: AsyncClient, name: str, value: s
     response: Any = await program.get(ADDRESS, {name: value})
 
     assert (response.status_code, response.json()["error"]["code"]) == (422, "bad_command")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_query_of_thousands_of_fields_is_refused(program: AsyncClient) -> None:
+    response: Any = await program.get(f"{ADDRESS}?{'a=1&' * 2000}")
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "bad_command")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_token_of_another_scheme_is_not_logged(
+    program: AsyncClient, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.DEBUG = True
+
+    response: Any = await program.get(ADDRESS, headers={"Authorization": "Basic tl_secret"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (401, "not_signed_in")
+    assert "tl_secret" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_no_method_makes_a_page_of_an_address_that_is_none() -> None:
+    client = AsyncClient(enforce_csrf_checks=True)
+    for method in ("post", "put", "delete"):
+        response: Any = await getattr(client, method)("/api/v1/nothing")
+
+        assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
 
 
 @pytest.mark.django_db(transaction=True)
