@@ -36,8 +36,8 @@ def main(command: list[str]) -> int:
         while True:
             program = subprocess.Popen(command, env=environment, start_new_session=True)
             programs.append(program)
-            for number in ends:  # while there was none
-                program.send_signal(number)
+            for end in ends:  # while there was none
+                program.send_signal(end)
             still_s = wait(program, watch)
             if not still_s or ends:
                 return program.returncode if program.returncode >= 0 else 128 - program.returncode

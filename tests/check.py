@@ -41,7 +41,7 @@ def main() -> None:
     run("migrations", [*manage, "makemigrations", "--check", "--dry-run"], PRODUCTION)
     browser = ["tests/browser", "tests/js"]  # a run of their own: Playwright keeps an event loop of its own running
     faults = ["tests/faults"]  # likewise, so that both lanes take equally long
-    pytest = [sys.executable, "-m", "pytest", "-q", "--timeout", "120"]
+    pytest = [sys.executable, "-m", "pytest", "-q"]
     run_side_by_side(
         [("tests", lambda out: call([*pytest, *(f"--ignore={folder}" for folder in browser + faults)], out=out))],
         [

@@ -45,6 +45,7 @@ class Process:
         while not ready():
             assert self.popen is not None
             if self.popen.poll() is not None or time.monotonic() > until:
+                self.stop()
                 raise AssertionError(f"{self.name} did not become ready:\n{self.output()[-4000:]}")
             time.sleep(0.05)
         return self

@@ -39,6 +39,17 @@ def claim_folder() -> int:
     return lock
 
 
+def manager() -> psutil.Process:
+    """Of the run that this folder has. Raises InTheWay if it has none."""
+    try:
+        found = psutil.Process(int((settings.DATA_DIR / "run.lock").read_text()))
+        if found.environ().get(HOME) == str(settings.DATA_DIR):
+            return found
+    except (OSError, ValueError, psutil.Error):
+        pass  # never begun, ended, or its number is somebody else's now
+    raise InTheWay("nothing of this folder runs. Start it: make run")
+
+
 def end_orphans() -> None:
     """Called with the folder's lock held, so whatever still belongs here has lost its manager."""
     orphans = [process for process in psutil.process_iter() if belongs_here(process)]

@@ -11,7 +11,7 @@ import psutil
 
 from . import InTheWay
 from .__main__ import keep_private, prepare_database, read_settings
-from .checkout import belongs_here
+from .checkout import HOME, belongs_here, manager
 from .ready import is_ready
 
 # Workers first: new pages may ask for what only it can do. Redis and the model server have no code of ours.
@@ -26,9 +26,9 @@ def main() -> None:
     os.environ.setdefault("PROCESS_NAME", "setup")
     try:
         read_settings()
+        if HOME not in os.environ:  # what `make run` was given, such as PORT, holds here too
+            os.execve(sys.executable, [sys.executable, "-m", "chatsite.launch.restart"], manager().environ())
         keep_private()
-        if not running():
-            raise InTheWay("nothing of this folder runs. Start it: make run")
         prepare_database()
         for name in ORDER:
             restart(name)
@@ -38,9 +38,9 @@ def main() -> None:
 
 
 def running() -> dict[str, psutil.Process]:
-    """This folder's processes, by name."""
+    """The manager's processes, by name; what they have started has inherited their names."""
     found = {}
-    for process in psutil.process_iter():
+    for process in manager().children():
         if belongs_here(process):
             with suppress(psutil.NoSuchProcess):
                 found[process.environ()["SUPERVISOR_PROCESS_NAME"]] = process

@@ -6,16 +6,16 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import psutil
 
-from chatsite.launch.checkout import HOME
 from tests.processes import Process, free_port
 
 NAMES = {"redis", "model", "worker", "background", "beat", "web"}
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 DEMO_PASSWORD = "a-secret-of-tests"
 
 
@@ -74,15 +74,12 @@ class Run:
         wait_until(self.is_ready)
 
     def processes(self) -> dict[str, psutil.Process]:
-        """By name; those that died are not among them."""
+        """The manager's, by name; those that died are not among them."""
+        assert self.manager.popen is not None
         found = {}
-        for process in psutil.process_iter():
-            try:
-                environment = process.environ()
-            except psutil.Error:
-                continue
-            if environment.get(HOME) == str(self.data) and "SUPERVISOR_PROCESS_NAME" in environment:
-                found[environment["SUPERVISOR_PROCESS_NAME"]] = process
+        for process in psutil.Process(self.manager.popen.pid).children():
+            with suppress(psutil.Error, KeyError):
+                found[process.environ()["SUPERVISOR_PROCESS_NAME"]] = process
         return found
 
     def pid(self, name: str) -> int | None:
