@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from redis.exceptions import RedisError, ResponseError
+from django.db import InterfaceError, OperationalError
+from redis.exceptions import ConnectionError, RedisError, ResponseError, TimeoutError
 
 from streaming import correlation
 
@@ -22,7 +23,9 @@ PLACEHOLDER = re.compile(
     rf"(?:\b({'|'.join(correlation.NAMES)}) )?%(?:s|d|r|\(\w+\)s)"
 )  # %s, with the id's name before
 OF_PYTHON = (AttributeError, ImportError, NameError, NotImplementedError)  # they quote code only
+AWAY = (ConnectionError, TimeoutError, OperationalError, InterfaceError)
 LONGEST_CHAIN = 10
+LARGEST_GROUP = 3
 LONGEST_PATH = 200
 
 
@@ -64,12 +67,16 @@ class Json(logging.Formatter):
         return json.dumps(fields)
 
 
-class OfOutsiders(logging.Filter):
-    """What Django calls suspicious anybody can send at any time: it is no error of ours, and needs no traceback."""
+class Expected(logging.Filter):
+    """What comes of others at any time is a line, without a traceback: what Django calls suspicious, what it or the API
+    refuses (a status below 500), and tasks that found Redis or the database away."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.startswith("django.security."):
-            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        error = record.exc_info[1] if record.exc_info else None
+        is_of_outsiders = record.name.startswith("django.security.") or getattr(record, "status_code", 500) < 500
+        if is_of_outsiders or (record.name == "celery.app.trace" and isinstance(error, AWAY)):
+            if record.levelno > logging.WARNING:
+                record.levelno, record.levelname = logging.WARNING, "WARNING"
             record.exc_info = None
         return True
 
@@ -137,6 +144,10 @@ def chain(error: BaseException, depth: int = 0) -> Iterator[str]:
         yield "\n\nThen:\n"
     yield from traceback.format_tb(error.__traceback__)
     yield words(error)
+    if isinstance(error, BaseExceptionGroup) and depth < LONGEST_CHAIN:
+        for one in error.exceptions[:LARGEST_GROUP]:
+            yield "\n\nIn it:\n"
+            yield from chain(one, depth + 1)
 
 
 def words(error: BaseException) -> str:

@@ -402,8 +402,8 @@ LOGGING = {
         "line": {"()": "chatsite.logs.Line", "process": PROCESS_NAME},
         "json": {"()": "chatsite.logs.Json", "process": PROCESS_NAME},
     },
-    "filters": {"outsiders": {"()": "chatsite.logs.OfOutsiders"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["outsiders"]}},
+    "filters": {"expected": {"()": "chatsite.logs.Expected"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["expected"]}},
     # What libraries say at DEBUG can hold questions, answers and keys.
     "root": {"handlers": ["console"], "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL},
     "loggers": {

@@ -12,7 +12,7 @@ import time
 from functools import cache
 from typing import Any
 
-from celery.beat import PersistentScheduler, Service
+from celery.beat import PersistentScheduler, SchedulingError, Service
 from celery.signals import after_task_publish, beat_init
 from django.conf import settings
 from redis import Redis
@@ -35,7 +35,10 @@ class Scheduler(PersistentScheduler):
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         if not beat().tasks_pile_up():
-            super().apply_entry(entry, producer)
+            try:
+                self.apply_async(entry, producer=producer, advance=False)
+            except SchedulingError as error:  # Celery's own way tells it with three stacks
+                logger.warning("%s was not sent: %s", entry.task, error)
         elif entry.task == SENT:
             beat().has_sent()  # it lives; it would have
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from celery.beat import PersistentScheduler
+from celery.beat import PersistentScheduler, SchedulingError
 from django.conf import settings
 from redis import Redis
 
@@ -19,7 +19,7 @@ from streaming.tasks import settle_ended
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     found: list[Any] = []
-    monkeypatch.setattr(PersistentScheduler, "apply_entry", lambda _, entry, producer: found.append(entry.task))
+    monkeypatch.setattr(PersistentScheduler, "apply_async", lambda _, entry, **kwargs: found.append(entry.task))
     beat.beat.cache_clear()
     return found
 
@@ -28,6 +28,19 @@ def test_tasks_are_sent_while_somebody_takes_them(store: Redis, sent: list[Any])
     Scheduler.apply_entry(Scheduler.__new__(Scheduler), SimpleNamespace(task=SENT))
 
     assert sent == [SENT]
+
+
+def test_what_cannot_be_sent_is_a_line(
+    store: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise SchedulingError("Redis is away")
+
+    monkeypatch.setattr(PersistentScheduler, "apply_async", fail)
+    Scheduler.apply_entry(Scheduler.__new__(Scheduler), SimpleNamespace(task=SENT))
+
+    (record,) = caplog.records
+    assert (record.levelname, record.exc_info) == ("WARNING", None)
 
 
 def test_a_pile_of_tasks_does_not_grow_and_beat_is_alive(store: Redis, sent: list[Any]) -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 from redis import Redis
 
-from chatsite.logs import OfOutsiders
+from chatsite.logs import Expected
 from streaming.ops import health
 from tests.ops.test_page import probed
 
@@ -45,7 +45,7 @@ def test_nobody_else_may_and_it_is_no_error_of_ours(
 ) -> None:
     assert client.get(path, headers={"Host": "10.1.2.3"}).status_code == 400
     (record,) = caplog.records
-    OfOutsiders().filter(record)
+    Expected().filter(record)
     assert (record.levelname, record.exc_info) == ("WARNING", None)
 
 

@@ -9,10 +9,10 @@ import sys
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError
-from redis.exceptions import ResponseError
+from django.db import IntegrityError, OperationalError
+from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
-from chatsite.logs import Json, Line, words
+from chatsite.logs import Expected, Json, Line, words
 from streaming import correlation
 from streaming.database import in_database
 from streaming.vllm.errors import Unreachable, rejection
@@ -116,6 +116,17 @@ def test_a_traceback_says_where_and_never_what(form: logging.Formatter) -> None:
     assert "ValueError" in line and "RuntimeError" in line and "test_logs.py" in line
 
 
+@pytest.mark.parametrize("form", [Line("web"), Json("web")])
+def test_of_a_group_each_fault_is_told(form: logging.Formatter) -> None:
+    try:
+        raise ExceptionGroup(CANARY, [ValueError(CANARY), OSError(2, "No such file")])
+    except ExceptionGroup:
+        line = form.format(record("failed", failed=True))
+
+    assert CANARY not in line
+    assert "ValueError" in line and "FileNotFoundError: No such file" in line
+
+
 def test_what_a_failed_celery_task_says_is_not_told() -> None:
     try:
         raise ValueError(CANARY)
@@ -124,6 +135,18 @@ def test_what_a_failed_celery_task_says_is_not_told() -> None:
 
     assert Json("worker").format(line).count(CANARY) == 0
     assert json.loads(Json("worker").format(line))["message"] == "Task sweep raised: ValueError"
+
+
+@pytest.mark.parametrize("error", [ConnectionError("away"), TimeoutError("slow"), OperationalError("gone")])
+def test_a_task_that_found_a_store_away_is_a_line(error: Exception) -> None:
+    try:
+        raise error
+    except type(error):
+        line = record("Task %(name)s raised: %(exc)s", {"name": "sweep"}, name="celery.app.trace", failed=True)
+    line.levelno, line.levelname = logging.ERROR, "ERROR"
+
+    assert Expected().filter(line)
+    assert (line.levelname, line.exc_info) == ("WARNING", None)
 
 
 def test_asyncio_quotes_no_exception() -> None:
