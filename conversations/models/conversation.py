@@ -236,8 +236,10 @@ class Conversation(models.Model):
     # What reviewers do
 
     def review(self, reviewer: User, note: str) -> None:
-        """The latest review counts, the earlier ones stay."""
-        self.reviews.create(reviewer=reviewer, note=storable(note.strip()))
+        """The latest review counts, the earlier ones stay. Raises TextTooLong."""
+        if note:
+            check_length(note)
+        self.reviews.create(reviewer=reviewer, note=storable(note))
         self._announce(Change.REVIEWED)
 
     # What is read

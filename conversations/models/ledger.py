@@ -118,7 +118,9 @@ class LedgerEntry(models.Model):
         if outcome and outcome.is_reused:  # not by routing, and not again
             self.cost, self.strongest_cost, self.spared = NOTHING, NOTHING, cost
         else:
-            self.cost, self.strongest_cost, self.spared = cost, strongest.of(*tokens), NOTHING
+            is_routed = self.purpose == Purpose.ANSWER  # a title is the cheapest tier's, whichever answers
+            self.cost, self.spared = cost, NOTHING
+            self.strongest_cost = strongest.of(*tokens) if is_routed else cost
         self.state = EntryState.SETTLED if used else EntryState.RELEASED
         self.ended_at = site_time.now()
         if outcome:

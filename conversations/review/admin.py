@@ -22,7 +22,7 @@ from django.urls import URLPattern, path, reverse
 from conversations.dated_list import Dated
 from conversations.export import FORMATS, download
 from conversations.models import Act, Conversation, Generation, Look, Message, Review
-from conversations.models.asking import storable
+from conversations.models.asking import TextTooLong, storable
 
 from .filters import DeletedFilter, ModelFilter, ReviewedFilter, StateFilter
 
@@ -162,6 +162,7 @@ class ConversationAdmin(ReadOnlyAdmin):
             "messages_shown": shown,
             "hidden": conversation.messages.count() - len(shown),
             "reviews": conversation.reviews.select_related("reviewer"),
+            "note_length": settings.MESSAGE_MAX_LENGTH,
             "looks": conversation.looks.all()[:LOOKS_SHOWN],
         }
         return TemplateResponse(request, "review/conversation.html", context)
@@ -171,8 +172,13 @@ class ConversationAdmin(ReadOnlyAdmin):
         reviewer = reviewer_of(request)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        found(pk).review(reviewer, request.POST.get("note", ""))
-        messages.success(request, "Marked as reviewed.")
+        note = request.POST.get("note", "").replace("\r\n", "\n").strip()
+        try:
+            found(pk).review(reviewer, note)
+        except TextTooLong as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, "Marked as reviewed.")
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[pk]))
 
     def news(self, request: HttpRequest, pk: UUID) -> HttpResponse:

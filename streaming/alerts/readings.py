@@ -81,7 +81,7 @@ def oldest(moment: Moment) -> Reading:
 
 
 def server_down(moment: Moment) -> Reading:
-    return {server.name: float(not server.is_up) if server.is_fresh else None for server in moment.live.servers}
+    return {server.called: float(not server.is_up) if server.is_fresh else None for server in moment.live.servers}
 
 
 def budget(moment: Moment) -> Reading:

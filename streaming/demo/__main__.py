@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+from streaming.management.arguments import number
+
 from .completion import Options
 from .faults import Manner
 from .server import DemoServer, serve
@@ -24,13 +26,15 @@ def choices_of(name: str) -> tuple[str, ...]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8100, help="0 takes a free one; it is printed")
+    parser.add_argument("--port", type=number(int, 0, 65535), default=8100, help="0 takes a free one; it is printed")
     parser.add_argument("--model", default="demo", help="names of the models, separated by commas")
-    parser.add_argument("--ttft", type=float, default=Manner().ttft, help="seconds to the first token")
-    parser.add_argument("--rate", type=float, default=Manner().rate, help="tokens per second; 0: as fast as it goes")
-    parser.add_argument("--max-model-len", type=int, default=Options().max_model_len, help="tokens of the context")
-    parser.add_argument("--max-num-seqs", type=int, default=256, help="requests at a time; the others wait")
-    parser.add_argument("--max-num-queued-reqs", type=int, default=None, help="waiting ones; beyond: 503")
+    parser.add_argument("--ttft", type=number(float), default=Manner().ttft, help="seconds to the first token")
+    parser.add_argument("--rate", type=number(float), default=Manner().rate, help="tokens per second; 0: at once")
+    parser.add_argument(
+        "--max-model-len", type=number(int, 1), default=Options().max_model_len, help="tokens of the context"
+    )
+    parser.add_argument("--max-num-seqs", type=number(int, 1), default=256, help="requests at a time; the others wait")
+    parser.add_argument("--max-num-queued-reqs", type=number(int), default=None, help="waiting ones; beyond: 503")
     parser.add_argument("--api-key", default="")
     parser.add_argument("--reasoning-parser", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--strict-continuation", action="store_true", help="refuse a text that is not its own")
@@ -80,7 +84,7 @@ def main() -> None:
     try:
         run(parser.parse_args())
     except OSError as error:
-        sys.exit(f"The demo model server cannot listen: {error}. Choose another --port.")
+        sys.exit(f"The demo model server cannot start: {error}")
 
 
 if __name__ == "__main__":

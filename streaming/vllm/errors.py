@@ -66,7 +66,7 @@ class BrokeOff(Unreachable):
 
 class TookTooLong(ModelServerError):
     def __init__(self, seconds: float, *, had_tokens: bool):
-        super().__init__(f"no {'further' if had_tokens else 'first'} token within {seconds:g} s")
+        super().__init__(f"no {'further token' if had_tokens else 'answer'} within {seconds:g} s")
         self.code = ErrorCode.TIMEOUT_SILENCE if had_tokens else ErrorCode.TIMEOUT_FIRST_TOKEN
 
 

@@ -11,7 +11,6 @@ import asyncio
 import os
 import platform
 import resource
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +29,7 @@ from streaming.benchmark.meters import Meters
 from streaming.benchmark.people import signed_in
 from streaming.benchmark.plot import plot
 from streaming.benchmark.table import comparison, table
+from streaming.management.arguments import positive
 
 FILES_BESIDE_SOCKETS = 100
 
@@ -152,18 +152,6 @@ def natural(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
     return int(text)
-
-
-def positive(kind: Callable[[str], float]) -> Callable[[str], Any]:
-    def parse(text: str) -> float:
-        try:
-            if (value := kind(text)) > 0:
-                return value
-        except ValueError:
-            pass
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-
-    return parse
 
 
 def named_process(text: str) -> tuple[str, int]:

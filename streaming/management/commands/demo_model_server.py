@@ -20,4 +20,4 @@ class Command(BaseCommand):
         try:
             run(Namespace(**options))
         except OSError as error:
-            raise CommandError(f"The demo model server cannot listen: {error}. Choose another --port.") from error
+            raise CommandError(f"The demo model server cannot start: {error}") from error

@@ -26,6 +26,7 @@ from conversations.models.ledger import Purpose
 from conversations.models.pipeline import Mode
 from streaming import budgets
 from streaming.dispatch import dispatch
+from streaming.management.arguments import positive
 from streaming.tiers import current_tiers
 
 from .evaluate_router import read
@@ -50,10 +51,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         trace = Path(settings.BASE_DIR) / "tests" / "questions" / "questions.jsonl"
         parser.add_argument("--question", default="", help="ask this one, instead of the trace")
-        parser.add_argument("--times", type=int, default=3, help="how often the one question is asked")
+        parser.add_argument("--times", type=positive(int), default=3, help="how often the one question is asked")
         parser.add_argument("--file", type=Path, default=trace, help="the trace: one JSON object a line")
-        parser.add_argument("--limit", type=int, default=200, help="held-out questions of the trace")
-        parser.add_argument("--at-once", type=int, default=1, help="answers that are made side by side")
+        parser.add_argument("--limit", type=positive(int), default=200, help="held-out questions of the trace")
+        parser.add_argument("--at-once", type=positive(int), default=1, help="answers that are made side by side")
         parser.add_argument("--mode", choices=Mode.values, default=Mode.AUTO)
         parser.add_argument("--model", default="", help="slug of the tier that shall write all of it")
         parser.add_argument("--user", default="", help="who pays; default: the first superuser")

@@ -72,6 +72,15 @@ def test_a_title_on_its_way_is_not_settled_by_the_task(alice: User) -> None:
     assert settle_ended() == 1
 
 
+def test_routing_saves_nothing_with_a_title_whichever_tier_makes_it(alice: User) -> None:
+    found = uuid4()
+    assert ledger.reserve(found, Limits.of(alice.pk), [replace(line(), strongest=Prices())], Purpose.TITLE)
+
+    settle(found, {0: wrote(2000, tokens_in=400)})
+
+    assert only().strongest_cost == only().cost
+
+
 def test_what_the_site_asks_for_itself_is_one_row_a_day(db: None) -> None:
     for tokens in (10, 20):
         sites_own.note(Spent(Purpose.WARMING, "smart", "a-model", line().prices, tokens, 1, 0))

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from conversations.models import Conversation, Review
 
@@ -20,6 +21,15 @@ def test_a_judgement_needs_no_note(as_rita: Client, url: str) -> None:
     as_rita.post(f"{url}review/")
 
     assert Review.objects.get().note == ""
+
+
+def test_a_note_has_the_length_of_a_message_at_most(as_rita: Client, url: str, settings: Settings) -> None:
+    settings.MESSAGE_MAX_LENGTH = 10
+    response = as_rita.post(f"{url}review/", {"note": "12345\r\n789012"}, follow=True)
+    as_rita.post(f"{url}review/", {"note": "12345\r\n7890"})
+
+    assert "too long: 12 of at most 10" in response.content.decode()
+    assert Review.objects.get().note == "12345\n7890"
 
 
 def test_all_judgements_are_shown_with_the_latest_first(as_rita: Client, as_root: Client, url: str) -> None:
