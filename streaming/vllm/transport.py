@@ -5,16 +5,23 @@ docs/performance.md has the figures. Other than in httpcore (#1093), a request m
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import aiohttp
 import httpx
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 KEEPALIVE_S = 4.0  # vLLM closes idle connections after 5 s: ours go before, so that none is closed while it is used
+
+MOST_INTERIM = 100  # responses of status 1xx before the one that counts; aiohttp would take them without end
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -23,6 +30,7 @@ class Transport(httpx.AsyncBaseTransport):
     def __init__(self) -> None:
         context = httpx.create_ssl_context(trust_env=False)
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=context)
+        connector._factory = partial(Connection, asyncio.get_running_loop())  # type: ignore[assignment]
         self._session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
         )
@@ -45,6 +53,25 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._session.close()
+
+
+class Connection(ResponseHandler):
+    """It breaks for whoever reads a body too, not only for whoever waits for a response."""
+
+    _interim = 0
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        body = self._payload
+        super().set_exception(exc, *cause)
+        if body is not None and not body.is_eof() and body.exception() is None:
+            body.set_exception(exc, *cause)
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        self._interim = self._interim + 1 if data[0].code < 200 else 0
+        if self._interim == MOST_INTERIM and self.transport:
+            self.transport.close()
+            self.set_exception(HttpProcessingError(message="interim responses without end"))
+        super().feed_data(data, size)
 
 
 class Body(httpx.AsyncByteStream):
@@ -79,7 +106,7 @@ def told_as_httpx(request: httpx.Request) -> Iterator[None]:
         raise httpx.ReadTimeout(str(error), request=request) from error
     except aiohttp.ClientConnectorError as error:
         raise httpx.ConnectError(reason_of(error.os_error), request=request) from error
-    except (aiohttp.ClientResponseError, aiohttp.ServerDisconnectedError) as error:
+    except (aiohttp.ClientResponseError, aiohttp.ServerDisconnectedError, HttpProcessingError) as error:
         raise httpx.RemoteProtocolError(str(error), request=request) from error
     except (aiohttp.ClientError, OSError) as error:
         raise httpx.ReadError(str(error) or type(error).__name__, request=request) from error

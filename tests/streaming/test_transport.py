@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -36,7 +36,8 @@ async def serving(answer: Answer) -> AsyncIterator[ModelServer]:
         await reader.readuntil(b"\r\n\r\n")
         await answer(reader, writer)
         writer.close()
-        await writer.wait_closed()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
@@ -74,6 +75,33 @@ async def ask_for_tokens(server: ModelServer) -> None:
 async def test_a_broken_answer_is_told_as_unreachable(reply: bytes, kind: str) -> None:
     async with serving(saying(reply)) as server:
         with pytest.raises(Unreachable, match=kind):
+            await ask_for_tokens(server)
+
+
+@pytest.mark.parametrize("reply", [b"not a length\r\n", b"2\r\nabcdefg\r\n"])
+async def test_what_is_wrong_in_the_middle_of_an_answer_is_told_at_once(reply: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + chunk(TOKEN))
+        await has_read.wait()
+        writer.write(reply)
+        await reader.read()  # until the client has hung up
+
+    has_read = asyncio.Event()
+    async with serving(answer) as server, http_client() as http:
+        with pytest.raises(Unreachable, match="RemoteProtocolError"):
+            async for _ in ChatStream(http, server, {"stream": True}, request_id="test").deltas():
+                has_read.set()
+
+
+async def test_interim_responses_without_end_are_none() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 10)
+                await writer.drain()
+
+    async with serving(answer) as server:
+        with pytest.raises(Unreachable, match="interim responses without end"):
             await ask_for_tokens(server)
 
 
