@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from streaming import titles
 from streaming.prompts import clean_title
 from streaming.titles import title_from_model
+from streaming.vllm.errors import Rejected
+from streaming.vllm.wire import ChatDelta
 from tests.odd import REPLIES
 from tests.streaming.reuse.conftest import Desk
 
@@ -43,3 +48,14 @@ async def test_a_title_comes_of_odd_replies_too(desk: Desk, name: str) -> None:
 
 async def test_what_was_cut_is_no_title(desk: Desk) -> None:
     assert (await title_from_model("cut-at-once", desk.servers))[0] == ""
+
+
+async def test_a_server_that_refuses_unknown_fields_gives_a_title(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def strict(_http: object, _server: object, body: dict[str, Any], _timeout_s: float) -> ChatDelta:
+        if "chat_template_kwargs" in body:
+            raise Rejected(400, "extra fields not permitted")
+        return ChatDelta("Blue skies")
+
+    monkeypatch.setattr(titles, "complete", strict)
+
+    assert (await title_from_model("plain", desk.servers))[0] == "Blue skies"
