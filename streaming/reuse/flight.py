@@ -18,6 +18,8 @@ from streaming.model_servers import Target
 from streaming.vllm.client import ChatStream
 from streaming.vllm.wire import ChatDelta
 
+AT_ONCE = 100  # deltas that a reader who is behind takes in its turn
+
 OnEnd = Callable[[list[ChatDelta]], Awaitable[None]]
 
 
@@ -104,6 +106,8 @@ class Reader:
                 if read < len(self._flight.deltas):
                     read += 1
                     yield self._flight.deltas[read - 1]
+                    if read % AT_ONCE == 0 and read < len(self._flight.deltas):
+                        await asyncio.sleep(0)  # others have their turn, too
                 elif self._flight.is_over:
                     break
                 else:

@@ -10,7 +10,7 @@ import httpx
 
 from .errors import BadReply
 
-PIECE = 64 * 1024  # bytes that are decompressed at once
+PIECE = 16 * 1024  # bytes that are decompressed at once, or read before others have their turn
 INFLATED = ("gzip", "x-gzip", "deflate")
 UNREADABLE = ("br", "zstd", "compress", "x-compress")
 EITHER_HEADER = zlib.MAX_WBITS | 32  # gzip's or zlib's
@@ -22,15 +22,18 @@ async def pieces_of(response: httpx.Response) -> AsyncIterator[bytes]:
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding in UNREADABLE:
         raise BadReply(f"a reply in the encoding {encoding}, which was not asked for")
-    if encoding not in INFLATED:  # identity; or none at all, such as a character set
-        async for received in raw(response):
-            yield received
-        return
-    inflater = Inflater()
+    inflater = Inflater() if encoding in INFLATED else None  # else identity; or none at all, such as a character set
     async for received in raw(response):
-        for piece in inflater.feed(received):
+        if not inflater and len(received) <= PIECE:
+            yield received
+            continue
+        for piece in inflater.feed(received) if inflater else cut_up(received):
             yield piece
-            await asyncio.sleep(0)  # little may become very much: others have their turn
+            await asyncio.sleep(0)  # much, or what little became: others have their turn
+
+
+def cut_up(received: bytes) -> Iterator[bytes]:
+    return (received[at : at + PIECE] for at in range(0, len(received), PIECE))
 
 
 def raw(response: httpx.Response) -> httpx.AsyncByteStream:

@@ -36,6 +36,7 @@ SIGNS_COUNT_S = 600.0  # since the last token, while events without text still c
 WHOLE_ANSWER_TIMEOUT_S = 600.0  # that is not streamed
 SHORT_TIMEOUT_S = 5.0  # of questions about the server itself, and of the words of a refusal
 NOWHERE = "it redirects to what is no server's address"  # httpx looks at it, though it is not to go there
+NOTHING = ChatDelta()
 EVENTS_BEGIN_WITH = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
@@ -194,14 +195,13 @@ class ChatStream:
             raise self._why_incomplete(response, is_empty=not first)
 
     async def _read_events(self, first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[ChatDelta]:
-        events, room = EventStream(settings.VLLM_EVENT_MAX_BYTES), settings.VLLM_STREAM_MAX_BYTES
+        events, most = EventStream(settings.VLLM_EVENT_MAX_BYTES), settings.VLLM_STREAM_MAX_BYTES
         received: bytes | None = first
         while received is not None:
             if not self._done:  # else it reads on to the body's end, so that the connection can be used again
-                room -= len(received)
                 for delta in self._take(events.feed(received)):
                     yield delta
-                if room < 0:
+                if events.taken > most:
                     yield self._reader.cut()
                 if self._reader.is_full:
                     return
@@ -223,8 +223,11 @@ class ChatStream:
             if delta.text or delta.thinking:
                 self._had_tokens = True
                 self._token_at = self._waited_since = now
-            elif now - self._token_at < SIGNS_COUNT_S:
-                self._waited_since = now
+            else:
+                if now - self._token_at < SIGNS_COUNT_S:
+                    self._waited_since = now
+                if delta == NOTHING:
+                    continue
             yield delta
             if self._reader.is_full:
                 return
@@ -238,6 +241,7 @@ class ChatStream:
     def _fail(self, error: httpx.HTTPError | ModelServerError) -> None:
         """A connection that breaks because ``close`` was called is no failure."""
         if isinstance(error, ModelServerError):
+            error.hide(self._server.api_key)  # which an error inside the stream may repeat
             raise error
         if not self._closing.is_set():
             raise Unreachable(f"{type(error).__name__}: {error}") from error

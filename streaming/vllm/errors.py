@@ -50,6 +50,10 @@ class ModelServerError(Exception):
     def __init__(self, message: str = ""):
         super().__init__(storable(message[:QUOTED]))
 
+    def hide(self, secret: str) -> None:
+        if secret:
+            self.args = (str(self).replace(secret, "[key]"),)
+
     @property
     def in_short(self) -> str:
         """For logs: without what the server said, which may quote the question."""

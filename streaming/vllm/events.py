@@ -11,6 +11,8 @@ from __future__ import annotations
 from .clean import BYTE_ORDER_MARK
 from .errors import BadReply
 
+LEAST_OF_A_LINE = 64  # bytes that each counts as: short lines take no less time to read
+LEAST_OF_AN_EVENT = 2 * LEAST_OF_A_LINE
 BEGIN_A_PAYLOAD = (b"{", b"[DONE]")
 
 
@@ -19,6 +21,7 @@ class EventStream:
 
     def __init__(self, max_bytes: int):
         """``max_bytes``: of a line, and of an event."""
+        self.taken = 0  # bytes of all that was fed, with short lines at more than they have
         self._max_bytes = max_bytes
         self._pieces: list[bytes] = []  # of the line that has not ended
         self._data: list[bytes] = []  # of the event that has not ended
@@ -32,7 +35,11 @@ class EventStream:
         is_between = self._size == 0 and not (self._was_cr or self._is_error)
         is_whole = is_between and self._has_begun and received.endswith(b"\n\n")
         payloads = plain_payloads(received) if is_whole else None
-        return self._read(received) if payloads is None else payloads
+        if payloads is None:
+            return self._read(received)
+        size, least = len(received), LEAST_OF_AN_EVENT * len(payloads)
+        self.taken += size if size > least else least
+        return payloads
 
     def finish(self) -> list[bytes]:
         """What the body's end has completed."""
@@ -46,7 +53,9 @@ class EventStream:
             received = received.removeprefix(b"\n")
             self._was_cr = False
         payloads: list[bytes] = []
-        for line in received.splitlines(keepends=True):  # of bytes: by CR, LF and CRLF alone
+        lines = received.splitlines(keepends=True)  # of bytes: by CR, LF and CRLF alone
+        self.taken += max(len(received), LEAST_OF_A_LINE * len(lines))
+        for line in lines:
             if line.endswith((b"\n", b"\r")):
                 payloads += self._take_line(self._line(line.rstrip(b"\r\n")))
             else:

@@ -19,6 +19,7 @@ from .figures import request_figures
 DONE = b"[DONE]"
 TOO_LONG = "too_long"  # the finish reason of an answer that this site has cut off
 REASON_LENGTH = 40
+MOST_CHOICES = 100  # that are looked at, of a payload that is odd
 NESTING = 5  # of parts inside parts
 INDEFINITE = ("", "null", "none")  # finish reasons of servers that send one with every token
 FINISH_REASONS = {  # what servers say → what vLLM says; others stay as they are
@@ -103,7 +104,9 @@ _decode = msgspec.json.Decoder(Chunk).decode
 def chunk_of(payload: bytes) -> Chunk:
     """Empty for what is no object, such as a server's sign of life. Raises BadReply for half an object."""
     try:
-        return _decode(payload)
+        chunk = _decode(payload)
+        is_plain = chunk.choices or b'"error"' not in payload
+        return chunk if is_plain else odd_chunk(payload)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return odd_chunk(payload)
 
@@ -117,8 +120,11 @@ def odd_chunk(payload: bytes) -> Chunk:
         raise BadReply(f"a chunk that cannot be read: {error}") from None
     found = found[0] if isinstance(found, list) and found else found  # some wrap a lone error
     chunk = fitting(found, Chunk)
-    choices = found.get("choices") if isinstance(found, dict) else None
-    chunk.choices = [odd_choice(one) for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
+    if isinstance(found, dict) and found.get("object") == "error":  # its fields stand beside it
+        chunk.error = found
+    told = found.get("choices") if isinstance(found, dict) else None
+    choices = told[:MOST_CHOICES] if isinstance(told, list) else []
+    chunk.choices = [odd_choice(one) for one in choices if isinstance(one, dict)]
     return chunk
 
 
@@ -135,13 +141,12 @@ def odd_choice(found: dict[str, Any]) -> Choice:
 
 def odd_token(entry: object) -> LikelyToken:
     """Without a token, or without a probability, it stands for a token that has none."""
-    found = fitting(entry, OddToken)
-    return LikelyToken(clean.whole_pairs(found.token), clean.log_probability(found.logprob))
-
-
-class OddToken(msgspec.Struct):
-    token: str = ""
-    logprob: object = None
+    if not isinstance(entry, dict):
+        return LikelyToken("")
+    token = entry.get("token")
+    return LikelyToken(
+        clean.whole_pairs(token) if isinstance(token, str) else "", clean.log_probability(entry.get("logprob"))
+    )
 
 
 def fitting(found: object, kind: type[T]) -> T:

@@ -73,3 +73,24 @@ def test_what_has_ended_takes_no_room() -> None:
     for _ in range(1000):
         events.feed(b": comment\n\ndata: {}\n\nid: 1\r\nevent")
         events.feed(b": x\r\n\r\n")
+
+
+@pytest.mark.parametrize("piece", [b"\n", b"\r", b": x\n", b"id: 1\n", b"data:\n", b"data: {}\n\n"])
+def test_short_lines_count_as_more_than_they_have(piece: bytes) -> None:
+    """Time is what they take."""
+    events = EventStream(100 * ROOM)
+    events.feed(b"data: {}\n\n")
+    before = events.taken
+
+    events.feed(piece * 1000)
+
+    assert events.taken - before >= 64_000
+
+
+def test_long_lines_count_as_they_are() -> None:
+    events, event = EventStream(ROOM), b'data: {"x": "%b"}\n\n' % (b"x" * 200)
+
+    for _ in range(10):
+        events.feed(event)
+
+    assert events.taken == 10 * len(event)

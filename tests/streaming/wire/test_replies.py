@@ -315,6 +315,13 @@ def test_an_error_inside_the_stream_is_told() -> None:
     assert caught.value.code == ErrorCode.SERVER_ERROR
 
 
+def test_an_error_that_is_all_of_a_payload_is_told() -> None:
+    with pytest.raises(Rejected, match="400: no such thing"):
+        read(b'{"object":"error","message":"no such thing","code":400}')
+    with pytest.raises(Rejected, match="400: no such thing"):
+        parse_whole(b'{"object":"error","message":"no such thing","code":400}', sys.maxsize)
+
+
 @pytest.mark.parametrize("nothing", [None, "", {}, [], False, 0])
 def test_no_error_is_none(nothing: object) -> None:
     assert read(said("Hi", error=nothing)).text == "Hi"
