@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import httpx
@@ -44,6 +44,15 @@ BEFORE_HEADERS = -1
 # The model server
 
 
+class Moment(asyncio.Event):
+    """A test waits for it in vain where the attempt was left to the next one: a loaded machine may be too slow for the
+    time-outs of Redis or of the database."""
+
+    async def wait(self) -> Literal[True]:
+        async with asyncio.timeout(PATIENCE_S):
+            return await super().wait()
+
+
 @dataclass
 class Reply:
     """What the model server does with one request. It goes on with a text that is a beginning of its own."""
@@ -56,7 +65,7 @@ class Reply:
     fault: Exception | None = None  # instead of the end
     raises: Exception | None = None  # our own code fails, while it reads
     question: dict[str, Any] = field(default_factory=dict)  # the request's body, when it has come
-    said: asyncio.Event = field(default_factory=asyncio.Event)  # it is held, or has said everything
+    said: asyncio.Event = field(default_factory=Moment)  # it is held, or has said everything
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)  # by who asked
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
