@@ -15,8 +15,8 @@ def open_again(alice: Person) -> Page:
 
 
 def choose(alice: Person, choice: str) -> None:
-    """From the menu of the first chat in the list."""
-    entry = alice.page.locator("[data-entry]").first
+    """From the menu of the open chat, which may have yet to come into the list."""
+    entry = alice.page.locator("[data-entry]:has([aria-current=page])")
     entry.hover()
     entry.locator("[data-more]").click()
     alice.page.get_by_role("menuitem", name=choice).click()

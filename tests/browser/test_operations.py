@@ -5,9 +5,8 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
-from tests.browser.person import Person
-
-PATIENCE_MS = 15_000
+from tests.browser.person import PATIENCE_MS, Person
+from tests.site import Site
 
 
 def watching(person: Open) -> Person:
@@ -16,19 +15,20 @@ def watching(person: Open) -> Person:
     return otto
 
 
-def test_a_new_generation_is_counted_by_itself_and_focus_stays(person: Open) -> None:
+def test_a_new_generation_is_counted_by_itself_and_focus_stays(person: Open, site: Site) -> None:
     otto, alice = watching(person), person("alice")
     cost = otto.page.get_by_role("link", name="Cost")
     cost.focus()
 
     alice.visit()
-    alice.send_message("[[demo rate=20]] Tell me a long story")
+    with site.held(10):
+        alice.send_message("count to 300")
 
-    running = otto.page.locator("dl > div").filter(has=otto.page.get_by_text("Running", exact=True))
-    expect(running).to_contain_text(re.compile("[1-9]"), timeout=PATIENCE_MS)
-    expect(cost).to_be_focused()
-    alice.click("Stop")
-    alice.wait_until_idle()
+        running = otto.page.locator("dl > div").filter(has=otto.page.get_by_text("Running", exact=True))
+        expect(running).to_contain_text(re.compile("[1-9]"), timeout=PATIENCE_MS)
+        expect(cost).to_be_focused()
+        alice.click("Stop")
+        alice.wait_until_idle()
 
 
 def test_the_page_of_latency_keeps_itself_fresh_and_its_table_open(person: Open) -> None:
@@ -70,7 +70,7 @@ def test_figures_that_are_old_are_said_to_be_old(person: Open) -> None:
     expect(status).to_be_empty(timeout=PATIENCE_MS)
 
 
-def test_a_page_is_kept_fresh_over_its_socket(person: Open) -> None:
+def test_a_page_is_kept_fresh_over_its_socket(person: Open, site: Site) -> None:
     otto, alice = person("otto"), person("alice")
     fetched: list[str] = []
     otto.page.on("request", lambda request: fetched.append(request.resource_type))
@@ -78,24 +78,28 @@ def test_a_page_is_kept_fresh_over_its_socket(person: Open) -> None:
     loaded = len(fetched)
 
     alice.visit()
-    alice.send_message("[[demo rate=20]] Tell me a long story")
+    with site.held(10):
+        alice.send_message("count to 300")
 
-    expect(otto.page.get_by_text(re.compile("^1 of 256$"))).to_be_visible(timeout=PATIENCE_MS)
-    alice.click("Stop")
+        expect(otto.page.get_by_text(re.compile("^1 of 256$"))).to_be_visible(timeout=PATIENCE_MS)
+        alice.click("Stop")
+        alice.wait_until_idle()
     expect(otto.page.get_by_text(re.compile("^0 of 256$"))).to_be_visible(timeout=PATIENCE_MS)
     assert "fetch" not in fetched[loaded:]
 
 
-def test_without_a_socket_the_page_is_fetched(person: Open) -> None:
+def test_without_a_socket_the_page_is_fetched(person: Open, site: Site) -> None:
     otto, alice = person("otto"), person("alice")
     otto.page.route_web_socket("**/ws/ops/", lambda socket: socket.close(code=1011))
     otto.page.goto(f"{otto.site.url}/ops/processes/")
 
     alice.visit()
-    alice.send_message("[[demo rate=20]] Tell me a long story")
+    with site.held(10):
+        alice.send_message("count to 300")
 
-    expect(otto.page.get_by_text(re.compile("^1 of 256$"))).to_be_visible(timeout=PATIENCE_MS)
-    alice.click("Stop")
+        expect(otto.page.get_by_text(re.compile("^1 of 256$"))).to_be_visible(timeout=PATIENCE_MS)
+        alice.click("Stop")
+        alice.wait_until_idle()
 
 
 def test_a_drain_is_seen_by_another_operator_whose_button_follows(person: Open) -> None:
