@@ -308,7 +308,7 @@ class Page(StackPage):
         headers.append((b"host", b"testserver"))
         path = f"/ws/chat/{self.conversation}/"
         self.wire = WebsocketCommunicator(self._application, path, headers=headers)
-        accepted, _ = await self.wire.connect()
+        accepted, _ = await self.wire.connect(PATIENCE_S)
         assert accepted
         self._frames = 0
         self.hello = await self.hear()
@@ -323,7 +323,7 @@ class Page(StackPage):
         headers = [(b"cookie", f"sessionid={self._session}".encode()), (b"host", b"testserver")]
         headers.append((b"origin", b"http://testserver"))
         self.wire = WebsocketCommunicator(self._application, f"/ws/chat/{self.conversation}/", headers=headers)
-        await self.wire.connect()
+        await self.wire.connect(PATIENCE_S)
         closed = await self.wire.receive_output(PATIENCE_S)
         await self.wire.wait()
         return int(closed["code"])
