@@ -58,8 +58,20 @@ export class OpenTail {
     while (place.lastElementChild?.matches(OPEN_BLOCKS) && !place.lastElementChild.nextSibling?.data?.trim()) {
       place = place.lastElementChild;
     }
-    const breaks = place !== this.#element && !place.matches("code") && source[this.#upto - 1] === "\n";
-    this.#rest = holder.appendChild(document.createTextNode(breaks ? "\n" : ""));
+    const before = source[this.#upto - 1];
+    if (place.matches("code")) {
+      if (before !== "\n") cutLineEnd(place);
+    } else if (place !== this.#element && /\s/.test(before)) {
+      holder.append(before);
+    }
+    this.#rest = holder.appendChild(document.createTextNode(""));
     place.append(holder);
   }
+}
+
+/** Rendered code ends its last line, though more of that line may come. */
+function cutLineEnd(code) {
+  let last = code;
+  while (last.lastChild) last = last.lastChild;
+  if (last.data?.endsWith("\n")) last.data = last.data.slice(0, -1);
 }

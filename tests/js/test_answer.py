@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
+from conversations.rendering import References, render_tail
+
 from .conftest import LiveAnswer
 
 TEXT = "Words come **one by one**, with 🧵 and שלום.\n\n- a list\n- of two\n\nAnd an end."
@@ -67,6 +71,28 @@ def test_text_after_a_rendered_tail_goes_into_its_last_block(answer: LiveAnswer)
     answer.show()
 
     assert answer.page.locator("li").nth(1).text_content() == "two"
+
+
+@pytest.mark.parametrize(
+    ("begun", "more", "shown"),
+    [
+        ("```sql\nSELECT tok", "ens\nFROM", "SELECT tokens\nFROM"),
+        ("```sql\nSELECT 1\n", "FROM", "SELECT 1\nFROM"),
+        ("```\nplain ", "text", "plain text"),
+        ("this is the ", "*demo", "this is the *demo"),
+        ("a line\n", "another", "a line\nanother"),
+        ("- an item ", "goes on", "an item goes on"),
+    ],
+)
+def test_text_goes_on_where_the_rendering_ends(answer: LiveAnswer, begun: str, more: str, shown: str) -> None:
+    answer.rendered_text(0, begun, render_tail(begun, References()).html)
+    answer.show()
+
+    answer.text(len(begun), more)
+    answer.show()
+
+    block = answer.page.locator("pre code, [data-tail] p, [data-tail] li").last
+    assert block.evaluate("(block) => block.textContent").strip("\n") == shown
 
 
 def test_a_part_that_is_restarted_drops_its_text(answer: LiveAnswer) -> None:
