@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,17 +109,72 @@ def test_a_process_that_ended_is_replaced(highlighter: Highlighter) -> None:
     assert is_coloured(render("```python\nx = 2\n```\n"))
 
 
-def test_nobody_waits_long_for_a_process_that_stands_still(highlighter: Highlighter) -> None:
+@pytest.fixture
+def stopped(highlighter: Highlighter, monkeypatch: pytest.MonkeyPatch) -> psutil.Process:
+    """The highlighting process, which gets no processor time, as on a machine that is too busy."""
     render("```python\nx = 1\n```\n")
-    assert highlighter._process is not None
-    highlighter._process._socket.settimeout(0.1)
-    os.kill(pid_of(highlighter), signal.SIGSTOP)
+    monkeypatch.setattr(client, "PATIENCE_S", 0.1)
+    process = psutil.Process(pid_of(highlighter))
+    process.suspend()
+    return process
 
+
+def test_nobody_waits_long_for_a_process_that_stands_still(highlighter: Highlighter, stopped: psutil.Process) -> None:
     budget = HighlightBudget()
     blocks = render_blocks("```python\nx = 2\n```\n\n```python\nx = 3\n```\n", budget)
 
     assert not is_coloured("".join(blocks))
-    assert highlighter._process is None
+    assert budget.gave_up
+    assert not is_coloured(render("```python\nx = 3\n```\n"))
+
+
+def test_colours_that_come_late_are_kept_for_the_next_time(
+    highlighter: Highlighter, stopped: psutil.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not is_coloured(render("```python\nx = 2\n```\n"))
+    stopped.resume()
+    monkeypatch.setattr(client, "NO_PATIENCE_S", 60.0)
+
+    assert is_coloured(render("```python\nx = 2\n```\n"))
+
+    assert pid_of(highlighter) == stopped.pid
+
+
+def test_code_that_is_too_slow_is_not_asked_for_again_though_nobody_waited_for_the_reply(
+    highlighter: Highlighter, stopped: psutil.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render(f"```scala\n{BOMB}\n```\n")
+    stopped.resume()
+    monkeypatch.setattr(client, "NO_PATIENCE_S", 60.0)
+    monkeypatch.setattr(highlighter, "_ask", None)
+    budget = HighlightBudget()
+
+    render_blocks(f"```scala\n{BOMB}\n```\n", budget)
+
+    assert not budget.gave_up
+
+
+def test_a_process_that_is_stuck_for_long_is_replaced(
+    highlighter: Highlighter, stopped: psutil.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "STUCK_S", 0.0)
+    render("```python\nx = 2\n```\n")
+    monkeypatch.setattr(client, "PATIENCE_S", 60.0)
+
+    assert is_coloured(render("```python\nx = 2\n```\n"))
+
+
+def test_code_is_not_blamed_for_a_process_that_somebody_killed(
+    highlighter: Highlighter, stopped: psutil.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render("```python\nx = 2\n```\n")
+    stopped.kill()
+    monkeypatch.setattr(client, "NO_PATIENCE_S", 60.0)
+    monkeypatch.setattr(client, "PATIENCE_S", 60.0)
+    budget = HighlightBudget()
+
+    render_blocks("```python\nx = 2\n```\n", budget)
+
     assert budget.gave_up
     assert is_coloured(render("```python\nx = 2\n```\n"))
 

@@ -1,6 +1,7 @@
 """Asks the highlighting process, which is started with the first code block and anew whenever it has ended.
 
-What was highlighted once is kept, and so is what took too long: a text that is shown again costs nothing.
+What was highlighted once is kept, and so is what took too long: a text that is shown again costs nothing. A reply that
+nobody waited for is kept as well, when the next request finds it.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ import atexit
 import json
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -24,7 +27,9 @@ logger = logging.getLogger(__name__)
 LONGEST = 20_000  # characters of a code block
 BLOCKS = 200  # of a text
 SECONDS = 1.0  # of processor time for the blocks of a text; one that is too slow takes a fifth of it
-PATIENCE_S = 2.0  # until the process is taken for dead: its own limit is far below
+PATIENCE_S = 2.0  # that a page waits for a reply; it may come later
+NO_PATIENCE_S = 0.001  # for what was waited for already
+STUCK_S = 60.0  # until the process is taken for dead: it ends by itself after three seconds of processor time
 KEPT_CHARACTERS = 4_000_000
 
 PROGRAM = Path(__file__).with_name("process.py")
@@ -49,11 +54,11 @@ NOT_NOW = Reply(None, SECONDS)  # the rest of the text stays plain too
 
 
 class NoReply(Exception):
-    """Not in time: the machine is busy, or the process is stuck."""
+    """Not now: the machine is busy, or the process is stuck, or somebody killed it."""
 
 
-class Died(NoReply):
-    """The process ended before it replied."""
+class Died(Exception):
+    """The process ended of what it was asked."""
 
 
 def highlight(source: str, language: str, budget: HighlightBudget) -> str | None:
@@ -73,7 +78,8 @@ class Highlighter:
         self._process: HighlightingProcess | None = None
 
     def highlight(self, source: str, language: str, budget: HighlightBudget) -> str | None:
-        request = json.dumps([language, source]).encode() + b"\n"
+        # No longer than a socket's buffer, so that a process that has not started yet takes it.
+        request = json.dumps([language, source], ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
         key = blake2b(request, digest_size=16).digest()
         reply = self._kept.get(key) or self._new_reply(request, key)
         # What was kept counts as well: a text looks the same however often it is rendered.
@@ -85,42 +91,59 @@ class Highlighter:
         if not self._lock.acquire(timeout=PATIENCE_S):
             return NOT_NOW
         try:
-            reply = self._kept.get(key) or self._ask(request)  # another thread may have asked for it meanwhile
-        except Died as death:  # most likely of this request
-            reply = Reply(None, SECONDS, str(death))
+            if self._process is not None and self._process.asked is not None:
+                self._receive(self._process, NO_PATIENCE_S)  # it was waited for already
+            return self._kept.get(key) or self._ask(request, key)  # another thread may have asked for it meanwhile
         except (NoReply, OSError) as error:
             logger.warning("code is shown plain: %s", error)
             return NOT_NOW
         finally:
             self._lock.release()
-        if reply.error:
-            logger.info("code is shown plain, %d characters: %s", len(request), reply.error)
-        self._kept.keep(key, reply)
-        return reply
 
     def close(self) -> None:
         if self._process is not None:
             self._process.end()
         self._process = None
 
-    def _ask(self, request: bytes) -> Reply:
+    def _ask(self, request: bytes, key: bytes) -> Reply:
         """Raises NoReply, OSError. A process that ended between two requests is replaced."""
         if self._process is None or self._process.has_ended:
             self.close()
             self._process = HighlightingProcess()
         try:
-            return self._process.reply_to(request)
-        except NoReply:
+            self._process.ask(request, key)
+        except OSError:
             self.close()
             raise
+        return self._receive(self._process, PATIENCE_S)
+
+    def _receive(self, process: HighlightingProcess, patience_s: float) -> Reply:
+        """The reply to what the process was asked, which is kept. Raises NoReply."""
+        assert process.asked is not None
+        key = process.asked
+        try:
+            reply = process.reply(patience_s)
+        except Died as death:
+            self.close()
+            reply = Reply(None, SECONDS, str(death))
+        except NoReply:
+            if process.has_ended or process.is_stuck:
+                self.close()
+            raise
+        if reply.error:
+            logger.info("code is shown plain: %s", reply.error)
+        self._kept.keep(key, reply)
+        return reply
 
 
 class HighlightingProcess:
     """Raises OSError if it cannot be started."""
 
     def __init__(self) -> None:
+        self.asked: bytes | None = None  # the key of the request whose reply has not been read
+        self._asked_at = 0.0
+        self._received = bytearray()
         self._socket, theirs = socket.socketpair()
-        self._socket.settimeout(PATIENCE_S)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", str(PROGRAM)],  # -P: no module beside the program hides one that it needs
@@ -129,27 +152,42 @@ class HighlightingProcess:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        self._replies = self._socket.makefile("rb")
 
     @property
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
-    def reply_to(self, request: bytes) -> Reply:
-        """Raises NoReply."""
+    @property
+    def is_stuck(self) -> bool:
+        return time.monotonic() - self._asked_at > STUCK_S
+
+    def ask(self, request: bytes, key: bytes) -> None:
+        """Raises OSError, after which it must be ended."""
+        self._socket.settimeout(PATIENCE_S)
+        self._socket.sendall(request)
+        self.asked, self._asked_at = key, time.monotonic()
+
+    def reply(self, patience_s: float) -> Reply:
+        """Raises NoReply, after which it may be called again if the process lives; and Died."""
+        self._socket.settimeout(patience_s)
         try:
-            self._socket.sendall(request)
-            line = self._replies.readline()
+            while not self._received.endswith(b"\n"):
+                if not (received := self._socket.recv(65_536)):
+                    raise self._ended()
+                self._received += received
         except TimeoutError as error:
-            raise NoReply(f"no reply within {PATIENCE_S} s") from error
-        except OSError as error:
-            raise Died(str(error)) from error
-        if not line:
-            raise Died(f"the process ended with {self._process.wait()}")
+            raise NoReply(f"no reply within {time.monotonic() - self._asked_at:.1f} s") from error
+        except ConnectionError as error:
+            raise self._ended() from error
+        line, self._received, self.asked = self._received, bytearray(), None
         return Reply(**json.loads(line))
 
+    def _ended(self) -> Exception:
+        status = self._process.wait()
+        others_doing = status in (-signal.SIGKILL, -signal.SIGTERM)  # as of the system, for want of memory
+        return (NoReply if others_doing else Died)(f"the process ended with {status}")
+
     def end(self) -> None:
-        self._replies.close()
         self._socket.close()
         self._process.kill()
         self._process.wait()
