@@ -181,6 +181,7 @@ CELERY_BEAT_SCHEDULE = {
     "alerts": {"task": "streaming.tasks.watch_alerts", "schedule": 15.0},
     "settle": {"task": "streaming.tasks.settle_ended", "schedule": 60.0},
     "history": {"task": "streaming.tasks.record_history", "schedule": 20.0},
+    "accounts": {"task": "streaming.tasks.delete_accounts", "schedule": 60.0},
     "erasures": {"task": "streaming.tasks.finish_erasures", "schedule": 60.0},
     "expired": {"task": "streaming.tasks.forget_expired", "schedule": crontab(hour="3", minute="41")},
     "purge": {"task": "streaming.tasks.purge_deleted", "schedule": crontab(minute="17")},

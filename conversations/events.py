@@ -47,7 +47,14 @@ class StopRequested:
     has_ended: bool = False  # at once, since nobody had begun it
 
 
-Event = ConversationsChanged | StopRequested
+@dataclass(frozen=True, slots=True)
+class AccountLeaves:
+    """What is its person's shall be deleted."""
+
+    user: int
+
+
+Event = ConversationsChanged | StopRequested | AccountLeaves
 Listener = Callable[[Event], None]
 
 _listeners: list[Listener] = []

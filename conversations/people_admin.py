@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from conversations.models import Conversation
+from conversations.models import Conversation, Leaver
 
 if TYPE_CHECKING:
     Base = UserAdmin[User]
@@ -22,6 +23,16 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class PersonAdmin(Base):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).filter(leaver=None)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        Leaver.begin(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for person in queryset:
+            Leaver.begin(person)
+
     def get_deleted_objects(
         self, objs: Iterable[User], request: HttpRequest
     ) -> tuple[list[str], Any, set[str], list[str]]:

@@ -14,8 +14,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from conversations import events
-from conversations.events import Change, ConversationsChanged, Event, StopRequested
-from streaming import answer_queue, erasing
+from conversations.events import AccountLeaves, Change, ConversationsChanged, Event, StopRequested
+from streaming import answer_queue, dispatch, erasing
 from streaming.control import announce_stop
 from streaming.hints import hint, review_group, user_group
 from streaming.log.stream_log import key_of
@@ -86,22 +86,28 @@ class Broadcaster:
             case StopRequested():
                 await answer_queue.withdraw(self._redis, event.owner, event.generation)
                 await hint(user_group(event.owner), "answer.ended", generation=str(event.generation))
-            case ConversationsChanged(conversations=ids):
-                if event.change is Change.ERASED:
-                    if event.generations:
-                        await self._redis.unlink(*map(key_of, event.generations))
-                    self._cleaner.want(event.owner)
-                for first in range(0, len(ids), NAMED_AT_ONCE):
-                    await hint(
-                        user_group(event.owner),
-                        "conversations.changed",
-                        change=event.change.value,
-                        conversations=[str(pk) for pk in ids[first : first + NAMED_AT_ONCE]],
-                        title=event.title,
-                        request=str(event.request or ""),
-                    )
-                for pk in ids:
-                    await hint(review_group(pk), "conversation.changed")
+            case AccountLeaves():
+                dispatch.hint(dispatch.LEAVE)  # by no other thread: a process that ends begins none
+            case ConversationsChanged():
+                await self._send_changed(event)
+
+    async def _send_changed(self, event: ConversationsChanged) -> None:
+        ids = event.conversations
+        if event.change is Change.ERASED:
+            if event.generations:
+                await self._redis.unlink(*map(key_of, event.generations))
+            self._cleaner.want(event.owner)
+        for first in range(0, len(ids), NAMED_AT_ONCE):
+            await hint(
+                user_group(event.owner),
+                "conversations.changed",
+                change=event.change.value,
+                conversations=[str(pk) for pk in ids[first : first + NAMED_AT_ONCE]],
+                title=event.title,
+                request=str(event.request or ""),
+            )
+        for pk in ids:
+            await hint(review_group(pk), "conversation.changed")
 
     async def _end(self) -> None:
         try:

@@ -25,6 +25,7 @@ from streaming.redis_clients import sync_client
 logger = logging.getLogger(__name__)
 
 HINT = "streaming.tasks.generate"
+LEAVE = "streaming.tasks.delete_accounts"
 QUEUE = "generations"
 HINTS = f"{settings.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}{QUEUE}"  # the broker's list of them
 CHUNK = 2000  # rows that a sweep has in memory at a time
@@ -41,10 +42,10 @@ def dispatch(generation: Generation, *, is_resuming: bool = False) -> bool:
     return hint()
 
 
-def hint() -> bool:
+def hint(task: str = HINT) -> bool:
     """Some worker with room looks into the queue. False if the broker is away: the next sweep has one sent."""
     try:
-        current_app.send_task(HINT, queue=QUEUE)
+        current_app.send_task(task)
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("what waits is left to the sweeper: %s", error)
         return False

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from redis import Redis
 
 from conversations import site_time
-from conversations.models import AlertEpisode, Conversation, history, recording, settling
+from conversations.models import AlertEpisode, Conversation, Leaver, history, recording, settling
 from streaming import beat, correlation, dispatch, erasing, gauges, model_health, titles  # noqa: F401
 from streaming.alerts import watch
 from streaming.worker import process  # noqa: F401 - it and beat have signals of their own
@@ -23,6 +23,7 @@ from streaming.worker.runner import runner
 logger = logging.getLogger(__name__)
 
 REDIS_TIMEOUT_S = 5.0
+DELETES_FOR_S = 30.0  # half of the time until the next sweep
 
 
 @shared_task(name="streaming.tasks.generate")
@@ -75,6 +76,13 @@ def purge_deleted() -> None:
     AlertEpisode.objects.all().forget_old()
     limit = site_time.now() - timedelta(days=settings.DELETED_KEPT_DAYS)
     logger.info("purged %d conversations", Conversation.objects.deleted_before(limit).purge())
+
+
+@shared_task(name=dispatch.LEAVE)
+def delete_accounts() -> None:
+    """Those that administrators have deleted, with all that is their people's."""
+    if count := Leaver.objects.all().finish(DELETES_FOR_S):
+        logger.info("deleted %d accounts", count)
 
 
 @shared_task(name="streaming.tasks.finish_erasures")

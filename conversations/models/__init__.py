@@ -10,6 +10,7 @@ from .conversation import Conversation
 from .erasure import Erasure
 from .generation import Generation
 from .history import RollUp, Sample
+from .leaver import Leaver
 from .ledger import LedgerEntry
 from .message import Message, Part
 from .model_server import ModelServer
@@ -29,6 +30,7 @@ __all__ = [
     "DailyUse",
     "Erasure",
     "Generation",
+    "Leaver",
     "LedgerEntry",
     "Look",
     "Message",

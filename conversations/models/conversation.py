@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 UNTITLED = "New chat"
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 SEARCHED_WORDS = 20  # of a search; SQLite refuses expressions that are too deep
-PURGED_AT_ONCE = 50  # conversations; SQLite has one writer at a time, and answers are being saved
+PURGED_AT_ONCE = 20  # conversations; SQLite has one writer at a time, and answers are being saved
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -88,12 +90,20 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             generation.request_stop()
         return rows
 
-    def purge(self) -> int:
-        """Delete for good, in short transactions; how many they were."""
+    def purge(self, until: float = math.inf) -> int:
+        """Delete for good, in short transactions; how many they were. The rest stays at ``until``, a monotonic time.
+
+        Between two of them others have as long: who waits for SQLite's lock only looks now and then whether it is free.
+        """
         purged = 0
         while ids := list(self.order_by().values_list("pk", flat=True)[:PURGED_AT_ONCE]):
+            begun = time.monotonic()
+            if begun >= until:
+                break
             self.filter(pk__in=ids).delete()  # asks again: one of them may have been restored
             purged += len(ids)
+            if len(ids) == PURGED_AT_ONCE:
+                time.sleep(time.monotonic() - begun)
         return purged
 
 

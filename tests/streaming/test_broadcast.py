@@ -6,10 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from celery import current_app
 from channels.layers import get_channel_layer
+from django.conf import settings
 from redis.asyncio import Redis
 
-from conversations.events import Change, ConversationsChanged, StopRequested
+from conversations.events import AccountLeaves, Change, ConversationsChanged, StopRequested
+from streaming import tasks
 from streaming.broadcast import NAMED_AT_ONCE, Broadcaster
 from streaming.control import STOP_CHANNEL
 from streaming.hints import review_group, user_group
@@ -50,6 +53,18 @@ async def test_pages_hear_what_changed(broadcaster: Broadcaster) -> None:
     heard = await page.hear()
     assert heard["type"] == "conversations.changed"
     assert (heard["change"], heard["conversations"], heard["title"]) == ("titled", [str(conversation)], "Otters")
+
+
+def test_a_worker_is_told_to_delete_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(current_app, "send_task", told.append)
+    broadcaster = Broadcaster()
+
+    broadcaster.send(AccountLeaves(OWNER))
+    broadcaster.close()
+
+    assert told == [tasks.delete_accounts.name]
+    assert told[0] in {row["task"] for row in settings.CELERY_BEAT_SCHEDULE.values()}  # if that was lost
 
 
 async def test_reviewers_who_look_at_it_hear_that_it_changed(broadcaster: Broadcaster) -> None:

@@ -1,0 +1,60 @@
+"""An account that is being deleted. What its person wrote can be too much for one transaction: all others wait for it.
+
+So its person is out at once, and all that is theirs is hidden; then it goes bit by bit, and the account's row last.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.utils import timezone
+
+from conversations import events
+from conversations.events import AccountLeaves
+
+from .api_token import ApiToken
+from .conversation import Conversation
+
+
+class LeaverQuerySet(models.QuerySet["Leaver"]):
+    def finish(self, within_s: float) -> int:
+        """Delete them for good; how many are gone. What is left after ``within_s`` is there for the next time."""
+        until = time.monotonic() + within_s
+        gone = 0
+        for leaver in self.select_related("user").order_by("pk"):
+            Conversation.objects.filter(owner=leaver.user_id).purge(until)
+            if time.monotonic() >= until:
+                break
+            leaver.user.delete()
+            gone += 1
+        return gone
+
+
+class Leaver(models.Model):
+    """The row goes with the account's: whatever ends in the middle is begun again."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    since = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = LeaverQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"account {self.user_id}"
+
+    @classmethod
+    @transaction.atomic
+    def begin(cls, user: User) -> None:
+        """Nobody signs in with it any more, open pages and answers end, and its names are free for others."""
+        anonymous = {"username": f"deleted-{uuid.uuid4()}", "email": "", "first_name": "", "last_name": ""}
+        User.objects.filter(pk=user.pk).update(is_active=False, password=make_password(None), **anonymous)
+        EmailAddress.objects.filter(user=user).delete()
+        ApiToken.objects.owned_by(user).delete()
+        cls.objects.get_or_create(user=user)
+        Conversation.objects.visible_to(user).delete_softly()
+        events.publish(AccountLeaves(user.pk))
