@@ -102,6 +102,16 @@ def test_what_is_kept_goes_in_one_pass_however_many_owners(redis_client: Redis) 
     assert redis_client.delete(keys[-1])
 
 
+@pytest.mark.usefixtures("clean_files")
+def test_what_an_earlier_version_kept_without_an_owner_is_passed_over(alice: User, redis_client: Redis) -> None:
+    mine, old = keep(redis_client, alice.pk, alice.pk), keep(redis_client, "all", 0)
+    redis_client.hdel(old, "owner")
+
+    assert erasing.clean({alice.pk})
+
+    assert (redis_client.exists(mine), redis_client.delete(old)) == (0, 1)
+
+
 def test_cleaning_is_done_once_for_all_that_was_erased_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on, cleaned = Event(), Event(), list[set[int]]()
 
