@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from conversations.models import titles
+from conversations.models.asking import can_be_seen
 from conversations.models.message import Role
 from conversations.models.plan import PlannedStage
 from conversations.models.said import Said
@@ -125,6 +126,6 @@ def clean_title(reply: str) -> str:
         title = titles.one_line(line).strip(TITLE_MARKS)
         if title.lower().startswith(TITLE_WORD):
             title = title[len(TITLE_WORD) :].strip(TITLE_MARKS)
-        if titles.can_be_seen(title):
+        if can_be_seen(title):
             return title
     return ""

@@ -1,7 +1,7 @@
 """What a user asks for, and why it can be refused.
 
 ConversationError
-├── EmptyText        nothing but blanks
+├── EmptyText        nothing that can be seen
 ├── EmptyTitle       the same, of a title
 ├── TextTooLong      more than ``limit`` characters
 ├── AnswerPending    the conversation's last answer is still being made
@@ -16,13 +16,18 @@ ConversationError
 from __future__ import annotations
 
 import re
+import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 
+from .folding import UNSEEN
+
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+BLANK_SIGNS = "\u2800\ufffc"  # symbols, by Unicode, that show nothing
+UNSEEN_KINDS = ("Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Mc", "Me")  # blanks, controls, and marks on what is not there
 
 
 class ConversationError(Exception):
@@ -121,10 +126,18 @@ class Request:
 def check_length(text: str, limit: int | None = None) -> None:
     """Raise EmptyText or TextTooLong; ``limit`` is MESSAGE_MAX_LENGTH unless given."""
     limit = settings.MESSAGE_MAX_LENGTH if limit is None else limit
-    if not text.strip():
+    if not can_be_seen(text):
         raise EmptyText
     if len(text) > limit:
         raise TextTooLong(len(text), limit)
+
+
+def can_be_seen(text: str) -> bool:
+    """There is more in it than blanks, control characters, and what shows nothing by itself."""
+    return any(
+        unicodedata.category(char) not in UNSEEN_KINDS and char not in BLANK_SIGNS and not UNSEEN.match(char)
+        for char in text
+    )
 
 
 def storable(text: str) -> str:

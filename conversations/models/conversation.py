@@ -26,6 +26,7 @@ from .asking import (
     NotRetryable,
     Request,
     UnknownMessage,
+    can_be_seen,
     check_length,
     storable,
 )
@@ -213,7 +214,7 @@ class Conversation(models.Model):
     def rename(self, title: str) -> None:
         """Raises EmptyTitle or TextTooLong."""
         title = titles.one_line(title)
-        if not titles.can_be_seen(title):
+        if not can_be_seen(title):
             raise EmptyTitle
         check_length(title, titles.LENGTH)
         self._update(title=title, search_title=fold(title), titled_by_hand=True)
@@ -223,7 +224,7 @@ class Conversation(models.Model):
         """Set the model's title; False if the owner named it meanwhile, or there is nothing to see in it."""
         title = titles.fitting(titles.one_line(title))
         untouched = Conversation.objects.filter(pk=self.pk, titled_by_hand=False)
-        if not titles.can_be_seen(title) or not untouched.update(title=title, search_title=fold(title)):
+        if not can_be_seen(title) or not untouched.update(title=title, search_title=fold(title)):
             return False
         self._announce(Change.TITLED, title=title)
         return True
@@ -247,6 +248,7 @@ class Conversation(models.Model):
 
     def review(self, reviewer: User, note: str) -> None:
         """The latest review counts, the earlier ones stay. Raises TextTooLong."""
+        note = note if can_be_seen(note) else ""
         if note:
             check_length(note)
         self.reviews.create(reviewer=reviewer, note=storable(note))

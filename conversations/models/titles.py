@@ -6,8 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from .asking import storable
-from .folding import UNSEEN
+from .asking import can_be_seen, storable
 
 LENGTH = 120  # characters at most, which the database holds
 WORDS_LENGTH = 48  # of what a reader takes for one character, in a title made of a question
@@ -16,7 +15,6 @@ LOOKED_AT = 2000  # characters of a question, for Markdown's signs
 
 # What turns a line around or cannot be seen: but joiners, which make one sign of several, and what chooses its look.
 OUT_OF_PLACE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-BLANK_SIGNS = re.compile("[\u115f\u1160\u2800\u3164\uffa0\ufffc]")  # letters and symbols, by Unicode, that show nothing
 JOINER = "\u200d"
 SPACE = re.compile(r"\s+")
 
@@ -33,12 +31,6 @@ def one_line(title: str) -> str:
     """Without line breaks, control characters and what turns the direction of what stands around it."""
     title = SPACE.sub(" ", OUT_OF_PLACE.sub("", title))
     return storable("".join(char for char in title if unicodedata.category(char) != "Cc")).strip()
-
-
-def can_be_seen(title: str) -> bool:
-    """It has a letter, a digit, punctuation or a symbol."""
-    seen = UNSEEN.sub("", BLANK_SIGNS.sub("", title))
-    return any(unicodedata.category(char)[0] in "LNPSC" for char in seen)
 
 
 def title_of(question: str) -> str:

@@ -90,6 +90,12 @@ def test_a_page_of_an_impossible_length_is_refused(alices: Program, limit: str) 
     assert (response.status_code, code_of(response)) == (422, "bad_command")
 
 
+def test_a_question_that_nobody_sees_is_refused_as_an_empty_one(alices: Program) -> None:
+    response = alices.ask("\u200b\ufeff")
+
+    assert (response.status_code, code_of(response)) == (422, "empty")
+
+
 def test_characters_that_no_database_takes_are_replaced(alices: Program) -> None:
     generation = alices.ask("[echo] a\0b").json()["generation"]["id"]
 

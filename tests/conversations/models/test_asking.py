@@ -92,12 +92,19 @@ def test_a_fresh_answer_stays_fresh_for_whoever_makes_it(conversation: Conversat
     assert (usual.fresh, fresh.fresh) == (False, True)
 
 
-@pytest.mark.parametrize("text", ["", " \n\t "])
-def test_blanks_are_no_question(alice: User, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", " \n\t ", "\u200b", "\u2060 \ufeff\n", "\u00ad\u200e", "\u3164\u2800", "\x07", "\u200d\ufe0f"]
+)
+def test_what_nobody_sees_is_no_question(alice: User, text: str) -> None:
     with pytest.raises(EmptyText):
         Conversation.begin(alice, text, click())
 
     assert not Conversation.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["?", "\u200b🏳️\u200d🌈", "\ue000", "\ufffd", "๑", "\U0003fffd"])
+def test_what_shows_at_least_one_sign_is_a_question(alice: User, text: str) -> None:
+    assert shown(Conversation.begin(alice, text, click()).message.conversation) == [text, ""]
 
 
 def test_a_question_can_be_as_long_as_the_limit_and_no_longer(alice: User, settings: Settings) -> None:
