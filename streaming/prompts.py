@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,8 @@ from streaming.model_servers import Target
 from streaming.vllm.thinking import split
 
 ChatMessage = dict[str, str]  # role and content, as they go over the wire
+
+BETWEEN_QUESTIONS = "\n\n\n"  # that became one turn, since the first got no answer; the demo's server knows it too
 
 TITLE_PROMPT = (
     "You name conversations. Reply with a short title of this conversation: at most six words, in the language of the "
@@ -46,9 +49,17 @@ class Prompt:
 
     @classmethod
     def of_path(cls, path: Iterable[Said]) -> Prompt:
-        """From what was said up to the question, the first one first."""
-        messages = [{"role": message.role, "content": message.text} for message in path]
-        return cls(tuple(message for message in messages if message["content"]))
+        """From what was said up to the question, the first one first.
+
+        Roles alternate, since many chat templates refuse others: a question without an answer goes with the next one.
+        """
+        turns = groupby((message for message in path if message.text), key=lambda message: message.role)
+        return cls(
+            tuple(
+                {"role": role, "content": BETWEEN_QUESTIONS.join(message.text for message in messages)}
+                for role, messages in turns
+            )
+        )
 
     def with_drafts(self, drafts: Sequence[Draft]) -> Prompt:
         return Prompt(self.messages, tuple(drafts))

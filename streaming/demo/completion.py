@@ -16,6 +16,7 @@ from .wire import ChatRequest, WireError, usage_of
 
 TITLE_MARK = "title of this conversation"
 DRAFTS_MARK = "<draft "
+BETWEEN_QUESTIONS = "\n\n\n"  # of one turn: the site's, since the first got no answer
 SHORT_MARK = "keep yours short"
 COUNTED = re.compile(r"\d, (\d{1,6})\Z")  # whoever counts in a text that is not ours goes on counting
 COUNTS_ON = 20
@@ -65,7 +66,7 @@ class Completion:
         try:
             self.manner: Manner
             self.released = faults.released  # as the request begins: it may be released before it is held
-            self.manner, self.question = faults.take(asked[-1] if asked else "")
+            self.manner, self.question = faults.take(asked[-1].rpartition(BETWEEN_QUESTIONS)[2] if asked else "")
         except msgspec.ValidationError as error:
             raise WireError(400, f"[[demo …]]: {error}") from error
         self._refuse_by_manner()
