@@ -15,6 +15,7 @@ import msgspec
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from streaming import exchanged
 from streaming.vllm.client import ModelServer
 
 KEY = "throughline:capabilities"  # hash: JSON of a Subject -> Learned
@@ -152,10 +153,7 @@ def field_of(subject: Subject) -> str:
 def decoded(stored: Any) -> Iterator[tuple[Subject, Learned]]:
     """Without what another version stored."""
     for field, learned in stored.items():
-        try:
-            yield msgspec.json.decode(field, type=Subject), msgspec.json.decode(learned, type=Learned)
-        except msgspec.DecodeError:
-            continue
+        yield from zip(exchanged.read([field], Subject), exchanged.read([learned], Learned), strict=False)
 
 
 def known_capabilities(redis: Redis) -> dict[Subject, str]:

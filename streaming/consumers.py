@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from autobahn.exception import Disconnected
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
 from redis.exceptions import RedisError
@@ -23,7 +22,7 @@ from conversations.models import Conversation, Generation
 from conversations.models.asking import ConversationError
 from streaming import correlation, protocol, tracing, turns
 from streaming.database import in_database
-from streaming.hints import user_group
+from streaming.hints import HintedConsumer, user_group
 from streaming.limits import Place, TooManyOpen, limits
 from streaming.live.feed import Feed
 from streaming.live.hub import hub
@@ -44,7 +43,7 @@ SENTENCES = {
 }
 
 
-class ChatConsumer(AsyncWebsocketConsumer):
+class ChatConsumer(HintedConsumer):
     conversation: Conversation | None = None
 
     # Lifecycle
@@ -246,11 +245,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
     # Hints: something changed, by whatever door and process
 
     async def conversations_changed(self, message: dict[str, Any]) -> None:
-        change, here = Change(message["change"]), self.conversation
+        """Of a change that only another version knows, the sidebar may show something."""
+        change, here = next((known for known in Change if known == message["change"]), None), self.conversation
         if here is not None and str(here.pk) in message["conversations"]:
             if change is Change.ASKED:
                 await self._turn_taken(here, UUID(message["request"]))
-            elif event := turns.event_of(change, here.pk, message["title"]):
+            elif change and (event := turns.event_of(change, here.pk, message["title"])):
                 await self.tell(event)
         if change not in (Change.REVIEWED, Change.SWITCHED):
             await self.tell(protocol.SidebarChanged())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -31,7 +32,9 @@ async def listen(stop: Callable[[UUID], Awaitable[None]]) -> None:
                 await pubsub.subscribe(STOP_CHANNEL)
                 while True:
                     if message := await pubsub.get_message(timeout=BLOCK_S):
-                        await stop(UUID(message["data"].decode()))
+                        with suppress(ValueError):  # another version says more
+                            generation_id = UUID(message["data"].decode())
+                            await stop(generation_id)
         except (RedisError, OSError) as error:
             logger.warning("control channel lost: %s", error)
             await asyncio.sleep(RECONNECT_DELAY_S)

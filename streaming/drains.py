@@ -13,6 +13,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from conversations import site_time
+from streaming import exchanged
 
 KEY = "throughline:drained"  # hash: key of the server -> Drain
 
@@ -35,7 +36,7 @@ def undrain(redis: Redis, server: str) -> bool:
 def drains(redis: Redis) -> dict[str, Drain]:
     """By the server's key. Raises RedisError."""
     stored: Any = redis.hgetall(KEY)
-    return {name.decode(): msgspec.json.decode(told, type=Drain) for name, told in stored.items()}
+    return {name.decode(): drain for name, told in stored.items() for drain in exchanged.read([told], Drain)}
 
 
 async def drained_names(redis: AsyncRedis) -> frozenset[str]:

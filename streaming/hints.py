@@ -6,6 +6,8 @@ import logging
 from typing import Any
 from uuid import UUID
 
+from channels.consumer import get_handler_name
+from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
@@ -20,6 +22,16 @@ def user_group(user_id: int) -> str:
 def review_group(conversation_id: UUID | str) -> str:
     """All open pages of reviewers that show this conversation."""
     return f"review.{conversation_id}"
+
+
+class HintedConsumer(AsyncWebsocketConsumer):
+    """Passes over hints that it has no method for: a process of another version sent them."""
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        if hasattr(self, get_handler_name(message)):  # type: ignore[no-untyped-call]
+            await super().dispatch(message)  # type: ignore[no-untyped-call]
+        else:
+            logger.debug("nobody here knows the hint %s", message["type"])
 
 
 async def hint(group: str, kind: str, **fields: Any) -> None:

@@ -16,6 +16,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from conversations import site_time
+from streaming import exchanged
 from streaming.database import in_database
 from streaming.model_servers import ModelServers
 from streaming.signs import signs_of
@@ -115,4 +116,4 @@ async def read_last_probes(redis: AsyncRedis) -> list[Health]:
 
 
 def decoded(stored: object) -> list[Health]:
-    return msgspec.json.decode(stored, type=list[Health]) if isinstance(stored, bytes) else []
+    return next(iter(exchanged.read([stored], list[Health])), [])

@@ -16,6 +16,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from conversations import site_time
+from streaming import exchanged
 from streaming.vitals import Vitals
 from streaming.watchdog import tell_replaced
 
@@ -119,7 +120,7 @@ def living(redis: Redis, of: type[S]) -> list[S]:
     stored: Any = redis.mget([key_of(kind, name) for name in names]) if names else []
     if gone := [name for name, state in zip(names, stored, strict=True) if state is None]:
         redis.srem(f"{PREFIX}{kind}", *gone)
-    return [msgspec.json.decode(state, type=of) for state in stored if state is not None]
+    return exchanged.read(stored, of)
 
 
 def gone(redis: Redis, of: type[S], alive: Collection[State]) -> list[S]:
@@ -130,8 +131,7 @@ def gone(redis: Redis, of: type[S], alive: Collection[State]) -> list[S]:
     of_kind = [name.decode().removeprefix(f"{kind}:") for name in told if name.startswith(f"{kind}:".encode())]
     keys = [heard_key(kind, process) for process in of_kind if process not in names]
     stored: Any = redis.mget(keys) if keys else []
-    missing = [msgspec.json.decode(state, type=of) for state in stored if state is not None]
-    return sorted(missing, key=lambda state: state.told_at, reverse=True)
+    return sorted(exchanged.read(stored, of), key=lambda state: state.told_at, reverse=True)
 
 
 async def has_worker(redis: AsyncRedis) -> bool:

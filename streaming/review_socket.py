@@ -6,13 +6,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import User
 from redis.exceptions import RedisError
 
 from conversations.review.admin import PERMISSION
 from streaming.database import in_database
-from streaming.hints import review_group
+from streaming.hints import HintedConsumer, review_group
 from streaming.live.window import Window
 from streaming.origin import is_same_origin
 from streaming.protocol import CLOSE_NOT_SIGNED_IN, CLOSE_TOO_MANY
@@ -22,7 +21,7 @@ from streaming.sockets import sockets
 logger = logging.getLogger(__name__)
 
 
-class ReviewConsumer(AsyncWebsocketConsumer):
+class ReviewConsumer(HintedConsumer):
     async def connect(self) -> None:
         self.window = Window()
         self._rate = RateLimit()

@@ -13,6 +13,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from conversations import site_time
+from streaming import exchanged
 
 KEY = "throughline:viewers:at"  # sorted set: processes, by when they told last
 HEARD_FOR = timedelta(seconds=6)
@@ -35,9 +36,8 @@ def viewers_now(redis: Redis) -> Counter[UUID]:
     processes: Any = redis.zrange(KEY, 0, -1)
     stored: Any = redis.mget([key_of(process.decode()) for process in processes]) if processes else []
     viewers: Counter[UUID] = Counter()
-    for counts in stored:
-        if counts is not None:
-            viewers.update(msgspec.json.decode(counts, type=dict[UUID, int]))
+    for counts in exchanged.read(stored, dict[UUID, int]):
+        viewers.update(counts)
     return viewers
 
 

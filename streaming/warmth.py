@@ -19,6 +19,7 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
 from conversations import site_time
+from streaming import exchanged
 from streaming.tiers import TierSpec
 from streaming.vllm.client import ModelServer
 
@@ -100,7 +101,7 @@ def judged(tier: TierSpec, server: ModelServer, last: Warming | None, used_at: d
 
 
 def decoded(stored: bytes | None, shape: Any) -> Any:
-    return None if stored is None else msgspec.json.decode(stored, type=shape)
+    return next(iter(exchanged.read([stored], shape)), None)
 
 
 # For chat pages

@@ -20,6 +20,7 @@ from django.conf import settings
 from redis import Redis
 
 from conversations import site_time
+from streaming import exchanged
 
 logger = logging.getLogger(__name__)
 
@@ -82,4 +83,4 @@ def tell_replaced(pipeline: Any) -> None:
 def replaced_since(redis: Redis, moment: datetime) -> list[Replaced]:
     """The latest first. One command."""
     found: Any = redis.zrevrangebyscore(KEY, "+inf", moment.timestamp())
-    return [msgspec.json.decode(told, type=Replaced) for told in found]
+    return exchanged.read(found, Replaced)

@@ -83,10 +83,21 @@ class Ended(Record, frozen=True, tag="e"):
     error_code: str = ""
 
 
-AnyRecord = Claimed | PhaseBegan | Text | Restarted | Noticed | StageIs | Ended
+class Unknown(Record, frozen=True, tag="?"):
+    """What another version wrote, while one takes the other's place: it folds to nothing."""
+
+
+AnyRecord = Claimed | PhaseBegan | Text | Restarted | Noticed | StageIs | Ended | Unknown
 
 encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(AnyRecord).decode
+_decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
+
+
+def decode(data: bytes) -> AnyRecord:
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeError):
+        return Unknown()
 
 
 class HoleInLog(Exception):

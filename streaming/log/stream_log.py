@@ -39,7 +39,7 @@ def as_pair(position: Position) -> tuple[int, int]:
 
 def entries_of(raw: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
     """Decode what XRANGE or XREAD returned."""
-    return [(position.decode(), decode(fields[FIELD])) for position, fields in raw]
+    return [(position.decode(), decode(fields.get(FIELD, b""))) for position, fields in raw]
 
 
 def read_plainly(redis: Redis) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
-from msgspec import DecodeError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -68,7 +67,7 @@ class Queues:
         """By the server's key; what the fresh ones of the last probes found."""
         try:
             probes = await read_last_probes(self._redis)
-        except (RedisError, OSError, DecodeError) as error:
+        except (RedisError, OSError) as error:
             logger.warning("the last probes of model servers cannot be read: %s", error)
             return {}
         now, clock = site_time.now(), time.monotonic()

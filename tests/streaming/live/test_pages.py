@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 
 from conversations.models import Generation
 from streaming.database import in_database
+from streaming.hints import hint, user_group
 from streaming.protocol import CLOSE_NOT_FOUND
 
 from ..harness import WHOLE, Model, Page, Worker, ask, texts
@@ -165,6 +167,23 @@ async def test_a_socket_that_is_cancelled_watches_nothing_more(
     assert stays.text == {"0.text": WHOLE}
     names = [task.get_name() for task in asyncio.all_tasks()]
     assert names.count("feed of a page") == 1
+
+
+async def test_a_question_that_nobody_sees_is_refused_as_an_empty_one(owner: User, pages: Pages) -> None:
+    page = await pages()
+
+    await page.tell("message.send", id=uuid4(), text="\u2060 \ufeff")
+
+    assert (await page.until("error"))["code"] == "empty"
+
+
+async def test_a_hint_of_another_version_ends_no_socket(owner: User, pages: Pages) -> None:
+    page = await pages()
+
+    await hint(user_group(owner.pk), "something.new", what=1)
+    await hint(user_group(owner.pk), "conversations.changed", change="invented", conversations=[], title="", request="")
+
+    assert (await page.until("sidebar.changed", "error"))["type"] == "sidebar.changed"
 
 
 async def test_a_page_asks_and_gets_its_answer(owner: User, worker: Worker, model: Model, pages: Pages) -> None:

@@ -45,6 +45,20 @@ async def test_text_that_waits_is_joined_into_one_record(redis: Redis, writer: L
     assert await redis.xlen(stream_log.key_of(log.generation_id)) == 1
 
 
+@pytest.mark.parametrize(
+    "entry", [b'["x",1]', b'["t",0,"sculpture",0,"Hm",1]', b'["e","exploded"]', b'["t"]', b"\xff", b""]
+)
+async def test_what_another_version_wrote_folds_to_nothing(redis: Redis, writer: LogWriter, entry: bytes) -> None:
+    log = writer.open(uuid4(), 1, Folded(), 0)
+    log.write(ANSWER, "one ")
+    await log.flush()
+    await redis.xadd(stream_log.key_of(log.generation_id), {stream_log.FIELD: entry}, id="1-9")
+
+    left = Folded().fold(await stream_log.claim(redis, log.generation_id, 2, "next"))
+
+    assert (left.texts, left.tokens, left.ended) == ({ANSWER: "one "}, 1, None)
+
+
 async def test_a_later_attempt_shuts_the_earlier_out(redis: Redis, writer: LogWriter) -> None:
     early = writer.open(uuid4(), 1, Folded(), 0)
     early.write(ANSWER, "early ")
