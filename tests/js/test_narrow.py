@@ -34,7 +34,7 @@ def show(page: Page, text: str) -> None:
     [
         "\n".join(f"{'> ' * level}level {level}\n{'> ' * level}" for level in range(1, LEVELS + 1)),
         "\n".join(f"{'  ' * level}- level {level + 1}" for level in range(LEVELS)),
-        "\n".join(f"{'     ' * level}100. level {level + 1}" for level in range(LEVELS)),
+        "\n".join(f"{'   ' * level}1. level {level + 1}" for level in range(LEVELS)),
         "> - " * (LEVELS // 2) + f"level {LEVELS}",
         "> " * (LEVELS - 1) + f"> level {LEVELS}\n" + "> " * LEVELS + "```python\n" + "> " * LEVELS + "x = 1",
     ],
