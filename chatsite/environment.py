@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 import re
 import warnings
+from collections.abc import Callable
 from importlib import metadata
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.store_addresses import RedisAddress, database_options, redis_address
-from conversations.addresses import RefusedAddress, checked
+from conversations.addresses import RefusedAddress, checked, host_of, parts_of
 
 YES_OR_NO = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"}
+HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)  # as ALLOWED_HOSTS has them
+ORIGIN = re.compile(rf"https?://((\*\.)?({HOST.pattern}))(:(?P<port>\d{{1,5}}))?", re.IGNORECASE)
 MODEL_AT = re.compile(r"(?P<model>\S+)@(?P<url>https?://\S+)", re.IGNORECASE)  # a model's name may hold an @
 
 
@@ -50,6 +54,7 @@ class Environment(environ.Env):
         """As Django wants it; of its options only what the address names."""
         base, _, query = address.partition("?")
         try:
+            urlsplit(base)
             with warnings.catch_warnings(action="ignore"):  # of an unknown engine, which is said better below
                 database: dict[str, Any] = cls.db_url_config(base)  # type: ignore[no-untyped-call]
         except ValueError:  # such as a port that is no number, because something before it is not quoted
@@ -73,6 +78,37 @@ class Environment(environ.Env):
     def redis(self, var: str, default: str) -> RedisAddress:
         return redis_address(var, self.str(var, "") or default)
 
+    def hosts(self, var: str) -> list[str]:
+        hosts: list[str] = self.list(var, default=[])
+        if odd := [host for host in hosts if not HOST.fullmatch(host)]:
+            raise ImproperlyConfigured(f"{var}: {odd[0]!r} is no host; write it as chat.example.com, without a port.")
+        return hosts
+
+    def origins(self, var: str) -> list[str]:
+        origins = [origin.rstrip("/") for origin in self.list(var, default=[])]
+        for origin in origins:
+            found = ORIGIN.fullmatch(origin)
+            if not found or int(found["port"] or 1) > 65535:
+                raise ImproperlyConfigured(f"{var}: {origin!r} is no origin; write it as https://chat.example.com.")
+        return origins
+
+    def model_servers(self, var: str) -> list[str]:
+        return [self._address(var, url, checked) for url in self.list(var, default=[])]
+
+    def collector(self, var: str) -> str:
+        """Empty if it is not set."""
+        url: str = self.str(var, "")
+        if url:
+            self._address(var, url, lambda url: host_of(parts_of(url)))
+        return url
+
+    @staticmethod
+    def _address(var: str, url: str, read: Callable[[str], str]) -> str:
+        try:
+            return read(url)
+        except RefusedAddress as error:
+            raise ImproperlyConfigured(f"{var} cannot be read: {error}") from error
+
     def model_at(self, var: str, default: str) -> tuple[str, str]:
         """The model and its server's address; ("", "") if it is not set."""
         value = self.str(var, default).strip()
@@ -81,10 +117,7 @@ class Environment(environ.Env):
         found = MODEL_AT.fullmatch(value)
         if not found:
             raise ImproperlyConfigured(f"{var} cannot be read: write it as model@http://host:port/v1.")
-        try:
-            return found["model"], checked(found["url"])
-        except RefusedAddress as error:
-            raise ImproperlyConfigured(f"{var} cannot be read: {error}") from error
+        return found["model"], self._address(var, found["url"], checked)
 
 
 def is_installed(package: str) -> bool:

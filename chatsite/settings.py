@@ -46,8 +46,8 @@ os.umask(0o077)  # of every process, since each reads this: what is stored is fo
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # earlier ones, with which is still read
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", DEBUG)
 CONTACT = env.str("CONTACT", "")  # whom users ask for an account or a new password, such as an e-mail address
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers to this machine's own addresses only
@@ -189,7 +189,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # Model servers
 
-VLLM_BASE_URLS = env.list("VLLM_BASE_URL", default=[])  # one address or several, separated by commas
+VLLM_BASE_URLS = env.model_servers("VLLM_BASE_URL")  # one address or several, separated by commas
 _tiers = {
     "nano": env.model_at("NANO_MODEL", ""),
     "fast": env.model_at("FAST_MODEL", ""),
@@ -421,7 +421,7 @@ LOGGING = {
 
 # Tracing, with OpenTelemetry: off unless a collector is named (docs/logs.md)
 
-OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")  # http://host:4318, without /v1/traces
+OTEL_EXPORTER_OTLP_ENDPOINT = env.collector("OTEL_EXPORTER_OTLP_ENDPOINT")  # http://host:4318, without /v1/traces
 OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "throughline")
 if OTEL_EXPORTER_OTLP_ENDPOINT and not all(map(is_installed, OTEL_PACKAGES)):
     raise ImproperlyConfigured(

@@ -88,6 +88,9 @@ def redis_address(var: str, address: str) -> RedisAddress:
         raise ImproperlyConfigured(f"{var} cannot be read: {error}.") from error
     if parts.scheme not in REDIS_SCHEMES:
         raise ImproperlyConfigured(f"{var} cannot be read: write it as redis://host:6379/0, rediss://… or unix://….")
+    if not re.fullmatch(r"/.+" if parts.scheme == "unix" else r"/?\d*", parts.path):
+        what = "the path of a socket" if parts.scheme == "unix" else "a database by its number"
+        raise ImproperlyConfigured(f"{var} cannot be read: what stands behind the host is {what}.")
     options, base = options_of(var, parts.query), address.partition("?")[0]
     if parts.scheme == "rediss":
         tls = tls_options(var, options)

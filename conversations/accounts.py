@@ -10,6 +10,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.account.stages import EmailVerificationStage
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal.httpkit import clean_client_ip
 from allauth.core.internal.ratelimit import truncate_ip
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -20,6 +21,7 @@ from django.shortcuts import render
 from conversations.mail import mails_reach_nobody
 from conversations.sign_in_limits import Attempt
 
+UNKNOWN = "0.0.0.0"  # nobody has it
 REVIEWERS = "reviewers"
 OPERATORS = "operators"
 EDITED = ("alertrule", "budget", "modelserver", "tier", "stage", "pipeline", "pipelinestage")
@@ -58,8 +60,15 @@ class AccountAdapter(DefaultAccountAdapter):
         super().send_mail(template_prefix, email, context)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """One of IPv4 that was written as IPv6 (::ffff:192.0.2.1) as itself: all of these are in one /64."""
-        address = ipaddress.ip_address(super().get_client_ip(request))
+        """What the last of TRUSTED_PROXIES saw, or the first if fewer have written. Who wrote no address, or none that
+        is one, leaves that of whoever connects; UNKNOWN is one for all.
+
+        One of IPv4 that was written as IPv6 (::ffff:192.0.2.1) is itself: all of these are in one /64.
+        """
+        proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
+        told = request.headers.get("X-Forwarded-For", "").split(",")[-proxies:][0] if proxies else ""
+        found = clean_client_ip(told) or clean_client_ip(request.META.get("REMOTE_ADDR", "")) or UNKNOWN
+        address = ipaddress.ip_address(found)
         return str(getattr(address, "ipv4_mapped", None) or address)
 
     # Attempts to sign in

@@ -53,7 +53,7 @@ def test_the_example_shows_the_defaults() -> None:
     for call in CALLS:
         name = str(literal(call.args[0]))
         given = [*call.args[1:], *(word.value for word in call.keywords)]
-        default = literal(given[0])
+        default = literal(given[0]) if given else ""
         if name in shown and default is not None and default != "":
             assert shown[name] == written(default), name
 

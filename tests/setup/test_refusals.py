@@ -51,6 +51,7 @@ def test_a_port_that_is_taken(tmp_path: Path, name: str, attribute: str) -> None
         ("DEBUG", "perhaps", "DEBUG cannot be read: 'perhaps' is neither true nor false"),
         ("SECRET_KEY", "", "SECRET_KEY is not set"),
         ("DEFAULT_MODE", "slow", "DEFAULT_MODE is 'slow', and must be one of auto, quick, balanced, deep."),
+        ("CSRF_TRUSTED_ORIGINS", "http://[", "CSRF_TRUSTED_ORIGINS: 'http://[' is no origin; write it as https://"),
         ("REDIS_URL", "redis://127.0.0.1:1", "Redis does not answer at REDIS_URL"),
         ("DATABASE_URL", "somewhere", "DATABASE_URL cannot be read"),
         ("DATA_DIR", "/dev/null/data", "nothing can be stored in /dev/null/data"),

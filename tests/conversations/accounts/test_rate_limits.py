@@ -8,11 +8,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.cache.backends.redis import RedisCacheClient
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 from redis import Redis
 from redis.exceptions import ConnectionError
 
+from conversations.accounts import UNKNOWN, AccountAdapter
 from conversations.sign_in_limits import WINDOW_S
 
 LOGIN = "/accounts/login/"
@@ -220,3 +221,29 @@ def test_who_invents_addresses_is_not_told_apart(alice: User, settings: Settings
     proxy.post(LOGIN, {"login": "alice", "password": "secret"}, headers={"X-Forwarded-For": "203.0.113.1"})
 
     assert "_auth_user_id" not in proxy.session
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "203.0.113.1", "10.0.0.1"),
+        (1, "6.6.6.6, 203.0.113.1", "203.0.113.1"),
+        (2, "203.0.113.1, 10.0.0.2", "203.0.113.1"),
+        (2, "203.0.113.1", "203.0.113.1"),  # one of them did not write
+        (2, "", "10.0.0.1"),
+        (1, "unknown", "10.0.0.1"),
+        (1, "::ffff:203.0.113.1", "203.0.113.1"),
+        (1, "[2001:db8::1]:4711", "2001:db8::1"),
+    ],
+)
+def test_whose_address_counts(settings: Settings, proxies: int, forwarded: str, address: str) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+    request = RequestFactory(REMOTE_ADDR="10.0.0.1").get("/", headers={"X-Forwarded-For": forwarded})
+
+    assert AccountAdapter().get_client_ip(request) == address
+
+
+def test_who_connects_without_an_address_is_let_in(settings: Settings) -> None:
+    request = RequestFactory(REMOTE_ADDR="").get("/")  # by a socket of the machine
+
+    assert AccountAdapter().get_client_ip(request) == UNKNOWN
