@@ -17,6 +17,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MOST_TOKENS = 100_000_000  # of one figure: the sum of all that an answer adds up fits a database's integer
 MOST = 1e15  # of any other figure
 ROUNDING = 1e-3  # by which a logarithm of a probability may be above zero
+MOST_VALUES = 100_000  # in one JSON text: to make objects of millions takes seconds, in which nothing else happens
 INTEGER_DIGITS = 18  # a longer number is no count of anything; Python refuses to read thousands of digits
 
 _decode = msgspec.json.Decoder().decode
@@ -30,6 +31,8 @@ class Unreadable(ValueError):
 
 def decode(data: bytes) -> object:
     """JSON; also with NaN, lone surrogates, raw control characters or bytes that are no UTF-8. Raises Unreadable."""
+    if len(data) > MOST_VALUES and sum(map(data.count, (b",", b"[", b"{"))) > MOST_VALUES:  # in its texts, perhaps
+        raise Unreadable(f"more than {MOST_VALUES:,} values")
     try:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -20,6 +21,9 @@ DONE = b"[DONE]"
 TOO_LONG = "too_long"  # the finish reason of an answer that this site has cut off
 REASON_LENGTH = 40
 MOST_CHOICES = 100  # that are looked at, of a payload that is odd
+MOST_OBJECTS = 100_000  # in one payload, a few for each token of a whole answer
+A_LONG_ERROR = "an error of more words than are read"
+FIELD_BYTES = 64 * 1024  # of a field that is no text; what is longer says nothing
 NESTING = 5  # of parts inside parts
 INDEFINITE = ("", "null", "none")  # finish reasons of servers that send one with every token
 FINISH_REASONS = {  # what servers say → what vLLM says; others stay as they are
@@ -36,6 +40,11 @@ PART_FIELDS = {  # of a part of a text: what it is, if the name tells
 BROKEN = ("error", "abort", "network_error")  # finish reasons of servers that fail without a word
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+fields_of = cache(msgspec.structs.fields)  # which works the types out anew at each call
+
+ABSENT = msgspec.Raw()
+TEXTS = ("content", "reasoning", "reasoning_content", "refusal")
 
 
 class LikelyToken(msgspec.Struct, frozen=True):
@@ -62,16 +71,16 @@ class ChatDelta(msgspec.Struct, frozen=True):
     server_ms: dict[str, float] | None = None  # the server's own figures of the request; told with the last chunk
 
 
-Said = str | list[Any] | dict[str, Any] | None  # text, or parts with text in them
-
-
 class Delta(msgspec.Struct):
-    content: Said = None
-    reasoning: Said = None
-    reasoning_content: Said = None  # vLLM up to 0.12
-    refusal: Said = None
-    tool_calls: object = None
-    function_call: object = None
+    """Of an odd payload, text may be parts with text in them. What is Raw is read where it is wanted, if it is short:
+    to make objects of it costs far more than to pass over it."""
+
+    content: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None  # vLLM up to 0.12
+    refusal: str | None = None
+    tool_calls: msgspec.Raw = ABSENT
+    function_call: msgspec.Raw = ABSENT
 
     @property
     def is_plain(self) -> bool:
@@ -88,21 +97,24 @@ class Choice(msgspec.Struct):
     message: Delta | None = None  # of an answer that was not streamed
     finish_reason: str | None = None
     logprobs: Logprobs | None = None
-    error: object = None
+    error: msgspec.Raw = ABSENT
 
 
 class Chunk(msgspec.Struct):
     choices: list[Choice] = []
-    usage: object = None
-    metrics: object = None
-    error: object = None
+    usage: msgspec.Raw = ABSENT
+    metrics: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
 
 
 _decode = msgspec.json.Decoder(Chunk).decode
 
 
 def chunk_of(payload: bytes) -> Chunk:
-    """Empty for what is no object, such as a server's sign of life. Raises BadReply for half an object."""
+    """Empty for what is no object, such as a server's sign of life. Raises BadReply for half an object, and for one of
+    far too many."""
+    if len(payload) > MOST_OBJECTS and payload.count(b"{") > MOST_OBJECTS:  # else each is more than two bytes
+        raise BadReply(f"a chunk of more than {MOST_OBJECTS:,} objects")
     try:
         chunk = _decode(payload)
         is_plain = chunk.choices or b'"error"' not in payload
@@ -121,7 +133,7 @@ def odd_chunk(payload: bytes) -> Chunk:
     found = found[0] if isinstance(found, list) and found else found  # some wrap a lone error
     chunk = fitting(found, Chunk)
     if isinstance(found, dict) and found.get("object") == "error":  # its fields stand beside it
-        chunk.error = found
+        chunk.error = found  # type: ignore[assignment]
     told = found.get("choices") if isinstance(found, dict) else None
     choices = told[:MOST_CHOICES] if isinstance(told, list) else []
     chunk.choices = [odd_choice(one) for one in choices if isinstance(one, dict)]
@@ -130,13 +142,21 @@ def odd_chunk(payload: bytes) -> Chunk:
 
 def odd_choice(found: dict[str, Any]) -> Choice:
     choice = fitting(found, Choice)
-    choice.delta = fitting(found["delta"], Delta) if "delta" in found else msgspec.UNSET
-    choice.message = fitting(found.get("message"), Delta)
+    choice.delta = odd_delta(found["delta"]) if "delta" in found else msgspec.UNSET
+    choice.message = odd_delta(found.get("message"))
     logprobs = found.get("logprobs")
     entries = logprobs.get("content") if isinstance(logprobs, dict) else None
     if isinstance(entries, list):
         choice.logprobs = Logprobs([odd_token(entry) for entry in entries])
     return choice
+
+
+def odd_delta(found: object) -> Delta:
+    delta = fitting(found, Delta)
+    if isinstance(found, dict):
+        for name in TEXTS:
+            setattr(delta, name, found.get(name))
+    return delta
 
 
 def odd_token(entry: object) -> LikelyToken:
@@ -150,15 +170,38 @@ def odd_token(entry: object) -> LikelyToken:
 
 
 def fitting(found: object, kind: type[T]) -> T:
-    """With those of its fields that are of the right type."""
+    """With those of its fields that are of the right type, and those as they are that are Raw otherwise."""
     if not isinstance(found, dict):
         return kind()
     fields: dict[str, Any] = {}
-    for field in msgspec.structs.fields(kind):
+    for field in fields_of(kind):
         if field.name in found:
             with suppress(msgspec.ValidationError, UnicodeError):  # half a character is no text to msgspec
-                fields[field.name] = msgspec.convert(found[field.name], field.type)
+                value = found[field.name]
+                fields[field.name] = value if field.type is msgspec.Raw else msgspec.convert(value, field.type)
     return kind(**fields)
+
+
+def value_of(field: object) -> object:
+    """Of one that is Raw, unless the payload was odd. None for what is absent, or too long to be read."""
+    if not isinstance(field, msgspec.Raw):
+        return field
+    data = memoryview(field)
+    if not 0 < len(data) <= FIELD_BYTES:
+        return None
+    try:
+        return clean.decode(bytes(data))
+    except clean.Unreadable:
+        return None
+
+
+def is_long(field: object) -> bool:
+    return isinstance(field, msgspec.Raw) and len(memoryview(field)) > FIELD_BYTES
+
+
+def error_in(*fields: object) -> object:
+    """The first that says something; None if none does."""
+    return next(filter(None, (A_LONG_ERROR if is_long(field) else value_of(field) for field in fields)), None)
 
 
 NONE = Choice()
@@ -187,7 +230,7 @@ class ReplyReader:
 
     def take(self, chunk: Chunk) -> ChatDelta:
         choice = self._choice(chunk.choices) if chunk.choices else NONE
-        if error := chunk.error or choice.error:
+        if (chunk.error or choice.error) and (error := error_in(chunk.error, choice.error)):
             raise in_stream(error)
         delta = choice.delta
         if delta is msgspec.UNSET:  # a whole message behind its deltas says the same again
@@ -200,9 +243,9 @@ class ReplyReader:
             text,
             thinking,
             self._finish(choice.finish_reason) if choice.finish_reason else "",
-            None if chunk.usage is None else usage_of(chunk.usage),
+            usage_of(value_of(chunk.usage)) if chunk.usage else None,
             tuple(choice.logprobs.content) if choice.logprobs and choice.logprobs.content else (),
-            None if chunk.metrics is None else request_figures(chunk.metrics),
+            request_figures(value_of(chunk.metrics)) if chunk.metrics else None,
         )
 
     def end(self) -> ChatDelta:
@@ -230,13 +273,15 @@ class ReplyReader:
             return text, ""
         said: dict[str, list[str]] = {"text": [], "thinking": [], "refusal": []}
         thinking = delta.reasoning or delta.reasoning_content
-        fields: tuple[tuple[Said, str], ...] = (
+        fields: tuple[tuple[object, str], ...] = (
             (thinking, "thinking"), (delta.content, "text"), (delta.refusal, "refusal"),
         )  # fmt: skip
         for kind, piece in chain.from_iterable(parts_of(value, kind) for value, kind in fields):
             said[kind].append(piece)
         self._has_refused = self._has_refused or bool("".join(said["refusal"]))
-        self._has_called = self._has_called or bool(delta.tool_calls or delta.function_call)
+        self._has_called = self._has_called or any(
+            bool(is_long(called) or value_of(called)) for called in (delta.tool_calls, delta.function_call)
+        )
         text = self._text.take("".join(said["text"] + said["refusal"]))
         self._has_text = self._has_text or bool(text)
         return text, self._thinking.take("".join(said["thinking"]))
@@ -259,7 +304,7 @@ def parse_whole(reply: bytes, max_characters: int) -> ChatDelta:
     """An answer that was not streamed, as one delta. Raises BadReply, or Rejected."""
     reader = ReplyReader(max_characters)
     chunk = chunk_of(reply)
-    if not (chunk.error or chunk.choices):
+    if not (chunk.choices or error_in(chunk.error)):
         raise BadReply("a reply without an answer")
     return joined([reader.take(chunk), reader.end()])
 

@@ -364,3 +364,54 @@ def test_a_whole_reply_without_an_answer_is_a_bad_one(reply: bytes) -> None:
 def test_a_list_of_errors_is_told() -> None:
     with pytest.raises(Rejected, match="no quota"):
         parse_whole(b'[{"error":{"code":429,"message":"no quota","status":"RESOURCE_EXHAUSTED"}}]', sys.maxsize)
+
+
+# Payloads of more than anybody reads
+
+LONG = b"[" + b"[]," * 40_000 + b"[]]"
+MANY = b"[" + b"[]," * 100_000 + b"[]]"
+TEXT = b'{"choices":[{"index":0,"delta":{"content":"Hi"%b}%b}]%b}'
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        TEXT % (b"", b"", b',"usage":{"completion_tokens":7,"more":%b}' % LONG),
+        TEXT % (b"", b"", b',"metrics":%b' % LONG),
+        TEXT % (b"", b"", b',"strange":%b' % MANY),
+        TEXT % (b',"tool_calls":%b' % LONG, b"", b""),
+    ],
+)
+def test_a_field_that_is_too_long_to_be_read_says_nothing(payload: bytes) -> None:
+    assert read(payload) == read(TEXT % (b"", b"", b""))
+
+
+@pytest.mark.parametrize("place", [(b"", b"", b',"error":%b' % LONG), (b"", b',"error":%b' % LONG, b"")])
+def test_an_error_that_is_too_long_to_be_read_is_one(place: tuple[bytes, ...]) -> None:
+    with pytest.raises(Rejected):
+        read(TEXT % place)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"choices":%b}' % MANY,
+        b'{"choices":%b}' % MANY.replace(b"[]", b"{}"),
+        TEXT % (b"", b',"finish_reason":7', b',"strange":%b' % MANY),
+        TEXT % (b"", b',"logprobs":{"content":%b}' % MANY, b""),
+        TEXT.replace(b'"Hi"', MANY) % (b"", b"", b""),
+        MANY,
+    ],
+)
+def test_a_payload_of_more_values_than_an_answer_has_is_none(payload: bytes) -> None:
+    with pytest.raises(BadReply, match="more than 100,000"):
+        read(payload)
+
+
+@pytest.mark.parametrize("odd", [b"", b',"finish_reason":7'])
+def test_a_long_text_of_many_marks_is_read(odd: bytes) -> None:
+    text = "{[,] }" * 20_000
+
+    found = read((TEXT % (b"", odd, b"")).replace(b"Hi", text.encode()))
+
+    assert found.text == text
