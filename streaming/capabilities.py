@@ -7,7 +7,7 @@ hash, or knowledge that has grown old, is only learned again.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ class Ability(StrEnum):
     USAGE = "usage"  # at the end of streams: yes, no, or refused
     STREAMING = "streaming"  # yes or no
     LIST_CONTENT = "list content"  # takes a message's content as a list of parts: yes or no
+    TEMPLATE_ARGUMENTS = "template arguments"  # takes chat_template_kwargs: yes or no
 
 
 class Continuing(StrEnum):
@@ -154,6 +155,13 @@ def decoded(stored: Any) -> Iterator[tuple[Subject, Learned]]:
     """Without what another version stored."""
     for field, learned in stored.items():
         yield from zip(exchanged.read([field], Subject), exchanged.read([learned], Learned), strict=False)
+
+
+def forget_all(redis: Redis, servers: Collection[str]) -> None:
+    """What any worker knows of these, by their keys. Raises RedisError."""
+    stored: Any = redis.hkeys(KEY) if servers else []
+    if gone := [field for field in stored for its in exchanged.read([field], Subject) if its.server in servers]:
+        redis.hdel(KEY, *gone)
 
 
 def known_capabilities(redis: Redis) -> dict[Subject, str]:

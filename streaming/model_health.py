@@ -17,6 +17,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from conversations import site_time
 from streaming import exchanged
+from streaming.capabilities import forget_all
 from streaming.database import in_database
 from streaming.model_servers import ModelServers
 from streaming.signs import signs_of
@@ -64,6 +65,15 @@ def store(found: list[Health]) -> None:
         before = {health.name: health for health in last_probes(redis)}
         told = [since(before[health.name], health) if health.name in before else health for health in found]
         redis.set(KEY, msgspec.json.encode(told), ex=KEPT_S)
+        forget_all(redis, {now.name for now in found if now.name in before and is_another(before[now.name], now)})
+
+
+def is_another(before: Health, health: Health) -> bool:
+    """What lives at this address now is not what lived there: it was away, counts anew, or says that it is another."""
+    if not health.healthy or not before.healthy:
+        return health.healthy
+    counts_anew = any(health.counters.get(name, value) < value for name, value in before.counters.items())
+    return counts_anew or health.version != before.version or health.models != before.models
 
 
 def since(before: Health, health: Health) -> Health:

@@ -9,17 +9,20 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
+from conversations.models.errors import ErrorCode
 from streaming.breaker import Breaker, BreakerState
-from streaming.capabilities import Capabilities
+from streaming.capabilities import NO, Ability, Capabilities
 from streaming.signs import signs_of
 from streaming.tiers import TierSpec, environment_tiers
 from streaming.trial import Trials
-from streaming.vllm.client import ModelServer
+from streaming.vllm.client import ModelServer, complete
 from streaming.vllm.errors import ModelServerError, Rejected, Unreachable
 from streaming.vllm.facts import list_models
+from streaming.vllm.wire import ChatDelta
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +104,22 @@ class ModelServers:
                 yield Target(offer.tier, offer.server, found)
                 return
         raise error
+
+    async def whole(self, target: Target, body: dict[str, Any], timeout_s: float) -> ChatDelta:
+        """The answer in one piece. A server that refuses the field that switches thinking off is asked without it, from
+        then on at once. Raises ModelServerError."""
+        ability = target.server, target.model, Ability.TEMPLATE_ARGUMENTS
+        plain = {name: value for name, value in body.items() if name != "chat_template_kwargs"}
+        if self.capabilities.value(*ability) == NO:
+            return await complete(self.http, target.server, plain, timeout_s)
+        try:
+            return await complete(self.http, target.server, body, timeout_s)
+        except Rejected as error:
+            if error.code != ErrorCode.REFUSED:
+                raise
+            answer = await complete(self.http, target.server, plain, timeout_s)
+            self.capabilities.learn(*ability, NO)
+            return answer
 
     def has_other(self, tried: Sequence[Offer], model: str = "") -> bool:
         return any(offer.may_serve(model) for offer in self._left(tried))

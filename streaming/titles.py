@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -12,7 +11,6 @@ from django.db import transaction
 from conversations.models import Conversation, Generation, ledger
 from conversations.models.budget import Limits
 from conversations.models.conversation import UNTITLED
-from conversations.models.errors import ErrorCode
 from conversations.models.generation import Status
 from conversations.models.ledger import Line, Purpose
 from conversations.models.message import Role
@@ -20,12 +18,11 @@ from conversations.models.plan import Outcome, StageStatus
 from conversations.models.titles import title_of
 from streaming.budgets import prices_of
 from streaming.estimate import most_tokens
-from streaming.model_servers import ModelServers, Offer, Target
+from streaming.model_servers import ModelServers, Offer
 from streaming.prompts import TITLE_MAX_TOKENS, clean_title, title_body
 from streaming.tiers import known_tiers
-from streaming.vllm.client import complete
-from streaming.vllm.errors import ModelServerError, Rejected
-from streaming.vllm.wire import ChatDelta, Usage
+from streaming.vllm.errors import ModelServerError
+from streaming.vllm.wire import Usage
 from streaming.worker.runner import Runner
 
 logger = logging.getLogger(__name__)
@@ -71,7 +68,7 @@ async def title_from_model(question: str, servers: ModelServers) -> tuple[str, O
         target = None
         try:
             async with servers.chosen(tried) as target:
-                reply = await asked(servers, target, title_body(question, target.model))
+                reply = await servers.whole(target, title_body(question, target.model), TITLE_TIMEOUT_S)
         except ModelServerError as error:
             logger.warning("no title from the model: %s", error)
             if target is None:
@@ -84,14 +81,3 @@ async def title_from_model(question: str, servers: ModelServers) -> tuple[str, O
             is_cut = reply.finish_reason == "length"  # in its thinking perhaps, which need not look like any
             return "" if is_cut else clean_title(reply.text), outcome
     return "", Outcome(StageStatus.FAILED)
-
-
-async def asked(servers: ModelServers, target: Target, body: dict[str, Any]) -> ChatDelta:
-    """A server that refuses the field that switches thinking off is asked without it. Raises ModelServerError."""
-    try:
-        return await complete(servers.http, target.server, body, TITLE_TIMEOUT_S)
-    except Rejected as error:
-        if error.code != ErrorCode.REFUSED:
-            raise
-        plain = {name: value for name, value in body.items() if name != "chat_template_kwargs"}
-        return await complete(servers.http, target.server, plain, TITLE_TIMEOUT_S)

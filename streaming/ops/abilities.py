@@ -28,8 +28,9 @@ NAMES: dict[Ability, tuple[str, Mapping[str, str]]] = {
     Ability.USAGE: ("Usage in the stream", YES_NO),
     Ability.STREAMING: ("Streams", YES_NO),
     Ability.LIST_CONTENT: ("Content as a list", YES_NO),
+    Ability.TEMPLATE_ARGUMENTS: ("Arguments of the chat template", YES_NO),
 }
-RARE = (Ability.CONTINUING_WHOLE,)  # told only if it was learned
+RARE = (Ability.CONTINUING_WHOLE, Ability.TEMPLATE_ARGUMENTS)  # told only if it was learned
 
 
 def facts_of_abilities(server: str, known: Mapping[Subject, str]) -> list[Fact]:

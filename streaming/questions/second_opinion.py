@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 from uuid import UUID
 
 from conversations.models import Generation
@@ -12,7 +13,6 @@ from conversations.models.message import PartKind
 from conversations.models.pipeline import Level, Mode
 from streaming import sites_own
 from streaming.model_servers import ModelServers
-from streaming.vllm.client import complete
 from streaming.vllm.errors import ModelServerError
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ async def judged(servers: ModelServers, question: str, patience_s: float) -> Lev
         async with servers.chosen() as target:
             if not await sites_own.may_ask(target.tier):
                 return None
-            reply = await complete(servers.http, target.server, body_for(question, target.model), patience_s)
+            reply = await servers.whole(target, body_for(question, target.model), patience_s)
     except ModelServerError as error:
         logger.info("no second opinion on a question: %s", error)
         return None
@@ -54,7 +54,7 @@ async def judged(servers: ModelServers, question: str, patience_s: float) -> Lev
     return Level(word) if word in LEVELS else None
 
 
-def body_for(question: str, model: str) -> dict[str, object]:
+def body_for(question: str, model: str) -> dict[str, Any]:
     return {
         "model": model,
         "messages": [{"role": "system", "content": PROMPT}, {"role": "user", "content": question[:LENGTH]}],

@@ -8,7 +8,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streaming import capabilities
-from streaming.capabilities import KEY, NO, YES, Ability, Capabilities, Continuing
+from streaming.capabilities import KEY, NO, YES, Ability, Capabilities, Continuing, forget_all
+from streaming.ops.live import redis_client
 from streaming.redis_clients import command_client
 from streaming.vllm.client import ModelServer
 
@@ -41,6 +42,19 @@ async def test_what_one_worker_forgets_all_forget(redis: Redis) -> None:
     await one.exchange(redis)
 
     assert one.value(*ABOUT) == other.value(*ABOUT) == ""
+
+
+async def test_what_was_a_server_is_forgotten_by_all(redis: Redis) -> None:
+    worker = Capabilities()
+    worker.learn(*ABOUT, YES)
+    worker.learn(OTHER, "llama", Ability.USAGE, NO)
+    await worker.exchange(redis)
+
+    with redis_client() as client:
+        forget_all(client, {SERVER.key})
+    await worker.exchange(redis)
+
+    assert (worker.value(*ABOUT), worker.value(OTHER, "llama", Ability.USAGE)) == ("", NO)
 
 
 async def test_the_latest_word_counts(redis: Redis) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from streaming import model_health
-from streaming.model_health import Health, last_probes, probe
+from streaming.capabilities import NO, Ability, Capabilities
+from streaming.model_health import Health, is_another, last_probes, probe
 from streaming.ops.live import ServerState, redis_client
 from streaming.ops.server_facts import facts_of_probe
 from streaming.vllm.client import ModelServer, http_client
 from streaming.vllm.figures import counters, gained
 from tests.processes import Process, free_port, model_process
 
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 Start = Callable[..., str]
 
 
@@ -121,3 +126,37 @@ vllm:prefix_cache_hits{ending}{{engine="0"}} nonsense
 
 def test_a_counter_under_both_names_is_counted_once() -> None:
     assert counters("vllm:num_preemptions 4.0\nvllm:num_preemptions_total 4.0") == {"num_preemptions": 4.0}
+
+
+WELL = Health("gpu", MOMENT, healthy=True, models=["llama"], version="0.11", counters={"generation_tokens": 7.0})
+
+
+@pytest.mark.parametrize(
+    ("now", "is_known"),
+    [
+        (WELL, True),
+        (replace(WELL, healthy=False), True),  # it may come back as it was
+        (replace(WELL, counters={}), True),  # not told this time
+        (replace(WELL, counters={"generation_tokens": 6.0}), False),
+        (replace(WELL, version="0.12"), False),
+        (replace(WELL, models=["qwen"]), False),
+    ],
+)
+def test_what_a_server_could_do_is_forgotten_when_it_is_another(now: Health, is_known: bool) -> None:
+    assert is_another(WELL, now) is not is_known
+
+
+def test_a_server_that_was_away_may_be_another() -> None:
+    assert is_another(replace(WELL, healthy=False), WELL)
+
+
+async def test_a_probe_of_a_server_that_was_away_forgets_what_it_could_do(redis: AsyncRedis) -> None:
+    worker = Capabilities()
+    worker.learn(ModelServer("http://gpu/v1"), "llama", Ability.STREAMING, NO)
+    await worker.exchange(redis)
+
+    for found in (replace(WELL, healthy=False), WELL):
+        model_health.store([found])
+    await worker.exchange(redis)
+
+    assert worker.value(ModelServer("http://gpu/v1"), "llama", Ability.STREAMING) == ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streaming import titles
+from streaming import model_servers
 from streaming.prompts import clean_title
 from streaming.titles import title_from_model
 from streaming.vllm.errors import Rejected
@@ -52,10 +52,15 @@ async def test_what_was_cut_is_no_title(desk: Desk) -> None:
 
 async def test_a_server_that_refuses_unknown_fields_gives_a_title(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     async def strict(_http: object, _server: object, body: dict[str, Any], _timeout_s: float) -> ChatDelta:
+        asked.append(body)
         if "chat_template_kwargs" in body:
             raise Rejected(400, "extra fields not permitted")
         return ChatDelta("Blue skies")
 
-    monkeypatch.setattr(titles, "complete", strict)
+    asked = []
+    monkeypatch.setattr(model_servers, "complete", strict)
 
-    assert (await title_from_model("plain", desk.servers))[0] == "Blue skies"
+    for _ in range(2):
+        assert (await title_from_model("plain", desk.servers))[0] == "Blue skies"
+
+    assert ["chat_template_kwargs" in body for body in asked] == [True, False, False]
