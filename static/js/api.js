@@ -22,10 +22,11 @@ export class Api {
     }
   }
 
-  /** Null if that cannot be known now. */
-  async isSignedIn() {
-    const response = await fetch("/sidebar/", { method: "HEAD" }).catch(() => null);
-    return response && response.status !== 401;
+  /** Null if that cannot be known now. Asks the page that sends on who is signed in: a refusal would be an error. */
+  async isSignedIn(login) {
+    const response = await fetch(login, { method: "HEAD", redirect: "manual" }).catch(() => null);
+    if (response?.type === "opaqueredirect") return true;
+    return response?.ok ? false : null;
   }
 
   /** HTML of one of our pages; null if it cannot be had now. With `fields` it is posted to first. */

@@ -88,9 +88,10 @@ export class Page {
 
   /** Nobody is signed in here any more, or somebody else is: nothing of this account stays on the screen. */
   async signedOut() {
-    const isSomebody = await this.#tools.api.isSignedIn();
+    const { login } = this.#parts.main.dataset;
+    const isSomebody = await this.#tools.api.isSignedIn(login);
     if (isSomebody) location.replace("/");
-    else if (isSomebody === false) location.replace(`${this.#parts.main.dataset.login}?next=${encodeURIComponent(location.pathname)}`);
+    else if (isSomebody === false) location.replace(`${login}?next=${encodeURIComponent(location.pathname)}`);
   }
 
   stopWaits() {
