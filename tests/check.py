@@ -17,6 +17,8 @@ from tests.processes import ROOT, find_initdb, free_port, postgres_process
 
 Step = tuple[str, Callable[[IO[bytes]], int]]  # its name, and what to do; where its output goes → exit code
 
+ODD = ("tests/web/test_odd_bodies.py", "tests/web/test_odd_queries.py")
+ON_POSTGRES = ("tests/conversations", "tests/ops", "tests/stack", *ODD)
 PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "chatsite.settings",
     "ENV_FILE": "",
@@ -105,7 +107,7 @@ def tests_on_postgres(out: IO[bytes]) -> int:
         try:
             url = f"postgres://throughline@127.0.0.1:{port}/throughline"
             return call(
-                [sys.executable, "-m", "pytest", "-q", "tests/conversations", "tests/ops", "tests/stack"],
+                [sys.executable, "-m", "pytest", "-q", *ON_POSTGRES],
                 {"DATABASE_URL": url},
                 out,
             )

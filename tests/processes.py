@@ -169,6 +169,7 @@ def postgres_process(folder: Path, port: int) -> Process:
     quiet = {"stdout": subprocess.DEVNULL, "user": user or None, "cwd": "/"}
     subprocess.run([programs / "initdb", "-D", data, "-U", "throughline", "-A", "trust"], check=True, **quiet)  # type: ignore[call-overload]
     command = [str(programs / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(data)]
+    command += ["-c", "fsync=off", "-c", "full_page_writes=off"]  # no test takes the machine's power away
     process = Process("postgres", command, folder, user=user).start().wait_until(listens(port))
     create = [programs / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "throughline", "throughline"]
     until = time.monotonic() + READY_WITHIN_S
