@@ -133,11 +133,14 @@ def taken(user: User, conversation: Conversation, request: UUID) -> Turn | None:
 
 
 def turn_of(generation: Generation, command: Click | None) -> Turn:
-    """A question is among what is new unless the click only wanted another answer. Reads the new messages alone."""
+    """A question is among what is new unless the click only wanted another answer. What follows the answer already is
+    told again: the page shows nothing else below."""
     wanted = Q(pk=generation.message_id)
     if not isinstance(command, Regenerate | Continue | Retry):
         wanted |= Q(children=generation.message_id)
     conversation = generation.message.conversation
+    if conversation.leaf_id != generation.message_id:
+        wanted |= Q(pk__in=following(conversation, generation.message_id))
     shown = list(conversation.messages.with_all().filter(wanted))
     mark_siblings(shown, conversation.messages.beside(shown))
     return Turn(
@@ -148,6 +151,12 @@ def turn_of(generation: Generation, command: Click | None) -> Turn:
         parent=shown[0].parent_id,
         messages=tuple(view_of(message) for message in shown),
     )
+
+
+def following(conversation: Conversation, message: UUID) -> list[UUID]:
+    """Below it on the shown path; nothing if it is not shown. One query."""
+    path = conversation.path_ids()
+    return path[path.index(message) + 1 :] if message in path else []
 
 
 def event_of(change: Change, conversation: UUID, title: str) -> AnyEvent | None:

@@ -235,3 +235,19 @@ def test_older_chats_are_listed_on_demand(person: Open, site: Site) -> None:
 
     expect(otto.page.locator("[data-entry]")).to_have_count(105)
     expect(otto.page.locator("[data-entry] a").nth(100)).to_be_focused()
+
+
+def test_a_retry_in_the_middle_keeps_what_follows(person: Open) -> None:
+    alice = person()
+    alice.visit()
+    alice.send_message("[[demo status=400]] count to 5")
+    expect(alice.last_answer.get_by_role("button", name="Retry")).to_be_visible()
+    alice.ask("count to 6")
+    earlier = alice.answers.first.get_attribute("data-generation")
+
+    alice.page.get_by_role("button", name="Retry").first.click()
+    expect(alice.answers.first).not_to_have_attribute("data-generation", earlier or "")
+    alice.wait_until_idle()
+
+    expect(alice.page.locator("article")).to_have_count(4)
+    expect(alice.last_answer).to_contain_text("1 2 3 4 5 6")
