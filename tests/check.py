@@ -70,27 +70,32 @@ def run(name: str, command: list[str], env: dict[str, str] | None = None) -> Non
 
 
 def run_side_by_side(*lanes: list[Step]) -> None:
-    """The steps of a lane one after the other, the lanes at the same time: tests wait more than they compute. A step's
-    output is printed when it ends."""
+    """The steps of a lane one after the other, the lanes at the same time: tests wait more than they compute. What a
+    step printed is shown when it ends; what failed comes last of all, where one looks first."""
     with ThreadPoolExecutor(len(lanes)) as threads:
-        results = [result for lane in threads.map(run_lane, lanes) for result in lane]
-    if failed := [name for name, code in results if code]:
-        sys.exit(f"── failed: {', '.join(failed)}")
+        failed = [step for lane in threads.map(run_lane, lanes) for step in lane]
+    for name, said in failed:
+        print(f"── failed: {name}\n{said}", flush=True)
+    if failed:
+        sys.exit(f"── failed: {', '.join(name for name, _ in failed)}")
 
 
-def run_lane(steps: list[Step]) -> list[tuple[str, int]]:
-    return [(name, run_quietly(name, work)) for name, work in steps]
-
-
-def run_quietly(name: str, work: Callable[[IO[bytes]], int]) -> int:
-    begun = time.monotonic()
-    print(f"── {name} …", flush=True)
-    with tempfile.TemporaryFile() as out:
-        code = work(out)
-        out.seek(0)
-        said = out.read().decode("utf-8", "replace")
-    print(f"── {name}: {'failed, ' if code else ''}{time.monotonic() - begun:.0f} s\n{said}", flush=True)
-    return code
+def run_lane(steps: list[Step]) -> list[tuple[str, str]]:
+    """The steps that failed, each with what it printed."""
+    failed = []
+    for name, work in steps:
+        begun = time.monotonic()
+        print(f"── {name} …", flush=True)
+        with tempfile.TemporaryFile() as out:
+            code = work(out)
+            out.seek(0)
+            said = out.read().decode("utf-8", "replace")
+        print(f"── {name}: {'failed, ' if code else ''}{time.monotonic() - begun:.0f} s", flush=True)
+        if code:
+            failed.append((name, said))
+        else:
+            print(said, flush=True)
+    return failed
 
 
 def call(command: list[str], env: dict[str, str] | None = None, out: IO[bytes] | None = None) -> int:
