@@ -7,8 +7,6 @@ from typing import Any, Protocol
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, expect
 
-PATIENCE_MS = 30_000
-
 
 class Place(Protocol):
     """A site that runs, with people who have an account there."""
@@ -25,7 +23,6 @@ class Person:
         self.expected: list[str] = []  # parts of complaints that a test provokes
         options.setdefault("viewport", {"width": 1280, "height": 800})
         self.context = browser.new_context(**options)
-        self.context.set_default_timeout(PATIENCE_MS)
         self.context.add_cookies([{"name": "sessionid", "value": site.cookie(name), "url": site.url}])
         self.page = self.new_tab()
 
@@ -72,7 +69,7 @@ class Person:
         self.page.wait_for_selector("html[data-idle=true]")
 
     def wait_for_text(self, text: str | re.Pattern[str]) -> None:
-        expect(self.last_answer).to_contain_text(text, timeout=PATIENCE_MS)
+        expect(self.last_answer).to_contain_text(text)
 
     # What they see
 

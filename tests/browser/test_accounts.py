@@ -47,6 +47,7 @@ def test_a_question_that_waits_never_goes_to_the_next_person(person: Open, site:
 
 def test_signing_out_takes_what_was_kept_and_closes_the_other_tabs(person: Open) -> None:
     alice = person()
+    alice.expected.append("WebSocket")
     come_as(alice, "alice")
     alice.visit()
     tab = alice.new_tab()

@@ -93,5 +93,5 @@ def test_a_question_below_a_message_that_this_tab_lacks_is_watched(person: Open)
 
     answers = tab.locator("article[data-role=assistant]")
     expect(answers).to_have_count(2)
-    expect(answers.last).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(answers.last).to_have_attribute("data-state", "done")
     expect(answers.last).to_contain_text("39 40")

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
-from tests.browser.person import PATIENCE_MS, Person
+from tests.browser.person import Person
 from tests.site import Site
 
 
@@ -25,7 +25,7 @@ def test_a_new_generation_is_counted_by_itself_and_focus_stays(person: Open, sit
         alice.send_message("count to 300")
 
         running = otto.page.locator("dl > div").filter(has=otto.page.get_by_text("Running", exact=True))
-        expect(running).to_contain_text(re.compile("[1-9]"), timeout=PATIENCE_MS)
+        expect(running).to_contain_text(re.compile("[1-9]"))
         expect(cost).to_be_focused()
         alice.click("Stop")
         alice.wait_until_idle()
@@ -38,7 +38,7 @@ def test_the_page_of_latency_keeps_itself_fresh_and_its_table_open(person: Open)
     scope = otto.page.locator("[data-live=scope]")
     before = scope.inner_text()
 
-    expect(scope).not_to_have_text(before, timeout=PATIENCE_MS)
+    expect(scope).not_to_have_text(before)
 
     expect(otto.page.get_by_role("columnheader", name="p99")).to_be_visible()
 
@@ -54,7 +54,7 @@ def test_who_is_signed_out_is_told(person: Open) -> None:
         elsewhere.get("/ops/")
         elsewhere.post("/accounts/logout/", data={"csrfmiddlewaretoken": elsewhere.cookies["csrftoken"]})
 
-    expect(otto.page.get_by_role("status")).to_contain_text("you are signed out", timeout=PATIENCE_MS)
+    expect(otto.page.get_by_role("status")).to_contain_text("you are signed out")
     expect(otto.page.get_by_role("heading", name="Operations")).to_be_visible()
 
 
@@ -64,10 +64,10 @@ def test_figures_that_are_old_are_said_to_be_old(person: Open) -> None:
     status = otto.page.get_by_role("status")
 
     otto.context.set_offline(True)
-    expect(status).to_contain_text("Old: no answer for", timeout=PATIENCE_MS)
+    expect(status).to_contain_text("Old: no answer for")
     otto.context.set_offline(False)
 
-    expect(status).to_be_empty(timeout=PATIENCE_MS)
+    expect(status).to_be_empty()
 
 
 def test_a_page_is_kept_fresh_over_its_socket(person: Open, site: Site) -> None:
@@ -81,10 +81,10 @@ def test_a_page_is_kept_fresh_over_its_socket(person: Open, site: Site) -> None:
     with site.held(10):
         alice.send_message("count to 300")
 
-        expect(otto.page.get_by_text(re.compile("^1 of 256$"))).to_be_visible(timeout=PATIENCE_MS)
+        expect(otto.page.get_by_text(re.compile("^1 of 256$"))).to_be_visible()
         alice.click("Stop")
         alice.wait_until_idle()
-    expect(otto.page.get_by_text(re.compile("^0 of 256$"))).to_be_visible(timeout=PATIENCE_MS)
+    expect(otto.page.get_by_text(re.compile("^0 of 256$"))).to_be_visible()
     assert "fetch" not in fetched[loaded:]
 
 
@@ -97,7 +97,7 @@ def test_without_a_socket_the_page_is_fetched(person: Open, site: Site) -> None:
     with site.held(10):
         alice.send_message("count to 300")
 
-        expect(otto.page.get_by_text(re.compile("^1 of 256$"))).to_be_visible(timeout=PATIENCE_MS)
+        expect(otto.page.get_by_text(re.compile("^1 of 256$"))).to_be_visible()
         alice.click("Stop")
         alice.wait_until_idle()
 
@@ -112,9 +112,9 @@ def test_a_drain_is_seen_by_another_operator_whose_button_follows(person: Open) 
     otto.page.get_by_role("button", name=drain).click()
 
     expect(otto.page.get_by_role("status").filter(has_text="gets no new requests")).to_be_visible()
-    expect(other.page.get_by_role("button", name=undrain)).to_be_visible(timeout=PATIENCE_MS)
+    expect(other.page.get_by_role("button", name=undrain)).to_be_visible()
     other.page.get_by_role("button", name=undrain).click()
-    expect(otto.page.get_by_role("button", name=drain)).to_be_visible(timeout=PATIENCE_MS)
+    expect(otto.page.get_by_role("button", name=drain)).to_be_visible()
 
 
 def test_what_is_being_selected_is_not_replaced(person: Open) -> None:
@@ -128,12 +128,12 @@ def test_what_is_being_selected_is_not_replaced(person: Open) -> None:
         nonlocal answers
         answers += 1
 
-    with otto.page.expect_websocket(timeout=PATIENCE_MS) as opened:
+    with otto.page.expect_websocket() as opened:
         otto.page.evaluate("dispatchEvent(new Event('online'))")  # opens the socket anew
     opened.value.on("framereceived", count)
     while answers < 3:
-        opened.value.wait_for_event("framereceived", timeout=PATIENCE_MS)
+        opened.value.wait_for_event("framereceived")
 
     assert moment.inner_text() == before
     otto.page.evaluate("getSelection().removeAllRanges()")
-    expect(moment).not_to_have_text(before, timeout=PATIENCE_MS)
+    expect(moment).not_to_have_text(before)

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
-from tests.browser.person import PATIENCE_MS, Person
+from tests.browser.person import Person
 from tests.site import Site
 
 FELT = re.compile(r"^\d+\.\d{3} s$")
@@ -39,7 +39,7 @@ def test_the_tab_that_asked_tells_once_when_its_text_was_seen(person: Open) -> N
     alice.ask("count to 20")
 
     felt = latest_of(person).page.locator("dl.figures div").filter(has_text="Felt").get_by_role("definition")
-    expect(felt).to_have_text(FELT, timeout=PATIENCE_MS)
+    expect(felt).to_have_text(FELT)
     assert len(sent) == 1
 
 
@@ -68,7 +68,7 @@ def test_an_operator_stops_an_answer_and_focus_stays_meanwhile(person: Open, sit
         stop.focus()
 
         writing = otto.page.get_by_role("row", name=re.compile("alice running .* writing"))
-        expect(writing).to_be_visible(timeout=PATIENCE_MS)
+        expect(writing).to_be_visible()
         expect(stop).to_be_focused()
         stop.press("Enter")
         alice.wait_until_idle()

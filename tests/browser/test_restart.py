@@ -25,6 +25,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
     run.end()
 
 
+@pytest.mark.timeout(400)  # it starts, and restarts, all processes
 def test_everything_is_restarted_under_an_answer_and_the_page_sees_no_error(run: Run, browser: Browser) -> None:
     run.wait_until_ready()
     before = {name: run.pid(name) for name in NAMES}
@@ -57,4 +58,4 @@ def restart(run: Run) -> subprocess.CompletedProcess[str]:
     """Without the port that it was told to listen on: what runs knows."""
     command = [sys.executable, "-m", "chatsite.launch.restart"]
     environment = {name: value for name, value in run.manager.environment.items() if name != "PORT"}
-    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=200)
