@@ -14,9 +14,9 @@ import pytest
 
 from streaming.demo.answers import answer_tokens, title_for
 from streaming.demo.tokens import tokens_of
-from tests.processes import free_port, model_process
+from tests.processes import ROOT, free_port, model_process
 
-RECORDINGS = Path(__file__).parents[1] / "data" / "vllm"
+RECORDINGS = ROOT / "tests" / "data" / "vllm"
 MAY_DIFFER = {
     "prompt_tokens_details",
     "completion_tokens_details",

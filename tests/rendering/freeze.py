@@ -15,9 +15,10 @@ import cmarkgfm
 from cmarkgfm.cmark import Options
 from markdown_it import MarkdownIt
 
+from tests.processes import ROOT
 from tests.rendering.trees import Tree, alone_is_display, tree_of
 
-DATA = Path(__file__).parents[1] / "data" / "markdown"
+DATA = ROOT / "tests" / "data" / "markdown"
 OPTIONS = (
     Options.CMARK_OPT_UNSAFE
     | Options.CMARK_OPT_HARDBREAKS  # as we have it: a line end in a paragraph is a line break

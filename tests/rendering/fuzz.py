@@ -2,11 +2,12 @@
 
 import json
 from itertools import pairwise
-from pathlib import Path
 
 from hypothesis import strategies as st
 
-DATA = Path(__file__).parents[1] / "data" / "markdown"
+from tests.processes import ROOT
+
+DATA = ROOT / "tests" / "data" / "markdown"
 TEXTS = [snippet["text"] for name in ("corpus", "own") for snippet in json.loads((DATA / f"{name}.json").read_text())]
 
 LINES = """

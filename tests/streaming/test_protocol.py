@@ -1,7 +1,6 @@
 """The socket's language: one definition in Python, one in JavaScript, and what happens to anything else."""
 
 import re
-from pathlib import Path
 from typing import get_args
 from uuid import UUID
 
@@ -10,8 +9,8 @@ import pytest
 
 from streaming import protocol
 from streaming.protocol import BadCommand, SendMessage, parse_command
+from tests.processes import ROOT
 
-ROOT = Path(__file__).parents[2]
 MANY_PARTS = msgspec.json.encode({f"{stage}.text": [1, 1] for stage in range(65)}).decode()
 CLICK = "8f14e45f-ceea-467f-9575-1c9b1c2f0f10"
 
