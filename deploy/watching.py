@@ -1,4 +1,4 @@
-"""Watches processes that say that their event loops turn, as systemd does with WatchdogSec: streaming/watchdog.py."""
+"""Watches processes that say that their event loops turn, as systemd's WatchdogSec does: streaming/watchdog.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics that only grow: counted from the rows (tally.py), and by the processes themselves (streaming/counters.py)."""
+"""Metrics that only grow: counted from the rows (tally.py), and by the processes (streaming/counters.py)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Lines over time, made on the server: axes with round numbers, and gaps where nothing is known.
 
-Places are shares of the picture, in percent, so that it fits every width; templates/ops/_plot.html draws it.
+Places are shares of the picture, in percent, so that it fits every width:
+templates/ops/_plot.html draws it.
 """
 
 from __future__ import annotations

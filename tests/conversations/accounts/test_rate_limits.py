@@ -21,7 +21,8 @@ LOGIN = "/accounts/login/"
 
 @pytest.fixture(autouse=True)
 def limits(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conversations.sign_in_limits.time", SimpleNamespace(time=lambda: 1e9))  # no window ends
+    standing = SimpleNamespace(time=lambda: 1e9)  # no window ends
+    monkeypatch.setattr("conversations.sign_in_limits.time", standing)
     settings.ACCOUNT_RATE_LIMITS = {"login": "1000/m/ip"}
     settings.SIGN_IN_FAILURES, settings.SIGN_IN_FAILURES_PER_ADDRESS, settings.SIGN_IN_FAILURES_PER_ACCOUNT = 5, 12, 20
 
