@@ -41,15 +41,19 @@ def main() -> None:
     run("mypy", [sys.executable, "-m", "mypy"])
     run("deployment check", [*manage, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION)
     run("migrations", [*manage, "makemigrations", "--check", "--dry-run"], PRODUCTION)
-    browser = ["tests/browser", "tests/js"]  # a run of their own: Playwright keeps an event loop of its own running
-    faults = ["tests/faults"]  # likewise, so that both lanes take equally long
+    # Playwright keeps an event loop of its own running, so what needs it runs apart. tests/stack is left to PostgreSQL:
+    # the whole path of an answer runs on SQLite in the browser, by the API and under faults.
+    apart = ["tests/browser", "tests/js", "tests/faults", "tests/stack"]
     pytest = [sys.executable, "-m", "pytest", "-q"]
     run_side_by_side(
-        [("tests", lambda out: call([*pytest, *(f"--ignore={folder}" for folder in browser + faults)], out=out))],
+        [
+            ("tests", lambda out: call([*pytest, *(f"--ignore={folder}" for folder in apart)], out=out)),
+            ("tests of the page's modules", lambda out: call([*pytest, "tests/js"], out=out)),
+        ],
         [
             ("tests on PostgreSQL", tests_on_postgres),
-            ("browser tests", lambda out: call([*pytest, *browser], out=out)),
-            ("fault tests", lambda out: call([*pytest, *faults], out=out)),
+            ("browser tests", lambda out: call([*pytest, "tests/browser"], out=out)),
+            ("fault tests", lambda out: call([*pytest, "tests/faults"], out=out)),
         ],
     )
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
@@ -31,7 +32,7 @@ from tests.processes import (
     worker_process,
 )
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 PASSWORD = "a-secret-of-tests"
 PEOPLE = """
 from django.contrib.auth.models import Group, User
@@ -87,10 +88,10 @@ class Site:
             self.make_database()
         self.redis = self.start_redis()
         self.models = [self.start_model(number) for number in range(len(self.model_ports))]
-        self.worker = self.start_worker()
-        self.background = self.start_background()
+        with ThreadPoolExecutor() as threads:  # each waits until it is ready
+            worker, background, web = map(threads.submit, (self.start_worker, self.start_background, self.start_web))
+        self.worker, self.background, self.web = worker.result(), background.result(), web.result()
         self.beat = self.start_beat()
-        self.web = self.start_web()
         return self
 
     @property
@@ -159,7 +160,10 @@ class Site:
         return int(sum(float(count) for count in counts))
 
     def stop(self) -> None:
-        for process in (self.beat, self.worker, self.background, self.web, *self.models, self.redis):
+        with ThreadPoolExecutor() as threads:
+            for process in (self.beat, self.worker, self.background, self.web):
+                threads.submit(process.stop)
+        for process in (*self.models, self.redis):
             process.stop()
 
     # Its people

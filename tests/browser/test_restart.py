@@ -25,7 +25,6 @@ def run(tmp_path: Path) -> Iterator[Run]:
     run.end()
 
 
-@pytest.mark.timeout(400)  # it starts, and restarts, all processes
 def test_everything_is_restarted_under_an_answer_and_the_page_sees_no_error(run: Run, browser: Browser) -> None:
     run.wait_until_ready()
     before = {name: run.pid(name) for name in NAMES}

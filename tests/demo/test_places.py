@@ -10,7 +10,7 @@ from streaming.demo.completion import Options
 from streaming.demo.faults import Manner
 from streaming.demo.server import DemoServer
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 async def in_line(server: DemoServer, count: int) -> list[asyncio.Task[None]]:

@@ -13,7 +13,7 @@ from websockets.protocol import State
 
 from tests.site import Site
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 WATCH_AGAIN_S = 0.3
 
 Event = dict[str, Any]
@@ -53,6 +53,7 @@ class Page:
             additional_headers={"Cookie": f"sessionid={self._cookie}"},
             origin=f"http://127.0.0.1:{self.port}",  # type: ignore[arg-type]
             max_size=None,
+            max_queue=None,  # a full one would keep the answer to its closing from being read
         )
         self._frames = 0
         self.hello = await self.hear()

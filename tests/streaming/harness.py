@@ -36,7 +36,7 @@ from streaming.worker.tools import Interruption, Tools
 from tests.conversations.talk import begin
 from tests.stack.page import Page as StackPage
 
-PATIENCE_S = 10.0  # no test waits for so long, unless it fails
+PATIENCE_S = 60.0  # no test waits for so long, unless it fails
 WORDS = tuple(f"{n} " for n in range(1, 13))
 WHOLE = "".join(WORDS)
 BEFORE_HEADERS = -1

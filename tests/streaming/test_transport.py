@@ -17,7 +17,7 @@ from streaming.vllm.transport import reason_of
 KEY = "sk-canary"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 TOKEN = b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n'
-PATIENCE_S = 10
+PATIENCE_S = 60.0
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

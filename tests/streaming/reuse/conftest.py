@@ -35,7 +35,7 @@ from streaming.worker.queues import Queues
 from streaming.worker.stage_runner import StageRunner
 
 ALICE, BOB = 1, 2
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 THINKING = PartKey(0, PartKind.THINKING)
 
 

@@ -14,7 +14,7 @@ from celery.worker import state
 from streaming.worker import process
 from streaming.worker.runner import Runner
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture
