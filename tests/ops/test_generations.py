@@ -223,10 +223,10 @@ def test_a_stop_is_asked_for_and_remembered(
     generation = running(alice)
     with store.pubsub(ignore_subscribe_messages=True) as heard:
         heard.subscribe(STOP_CHANNEL)
-        heard.get_message(timeout=5)
+        heard.get_message(timeout=30)
         with django_capture_on_commit_callbacks(execute=True):
             response = operator.post(f"{LIST}{generation.pk}/stop/", {"back": f"{LIST}?owner=alice"})
-        message = heard.get_message(timeout=5)
+        message = heard.get_message(timeout=30)
 
     generation.refresh_from_db()
     assert response.headers["Location"] == f"{LIST}?owner=alice"

@@ -81,12 +81,12 @@ async def test_workers_hear_of_a_stop_though_thousands_of_pages_wait(broadcaster
     generation = uuid4()
     async with redis.pubsub(ignore_subscribe_messages=True) as control:
         await control.subscribe(STOP_CHANNEL)
-        await control.get_message(timeout=10)
+        await control.get_message(timeout=30)
 
         broadcaster.send(ConversationsChanged(Change.ERASED, OWNER, tuple(uuid4() for _ in range(2000))))
         broadcaster.send(StopRequested(generation, OWNER))
 
-        heard = await control.get_message(timeout=10)
+        heard = await control.get_message(timeout=30)
     assert heard and heard["data"] == str(generation).encode()
 
 

@@ -125,7 +125,7 @@ async def left_alone(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[
             probes: asyncio.Queue[bool] = asyncio.Queue()
             monkeypatch.setattr(Breaker, "probed", noted(probes, Breaker.probed))
             caring = asyncio.create_task(servers.look_after())
-            await asyncio.wait_for(probes.get(), 5)
+            await asyncio.wait_for(probes.get(), 30)
             caring.cancel()
             return servers.breakers[SERVER].state
 

@@ -114,7 +114,7 @@ async def test_it_is_the_event_loop_that_tells(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Watchdog, "beat", lambda self: told.put_nowait(None))
 
     task = asyncio.create_task(Pulse().watch_loop())
-    await asyncio.wait_for(told.get(), 5)
+    await asyncio.wait_for(told.get(), 30)
     task.cancel()
     await asyncio.wait([task])
 

@@ -76,7 +76,7 @@ class Page:
         self.socket.dataReceived(frame(payload, first) * times)
 
     async def next(self) -> dict[str, Any]:
-        return await asyncio.wait_for(self.socket.application_queue.get(), 5)
+        return await asyncio.wait_for(self.socket.application_queue.get(), 30)
 
     @property
     def waiting(self) -> int:
