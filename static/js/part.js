@@ -1,4 +1,5 @@
 import { keepingFocus } from "./dom.js";
+import { Floor } from "./floor.js";
 import { morph } from "./morph.js";
 import { OpenTail } from "./open_tail.js";
 import { Pacer } from "./pacer.js";
@@ -17,12 +18,14 @@ export class Part {
   #fresh = []; // HTML of finished blocks that are not in the DOM yet
   #upto = 0; // what of the source is in finished blocks
   #pacer;
+  #floor; // not of thinking, which readers fold
 
   constructor(element, pacer = new Pacer()) {
     this.#element = element;
     this.#pacer = pacer;
     this.#place = element.querySelector(":scope > [data-tail]");
     this.#tail = new OpenTail(this.#place);
+    if (!element.matches("details")) this.#floor = new Floor(element);
   }
 
   /** Go on from a finished part: its last block is open again. */
@@ -82,11 +85,13 @@ export class Part {
     this.#upto = 0;
     this.#tail.reset(0);
     this.#pacer.skip(0);
+    this.#floor?.lift();
   }
 
   /** Nothing is held back any more. */
   end() {
     this.#pacer.end();
+    this.#floor?.end();
   }
 
   /** The answer has ended: put in the blocks that differ (by index; an empty one goes), and drop the tail. */

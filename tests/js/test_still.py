@@ -68,11 +68,15 @@ LOOK = """() => {
 }"""
 
 
-@pytest.mark.parametrize("behind", [1, 8])
-def test_nothing_of_an_answer_moves_once_it_is_there(answer: LiveAnswer, behind: int) -> None:
+def dress(answer: LiveAnswer) -> None:
     for style in STYLES:
         answer.page.add_style_tag(url=f"{ORIGIN}/css/{style}.css")
     answer.page.evaluate("document.querySelector('template').content.firstElementChild.className = 'prose'")
+
+
+@pytest.mark.parametrize("behind", [1, 8])
+def test_nothing_of_an_answer_moves_once_it_is_there(answer: LiveAnswer, behind: int) -> None:
+    dress(answer)
     segmenter, references = Segmenter(), References()
     moved: list[str] = []
     blocks = length = 0
@@ -92,3 +96,64 @@ def test_nothing_of_an_answer_moves_once_it_is_there(answer: LiveAnswer, behind:
 
     assert moved == []
     assert "An end." in answer.shown
+
+
+# Of the answer's text, once all that watches its size has been told.
+HEIGHT = """() => new Promise((tell) => requestAnimationFrame(() => requestAnimationFrame(
+    () => tell(document.querySelector("[data-part]").getBoundingClientRect().height)
+)))"""
+SHRINKING = f"""```python
+x = "{"long line " * 40}"
+```
+
+| a | b |
+|---|---|
+| c | d |
+
+$$
+x
++ y
+$$
+
+one
+
+two
+
+three
+"""
+
+
+def test_what_is_above_does_not_bounce_while_text_gets_its_form(answer: LiveAnswer) -> None:
+    dress(answer)
+    heights = [0.0]
+
+    for at in range(0, len(SHRINKING), 7):
+        answer.text(at, SHRINKING[at : at + 7])
+        answer.show()
+        heights.append(answer.page.evaluate(HEIGHT))
+        tail = render_tail(SHRINKING[: at + 7], References()).html
+        answer.hear("tail.rendered", part="0.text", html=tail, upto=min(at + 7, len(SHRINKING)))
+        answer.show()
+        heights.append(answer.page.evaluate(HEIGHT))
+
+    assert heights == sorted(heights)
+
+
+def test_an_answer_that_has_ended_is_as_high_as_its_text(answer: LiveAnswer) -> None:
+    dress(answer)
+    answer.text(0, "\n".join("$$ a"))
+    answer.show()
+    high = answer.page.evaluate(HEIGHT)
+
+    answer.finish({"0": "<p>a</p>"})
+
+    assert answer.page.evaluate(HEIGHT) < high
+
+
+def test_code_that_goes_on_is_not_broken_into_lines(answer: LiveAnswer) -> None:
+    dress(answer)
+    answer.rendered_text(0, "```\nx", "<pre><code>x\n</code></pre>")
+    answer.text(5, " = 1")
+    answer.show()
+
+    assert answer.page.locator("pre .rest").evaluate("rest => getComputedStyle(rest).whiteSpace") == "pre"

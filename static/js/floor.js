@@ -1,0 +1,38 @@
+/**
+ * What an element has of the page it keeps while it is written: text that gets its form, or waits for it, takes less
+ * room than before, and all that stands above would bounce each time.
+ */
+export class Floor {
+  #element;
+  #sizes;
+  #width = 0;
+  #height = 0;
+
+  constructor(element) {
+    this.#element = element;
+    this.#sizes = new ResizeObserver(([{ contentRect }]) => this.#resized(contentRect));
+    this.#sizes.observe(element);
+  }
+
+  lift() {
+    this.#set(0);
+  }
+
+  end() {
+    this.#sizes.disconnect();
+    this.lift();
+  }
+
+  // Internal
+
+  #resized({ width, height }) {
+    if (this.#width && width !== this.#width) this.lift();
+    else if (height > this.#height) this.#set(height);
+    this.#width = width;
+  }
+
+  #set(height) {
+    this.#height = height;
+    this.#element.style.minBlockSize = height ? `${height}px` : "";
+  }
+}
