@@ -27,7 +27,7 @@ class Continuation:
         self._at = 0  # of what is wanted, this much has come again
         self._held: list[str] = []
         self._tail = ""  # what came behind it
-        says_it_often = self._wanted.find(self._wanted[:SURE], 1) > 0
+        says_it_often = self._wanted.find(self._wanted[:SURE], 1) > 0 or is_refrain(self._wanted[: 2 * SURE])
         is_too_short = server is Continuing.EXACT and len(self._wanted) < SURE
         self.is_certain = not self.restates and (is_too_short or says_it_often)  # what comes now is new
 
@@ -78,3 +78,8 @@ class Continuation:
             return ""
         self.is_certain = True
         return self._tail[len(self._edge) if differs is None else differs :]
+
+
+def is_refrain(text: str) -> bool:
+    """It says one thing twice or more, the last time perhaps in part."""
+    return any(text.startswith(text[period:]) for period in range(1, len(text) // 2 + 1))

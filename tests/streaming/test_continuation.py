@@ -71,6 +71,8 @@ def test_of_who_should_repeat_and_does_not_nothing_is_shown(sent: str) -> None:
         (PROSE, " The rest."),
         ("1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,", " 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2"),
         ("1, 1,", "1, 1, 1, 2"),
+        ("ha " * 12, "ha " * 28 + "end"),
+        ("I must not talk. I must not talk. ", "I must not talk. I must not talk. Why?"),
         ("- [ ] eggs\n- [ ] milk and honey\n", "- [ ] bread"),
     ],
 )
