@@ -6,7 +6,6 @@ What makes no sense is None, or empty: no odd value raises. No I/O here.
 from __future__ import annotations
 
 import json
-import math
 import re
 
 import msgspec
@@ -17,6 +16,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MOST_TOKENS = 100_000_000  # of one figure: the sum of all that an answer adds up fits a database's integer
 MOST = 1e15  # of any other figure
 ROUNDING = 1e-3  # by which a logarithm of a probability may be above zero
+UNTOLD = -9999.0  # vLLM's logarithm of a token that it has none of, or minus infinity
 MOST_VALUES = 100_000  # in one JSON text: to make objects of millions takes seconds, in which nothing else happens
 INTEGER_DIGITS = 18  # a longer number is no count of anything; Python refuses to read thousands of digits
 
@@ -118,4 +118,4 @@ def log_probability(value: object) -> float | None:
     """Of a token: a natural logarithm, so not above zero but for rounding."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and value <= ROUNDING else None
+    return float(value) if UNTOLD < value <= ROUNDING else None

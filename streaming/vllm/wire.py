@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -51,7 +51,7 @@ class LikelyToken(msgspec.Struct, frozen=True):
     """A token with the natural logarithm of its probability; None if the server told none that can be."""
 
     token: str
-    logprob: float | None = None
+    logprob: Annotated[float, msgspec.Meta(gt=clean.UNTOLD, le=clean.ROUNDING)] | None = None
 
 
 class Usage(msgspec.Struct, frozen=True):

@@ -9,7 +9,6 @@ from typing import Any
 from conversations.models.confidence import UNSURE_BELOW
 from conversations.models.plan import Outcome
 from streaming.protocol import code_units
-from streaming.vllm.clean import ROUNDING
 from streaming.vllm.wire import LikelyToken
 
 SPANS_KEPT = 400  # passages; a model that is unsure more often is unsure of everything
@@ -46,7 +45,7 @@ class Certainty:
         fits = "".join(token.token for token in tokens) == text
         for token in tokens:
             length = code_units(token.token if fits else text)
-            if token.logprob is None or token.logprob > ROUNDING:
+            if token.logprob is None:
                 at += length if fits else 0
                 continue
             probability = math.exp(min(token.logprob, 0.0))
