@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import random
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from . import passages
@@ -66,7 +67,6 @@ STOP_WORDS = frozenset(
     ]
 )
 TITLE_WORDS = 5
-WORD = re.compile(r"[^\W_]+", re.UNICODE)
 SCRIPTS = {
     "ar": re.compile("[\u0600-\u06ff]"),
     "he": re.compile("[\u0590-\u05ff]"),
@@ -113,18 +113,23 @@ def thinking_about(question: str) -> str | None:
     )
 
 
+def words_of(text: str) -> list[str]:
+    """Letters and figures, with the marks that many scripts write vowels as."""
+    return "".join(char if unicodedata.category(char)[0] in "LNM" else " " for char in text).split()
+
+
 def title_for(question: str) -> str:
     """The question's first significant words."""
-    words = [word for word in WORD.findall(question) if word.lower() not in STOP_WORDS]
-    chosen = (words or WORD.findall(question) or ["Conversation"])[:TITLE_WORDS]
+    words = [word for word in words_of(question) if word.lower() not in STOP_WORDS]
+    chosen = (words or words_of(question) or ["Conversation"])[:TITLE_WORDS]
     return " ".join(word if word.isupper() else word[:1].upper() + word[1:] for word in chosen)
 
 
 def choice_of(choices: Sequence[str], question: str) -> str:
     """Of a constrained choice: the one that shares most words with the question, else one by its hash."""
-    words = set(WORD.findall(question.lower()))
-    best = max(choices, key=lambda choice: len(words & set(WORD.findall(choice.lower()))))
-    shares = words & set(WORD.findall(best.lower()))
+    words = set(words_of(question.lower()))
+    best = max(choices, key=lambda choice: len(words & set(words_of(choice.lower()))))
+    shares = words & set(words_of(best.lower()))
     return best if shares else choices[seed_of(question) % len(choices)]
 
 
@@ -138,7 +143,7 @@ def topic_of(question: str) -> str:
 def compose(question: str, asked: Asked) -> str:
     chance = random.Random(seed_of(question) + asked.value - 1)
     topic = topic_of(question)
-    words = set(WORD.findall(question.lower()))
+    words = set(words_of(question.lower()))
     if words & passages.GREETINGS and len(words) <= 4:
         return chance.choice(passages.HELLO)
     opening = chance.choice(passages.OPENINGS).format(topic=topic)

@@ -224,6 +224,7 @@ def test_an_error_inside_the_stream_is_no_http_error(model: httpx.Client) -> Non
 
 def test_a_title_is_made_of_the_questions_words() -> None:
     assert title_for("What is the capital of France?") == "Capital France"
+    assert title_for("ทำไมท้องฟ้าเป็นสีฟ้า นะ?") == "ทำไมท้องฟ้าเป็นสีฟ้า นะ"  # with the marks above its letters
 
 
 @pytest.mark.parametrize("question", ["hello", "Explain a table", "ما هو البث؟", "count to 7", "[echo]  x\n\n y "])
