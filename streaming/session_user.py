@@ -19,7 +19,8 @@ from streaming.database import in_database
 
 class SessionUser(AuthMiddleware):
     async def resolve_scope(self, scope: dict[str, Any]) -> None:
-        scope["user"]._wrapped = await in_database(user_of, scope["session"])
+        session = scope["session"]
+        scope["user"]._wrapped = await in_database(user_of, session) if session.session_key else AnonymousUser()
 
 
 def with_user(application: Any) -> Any:
