@@ -19,6 +19,8 @@ Step = tuple[str, Callable[[IO[bytes]], int]]  # its name, and what to do; where
 
 ODD = ("tests/web/test_odd_bodies.py", "tests/web/test_odd_queries.py")
 ON_POSTGRES = ("tests/conversations", "tests/ops", "tests/stack", *ODD)
+LAST_LINES = 30  # of pytest's output, where it names what failed
+
 PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "chatsite.settings",
     "ENV_FILE": "",
@@ -75,11 +77,11 @@ def run(name: str, command: list[str], env: dict[str, str] | None = None) -> Non
 
 def run_side_by_side(*lanes: list[Step]) -> None:
     """The steps of a lane one after the other, the lanes at the same time: tests wait more than they compute. What a
-    step printed is shown when it ends; what failed comes last of all, where one looks first."""
+    step printed is shown when it ends; the last lines of what failed come once more at the end of all."""
     with ThreadPoolExecutor(len(lanes)) as threads:
         failed = [step for lane in threads.map(run_lane, lanes) for step in lane]
     for name, said in failed:
-        print(f"── failed: {name}\n{said}", flush=True)
+        print(f"── the end of: {name}", *said.splitlines()[-LAST_LINES:], sep="\n", flush=True)
     if failed:
         sys.exit(f"── failed: {', '.join(name for name, _ in failed)}")
 
@@ -94,11 +96,9 @@ def run_lane(steps: list[Step]) -> list[tuple[str, str]]:
             code = work(out)
             out.seek(0)
             said = out.read().decode("utf-8", "replace")
-        print(f"── {name}: {'failed, ' if code else ''}{time.monotonic() - begun:.0f} s", flush=True)
+        print(f"── {name}: {'failed, ' if code else ''}{time.monotonic() - begun:.0f} s\n{said}", flush=True)
         if code:
             failed.append((name, said))
-        else:
-            print(said, flush=True)
     return failed
 
 
