@@ -19,7 +19,7 @@ from tests.processes import ROOT
 BOMB = '"' + "\\" * 60  # to Scala's lexer, which would take years for it
 
 
-# Found among all languages by the long form, python -m tests.rendering.lexers: exponential time, or a high power.
+# Found by the long form, python -m tests.rendering.lexers: exponential time, or a high power.
 WORST = {
     **dict.fromkeys(["chapel", "scala"], '"' + "\\" * 48),
     "autoit": " " * 1_500,

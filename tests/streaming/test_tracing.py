@@ -17,9 +17,10 @@ from streaming import tracing
 from streaming.tracing import Span, headers, span_id
 from tests.processes import ROOT
 
-IMPORTS = (
-    "import sys, streaming.worker.runner, streaming.consumers; print({'streaming.otlp', 'requests'} & set(sys.modules))"
-)
+IMPORTS = """
+import sys, streaming.worker.runner, streaming.consumers
+print({"streaming.otlp", "requests"} & set(sys.modules))
+"""
 
 
 def test_switched_off_nothing_is_imported() -> None:
