@@ -23,6 +23,7 @@ a. a: a, a= aa. \( "" '' \"" ''' `` -- ++ %% a( a[ a{ () [] {} 0. 0x 1e
 """
 OPENINGS = ["", '"', "'", "`", '"""', "a ", "def a", "a=", "(", "{", "<a ", "/*", "# ", '@"', 's"', "%", "$", ":"]
 BLANKS = [" ", "\t", "\n", "\n ", "a ", "a\n", "\\\n", "a\t "]
+REPLY_WITHIN_S = 60.0
 SHORT, LONG = 48, 1_500  # characters: enough for exponential time, and for high powers
 
 
@@ -45,7 +46,8 @@ def main(beginnings: tuple[str, ...]) -> None:
         if not language.startswith(beginnings or ("",)):
             continue
         for source in hostile():
-            reply = process.reply_to(json.dumps([language, source + "\n"]).encode() + b"\n")
+            process.ask(json.dumps([language, source + "\n"]).encode() + b"\n", key=b"")
+            reply = process.reply(REPLY_WITHIN_S)
             longest = max(longest, reply.seconds)
             if reply.error:
                 slow[language] = source

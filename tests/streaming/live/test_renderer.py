@@ -28,9 +28,9 @@ class SlowHighlighter(Highlighter):
         super().__init__()
         self.asked, self.may_reply = threading.Event(), threading.Event()
 
-    def _ask(self, request: bytes) -> Reply:
+    def _ask(self, request: bytes, key: bytes) -> Reply:
         self.asked.set()
-        assert self.may_reply.wait(20)
+        assert self.may_reply.wait(60)
         return Reply('<span class="n">x</span>', 0.001)
 
 
@@ -77,7 +77,7 @@ async def live() -> AsyncIterator[Live]:
 
 async def test_text_arrives_while_code_waits_for_its_colours(live: Live, highlighter: SlowHighlighter) -> None:
     live.arrive(CODE)
-    await asyncio.to_thread(highlighter.asked.wait, 20)  # the loop goes on: this coroutine does
+    await asyncio.to_thread(highlighter.asked.wait, 60)  # the loop goes on: this coroutine does
 
     live.arrive("More")
     assert live.part.text_from(0) == f"{CODE}More"
@@ -94,7 +94,7 @@ async def test_a_part_that_is_begun_anew_meanwhile_has_nothing_of_the_old_one(
     live: Live, highlighter: SlowHighlighter
 ) -> None:
     live.arrive(CODE)
-    await asyncio.to_thread(highlighter.asked.wait, 20)
+    await asyncio.to_thread(highlighter.asked.wait, 60)
 
     live.begin_anew("2-1")
     live.arrive("Anew\n\n")
