@@ -16,9 +16,9 @@ from chatsite.failures import logged  # noqa: E402
 from chatsite.web.accepting import telling_who_is_signed_in  # noqa: E402
 from chatsite.web.flow import paced  # noqa: E402
 from chatsite.web.static import with_static_files  # noqa: E402 - models can be imported from here on
+from streaming.chat.open_sockets import begin_with_the_reactor  # noqa: E402
+from streaming.chat.session_user import with_user  # noqa: E402
 from streaming.routing import websocket_urlpatterns  # noqa: E402
-from streaming.session_user import with_user  # noqa: E402
-from streaming.sockets import begin_with_the_reactor  # noqa: E402
 
 sockets = with_user(telling_who_is_signed_in(URLRouter(websocket_urlpatterns)))
 application = logged(ProtocolTypeRouter({"http": paced(with_static_files(pages)), "websocket": sockets}))

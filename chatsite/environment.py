@@ -15,7 +15,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.store_addresses import RedisAddress, database_options, redis_address
-from conversations.addresses import RefusedAddress, checked, host_of, parts_of
+from conversations.catalog.addresses import RefusedAddress, checked, host_of, parts_of
 
 YES_OR_NO = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"}
 HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)  # as ALLOWED_HOSTS has them

@@ -17,7 +17,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from redis.exceptions import ConnectionError, RedisError, ResponseError, TimeoutError
 
-from streaming import correlation
+from streaming.telemetry import correlation
 
 PLACEHOLDER = re.compile(
     rf"(?:\b({'|'.join(correlation.NAMES)}) )?%(?:s|d|r|\(\w+\)s)"

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.decorators import sync_and_async_middleware
 
-from streaming import correlation
+from streaming.telemetry import correlation
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HEADER = "X-Request-Id"

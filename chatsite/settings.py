@@ -148,7 +148,7 @@ _redis = env.redis("REDIS_URL", f"unix://{unix_socket('redis.sock')}")
 REDIS_URL = _redis.url
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "streaming.layer.PatientChannelLayer",
+        "BACKEND": "streaming.coordination.channel_layer.PatientChannelLayer",
         # Only hints travel here, so a full channel may drop them: whoever misses one reads the database again.
         "CONFIG": {"hosts": [{"address": REDIS_URL}], "capacity": 1000, "expiry": 30, "prefix": "throughline:layer"},
     }
@@ -174,7 +174,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 SWEEP_INTERVAL_S = 1.0
-CELERY_BEAT_SCHEDULER = "streaming.beat:Scheduler"
+CELERY_BEAT_SCHEDULER = "streaming.telemetry.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "streaming.tasks.sweep", "schedule": SWEEP_INTERVAL_S},
     "probe": {"task": "streaming.tasks.probe_model_servers", "schedule": 10.0},
@@ -237,7 +237,7 @@ RESPONSE_CACHE = env.bool("RESPONSE_CACHE", True)  # where the tiers allow it
 # A generation's life
 
 GENERATIONS_PER_WORKER = env.int("GENERATIONS_PER_WORKER", 256)
-# Limits of one user, counted for all processes together; streaming/limits.py and answer_queue.py
+# Limits of one user, counted for all processes together; streaming/coordination/user_limits.py and answer_queue.py
 RUNNING_ANSWERS_PER_USER = env.int("RUNNING_ANSWERS_PER_USER", 4)  # at a time; others of theirs wait their turn
 WAITING_ANSWERS_PER_USER = env.int("WAITING_ANSWERS_PER_USER", 500)
 REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)  # of the API, and commands that ask for or watch an answer
@@ -286,7 +286,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "chat"
 LOGOUT_REDIRECT_URL = "/accounts/login/?signed-out"  # the page forgets what the browser kept
-ACCOUNT_ADAPTER = "conversations.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "conversations.accounts.sign_up.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 # An account whose e-mail address nobody has proved could be anybody's, where anybody may sign up.
@@ -297,7 +297,7 @@ ACCOUNT_EMAIL_VERIFICATION = env.choice(
 )
 SIGN_UPS_PER_HOUR = env.int("SIGN_UPS_PER_HOUR", 20)  # from one address
 MAILS_PER_HOUR = env.int("MAILS_PER_HOUR", 5)  # for new passwords, to one mailbox
-# Beside allauth's own. Failed attempts to sign in are ours: conversations/sign_in_limits.py.
+# Beside allauth's own. Failed attempts to sign in are ours: conversations/accounts/sign_in_limits.py.
 ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {
     "signup": f"{SIGN_UPS_PER_HOUR}/h/ip",
     "reset_password": f"{4 * MAILS_PER_HOUR}/h/ip,{MAILS_PER_HOUR}/h/key",
@@ -306,9 +306,9 @@ SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", 5)  # of an account from one addr
 SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", 50)  # of one address, in 15 minutes
 SIGN_IN_FAILURES_PER_ACCOUNT = env.int("SIGN_IN_FAILURES_PER_ACCOUNT", 100)  # from unknown addresses, in an hour
 ACCOUNT_FORMS = {
-    "login": "conversations.account_forms.SignIn",
-    "change_password": "conversations.account_forms.ChangePassword",
-    "reset_password_from_key": "conversations.account_forms.ResetPassword",
+    "login": "conversations.accounts.account_forms.SignIn",
+    "change_password": "conversations.accounts.account_forms.ChangePassword",
+    "reset_password_from_key": "conversations.accounts.account_forms.ResetPassword",
 }
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # of this session; every other one ends, as Django does
 # Attempts to sign in are limited per address: the one that the last of so many proxies saw.
@@ -318,7 +318,7 @@ DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
 
 # Without it, mails are printed while one tries the site. In production a link in the log would be for all its readers.
 _email = env.mail("EMAIL_URL", "consolemail://")
-EMAIL_BACKEND = _email["EMAIL_BACKEND"] if DEBUG or env.str("EMAIL_URL", "") else "conversations.mail.Unsent"
+EMAIL_BACKEND = _email["EMAIL_BACKEND"] if DEBUG or env.str("EMAIL_URL", "") else "conversations.accounts.mail.Unsent"
 EMAIL_HOST, EMAIL_PORT = _email["EMAIL_HOST"] or "localhost", _email["EMAIL_PORT"] or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_USER"] or "", _email["EMAIL_HOST_PASSWORD"] or ""
 EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)

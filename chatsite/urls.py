@@ -13,6 +13,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),
     path("", include("conversations.urls")),
-    path("", include("streaming.ops.urls")),
+    path("", include("streaming.operations.urls")),
     path("", include("streaming.api.urls")),
 ]

@@ -7,11 +7,11 @@ from django.contrib import admin
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.http import Http404, HttpRequest, HttpResponse
 
-from conversations.budget_admin import BudgetAdmin, LedgerEntryAdmin
-from conversations.people_admin import PersonAdmin
+from conversations.accounts.people_admin import PersonAdmin
+from conversations.accounts.token_admin import ApiTokenAdmin
+from conversations.billing.admin import BudgetAdmin, LedgerEntryAdmin
+from conversations.catalog.pipeline_admin import PipelineAdmin, StageAdmin
 from conversations.review.admin import SEARCHED_LENGTH, ConversationAdmin, LookAdmin, ReviewAdmin
-from conversations.stage_admin import PipelineAdmin, StageAdmin
-from conversations.token_admin import ApiTokenAdmin
 
 __all__ = [
     "ApiTokenAdmin",

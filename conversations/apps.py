@@ -12,12 +12,12 @@ class ConversationsConfig(AppConfig):
         # Permissions are made by Django after migrating, so the groups that hold them are too.
         post_migrate.connect(make_groups, sender=self)
         # Deleting a user deletes conversations by cascade, past all of their verbs: only a signal hears of that.
-        from conversations.models.conversation import Conversation, announce_erasure
+        from conversations.models.chat.conversation import Conversation, announce_erasure
 
         pre_delete.connect(announce_erasure, sender=Conversation)
 
 
 def make_groups(**_: object) -> None:
-    from conversations.accounts import ensure_groups  # models can be imported only now
+    from conversations.accounts.sign_up import ensure_groups  # models can be imported only now
 
     ensure_groups()

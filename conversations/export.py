@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
 from conversations.models import Conversation, Generation, Message
-from conversations.models.generation import moments
-from conversations.models.message import Role
+from conversations.models.chat.message import Role
+from conversations.models.generation.generation import moments
 
 PIECE = 64 * 1024  # characters
 BATCH = 10  # messages or conversations that are read at once

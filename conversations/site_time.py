@@ -1,6 +1,6 @@
 """The site's time, by which moments are stored that other machines compare: one clock for all of them.
 
-Which clock that is, and how far this machine's is off, the live part finds out (streaming/clocks.py).
+Which clock that is, and how far this machine's is off, the live part finds out (streaming/coordination/redis_clock.py).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 from django.urls import path, re_path
 
-from .pages import changes, chat, settings
-from .review import pages as review
+from conversations.pages import changes, chat, settings
+from conversations.review import pages as review
 
 urlpatterns = [
     path("", chat.chat, name="chat"),

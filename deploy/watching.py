@@ -1,4 +1,4 @@
-"""Watches processes that say that their event loops turn, as systemd's WatchdogSec does: streaming/watchdog.py."""
+"""Watches processes that say that their event loops turn (streaming/telemetry/watchdog.py), as WatchdogSec does."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ class StreamingConfig(AppConfig):
     verbose_name = "Streaming"
 
     def ready(self) -> None:
-        from streaming import broadcast, checks  # noqa: F401 - registers itself; models can be imported only now
+        from streaming.coordination import broadcast
+        from streaming.operations.health import checks  # noqa: F401 - registers itself; models can be imported only now
 
         broadcast.listen()

@@ -1,6 +1,6 @@
 """The chat socket's language: commands of the browser, events for it. docs/protocol.md tells it frame by frame.
 
-static/js/protocol.js names the same types; tests/streaming/test_protocol.py holds the two equal.
+static/js/protocol.js names the same types; tests/streaming/chat/test_protocol.py holds the two equal.
 A frame is one JSON object in a text frame; `type` tells which. Lengths of text count UTF-16 code units, as browsers do.
 """
 
@@ -158,7 +158,7 @@ class Refused(Event, frozen=True, tag="error"):
 class MessageView(msgspec.Struct, frozen=True):
     id: UUID
     role: str
-    html: str  # templates/chat/_message.html
+    html: str  # templates/chat/message/_message.html
 
 
 class PathChanged(Event, frozen=True, tag="path.changed"):
@@ -274,7 +274,7 @@ class AnswerFinished(Event, frozen=True, tag="answer.finished"):
     position: str
     status: Literal["done", "stopped", "failed"]
     html: dict[PartName, dict[str, str]] = {}  # finished blocks that differ in the whole, by index; "" removes
-    footer: str = ""  # templates/chat/_answer_footer.html: actions and figures
+    footer: str = ""  # templates/chat/message/_answer_footer.html: actions and figures
     error_code: str = msgspec.field(default="", name="errorCode")
     error: str = ""  # a sentence that says what to do
 

@@ -3,9 +3,9 @@
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.urls import path, re_path
 
-from streaming.consumers import ChatConsumer
-from streaming.ops.consumer import OperationsConsumer
-from streaming.review_socket import ReviewConsumer
+from streaming.chat.consumer import ChatConsumer
+from streaming.chat.review_consumer import ReviewConsumer
+from streaming.operations.pages.consumer import OperationsConsumer
 
 
 class NothingHere(AsyncWebsocketConsumer):

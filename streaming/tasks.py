@@ -14,10 +14,17 @@ from django.core.management import call_command
 from redis import Redis
 
 from conversations import site_time
-from conversations.models import AlertEpisode, Conversation, Leaver, history, recording, settling
-from streaming import beat, correlation, dispatch, erasing, gauges, model_health, titles  # noqa: F401
-from streaming.alerts import watch
-from streaming.worker import process  # noqa: F401 - it and beat have signals of their own
+from conversations.models import AlertEpisode, Conversation, Leaver
+from conversations.models.billing import settling
+from conversations.models.operations import history, recording
+from streaming.coordination import dispatch, erasure
+from streaming.model_servers import probes
+from streaming.operations.alerts import watch
+from streaming.telemetry import beat, correlation, gauges  # noqa: F401
+from streaming.worker import (
+    process,  # noqa: F401 - it and beat have signals of their own
+    titles,
+)
 from streaming.worker.runner import runner
 
 logger = logging.getLogger(__name__)
@@ -58,7 +65,7 @@ def entitle(generation_id: str) -> None:
 @shared_task(name="streaming.tasks.probe_model_servers")
 def probe_model_servers() -> None:
     with suppress(CancelledError):  # this process ends; the next probe comes soon
-        model_health.store(runner().await_blocking(model_health.probe_each))
+        probes.store(runner().await_blocking(probes.probe_each))
 
 
 @shared_task(name="streaming.tasks.warm_likely")
@@ -88,7 +95,7 @@ def delete_accounts() -> None:
 @shared_task(name="streaming.tasks.finish_erasures")
 def finish_erasures() -> None:
     """What a process that was writing, or one that ended, has left of erased conversations."""
-    if count := erasing.finish():
+    if count := erasure.finish():
         logger.info("nothing is left of %d erased conversations", count)
 
 

@@ -17,8 +17,9 @@ from tests.processes import ROOT, find_initdb, free_port, postgres_process
 
 Step = tuple[str, Callable[[IO[bytes]], int]]  # its name, and what to do; where its output goes → exit code
 
-ODD = ("tests/web/test_odd_bodies.py", "tests/web/test_odd_queries.py")
-ON_POSTGRES = ("tests/conversations", "tests/ops", "tests/stack", *ODD)
+ODD = ("tests/chatsite/web/test_odd_bodies.py", "tests/chatsite/web/test_odd_queries.py")
+ON_POSTGRES = ("tests/conversations", "tests/streaming/operations", "tests/stack", *ODD)
+NO_DATABASE = "tests/conversations/rendering"
 LAST_LINES = 30  # of pytest's output, where it names what failed
 
 PRODUCTION = {
@@ -45,12 +46,12 @@ def main() -> None:
     run("migrations", [*manage, "makemigrations", "--check", "--dry-run"], PRODUCTION)
     # Playwright keeps an event loop of its own running, so what needs it runs apart. tests/stack is left to PostgreSQL:
     # the whole path of an answer runs on SQLite in the browser, by the API and under faults.
-    apart = ["tests/browser", "tests/js", "tests/faults", "tests/stack"]
+    apart = ["tests/browser", "tests/static", "tests/faults", "tests/stack"]
     pytest = [sys.executable, "-m", "pytest", "-q"]
     run_side_by_side(
         [
             ("tests", lambda out: call([*pytest, *(f"--ignore={folder}" for folder in apart)], out=out)),
-            ("tests of the page's modules", lambda out: call([*pytest, "tests/js"], out=out)),
+            ("tests of the page's modules", lambda out: call([*pytest, "tests/static"], out=out)),
         ],
         [
             ("tests on PostgreSQL", tests_on_postgres),
@@ -116,7 +117,7 @@ def tests_on_postgres(out: IO[bytes]) -> int:
         try:
             url = f"postgres://throughline@127.0.0.1:{port}/throughline"
             return call(
-                [sys.executable, "-m", "pytest", "-q", *ON_POSTGRES],
+                [sys.executable, "-m", "pytest", "-q", *ON_POSTGRES, f"--ignore={NO_DATABASE}"],
                 {"DATABASE_URL": url},
                 out,
             )

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 from redis.asyncio import Redis
 
-from streaming.redis_clients import command_client
+from streaming.coordination.redis_clients import command_client
 from tests.chromium import browser  # noqa: F401 - a fixture, once for the whole run
 from tests.processes import Process, redis_process
 from tests.site import Site
@@ -36,7 +36,7 @@ def redis_server() -> Iterator[Process]:
 def no_cleaner() -> Iterator[None]:
     """The thread that cleans up after an erasure would ask the database when the test is over that lets it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("streaming.erasing.Cleaner._clean", lambda *_: None)
+        patch.setattr("streaming.coordination.erasure.Cleaner._clean", lambda *_: None)
         yield
 
 

@@ -15,7 +15,7 @@ from daphne.http_protocol import WebRequest
 from django.conf import settings
 from twisted.web.http import HTTPChannel
 
-from streaming.ending import told_to_end
+from streaming.chat.shutdown import told_to_end
 
 READS_ON_S = 10.0  # after a refusal
 # From visitors, daphne would take the one for where the site is mounted, past what a proxy in front refuses by address;

@@ -20,7 +20,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from chatsite.failures import Failed
-from streaming.ending import told_to_end
+from streaming.chat.shutdown import told_to_end
 
 from .requests import Channel, Request
 from .sockets import Inbox, Socket, factory_options

@@ -10,7 +10,7 @@ from django.apps.registry import Apps
 from django.db import migrations, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from conversations.models.folding import fold
+from conversations.models.chat.folding import fold
 
 AT_ONCE = 500
 UNFINISHED = ("queued", "running")

@@ -1,22 +1,22 @@
 """What is remembered, one file per noun."""
 
-from .alert_delivery import AlertDelivery
-from .alert_episode import AlertEpisode
-from .alert_rule import AlertRule
-from .api_token import ApiToken
-from .budget import Budget, DailyUse
-from .clock import Clock
-from .conversation import Conversation
-from .erasure import Erasure
-from .generation import Generation
-from .history import RollUp, Sample
+from .billing.budget import Budget, DailyUse
+from .billing.ledger import LedgerEntry
+from .catalog.model_server import ModelServer
+from .catalog.pipeline import Pipeline, PipelineStage, Stage
+from .catalog.tier import Tier
+from .chat.api_token import ApiToken
+from .chat.conversation import Conversation
+from .chat.erasure import Erasure
+from .chat.message import Message, Part
+from .generation.generation import Generation
+from .generation.timing import Clock
 from .leaver import Leaver
-from .ledger import LedgerEntry
-from .message import Message, Part
-from .model_server import ModelServer
-from .pipeline import Pipeline, PipelineStage, Stage
+from .operations.alert_delivery import AlertDelivery
+from .operations.alert_episode import AlertEpisode
+from .operations.alert_rule import AlertRule
+from .operations.history import RollUp, Sample
 from .review import Act, Look, Review
-from .tier import Tier
 
 __all__ = [
     "Act",

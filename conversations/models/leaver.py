@@ -18,8 +18,8 @@ from django.utils import timezone
 from conversations import events
 from conversations.events import AccountLeaves
 
-from .api_token import ApiToken
-from .conversation import Conversation
+from .chat.api_token import ApiToken
+from .chat.conversation import Conversation
 
 
 class LeaverQuerySet(models.QuerySet["Leaver"]):

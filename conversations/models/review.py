@@ -7,7 +7,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 
-from .conversation import Conversation
+from .chat.conversation import Conversation
 
 WHAT_LENGTH = 500
 

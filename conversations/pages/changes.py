@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from conversations.models import Conversation
-from conversations.models.asking import ConversationError
+from conversations.models.chat.asking import ConversationError
 
 from .signed_in import View, signed_in
 

@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from conversations.models import Conversation
-from conversations.models.pipeline import LEVEL_OF, Mode, PipelineStage, alone
-from conversations.models.tier import is_one_model, offered_tiers
+from conversations.models.catalog.pipeline import LEVEL_OF, Mode, PipelineStage, alone
+from conversations.models.catalog.tier import is_one_model, offered_tiers
 
 from .groups import LISTED, sidebar_list
 from .signed_in import signed_in
@@ -92,4 +92,4 @@ def message(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> Ht
     """For a page whose log has gone."""
     conversation = get_object_or_404(Conversation.objects.visible_to(request.user), pk=conversation_id)
     found = get_object_or_404(conversation.messages.with_all(), pk=message_id)
-    return render(request, "chat/_message.html", {"message": found, "conversation": conversation})
+    return render(request, "chat/message/_message.html", {"message": found, "conversation": conversation})

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.http import HttpRequest
 from django.utils import timezone
 
-COOKIE = "timezone"  # static/js/day.js sets it
+COOKIE = "timezone"  # static/js/sidebar/day.js sets it
 
 known = cache(available_timezones)
 

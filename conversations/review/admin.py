@@ -22,7 +22,7 @@ from django.urls import URLPattern, path, reverse
 from conversations.dated_list import Dated
 from conversations.export import FORMATS, download
 from conversations.models import Act, Conversation, Generation, Look, Message, Review
-from conversations.models.asking import TextTooLong, storable
+from conversations.models.chat.asking import TextTooLong, storable
 
 from .filters import DeletedFilter, ModelFilter, ReviewedFilter, StateFilter
 
@@ -84,7 +84,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     ordering = ("-used_at",)
 
     class Media:
-        css = {"all": ["css/review.css"]}
+        css = {"all": ["css/review/review.css"]}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         record_list(request)

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from conversations.models import Conversation, Generation
-from conversations.models.generation import Status
+from conversations.models.generation.generation import Status
 
 LOOKED_AT = 2000  # latest answers, for the names of their models
 

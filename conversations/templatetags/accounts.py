@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.conf import settings
 
-from conversations.mail import mails_reach_nobody
+from conversations.accounts.mail import mails_reach_nobody
 
 register = template.Library()
 

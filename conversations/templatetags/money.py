@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django import template
 
-from conversations.models.money import NOTHING, told
+from conversations.models.billing.money import NOTHING, told
 
 register = template.Library()
 

@@ -12,10 +12,10 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.utils.safestring import SafeString, mark_safe
 
 from conversations.models import Generation, Message
-from conversations.models.confidence import Confidence
-from conversations.models.generation import moments
-from conversations.models.message import PartKey, PartKind
-from conversations.models.plan import StageStatus
+from conversations.models.chat.message import PartKey, PartKind
+from conversations.models.generation.confidence import Confidence
+from conversations.models.generation.generation import moments
+from conversations.models.generation.plan import StageStatus
 from conversations.rendering import RENDERER_VERSION, HighlightBudget, render_blocks
 
 SHORTLY_S = 60  # what lacks colours because the machine was busy is rendered anew after that

@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from conversations.models import ApiToken
-from streaming import correlation
-from streaming.database import in_database
-from streaming.limits import count_request
+from streaming.coordination.database import in_database
+from streaming.coordination.user_limits import count_request
+from streaming.telemetry import correlation
 
 
 class ApiRequest(HttpRequest):

@@ -12,10 +12,11 @@ from ninja import Query, Router, Status
 
 from conversations import site_time
 from conversations.models import Conversation, Generation, Message
-from streaming import correlation, tracing, turns
-from streaming.database import in_database
-from streaming.limits import limits
+from streaming.chat import turns
+from streaming.coordination.database import in_database
+from streaming.coordination.user_limits import limits
 from streaming.protocol import SendMessage
+from streaming.telemetry import correlation, tracing
 
 from .auth import ApiRequest, user_of
 from .errors import REFUSALS, NotFound

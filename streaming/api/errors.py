@@ -19,9 +19,9 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from redis.exceptions import RedisError
 
 from conversations import site_time
-from conversations.models.asking import ConversationError, OutOfBudget, TooManyWaiting
-from streaming.consumers import SENTENCES
-from streaming.limits import TooMany
+from conversations.models.chat.asking import ConversationError, OutOfBudget, TooManyWaiting
+from streaming.chat.consumer import SENTENCES
+from streaming.coordination.user_limits import TooMany
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from django.http import StreamingHttpResponse
 from redis.exceptions import RedisError
 
 from conversations.models import ApiToken, Generation
-from streaming.limits import Place
+from streaming.coordination.user_limits import Place
 from streaming.live.hub import hub
 from streaming.log.records import HoleInLog
 from streaming.log.stream_log import Position

@@ -11,10 +11,10 @@ from django.http.response import HttpResponseBase
 from ninja import Header, Router
 
 from conversations.models import Generation, Message
-from conversations.models.asking import UnknownMessage
-from streaming import turns
-from streaming.database import in_database
-from streaming.limits import limits
+from conversations.models.chat.asking import UnknownMessage
+from streaming.chat import turns
+from streaming.coordination.database import in_database
+from streaming.coordination.user_limits import limits
 from streaming.live.hub import hub
 from streaming.protocol import LONGEST_POSITION
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from conversations.models import Generation, Message
-from conversations.models.generation import Status
-from conversations.models.message import PartKey
-from streaming.answer_queue import Place
-from streaming.database import in_database
+from conversations.models.chat.message import PartKey
+from conversations.models.generation.generation import Status
+from streaming.coordination.answer_queue import Place
+from streaming.coordination.database import in_database
 from streaming.live.answer import FinishedAnswer, LiveAnswer
 from streaming.live.finished import texts_by_name
 from streaming.live.hub import hub

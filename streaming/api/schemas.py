@@ -11,7 +11,7 @@ from django.urls import reverse
 from ninja import Field, Schema
 
 from conversations.models import Conversation, Generation, Message
-from conversations.models.message import Role
+from conversations.models.chat.message import Role
 from streaming.protocol import LONGEST_SLUG
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from django.db import DatabaseError
 
 from conversations.models import ApiToken
-from streaming.database import in_database
-from streaming.sockets import CARE_INTERVAL_S, drain_before_shutdown
+from streaming.chat.open_sockets import CARE_INTERVAL_S, drain_before_shutdown
+from streaming.coordination.database import in_database
 
 if TYPE_CHECKING:
     from .events import Stream

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import msgspec
 
-from streaming.vllm.events import EventStream
-from streaming.vllm.wire import DONE, ReplyReader
+from streaming.model_servers.vllm.events import EventStream
+from streaming.model_servers.vllm.wire import DONE, ReplyReader
 
 from . import Failed
 from .asker import Asker, Place, address_of, question

@@ -11,7 +11,7 @@ import msgspec
 
 from streaming.log.records import AnyRecord, Text
 from streaming.log.stream_log import FIELD, key_of
-from streaming.ops.live import redis_client
+from streaming.operations.measurements.live import redis_client
 
 from .figures import Figure
 from .run import Run

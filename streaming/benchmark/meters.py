@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 from redis.exceptions import RedisError
 
-from streaming.ops.live import redis_client
+from streaming.operations.measurements.live import redis_client
 
 from . import Failed
 

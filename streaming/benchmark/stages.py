@@ -8,8 +8,8 @@ from itertools import pairwise
 from statistics import median
 
 from conversations.models import Generation
-from conversations.models.generation import moments
-from streaming.database import in_database
+from conversations.models.generation.generation import moments
+from streaming.coordination.database import in_database
 
 from .figures import MS, Figure
 from .page import Page

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from conversations.models.message import PartKey
-from conversations.models.showing import Show
-from streaming.answer_queue import Place
+from conversations.models.chat.message import PartKey
+from conversations.models.generation.delivery import Show
+from streaming.coordination.answer_queue import Place
 from streaming.log.records import (
     AnyRecord,
     Claimed,

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db import Error
 
 from conversations.models import Generation
-from conversations.models.generation import UNFINISHED
-from streaming.database import in_database
+from conversations.models.generation.generation import UNFINISHED
+from streaming.coordination.database import in_database
 
 from .finished import read_finished
 from .shows import Shows

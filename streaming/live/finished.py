@@ -7,7 +7,7 @@ from uuid import UUID
 from django.template.loader import render_to_string
 
 from conversations.models import Message
-from conversations.models.message import PartKind, mark_siblings
+from conversations.models.chat.message import PartKind, mark_siblings
 from conversations.templatetags.transcript import rendered
 
 from .answer import FinishedAnswer
@@ -39,8 +39,8 @@ def texts_by_name(message: Message) -> dict[str, str]:
 
 def footer_of(message: Message) -> str:
     context = {"message": message, "generation": message.generation, "conversation": message.conversation}
-    return render_to_string("chat/_answer_footer.html", context)
+    return render_to_string("chat/message/_answer_footer.html", context)
 
 
 def message_html(message: Message) -> str:
-    return render_to_string("chat/_message.html", {"message": message, "conversation": message.conversation})
+    return render_to_string("chat/message/_message.html", {"message": message, "conversation": message.conversation})

@@ -16,14 +16,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from conversations.models import Generation
-from conversations.models.generation import Status
-from streaming.database import in_database
-from streaming.leases import unheld
+from conversations.models.generation.generation import Status
+from streaming.coordination.batching import rest_s
+from streaming.coordination.database import in_database
+from streaming.coordination.leases import unheld
+from streaming.coordination.redis_clients import BLOCK_S, blocking_client, command_client
 from streaming.log import stream_log
 from streaming.log.records import Ended, HoleInLog
-from streaming.pooling import rest_s
 from streaming.protocol import PhaseName
-from streaming.redis_clients import BLOCK_S, blocking_client, command_client
 
 from .answer import LiveAnswer
 from .endings import Endings, ended_among

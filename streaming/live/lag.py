@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from streaming import counters
-from streaming.histograms import HUB_LAG
 from streaming.log.stream_log import PlainEntry
-from streaming.presence import this_process
+from streaming.telemetry import counters
+from streaming.telemetry.heartbeats import this_process
+from streaming.telemetry.histograms import HUB_LAG
 
 SENT = b"sent"
 KEPT_S = 60

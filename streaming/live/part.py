@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 
-from conversations.models.message import PartKey, PartKind
+from conversations.models.chat.message import PartKey, PartKind
 from conversations.rendering import HighlightBudget, References, Segmenter, render_block, render_tail
 from streaming.log.stream_log import BEGINNING, Position
 from streaming.protocol import code_units, units_from

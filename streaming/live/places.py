@@ -13,10 +13,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from conversations.models import Generation
-from conversations.models.generation import Status
-from streaming.answer_queue import places
-from streaming.database import in_database
-from streaming.presence import has_worker
+from conversations.models.generation.generation import Status
+from streaming.coordination.answer_queue import places
+from streaming.coordination.database import in_database
+from streaming.telemetry.heartbeats import has_worker
 
 from .answer import LiveAnswer
 

@@ -13,11 +13,11 @@ from redis.exceptions import RedisError
 
 from conversations import site_time
 from conversations.models import Generation
-from conversations.models.showing import Show, add_shows
-from streaming import viewers
-from streaming.database import in_database
-from streaming.presence import this_process
+from conversations.models.generation.delivery import Show, add_shows
+from streaming.chat import viewer_counts
+from streaming.coordination.database import in_database
 from streaming.protocol import AnyEvent, TextDelta
+from streaming.telemetry.heartbeats import this_process
 
 from .watched import Watched
 
@@ -50,7 +50,7 @@ class Shows:
         if not (counts or self._told):
             return
         try:
-            await viewers.tell(self._redis, this_process(), counts)
+            await viewer_counts.tell(self._redis, this_process(), counts)
             self._told = counts
         except (RedisError, OSError) as error:
             logger.warning("who watches was not told: %s", error)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from streaming.answer_queue import Place
+from streaming.coordination.answer_queue import Place
 from streaming.log.records import PhaseBegan, StageIs
 from streaming.log.stream_log import BEGINNING, Position, as_pair
 from streaming.protocol import (

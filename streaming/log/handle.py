@@ -20,7 +20,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import ResponseError
 
 from conversations import site_time
-from conversations.models.message import PartKey
+from conversations.models.chat.message import PartKey
 from streaming.protocol import code_units
 
 from .records import AnyRecord, Claimed, Ended, Folded, HoleInLog, PhaseBegan, Restarted, StageIs, Text, encode

@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from conversations.models.generation import Status
-from conversations.models.message import PartKey, PartKind
-from conversations.models.plan import StageStatus
+from conversations.models.chat.message import PartKey, PartKind
+from conversations.models.generation.generation import Status
+from conversations.models.generation.plan import StageStatus
 from streaming.protocol import PhaseName, code_units, units_from
 
 

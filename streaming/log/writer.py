@@ -14,9 +14,9 @@ from weakref import WeakSet
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from streaming import counters
-from streaming.pooling import rest_s
-from streaming.redis_clients import Connections
+from streaming.coordination.batching import rest_s
+from streaming.coordination.redis_clients import Connections
+from streaming.telemetry import counters
 
 from .handle import LogHandle
 from .records import Folded

@@ -2,7 +2,7 @@
 
 from django import template
 
-from streaming import correlation
+from streaming.telemetry import correlation
 
 register = template.Library()
 

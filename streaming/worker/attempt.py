@@ -20,28 +20,28 @@ from redis.exceptions import RedisError
 
 from conversations import site_time
 from conversations.models import Clock, Generation, Message
-from conversations.models.clock import text_bytes
-from conversations.models.errors import ErrorCode
-from conversations.models.generation import Status
-from conversations.models.message import PartKey
-from conversations.models.partial import Partial, Verdict, save_partials
-from conversations.models.pipeline import Level
-from conversations.models.plan import Outcome, Outcomes, Plan
-from conversations.models.refusals import REFUSALS, in_short
-from conversations.models.said import said_before
-from streaming import correlation, tracing
-from streaming.database import in_database, until_taken
+from conversations.models.catalog.pipeline import Level
+from conversations.models.chat.message import PartKey
+from conversations.models.chat.transcript import said_before
+from conversations.models.database_errors import REFUSALS, in_short
+from conversations.models.generation.errors import ErrorCode
+from conversations.models.generation.generation import Status
+from conversations.models.generation.partial import Partial, Verdict, save_partials
+from conversations.models.generation.plan import Outcome, Outcomes, Plan
+from conversations.models.generation.timing import text_bytes
+from streaming.cache.answers import Answers
+from streaming.coordination.database import in_database, until_taken
 from streaming.log import stream_log
 from streaming.log.handle import LogHandle
 from streaming.log.records import Ended, Folded, HoleInLog, Noticed, PhaseBegan
 from streaming.log.stream_log import AttemptLost
-from streaming.prompts import Prompt
-from streaming.questions.second_opinion import question_to_judge, second_opinion
-from streaming.reuse.answers import Answers
+from streaming.planning.prompts import Prompt
+from streaming.planning.questions.second_opinion import question_to_judge, second_opinion
+from streaming.telemetry import correlation, tracing
 
-from .claiming import claim, ids_of
-from .stage_runner import StageRunner
-from .tools import Interruption, Tools
+from .claims import claim, ids_of
+from .context import Interruption, Tools
+from .stage.runner import StageRunner
 
 logger = logging.getLogger(__name__)
 

@@ -19,27 +19,28 @@ from django.db import Error
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from conversations.models.generation import Status
-from conversations.models.partial import save_partials
-from streaming import clocks, control, correlation, counters, dispatch, presence
-from streaming.answer_queue import AnswerQueue, Taken
-from streaming.database import in_database
-from streaming.drains import drained_names
-from streaming.hints import hint, user_group
-from streaming.leases import Leases
+from conversations.models.generation.generation import Status
+from conversations.models.generation.partial import save_partials
+from streaming.cache.answers import Reuse
+from streaming.cache.response_cache import KeptAnswers
+from streaming.coordination import dispatch, redis_clock, stop_signal
+from streaming.coordination.answer_queue import AnswerQueue, Taken
+from streaming.coordination.database import in_database
+from streaming.coordination.groups import hint, user_group
+from streaming.coordination.leases import Leases
+from streaming.coordination.redis_clients import Connections, command_client
 from streaming.log.writer import LogWriter
-from streaming.model_servers import ModelServers
-from streaming.redis_clients import Connections, command_client
-from streaming.reuse.answers import Reuse
-from streaming.reuse.kept import KeptAnswers
-from streaming.vitals import Pulse
-from streaming.vllm.client import http_client
-from streaming.warming import Warmer
+from streaming.model_servers.drains import drained_names
+from streaming.model_servers.pool import ModelServers
+from streaming.model_servers.queue_lengths import Queues
+from streaming.model_servers.vllm.client import http_client
+from streaming.telemetry import correlation, counters, heartbeats
+from streaming.telemetry.process_stats import Pulse
 
 from .attempt import Attempt
-from .line import Line
-from .queues import Queues
-from .tools import Interruption, Tools
+from .context import Interruption, Tools
+from .stage.queue_position import Line
+from .warm_up import Warmer
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class Runner:
     """What a worker process is running. Everything but what is called from threads is the loop's."""
 
     def __init__(self) -> None:
-        self.process = presence.this_process()
+        self.process = heartbeats.this_process()
         self.attempts: dict[UUID, Attempt] = {}
         self._draining = False
         self._favours: set[asyncio.Task[Any]] = set()  # what others than answers want of the loop
@@ -124,7 +125,7 @@ class Runner:
             asyncio.create_task(writer.run(), name="log writer"),
             asyncio.create_task(self._renew_leases(), name="leases"),
             asyncio.create_task(self._save_partials(), name="partial saves"),
-            asyncio.create_task(control.listen(self._stop), name="control"),
+            asyncio.create_task(stop_signal.listen(self._stop), name="control"),
             asyncio.create_task(self._tools.servers.look_after(), name="model servers"),
             asyncio.create_task(self._pulse.watch_loop(), name="pulse"),
             asyncio.create_task(line.run(), name="line"),
@@ -231,12 +232,12 @@ class Runner:
             **common,
         }
         try:
-            await clocks.compare(self._tools.redis)
+            await redis_clock.compare(self._tools.redis)
             if dispatch.QUEUE in queues:
                 states = servers.states()
-                await presence.tell_worker(self._tools.redis, self.process, len(self.attempts), states, **more)
+                await heartbeats.tell_worker(self._tools.redis, self.process, len(self.attempts), states, **more)
             else:
-                await presence.tell_background(self._tools.redis, self.process, **common)
+                await heartbeats.tell_background(self._tools.redis, self.process, **common)
             await counters.tell(self._tools.redis)
         except (RedisError, OSError) as error:
             logger.warning("the state of this worker was not told: %s", error)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.person import Person
 from tests.site import Site
+
+from .person import Person
 
 Open = Callable[..., Person]
 

@@ -4,9 +4,10 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open
-from tests.browser.person import Person
 from tests.site import Site
+
+from .conftest import Open
+from .person import Person
 
 KEPT = "[...Object.keys(localStorage), ...Object.keys(sessionStorage)].join()"
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open
 from tests.site import Site
 from tests.stack.test_budgets import FREE, LIMIT, PRICED, run
+
+from .conftest import Open
 
 
 @pytest.fixture

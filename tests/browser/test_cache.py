@@ -2,8 +2,9 @@
 
 from playwright.sync_api import Browser, expect
 
-from tests.browser.person import Person
 from tests.site import Site
+
+from .person import Person
 
 QUESTION = "Explain how a cache forgets"
 

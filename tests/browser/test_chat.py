@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open
 from tests.site import Site
+
+from .conftest import Open
 
 COUNTED = re.compile(r"1 2 3 4 5")
 

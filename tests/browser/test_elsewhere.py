@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open
-from tests.browser.person import Person
+from .conftest import Open
+from .person import Person
 
 
 def open_again(alice: Person) -> Page:

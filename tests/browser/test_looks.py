@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Open
-from tests.browser.person import Person
 from tests.site import Site
+
+from .conftest import Open
+from .person import Person
 
 NARROW = {"viewport": {"width": 390, "height": 780}, "has_touch": True}
 NO_SCROLL = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"

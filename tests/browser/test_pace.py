@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Locator
 
-from tests.browser.conftest import Open
-from tests.browser.person import Person
+from .conftest import Open
+from .person import Person
 
 COUNTED = " ".join(str(n) for n in range(1, 301))
 LENGTHS = """() => {
@@ -18,7 +18,7 @@ LENGTHS = """() => {
 
 
 STATES = """async () => {
-    const { Pace } = await import("/static/js/pace.js");
+    const { Pace } = await import("/static/js/answer/pace.js");
     const { AccountStorage } = await import("/static/js/account_storage.js");
     const { account } = document.querySelector("[data-main]").dataset;
     const { isWanted, isOn } = new Pace(new AccountStorage(account));

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.person import Person
+from tests.chatsite.launch.run import NAMES, Run
 from tests.processes import ROOT
-from tests.setup.run import NAMES, Run
+
+from .person import Person
 
 LENGTH = 1000
 OURS = {"worker", "background", "beat", "web"}

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open
+from .conftest import Open
 
 
 def test_a_review_is_seen_in_every_reviewers_page(person: Open) -> None:

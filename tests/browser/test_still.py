@@ -5,8 +5,9 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from streaming.demo.tokens import tokens_of
-from tests.browser.conftest import Open
 from tests.site import Site
+
+from .conftest import Open
 
 OPEN = """Words come one by one.
 

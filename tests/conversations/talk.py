@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from conversations.models import Conversation, Generation, Message
-from conversations.models.asking import Request
-from conversations.models.generation import Status
-from conversations.models.message import ANSWER
+from conversations.models.chat.asking import Request
+from conversations.models.chat.message import ANSWER
+from conversations.models.generation.generation import Status
 
 QUESTION = "Why is the sky blue?"
 REPLY = "Because of **Rayleigh** scattering."

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from streaming import capabilities
+from streaming.model_servers import capabilities
 from tests.site import Site
 
 

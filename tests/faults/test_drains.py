@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.faults.test_failover import NUMBERS, begun, notices
 from tests.site import Site
 from tests.stack.page import Page
+
+from .test_failover import NUMBERS, begun, notices
 
 PAGE = "/ops/servers/"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.machine.plan import paired_site, run_all, short_plan
-from tests.faults.machine.site import PairedSite
+from .machine.plan import paired_site, run_all, short_plan
+from .machine.site import PairedSite
 
 SEED = 20
 

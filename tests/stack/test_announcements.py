@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.api.program import Program, csrf_token
 from tests.site import Site
-from tests.stack.page import Page
+from tests.streaming.api.program import Program, csrf_token
+
+from .page import Page
 
 Door = Callable[[Site, str], None]  # what is done to this conversation
 

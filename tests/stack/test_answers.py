@@ -7,7 +7,8 @@ from django.conf import settings
 from websockets.exceptions import ConnectionClosed
 
 from tests.site import Site
-from tests.stack.page import Page
+
+from .page import Page
 
 
 async def test_an_answer_streams_and_is_stored(site: Site) -> None:

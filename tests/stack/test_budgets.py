@@ -14,8 +14,9 @@ import pytest
 
 from tests.processes import ROOT
 from tests.site import Site
-from tests.stack.page import Page
-from tests.stack.test_metrics import fallbacks
+
+from .page import Page
+from .test_metrics import fallbacks
 
 PRICED = """
 from conversations.models import *

@@ -11,7 +11,8 @@ from django.conf import settings
 
 from streaming.protocol import CLOSE_TOO_MANY
 from tests.site import Site
-from tests.stack.page import Page
+
+from .page import Page
 
 ORDER = ("received", "accepted", "dispatched", "claimed", "requested", "first_byte", "first_token")
 

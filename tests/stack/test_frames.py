@@ -14,7 +14,8 @@ import pytest
 from streaming.benchmark.websocket import TEXT, WebSocket, opening
 from tests.processes import free_port, web_process
 from tests.site import Site
-from tests.stack.page import PATIENCE_S, Page
+
+from .page import PATIENCE_S, Page
 
 LARGE, PADDING = 1024, 256  # bytes
 

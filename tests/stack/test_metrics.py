@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from tests.site import Site
-from tests.stack.page import Page
+
+from .page import Page
 
 COUNTED = (
     "generations_total",

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.site import Site
-from tests.stack.page import Page
-from tests.stack.test_metrics import fallbacks
+
+from .page import Page
+from .test_metrics import fallbacks
 
 FAILURES = [
     ("status=401", "unauthorised"),

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from tests.site import Site
-from tests.stack.page import Page
+
+from .page import Page
 
 KINDS = ("exact", "repeats", "anew", "refuses")
 COUNTED = "".join(f"{n} " for n in range(1, 121))

@@ -11,7 +11,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from tests.site import Site
-from tests.stack.page import Page
+
+from .page import Page
 
 PATIENCE_S = 60.0
 SERVERS = "/ops/servers/"

@@ -7,7 +7,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.site import Site
-from tests.stack.page import Page
+
+from .page import Page
 
 BAD_FRAMES = ["", "[", "null", "{}", '{"type":"unknown"}', '{"type":"message.send","id":1}', "[" * 50_000, b"\x00\xff"]
 

@@ -5,7 +5,8 @@ import random
 import pytest
 
 from tests.site import Site
-from tests.stack.page import Page
+
+from .page import Page
 
 
 @pytest.mark.parametrize("length", [1, 40, 200, 700])

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.site import Site
-from tests.stack.page import Page
-from tests.stack.test_metrics import fallbacks
+
+from .page import Page
+from .test_metrics import fallbacks
 
 CHANGE = """
 from conversations.models import Stage

@@ -3,7 +3,8 @@
 import signal
 
 from tests.site import Site
-from tests.stack.page import Page
+
+from .page import Page
 
 COUNTED = "".join(f"{n} " for n in range(1, 201))
 HELD_AFTER = 60  # words

@@ -15,10 +15,11 @@ from django.contrib.auth.models import User
 from django.db import connections
 from redis.asyncio import Redis
 
-from streaming import database, limits, sockets
+from streaming.chat import open_sockets
+from streaming.coordination import database, user_limits
+from streaming.coordination.redis_clients import Connections, command_client
 from streaming.live import hub as hub_module
 from streaming.log.writer import LogWriter
-from streaming.redis_clients import Connections, command_client
 
 from .harness import Model, Page, Pause, Worker
 
@@ -86,9 +87,9 @@ async def web(owner: User) -> AsyncIterator[None]:
     settings.STATIC_ROOT.mkdir(exist_ok=True)  # before the application is made
     yield
     await end(hub_module._hub)
-    await end(sockets._sockets)
-    await end(limits._limits)
-    hub_module._hub, sockets._sockets, limits._limits = None, None, None
+    await end(open_sockets._sockets)
+    await end(user_limits._limits)
+    hub_module._hub, open_sockets._sockets, user_limits._limits = None, None, None
     if layer := get_channel_layer()._layers.pop(asyncio.get_running_loop(), None):
         await layer.flush()
 

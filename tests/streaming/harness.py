@@ -18,21 +18,21 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from conversations.models import Generation, Message
-from conversations.models.generation import Status
-from conversations.models.message import PartKey
-from conversations.models.plan import Plan, PlannedStage
-from streaming.database import in_database
+from conversations.models.chat.message import PartKey
+from conversations.models.generation.generation import Status
+from conversations.models.generation.plan import Plan, PlannedStage
+from streaming.cache.answers import Reuse
+from streaming.cache.response_cache import KeptAnswers
+from streaming.coordination.database import in_database
+from streaming.coordination.redis_clients import Connections, command_client
 from streaming.log import stream_log
 from streaming.log.records import AnyRecord, Folded
 from streaming.log.writer import LogWriter
-from streaming.model_servers import ModelServers
-from streaming.redis_clients import Connections, command_client
-from streaming.reuse.answers import Reuse
-from streaming.reuse.kept import KeptAnswers
+from streaming.model_servers.pool import ModelServers
+from streaming.model_servers.queue_lengths import Queues
 from streaming.worker.attempt import Attempt
-from streaming.worker.line import Line
-from streaming.worker.queues import Queues
-from streaming.worker.tools import Interruption, Tools
+from streaming.worker.context import Interruption, Tools
+from streaming.worker.stage.queue_position import Line
 from tests.conversations.talk import begin
 from tests.stack.page import Page as StackPage
 
@@ -213,7 +213,7 @@ class Worker:
 
     async def save(self, generation: Generation) -> None:
         """As every two seconds."""
-        from conversations.models.partial import save_partials
+        from conversations.models.generation.partial import save_partials
 
         attempt = self._attempts[generation.pk]
         verdicts = await in_database(save_partials, [attempt.partial()])

@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from streaming import answer_queue
-from streaming.answer_queue import AnswerQueue, Entry, Taken
-from streaming.leases import key_of
+from streaming.coordination import answer_queue
+from streaming.coordination.answer_queue import AnswerQueue, Entry, Taken
+from streaming.coordination.leases import key_of
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 HINTS = "throughline:tests:hints"

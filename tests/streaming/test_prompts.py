@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from conversations.models.message import Role
-from conversations.models.said import Said
+from conversations.models.chat.message import Role
+from conversations.models.chat.transcript import Said
 from streaming.demo.completion import Completion, Options
 from streaming.demo.faults import Faults, Manner
 from streaming.demo.wire import ChatRequest, Message
-from streaming.prompts import Prompt
+from streaming.planning.prompts import Prompt
 
 USER, ASSISTANT = Role.USER, Role.ASSISTANT
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 from django.contrib.auth.models import User
 
 from conversations.models import Conversation
+from streaming.chat.turns import Turn, take
 from streaming.protocol import Retry, SendMessage
-from streaming.turns import Turn, take
 from tests.conversations.talk import begin, failed, go_on, talk
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.vllm.servers import BUILT, VllmServer, VllmSite
+from .servers import BUILT, VllmServer, VllmSite
 
 FOLDER = Path(__file__).parent
 

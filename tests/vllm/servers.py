@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from streaming.vllm.client import ModelServer
+from streaming.model_servers.vllm.client import ModelServer
 from tests.processes import ROOT, Process, free_port
 from tests.site import Site
 

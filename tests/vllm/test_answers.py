@@ -1,9 +1,10 @@
 """What a user does every day, with a real model server."""
 
 from tests.stack.page import Page
-from tests.vllm.questions import brief, endless, usual
-from tests.vllm.servers import MAX_TOKENS, VllmServer, VllmSite
-from tests.vllm.wire import text_of
+
+from .questions import brief, endless, usual
+from .servers import MAX_TOKENS, VllmServer, VllmSite
+from .wire import text_of
 
 
 async def test_an_answer_streams_as_the_server_says_it(site: VllmSite, first: VllmServer) -> None:

@@ -5,9 +5,10 @@ goes back as it came. So at temperature 0 the answer is, to the character, what 
 """
 
 from tests.stack.page import Page
-from tests.vllm.questions import thoughtful, usual
-from tests.vllm.servers import VllmServer, VllmSite
-from tests.vllm.wire import text_of
+
+from .questions import thoughtful, usual
+from .servers import VllmServer, VllmSite
+from .wire import text_of
 
 
 def told(page: Page, type: str) -> list[dict[str, object]]:

@@ -1,9 +1,10 @@
 """Where an answer or a conversation is too long for the server, that is told, and nothing is lost."""
 
 from tests.stack.page import Page
-from tests.vllm.questions import endless
-from tests.vllm.servers import CONTEXT, VllmServer, VllmSite
-from tests.vllm.wire import body_for, deltas_of, text_of
+
+from .questions import endless
+from .servers import CONTEXT, VllmServer, VllmSite
+from .wire import body_for, deltas_of, text_of
 
 CONTINUE = 'data-action="continue"'
 

@@ -1,9 +1,10 @@
 """Thinking is a part of its own, whether the server tells it from the answer or we have to."""
 
 from tests.stack.page import Page
-from tests.vllm.questions import brief, thoughtful
-from tests.vllm.servers import VllmServer, VllmSite
-from tests.vllm.wire import body_for, deltas_of, text_of
+
+from .questions import brief, thoughtful
+from .servers import VllmServer, VllmSite
+from .wire import body_for, deltas_of, text_of
 
 
 async def test_tags_in_the_text_become_a_part(site: VllmSite, first: VllmServer) -> None:

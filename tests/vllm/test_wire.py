@@ -8,12 +8,13 @@ from itertools import accumulate
 import msgspec
 import pytest
 
-from streaming.vllm.client import http_client
-from streaming.vllm.events import EventStream
-from streaming.vllm.wire import DONE, ReplyReader
-from tests.vllm.questions import brief, usual
-from tests.vllm.servers import VllmServer, VllmSite
-from tests.vllm.wire import body_for, deltas_of, text_of
+from streaming.model_servers.vllm.client import http_client
+from streaming.model_servers.vllm.events import EventStream
+from streaming.model_servers.vllm.wire import DONE, ReplyReader
+
+from .questions import brief, usual
+from .servers import VllmServer, VllmSite
+from .wire import body_for, deltas_of, text_of
 
 CUTS = 12
 

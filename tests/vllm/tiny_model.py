@@ -14,7 +14,7 @@ import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from tests.vllm.questions import answers
+from .questions import answers
 
 CONTEXT = 1024  # tokens
 VOCABULARY = 2048

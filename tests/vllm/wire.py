@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from streaming.model_servers import Target
-from streaming.planning import ALONE
-from streaming.prompts import Prompt, request_body
-from streaming.tiers import plain
-from streaming.vllm.client import ChatStream, http_client
-from streaming.vllm.wire import ChatDelta
-from tests.vllm.servers import MAX_TOKENS, MODEL, VllmServer
+from streaming.model_servers.pool import Target
+from streaming.model_servers.vllm.client import ChatStream, http_client
+from streaming.model_servers.vllm.wire import ChatDelta
+from streaming.planning.planner import ALONE
+from streaming.planning.prompts import Prompt, request_body
+from streaming.planning.tiers import plain
+
+from .servers import MAX_TOKENS, MODEL, VllmServer
 
 TIER = plain("test", 0, MODEL, ["http://127.0.0.1:9/v1"])
 

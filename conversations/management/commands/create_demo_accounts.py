@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from conversations.accounts import DEMO_GROUPS, ensure_demo_accounts
+from conversations.accounts.sign_up import DEMO_GROUPS, ensure_demo_accounts
 
 WHICH_PASSWORD = {
     True: "with the password in DEMO_PASSWORD",

@@ -1,5 +1,5 @@
 import { AccountStorage } from "../account_storage.js";
-import { Pace } from "../pace.js";
+import { Pace } from "../answer/pace.js";
 
 // What of the settings page lives in this browser. Without scripts there is nothing to choose.
 

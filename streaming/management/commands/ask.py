@@ -22,18 +22,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from redis.exceptions import RedisError
 
 from conversations.models import Conversation, Generation, Message
-from conversations.models.asking import ConversationError
-from conversations.models.generation import Status
-from conversations.models.pipeline import Mode
-from streaming import turns
-from streaming.answer_queue import Place, places_now
-from streaming.control import STOP_CHANNEL
+from conversations.models.catalog.pipeline import Mode
+from conversations.models.chat.asking import ConversationError
+from conversations.models.generation.generation import Status
+from streaming.chat import turns
+from streaming.coordination.answer_queue import Place, places_now
+from streaming.coordination.stop_signal import STOP_CHANNEL
 from streaming.log.records import Folded, HoleInLog
 from streaming.log.stream_log import BEGINNING, Entry, entries_of, key_of
-from streaming.ops.live import live, redis_client
+from streaming.operations.measurements.live import live, redis_client
+from streaming.planning.tiers import current_tiers
 from streaming.protocol import SendMessage
-from streaming.terminal import Screen, as_json, certainty_of, figures_of
-from streaming.tiers import current_tiers
+from streaming.terminal.answer import Screen, as_json, certainty_of, figures_of
 
 BLOCK_MS = 250  # of one read; Ctrl-C is seen between two
 SILENCE_S = 2.0  # without a record; then the database is asked whether the answer has ended

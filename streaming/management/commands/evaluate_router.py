@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from conversations.models.pipeline import Level
-from streaming.questions.evaluation import (
+from conversations.models.catalog.pipeline import Level
+from streaming.planning.questions.evaluation import (
     PARTS,
     Evaluation,
     LabelledQuestion,

@@ -20,14 +20,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Sum
 
 from conversations.models import Conversation, Generation, LedgerEntry
-from conversations.models.asking import ConversationError, Request
-from conversations.models.generation import Status
-from conversations.models.ledger import Purpose
-from conversations.models.pipeline import Mode
-from streaming import budgets
-from streaming.dispatch import dispatch
+from conversations.models.billing.ledger import Purpose
+from conversations.models.catalog.pipeline import Mode
+from conversations.models.chat.asking import ConversationError, Request
+from conversations.models.generation.generation import Status
+from streaming.coordination.dispatch import dispatch
 from streaming.management.arguments import positive
-from streaming.tiers import current_tiers
+from streaming.planning import budgets
+from streaming.planning.tiers import current_tiers
 
 from .evaluate_router import read
 

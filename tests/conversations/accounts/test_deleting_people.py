@@ -9,7 +9,7 @@ from django.test import Client
 from conversations import events
 from conversations.events import AccountLeaves, Event, StopRequested
 from conversations.models import ApiToken, Conversation, Erasure, Leaver, Review
-from conversations.models import conversation as model
+from conversations.models.chat import conversation as model
 from tests.conversations.talk import begin, talk
 
 USERS = "/admin/auth/user/"

@@ -3,7 +3,7 @@
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
-from conversations.accounts import ensure_groups
+from conversations.accounts.sign_up import ensure_groups
 
 REVIEW, WATCH = "conversations.review_conversation", "conversations.watch_operations"
 STEER = "conversations.steer_operations"

@@ -13,8 +13,8 @@ from pytest_django import Settings
 from redis import Redis
 from redis.exceptions import ConnectionError
 
-from conversations.accounts import UNKNOWN, AccountAdapter
-from conversations.sign_in_limits import WINDOW_S
+from conversations.accounts.sign_in_limits import WINDOW_S
+from conversations.accounts.sign_up import UNKNOWN, AccountAdapter
 
 LOGIN = "/accounts/login/"
 
@@ -22,7 +22,7 @@ LOGIN = "/accounts/login/"
 @pytest.fixture(autouse=True)
 def limits(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     standing = SimpleNamespace(time=lambda: 1e9)  # no window ends
-    monkeypatch.setattr("conversations.sign_in_limits.time", standing)
+    monkeypatch.setattr("conversations.accounts.sign_in_limits.time", standing)
     settings.ACCOUNT_RATE_LIMITS = {"login": "1000/m/ip"}
     settings.SIGN_IN_FAILURES, settings.SIGN_IN_FAILURES_PER_ADDRESS, settings.SIGN_IN_FAILURES_PER_ACCOUNT = 5, 12, 20
 
@@ -52,7 +52,7 @@ def test_after_some_guesses_the_right_password_does_not_help_either(client: Clie
 
 def test_the_next_window_begins_anew(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     guess(6)
-    monkeypatch.setattr("conversations.sign_in_limits.time", SimpleNamespace(time=lambda: 1e9 + WINDOW_S))
+    monkeypatch.setattr("conversations.accounts.sign_in_limits.time", SimpleNamespace(time=lambda: 1e9 + WINDOW_S))
 
     assert sign_in(STRANGERS)
 

@@ -147,7 +147,7 @@ def test_a_reset_does_not_tell_who_has_an_account(client: Client, alice: User) -
 def test_without_mail_the_page_says_whom_to_ask_and_no_link_is_logged(
     client: Client, alice: User, settings: Settings, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    settings.EMAIL_BACKEND, settings.CONTACT = "conversations.mail.Unsent", "it@example.com"
+    settings.EMAIL_BACKEND, settings.CONTACT = "conversations.accounts.mail.Unsent", "it@example.com"
 
     page = client.get("/accounts/password/reset/").content.decode()
     answer = client.post("/accounts/password/reset/", {"email": "alice@example.com"})
@@ -214,7 +214,7 @@ def test_every_page_for_users_is_one_of_ours(as_alice: Client, page: str) -> Non
 
 
 def assert_ours(html: str) -> None:
-    assert 'class="topbar"' in html and "css/form.css" in html
+    assert 'class="topbar"' in html and "css/base/form.css" in html
     assert re.search(r"<title>\s*\S.* · Throughline</title>", html, re.DOTALL)
     assert len(re.findall(r"<h1", html)) == 1
     assert " style=" not in html and "<script>" not in html  # the CSP allows neither

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from conversations.models import ApiToken
-from conversations.models.api_token import TOKENS_PER_USER, TooManyTokens, Unnamed
-from conversations.models.asking import TextTooLong
+from conversations.models.chat.api_token import TOKENS_PER_USER, TooManyTokens, Unnamed
+from conversations.models.chat.asking import TextTooLong
 
 
 def test_a_secret_finds_its_token_and_is_kept_nowhere(alice: User) -> None:

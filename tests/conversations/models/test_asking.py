@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from conversations.models import Conversation, Generation, Message
-from conversations.models.asking import AnswerPending, EmptyText, TextTooLong, UnknownMessage
-from conversations.models.generation import Status
+from conversations.models.chat.asking import AnswerPending, EmptyText, TextTooLong, UnknownMessage
+from conversations.models.generation.generation import Status
 from tests.conversations.talk import QUESTION, REPLY, answer_of, answered, begin, click, question_of, shown, talk
 
 

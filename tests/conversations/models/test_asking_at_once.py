@@ -13,9 +13,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from conversations.models import Conversation, Generation
-from conversations.models.asking import AnswerPending, ConversationError
-from conversations.models.generation import Status
-from conversations.models.message import ANSWER
+from conversations.models.chat.asking import AnswerPending, ConversationError
+from conversations.models.chat.message import ANSWER
+from conversations.models.generation.generation import Status
 from tests.conversations.talk import QUESTION, click, talk
 
 AT_ONCE = 4

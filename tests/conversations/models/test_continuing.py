@@ -4,10 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from conversations.models import Conversation
-from conversations.models.asking import NotContinuable, NotRetryable
-from conversations.models.generation import Status
-from conversations.models.message import PartKind
-from conversations.models.plan import Outcome, Plan, PlannedStage, StageStatus, outcomes_as_json
+from conversations.models.chat.asking import NotContinuable, NotRetryable
+from conversations.models.chat.message import PartKind
+from conversations.models.generation.generation import Status
+from conversations.models.generation.plan import Outcome, Plan, PlannedStage, StageStatus, outcomes_as_json
 from tests.conversations.talk import QUESTION, REPLY, answer_of, answered, begin, click, failed, shown
 
 

@@ -4,9 +4,9 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 
 from conversations.models import Conversation, Generation, Look, Message, Part, Review
-from conversations.models.asking import ConversationError
-from conversations.models.conversation import PURGED_AT_ONCE, ConversationQuerySet
-from conversations.models.generation import Status
+from conversations.models.chat.asking import ConversationError
+from conversations.models.chat.conversation import PURGED_AT_ONCE, ConversationQuerySet
+from conversations.models.generation.generation import Status
 from tests.conversations.talk import answered, begin, changed, click, days_ago, failed, go_on, question_of, talk
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from conversations.models import Conversation
-from conversations.models.message import Part, PartKind
+from conversations.models.chat.message import Part, PartKind
 from tests.conversations.talk import begin, talk
 
 migration: Any = import_module("conversations.migrations.0019_fill_search_text")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.models.folding import fold
+from conversations.models.chat.folding import fold
 
 SAME = [
     ("ÄPFEL", "äpfel"),

@@ -7,11 +7,11 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from conversations.models import Generation
-from conversations.models.errors import ErrorCode
-from conversations.models.generation import Status, moments
-from conversations.models.message import ANSWER, PartKey, PartKind
-from conversations.models.partial import Partial, Verdict, save_partials
-from conversations.models.plan import Outcome, StageStatus, outcomes_as_json
+from conversations.models.chat.message import ANSWER, PartKey, PartKind
+from conversations.models.generation.errors import ErrorCode
+from conversations.models.generation.generation import Status, moments
+from conversations.models.generation.partial import Partial, Verdict, save_partials
+from conversations.models.generation.plan import Outcome, StageStatus, outcomes_as_json
 from streaming.api.schemas import GenerationView
 from tests.conversations.talk import answered, begin
 

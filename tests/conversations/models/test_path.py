@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from pytest_django import DjangoAssertNumQueries
 
 from conversations.models import Conversation
-from conversations.models.asking import UnknownMessage
+from conversations.models.chat.asking import UnknownMessage
 from tests.conversations.talk import answer_of, answered, click, go_on, question_of, shown, talk
 
 

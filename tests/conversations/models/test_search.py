@@ -5,9 +5,9 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from conversations.models import Conversation
-from conversations.models.generation import Status
-from conversations.models.message import ANSWER, Part, PartKey, PartKind
-from conversations.models.partial import Partial, save_partials
+from conversations.models.chat.message import ANSWER, Part, PartKey, PartKind
+from conversations.models.generation.generation import Status
+from conversations.models.generation.partial import Partial, save_partials
 from tests.conversations.talk import begin, days_ago, talk
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from conversations.models import Conversation
-from conversations.models.asking import EmptyTitle, TextTooLong
-from conversations.models.titles import LENGTH, graphemes, title_of
+from conversations.models.chat.asking import EmptyTitle, TextTooLong
+from conversations.models.chat.titles import LENGTH, graphemes, title_of
 
 FAMILY = "👩\u200d👩\u200d👧\u200d👦"
 

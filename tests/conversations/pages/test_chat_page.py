@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from conversations.models import Conversation, PipelineStage
-from conversations.models.generation import Status
-from conversations.models.plan import Plan, PlannedStage
+from conversations.models.generation.generation import Status
+from conversations.models.generation.plan import Plan, PlannedStage
 from tests.conversations.talk import answer_of, answered, begin, click, failed, go_on
 
 

@@ -13,8 +13,8 @@ from pytest_django import Settings
 
 from conversations.models import AlertRule, ModelServer, Tier
 from conversations.models.encrypted import unreadable_fields
-from streaming.ops.troubles import troubles
-from streaming.tiers import stored_tiers
+from streaming.operations.health.config_warnings import troubles
+from streaming.planning.tiers import stored_tiers
 
 KEY, HOOK, SECRET = "sk-never-in-plain", "https://hooks.example.com/T0/B0/capability", "whsec-never-in-plain"
 OTHER_KEY = "another-secret-key-" + "y" * 50

@@ -10,8 +10,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from conversations.models import Conversation, Generation
-from conversations.models.generation import Status
-from conversations.models.message import ANSWER, PartKey, PartKind
+from conversations.models.chat.message import ANSWER, PartKey, PartKind
+from conversations.models.generation.generation import Status
 from tests.conversations.talk import REPLY, answer_of, answered, begin, changed, click, failed, go_on, question_of, talk
 
 from .conftest import LIST

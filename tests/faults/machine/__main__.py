@@ -7,7 +7,8 @@ import asyncio
 import sys
 
 import tests.settings  # noqa: F401 - what the shell sets for the real site reaches no process of this one
-from tests.faults.machine.plan import long_plan, paired_site, run_all, table
+
+from .plan import long_plan, paired_site, run_all, table
 
 
 def main() -> None:

@@ -14,11 +14,12 @@ from functools import partial
 
 from redis.asyncio import Redis
 
-from tests.faults.machine.browser import GONE, Browser
-from tests.faults.machine.proxy import Proxy
-from tests.faults.machine.site import PairedSite
 from tests.processes import Process
 from tests.site import Site
+
+from .browser import GONE, Browser
+from .proxy import Proxy
+from .site import PairedSite
 
 
 @dataclass

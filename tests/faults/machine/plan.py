@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import quantiles
 
-from tests.faults.machine.faults import FAULTS
-from tests.faults.machine.run import Outcome, run
-from tests.faults.machine.site import PairedSite
+from .faults import FAULTS
+from .run import Outcome, run
+from .site import PairedSite
 
 ALONE = ("stop, while a worker is replaced",)  # it changes what is expected
 PAIRS = "two of these at once"

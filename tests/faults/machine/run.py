@@ -7,10 +7,10 @@ import random
 import time
 from dataclasses import dataclass, field
 
-from tests.faults.machine.browser import GONE, Browser
-from tests.faults.machine.faults import FAULTS, Scene
-from tests.faults.machine.proxy import Proxy
-from tests.faults.machine.site import PairedSite
+from .browser import GONE, Browser
+from .faults import FAULTS, Scene
+from .proxy import Proxy
+from .site import PairedSite
 
 ANSWERS = 3
 PEOPLE = ("alice", "bob", "otto")

@@ -11,11 +11,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from conversations.models import Generation
-from streaming.database import in_database
-from streaming.hints import hint, user_group
+from streaming.coordination.database import in_database
+from streaming.coordination.groups import hint, user_group
 from streaming.protocol import CLOSE_NOT_FOUND
-
-from ..harness import WHOLE, Model, Page, Worker, ask, texts
+from tests.streaming.harness import WHOLE, Model, Page, Worker, ask, texts
 
 Pages = Callable[..., Any]
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from conversations.models.message import PartKey, PartKind
+from conversations.models.chat.message import PartKey, PartKind
 from conversations.rendering import render_blocks
 from conversations.rendering.highlighting import client
 from conversations.rendering.highlighting.client import Highlighter, Reply

@@ -9,12 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 from redis.asyncio import Redis
 
-from conversations.models.message import PartKind
-from streaming.database import in_database
+from conversations.models.chat.message import PartKind
+from streaming.coordination.database import in_database
 from streaming.log import stream_log
 from streaming.log.records import Text, encode
-
-from ..harness import WHOLE, Model, Page, Worker, ask, texts
+from tests.streaming.harness import WHOLE, Model, Page, Worker, ask, texts
 
 Pages = Callable[..., Any]
 

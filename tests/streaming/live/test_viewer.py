@@ -10,9 +10,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from streaming.database import in_database
-
-from ..harness import WHOLE, Model, Worker, ask, texts
+from streaming.coordination.database import in_database
+from tests.streaming.harness import WHOLE, Model, Worker, ask, texts
 
 Pages = Callable[..., Any]
 MANY = tuple(f"{n}\n\n" for n in range(200))  # each of them a block, which is rendered at once

@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.asyncio.connection import Connection
 
-from conversations.models.generation import Status
-from conversations.models.message import ANSWER, PartKey, PartKind
+from conversations.models.chat.message import ANSWER, PartKey, PartKind
+from conversations.models.generation.generation import Status
 from streaming.log import stream_log
 from streaming.log.records import Claimed, Ended, Folded, HoleInLog, PhaseBegan, Text
 from streaming.log.stream_log import AttemptLost

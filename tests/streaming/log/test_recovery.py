@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError
 
-from conversations.models.generation import Status
-from conversations.models.message import ANSWER, PartKey, PartKind
-from conversations.models.plan import StageStatus
+from conversations.models.chat.message import ANSWER, PartKey, PartKind
+from conversations.models.generation.generation import Status
+from conversations.models.generation.plan import StageStatus
 from streaming.live.answer import LiveAnswer
 from streaming.log import stream_log
 from streaming.log.handle import LogHandle

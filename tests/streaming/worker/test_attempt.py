@@ -15,14 +15,13 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError
 
 from conversations.models import Generation
-from conversations.models.generation import Status
-from streaming import database
-from streaming.database import in_database
+from conversations.models.generation.generation import Status
+from streaming.coordination import database
+from streaming.coordination.database import in_database
 from streaming.log import stream_log
 from streaming.log.records import Ended
 from streaming.worker import attempt as attempt_module
-
-from ..harness import BEFORE_HEADERS, WHOLE, Model, Worker, ask, logged, records, row, stage, texts
+from tests.streaming.harness import BEFORE_HEADERS, WHOLE, Model, Worker, ask, logged, records, row, stage, texts
 
 Workers = Callable[[], Worker]
 

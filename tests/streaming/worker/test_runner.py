@@ -8,17 +8,16 @@ import pytest
 from django.contrib.auth.models import User
 
 from conversations.models import Generation
-from conversations.models.generation import Status
+from conversations.models.generation.generation import Status
 from conversations.site_time import now
-from streaming import answer_queue
-from streaming.answer_queue import AnswerQueue, Entry
-from streaming.database import in_database
-from streaming.leases import key_of
-from streaming.redis_clients import sync_client
+from streaming.coordination import answer_queue
+from streaming.coordination.answer_queue import AnswerQueue, Entry
+from streaming.coordination.database import in_database
+from streaming.coordination.leases import key_of
+from streaming.coordination.redis_clients import sync_client
 from streaming.worker.runner import Ran, Runner
-
-from ..harness import WHOLE, Model, Worker, ask, logged, row, texts
-from ..queue import HINTS, empty
+from tests.streaming.harness import WHOLE, Model, Worker, ask, logged, row, texts
+from tests.streaming.queue import HINTS, empty
 
 
 @pytest.fixture

@@ -7,12 +7,11 @@ import asyncio
 import pytest
 from django.contrib.auth.models import User
 
-from conversations.models.errors import ErrorCode
-from conversations.models.generation import Status
-from streaming.database import in_database
+from conversations.models.generation.errors import ErrorCode
+from conversations.models.generation.generation import Status
+from streaming.coordination.database import in_database
 from streaming.log.records import Ended, Noticed, StageIs
-
-from ..harness import BEFORE_HEADERS, WHOLE, Model, Worker, ask, logged, records, row, stage, texts, turns
+from tests.streaming.harness import BEFORE_HEADERS, WHOLE, Model, Worker, ask, logged, records, row, stage, texts, turns
 
 
 async def notices(generation: object) -> list[str]:

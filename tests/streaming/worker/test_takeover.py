@@ -11,12 +11,11 @@ from django.contrib.auth.models import User
 from redis.asyncio import Redis
 
 from conversations.models import Generation
-from conversations.models.generation import Status
-from streaming.database import in_database
+from conversations.models.generation.generation import Status
+from streaming.coordination.database import in_database
 from streaming.log import stream_log
 from streaming.log.records import Claimed, Ended, Restarted
-
-from ..harness import WHOLE, Model, Reply, Worker, ask, logged, records, row, texts
+from tests.streaming.harness import WHOLE, Model, Reply, Worker, ask, logged, records, row, texts
 
 Workers = Callable[[], Worker]
 Pages = Callable[..., Any]

@@ -1,0 +1,136 @@
+"""Who may come in: sign-up that can be closed, the groups, the demo accounts."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.account.stages import EmailVerificationStage
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal.httpkit import clean_client_ip
+from allauth.core.internal.ratelimit import truncate_ip
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, Permission, User
+from django.http import HttpRequest
+from django.shortcuts import render
+
+from .mail import mails_reach_nobody
+from .sign_in_limits import Attempt
+
+UNKNOWN = "0.0.0.0"  # nobody has it
+REVIEWERS = "reviewers"
+OPERATORS = "operators"
+EDITED = ("alertrule", "budget", "modelserver", "tier", "stage", "pipeline", "pipelinestage")
+EDIT_TIERS = tuple(f"{act}_{what}" for what in EDITED for act in ("view", "add", "change", "delete"))
+GROUP_PERMISSIONS = {
+    REVIEWERS: ("review_conversation", "view_conversation", "view_review", "view_look"),
+    OPERATORS: (
+        *("watch_operations", "steer_operations"),
+        *("view_ledgerentry", "view_alertepisode", "view_alertdelivery"),
+        *EDIT_TIERS,
+    ),
+}
+DEMO_GROUPS = {"user": None, "reviewer": REVIEWERS, "operator": OPERATORS, "admin": None}
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    _attempt: Attempt
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return bool(settings.SIGN_UP_OPEN)
+
+    def is_safe_url(self, url: str) -> bool:
+        """Where ?next= leads; allauth's raises ValueError for what is no address, such as http://[."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
+    def get_login_stages(self) -> list[str]:
+        return [f"{__name__}.VerificationOfSignUps", *(s for s in super().get_login_stages() if "EmailVer" not in s)]
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Where no mail can be sent the page says so: a link in the log would be for whoever reads that."""
+        if mails_reach_nobody() and not settings.DEBUG:
+            raise ImmediateHttpResponse(render(context.get("request"), "account/no_mail.html", status=503))
+        super().send_mail(template_prefix, email, context)
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """What the last of TRUSTED_PROXIES saw, or the first if fewer have written. Who wrote no address, or none that
+        is one, leaves that of whoever connects; UNKNOWN is one for all.
+
+        One of IPv4 that was written as IPv6 (::ffff:192.0.2.1) is itself: all of these are in one /64.
+        """
+        proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
+        told = request.headers.get("X-Forwarded-For", "").split(",")[-proxies:][0] if proxies else ""
+        found = clean_client_ip(told) or clean_client_ip(request.META.get("REMOTE_ADDR", "")) or UNKNOWN
+        address = ipaddress.ip_address(found)
+        return str(getattr(address, "ipv4_mapped", None) or address)
+
+    # Attempts to sign in
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Raises ValidationError after too many that failed."""
+        self._attempt = self._attempt_of(request, credentials)
+        if settings.ACCOUNT_RATE_LIMITS is not False:
+            self._attempt.begin()
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        self._attempt.fail()
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """allauth's name for: it succeeded."""
+        self._attempt.succeed()
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """Likewise, for: the password was reset by mail."""
+        self._attempt_of(request, credentials).forgive()
+
+    def _attempt_of(self, request: HttpRequest, credentials: dict[str, Any]) -> Attempt:
+        login = credentials.get("email") or credentials.get("username") or ""
+        return Attempt(login, truncate_ip(self.get_client_ip(request)))
+
+
+class VerificationOfSignUps(EmailVerificationStage):
+    """Of the e-mail address of who signed up here: accounts that administrators made are known to them."""
+
+    def handle(self) -> Any:
+        assert self.login.user is not None
+        signed_up = EmailAddress.objects.filter(user_id=self.login.user.pk).exists()
+        return super().handle() if signed_up else (None, True)  # type: ignore[no-untyped-call]
+
+
+def ensure_groups() -> None:
+    """Make the groups with their permissions; others that an admin gave them stay."""
+    for name, codenames in GROUP_PERMISSIONS.items():
+        group, _ = Group.objects.get_or_create(name=name)
+        permissions = Permission.objects.filter(content_type__app_label="conversations", codename__in=codenames)
+        group.permissions.add(*permissions)
+
+
+def ensure_demo_accounts() -> tuple[list[str], str]:
+    """The accounts that were made, and their password; existing ones only follow a DEMO_PASSWORD that is set."""
+    ensure_groups()
+    password = settings.DEMO_PASSWORD or secrets.token_urlsafe(9)
+    made = [name for name in DEMO_GROUPS if ensure_demo_account(name, password)]
+    return made, password
+
+
+def ensure_demo_account(name: str, password: str) -> bool:
+    """True if it was made."""
+    account, made = get_user_model().objects.get_or_create(username=name, defaults={"email": f"{name}@example.com"})
+    assert isinstance(account, User)
+    if not (made or settings.DEMO_PASSWORD):
+        return False
+    if not account.check_password(password):
+        account.set_password(password)
+    account.is_staff = name != "user"
+    account.is_superuser = name == "admin"
+    account.save()
+    if group := DEMO_GROUPS[name]:
+        account.groups.add(Group.objects.get(name=group))
+    return made

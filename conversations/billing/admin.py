@@ -1,0 +1,78 @@
+"""Admins and operators set budgets here, and read the ledger. docs/budgets.md tells what counts for whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from conversations.dated_list import Dated
+from conversations.models import Budget, LedgerEntry
+from conversations.models.billing.money import told
+
+if TYPE_CHECKING:
+    BudgetFormBase = forms.ModelForm[Budget]
+    BudgetBase = admin.ModelAdmin[Budget]
+    LedgerBase = admin.ModelAdmin[LedgerEntry]
+else:  # no generics when it runs
+    BudgetFormBase = forms.ModelForm
+    BudgetBase = LedgerBase = admin.ModelAdmin
+
+
+class BudgetForm(BudgetFormBase):
+    user = forms.ModelChoiceField(  # typed: a list of all users would be long, and not everybody may see it
+        User.objects.all(),
+        to_field_name="username",
+        required=False,
+        widget=forms.TextInput,
+        help_text="Their user name. Wins over the limits of the user's groups.",
+        error_messages={"invalid_choice": "There is no user of this name."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if self.instance.user:  # the field is initially given the primary key
+            self.initial["user"] = self.instance.user.get_username()
+
+
+@admin.register(Budget)
+class BudgetAdmin(BudgetBase):
+    form = BudgetForm
+    fields = ("whole_site", "group", "user", "daily_limit")
+    list_display = ("scope", "limit")
+    list_select_related = ("group", "user")
+    search_fields = ("group__name", "user__username")
+
+    @admin.display(description="daily limit", ordering="daily_limit")
+    def limit(self, budget: Budget) -> str:
+        return told(budget.daily_limit)
+
+
+TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(Dated, LedgerBase):
+    """Nobody writes in it but the site."""
+
+    list_display = ("created_at", "user", "purpose", "stage", "tier", "told_cost", *TOKENS, "state")
+    list_filter = ("state", "purpose", "tier", "day")
+    list_select_related = ("user",)
+    search_fields = ("generation_id", "user__username")
+    date_hierarchy = "day"
+
+    @admin.display(description="cost", ordering="cost")
+    def told_cost(self, entry: LedgerEntry) -> str:
+        return f"at most {told(entry.reserved)}" if entry.cost is None else told(entry.cost)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

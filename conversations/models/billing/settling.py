@@ -1,0 +1,48 @@
+"""Settles what nobody settled: answers that ended under an older version, which knew no ledger, or that were erased."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from conversations import site_time
+from conversations.models.generation.generation import Generation
+from conversations.models.generation.plan import Outcome, Outcomes, StageStatus
+
+from . import ledger
+from .ledger import EntryState, LedgerEntry, Purpose
+
+SETTLED_AT_ONCE = 100  # generations
+TITLE_TAKES = timedelta(minutes=2)  # at most; its row belongs to no generation
+
+
+def settle_ended() -> int:
+    """By the outcomes that are stored; how many rows. Whoever ends an answer settles it by itself, usually."""
+    settled = 0
+    while found := left_over()[:SETTLED_AT_ONCE]:
+        ended = {pk: outcomes_of(pk) for pk in found}
+        settled += ledger.settle(ended, are_over=True)
+    return settled
+
+
+def left_over() -> list[UUID]:
+    """Generations that have ended, or are gone, with rows that are reserved. Two queries."""
+    reserved = LedgerEntry.objects.filter(state=EntryState.RESERVED).order_by("generation_id")
+    reserved = reserved.exclude(purpose=Purpose.TITLE, created_at__gt=site_time.now() - TITLE_TAKES)
+    ids = list(reserved.values_list("generation_id", flat=True).distinct())
+    unfinished = set(Generation.objects.unfinished().filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
+    return [pk for pk in ids if pk not in unfinished]
+
+
+def outcomes_of(generation_id: UUID) -> Outcomes:
+    generation = Generation.objects.filter(pk=generation_id).first()
+    return generation.stage_outcomes if generation else unknown(generation_id)
+
+
+def unknown(generation_id: UUID) -> Outcomes:
+    """Of an answer that was erased while it was written: nobody knows what it used, so it cost what was reserved."""
+    rows = LedgerEntry.objects.filter(generation_id=generation_id, state=EntryState.RESERVED)
+    return {
+        row.stage: Outcome(StageStatus.STOPPED, prompt_tokens=row.tokens_in, completion_tokens=row.tokens_out)
+        for row in rows
+    }

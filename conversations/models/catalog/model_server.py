@@ -1,0 +1,48 @@
+"""A model server that admins entered: where it is, and how it wants to be asked."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from conversations.catalog.addresses import RefusedAddress, checked
+from conversations.models.encrypted import EncryptedField
+
+
+class ModelServer(models.Model):
+    """The key is for the server alone: no page, log or ``repr`` shows it."""
+
+    name = models.CharField(max_length=80, unique=True, help_text="What admins and operators call it.")
+    url = models.CharField(
+        "address", max_length=300, help_text="Such as http://gpu-1:8001/v1. Without a path, /v1 is added."
+    )
+    api_key = EncryptedField("API key", max_length=500, blank=True)
+    enabled = models.BooleanField(default=True, help_text="Off: its tiers are left out.")
+    max_parallel = models.PositiveIntegerField(
+        "parallel requests", null=True, blank=True, help_text="At most, of each worker. Empty: no limit."
+    )
+    streams = models.BooleanField(
+        "streams its answers",
+        default=True,
+        help_text="Off: answers come as a whole, by one request that is not streamed.",
+    )
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Completes the address. Asks no name server."""
+        wrong = {}
+        try:
+            self.url = checked(self.url) if self.url else ""  # an empty one is the field's matter
+        except RefusedAddress as error:
+            wrong["url"] = str(error)
+        if not (self.api_key.isascii() and self.api_key.isprintable()) or " " in self.api_key:
+            wrong["api_key"] = "A key has no spaces, line ends or letters outside ASCII."
+        if self.max_parallel == 0:
+            wrong["max_parallel"] = "With no request at all, the server answers nothing: disable it instead."
+        if wrong:
+            raise ValidationError(wrong)

@@ -1,0 +1,174 @@
+"""A message: a question or an answer, a node in its conversation's tree, with its text in parts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from django.db import models
+from django.utils import timezone
+
+from conversations.models.generation.plan import shown_stage
+
+from .folding import fold
+
+if TYPE_CHECKING:
+    from conversations.models.generation.generation import Generation
+
+
+class Role(models.TextChoices):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class PartKind(models.TextChoices):
+    TEXT = "text"
+    THINKING = "thinking"
+
+
+class PartKey(NamedTuple):
+    """Which part of a message: its stage (0, 1, …) and what it is."""
+
+    stage: int
+    kind: PartKind
+
+
+ANSWER = PartKey(0, PartKind.TEXT)
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def with_all(self) -> Self:
+        """With parts and generations fetched beside: two more queries."""
+        return self.prefetch_related("parts", "generations")
+
+    def beside(self, shown: Iterable[Message]) -> Self:
+        """These messages of one conversation and their siblings."""
+        parents = {message.parent_id for message in shown}
+        below = models.Q(parent__in=parents - {None})
+        return self.filter(below | models.Q(parent=None) if None in parents else below)
+
+
+class Message(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey("Conversation", on_delete=models.CASCADE, related_name="messages")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="children")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = MessageQuerySet.as_manager()
+
+    siblings: list[uuid.UUID]  # with itself, oldest first; set by Conversation.path()
+
+    class Meta:
+        ordering = ("created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.pk}"
+
+    @property
+    def text(self) -> str:
+        """The question, or the answer of the stage that is shown. Reads the parts, and the generations of an answer."""
+        return self.texts().get(PartKey(self.shown_stage, PartKind.TEXT), "")
+
+    @property
+    def thinking(self) -> str:
+        return self.texts().get(PartKey(self.shown_stage, PartKind.THINKING), "")
+
+    @property
+    def shown_stage(self) -> int:
+        """Whose text is the answer. Reads the generations if several stages have one."""
+        lengths = {key.stage: len(text) for key, text in self.texts().items() if key.kind == PartKind.TEXT and text}
+        if len(lengths) < 2:
+            return max(lengths, default=0)
+        outcomes = self.generation.stage_outcomes if self.generation else {}
+        return shown_stage(lengths, {number: outcome.status for number, outcome in outcomes.items()})
+
+    def texts(self) -> dict[PartKey, str]:
+        return {part.key: part.text for part in self.parts.all()}
+
+    @property
+    def generation(self) -> Generation | None:
+        """The latest one; None for a question."""
+        return max(self.generations.all(), key=lambda g: g.accepted_at, default=None)
+
+    @property
+    def state(self) -> str:
+        """What the page shows as ``data-state``."""
+        generation = self.generation
+        if generation is None:
+            return "done"
+        return "streaming" if generation.status == "running" else generation.status
+
+
+class Part(models.Model):
+    """The text of a message, per stage and kind. A question has one; an answer has one per stage, and its thinking."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="parts")
+    stage = models.PositiveSmallIntegerField(default=0)
+    kind = models.CharField(max_length=10, choices=PartKind.choices)
+    text = models.TextField(blank=True)
+    # NULL: not made yet, since the answer is still being written, or was by an earlier version.
+    search_text = models.TextField(null=True, editable=False, help_text="The text as searches compare it.")  # noqa: DJ001
+
+    class Meta:
+        ordering = ("stage", "kind")
+        constraints = (
+            models.UniqueConstraint(fields=["message", "stage", "kind"], name="one_part_per_stage_and_kind"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} of stage {self.stage}"
+
+    @property
+    def key(self) -> PartKey:
+        return PartKey(self.stage, PartKind(self.kind))
+
+    @staticmethod
+    def store(texts: Mapping[uuid.UUID, Mapping[PartKey, str]], *, are_whole: bool) -> None:
+        """Make these the parts of these messages, by id. Three statements at most, however many they are.
+
+        ``are_whole``: nothing is added to them any more, so searches get their text.
+        """
+        wanted = {(message_id, *key): text for message_id, parts in texts.items() for key, text in parts.items()}
+        rows = [Part(message_id=pk, stage=stage, kind=kind, text=text) for (pk, stage, kind), text in wanted.items()]
+        for row in rows:
+            row.search_text = fold(row.text) if are_whole and row.kind == PartKind.TEXT else None
+        Part.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["message", "stage", "kind"],
+            update_fields=["text", "search_text"],
+        )
+        stored = Part.objects.filter(message__in=texts).values_list("pk", "message_id", "stage", "kind")
+        if gone := [pk for pk, *key in stored if tuple(key) not in wanted]:
+            Part.objects.filter(pk__in=gone).delete()
+
+
+def path_to(message: Message | None, tree: Iterable[Message]) -> list[Message]:
+    """From the conversation's first message to this one."""
+    by_id = {message.pk: message for message in tree}
+    path: list[Message] = []
+    while message is not None:
+        path.append(message)
+        message = by_id.get(message.parent_id) if message.parent_id else None
+    path.reverse()
+    return path
+
+
+def mark_siblings(shown: Iterable[Message], everything: Iterable[Message]) -> None:
+    """Set ``siblings`` on each shown message."""
+    children: dict[uuid.UUID | None, list[uuid.UUID]] = {}
+    for message in sorted(everything, key=lambda m: m.created_at):
+        children.setdefault(message.parent_id, []).append(message.pk)
+    for message in shown:
+        message.siblings = children[message.parent_id]
+
+
+def latest_leaf(message_id: str, tree: Iterable[Message]) -> Message | None:
+    """The end of the latest path through a message; None if there is no such message."""
+    children = {message.parent_id: message for message in sorted(tree, key=lambda m: m.created_at)}
+    found = next((message for message in tree if str(message.pk) == message_id), None)
+    while found is not None and (child := children.get(found.pk)):
+        found = child
+    return found

@@ -1,0 +1,87 @@
+"""What is stored of answers while they are being written, in case Redis is lost."""
+
+from __future__ import annotations
+
+import enum
+import logging
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import transaction
+
+from conversations.models.billing import ledger
+from conversations.models.chat.message import Part, PartKey
+from conversations.models.database_errors import REFUSALS, in_short, is_away
+
+from .generation import Generation
+from .plan import Outcomes
+
+logger = logging.getLogger(__name__)
+
+
+class Verdict(enum.Enum):
+    """What an attempt learns when it saves."""
+
+    GO_ON = enum.auto()
+    STOP = enum.auto()  # the user asks for it
+    LOST = enum.auto()  # it has ended, or another attempt has it
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What an attempt has so far, to be saved."""
+
+    generation: Generation
+    texts: Mapping[PartKey, str] | None  # None: as they were saved the last time
+    figures: Mapping[str, Any]  # those that are new, by field
+
+
+def save_partials(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
+    """Store what was shown so far of many answers. One that the database refuses loses its figures; the others are
+    saved as if it were not there. Raises Error while the database is away."""
+    try:
+        return save_together(partials)
+    except REFUSALS as error:
+        if is_away(error):
+            raise
+        if len(partials) > 1:
+            return {pk: verdict for one in partials for pk, verdict in save_partials([one]).items()}
+        [refused] = partials
+        return save_without_figures(refused, error)
+
+
+def save_without_figures(partial: Partial, error: Exception) -> dict[uuid.UUID, Verdict]:
+    pk = partial.generation.pk
+    if not partial.figures:
+        logger.error("generation %s: its text is not saved before its end: %s", pk, in_short(error))
+        return {pk: Verdict.GO_ON}
+    logger.error("generation %s: its figures are not saved: %s", pk, in_short(error))
+    return save_partials([replace(partial, figures={})])
+
+
+@transaction.atomic
+def save_together(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
+    """As one: a few statements, besides one for each that has figures."""
+    ids = [partial.generation.pk for partial in partials]
+    unfinished = Generation.objects.filter(pk__in=ids).unfinished().select_for_update().order_by("pk")
+    rows = {pk: row for pk, *row in unfinished.values_list("pk", "attempt", "stop_requested_at")}
+    verdicts = dict.fromkeys(ids, Verdict.LOST)
+    outcomes: dict[uuid.UUID, Outcomes] = {}
+    texts: dict[uuid.UUID, Mapping[PartKey, str]] = {}
+    for partial in partials:
+        generation = partial.generation
+        attempt, stop_requested_at = rows.get(generation.pk, (None, None))
+        if attempt != generation.attempt:
+            continue
+        verdicts[generation.pk] = Verdict.STOP if stop_requested_at else Verdict.GO_ON
+        if partial.figures:
+            generation.note(**partial.figures)
+            outcomes[generation.pk] = generation.stage_outcomes
+        if partial.texts is not None:
+            texts[generation.message_id] = partial.texts
+    Part.store(texts, are_whole=False)
+    if ended := {pk: of for pk, of in outcomes.items() if any(outcome.is_final for outcome in of.values())}:
+        ledger.settle(ended, are_over=False)
+    return verdicts

@@ -1,0 +1,190 @@
+"""What an answer is made of: the stages planned for it, how each of them ended, and which one is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Self
+
+from django.db import models
+
+from .confidence import Confidence
+
+
+class StageStatus(models.TextChoices):
+    WAITING = "waiting"  # for earlier ones
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    TIMEOUT = "timeout", "out of time"
+    STOPPED = "stopped"
+    SKIPPED = "skipped"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (StageStatus.WAITING, StageStatus.RUNNING)
+
+
+@dataclass(frozen=True)
+class PlannedStage:
+    """A stage as it was when the answer was begun: later changes in the admin pages do not change a running answer."""
+
+    number: int  # from 0; its parts have it as their stage
+    name: str
+    label: str
+    waits: bool = False  # begins when the earlier ones have ended, and gets what they wrote
+    system_prompt: str = ""
+    timeout_s: float | None = None  # for the whole stage
+    tier: str = ""  # its slug; empty: the cheapest
+    tier_name: str = ""
+    temperature: float | None = None  # None, here and below: the site's
+    top_p: float | None = None
+    max_tokens: int | None = None
+    paid_tokens: int | None = None  # fewer, because the budget pays for no more
+
+
+TOLD_SCORES = ("complexity", "reasoning", "urgency", "domain")  # in this order: jsonb keeps none
+
+
+@dataclass(frozen=True)
+class Plan:
+    """In the order in which the stages take each other's place. Never empty."""
+
+    stages: tuple[PlannedStage, ...]
+    level: str = ""
+    streams: bool = True  # False: model servers are asked for whole answers
+    reasons: tuple[str, ...] = ()  # sentences for the user: why this plan
+    scores: dict[str, Any] = field(default_factory=dict)  # of the question; empty if nobody asked for them
+
+    @property
+    def is_staged(self) -> bool:
+        """More than one: what pages show as stages."""
+        return len(self.stages) > 1
+
+    @property
+    def told_scores(self) -> str:
+        """Of the question, in words; empty if nobody asked for them."""
+        known = [f"{name} {self.scores[name]}" for name in TOLD_SCORES if name in self.scores]
+        return ", ".join(known).replace("_", " ")
+
+    def as_paid(self) -> Self:
+        """With no stage longer than what the budget pays."""
+        stages = [replace(one, max_tokens=one.paid_tokens) if one.paid_tokens else one for one in self.stages]
+        return replace(self, stages=tuple(stages))
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        stages = tuple(PlannedStage(**known_fields(PlannedStage, stage)) for stage in data["stages"])
+        return cls(
+            stages=stages,
+            level=data.get("level", ""),
+            streams=data.get("streams", True),
+            reasons=tuple(data.get("reasons", ())),
+            scores=dict(data.get("scores", {})),
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a stage ended, or stands. Seconds count from the moment when the question was accepted."""
+
+    status: str = StageStatus.RUNNING
+    model: str = ""
+    server: str = ""
+    tier: str = ""
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None  # of these, what the server remembered
+    completion_tokens: int | None = None
+    finish_reason: str = ""
+    cached: bool = False  # the text is that of an earlier, identical request
+    along: bool = False  # it was read along with another answer's request, whose it is to pay
+    server_ms: dict[str, float] = field(default_factory=dict)  # the model server's own figures; empty if it told none
+    error_code: str = ""
+    first_token_s: float | None = None
+    ended_s: float | None = None
+    due_s: float | None = None  # when its request is given up, if nothing more comes; None if none is open
+    measured_tokens: int = 0  # whose probability the server told
+    probability: float | None = None  # their mean
+    unsure_share: float | None = None
+    unsure: list[list[int]] = field(default_factory=list)  # passages: [from, to] in code units of the text
+
+    @property
+    def is_final(self) -> bool:
+        return StageStatus(self.status).is_final
+
+    @property
+    def is_reused(self) -> bool:
+        """No model was asked for it, at least not by this answer: it costs nothing, and its times are no model's."""
+        return self.cached or self.along
+
+    @property
+    def was_stopped(self) -> bool:
+        """By the user, perhaps before it began."""
+        return self.status in (StageStatus.STOPPED, StageStatus.SKIPPED)
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """As it was measured; None if it was not, or the stage did not end, or wrote nothing."""
+        wrote = self.status == StageStatus.DONE or self.completion_tokens
+        if not self.is_final or not wrote or self.probability is None:
+            return None
+        return Confidence(self.probability, self.unsure_share or 0.0)
+
+    def carried(self) -> Self:
+        """Into a generation that goes on from its text: times and tokens stay the earlier one's."""
+        return replace(
+            self,
+            prompt_tokens=None,
+            cached_tokens=None,
+            completion_tokens=None,
+            server_ms={},
+            first_token_s=None,
+            ended_s=None,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Without what is empty; zero is a figure."""
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if value not in (None, "", [], {}) and value is not False
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(**known_fields(cls, data))
+
+
+Outcomes = dict[int, Outcome]  # by the stage's number
+
+
+def outcomes_as_json(outcomes: Outcomes) -> dict[str, Any]:
+    return {str(number): outcome.as_json() for number, outcome in outcomes.items()}
+
+
+def known_fields(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what a later version stored."""
+    names = {known.name for known in fields(kind)}
+    return {name: value for name, value in data.items() if name in names}
+
+
+def shown_stage(lengths: Mapping[int, int], statuses: Mapping[int, str]) -> int:
+    """Whose text is the answer: the latest's whose earlier ones have ended, whether they have text yet or not.
+
+    But no cut one takes the place of a longer one that is complete. ``lengths`` are of the text, by stage. 0 if there
+    is no text yet. static/js/answer/stages.js has the same rule.
+    """
+    shown: int | None = None
+    for number in sorted(number for number, length in lengths.items() if length):
+        if shown is None:
+            shown = number
+            continue
+        was_cut = statuses.get(number) in (StageStatus.FAILED, StageStatus.TIMEOUT, StageStatus.STOPPED)
+        is_worse = was_cut and statuses.get(shown) == StageStatus.DONE and lengths[number] < lengths[shown]
+        is_early = any(status == StageStatus.RUNNING for other, status in statuses.items() if other < number)
+        if not is_worse and not is_early:
+            shown = number
+    return shown or 0

@@ -1,0 +1,138 @@
+"""What one answer that ended adds to the history, and to whose.
+
+Its times, its outcome and its error belong to the tier and the server whose stage began it: those that its user waited
+for. Tokens and costs belong to the tier and the server of each stage.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.db.models.fields.json import KT
+
+from conversations.models.billing.ledger import EntryState, LedgerEntry
+from conversations.models.billing.money import NOTHING, units
+from conversations.models.generation.generation import Generation
+from conversations.models.generation.phases import phases_of
+from conversations.models.generation.plan import Outcome, Outcomes
+
+from . import figures
+from .figures import Figures, Measure
+
+FIELDS = (
+    *("id", "status", "attempt", "wanted_tier", "server", "outcomes", "error_code", "failovers"),
+    *("prompt_tokens", "completion_tokens", "accepted_at", "claimed_at", "first_requested_at", "requested_at"),
+    *("first_token_at", "last_token_at", "finished_at"),
+    *("clock__first_paint_ms", "clock__gap_p95_ms", "clock__told_at"),
+)
+TIER_LENGTH, SERVER_LENGTH = 40, 200
+
+
+class Whose(NamedTuple):
+    tier: str  # its slug; empty: none was asked
+    server: str  # its name; empty: none was asked, or the answer came from the cache
+
+    @property
+    def as_stored(self) -> Whose:
+        """Outcomes have names of any length, roll-ups have not."""
+        return Whose(self.tier[:TIER_LENGTH], self.server[:SERVER_LENGTH])
+
+
+class Charge(NamedTuple):
+    tier: str
+    cost: Decimal
+
+
+Charges = Mapping[UUID, Mapping[int, Charge]]  # by generation and stage
+
+
+def measurable() -> QuerySet[Generation]:
+    """With what is read here, and no text."""
+    return Generation.objects.select_related("clock").only(*FIELDS).annotate(planned_tier=KT("plan__stages__0__tier"))
+
+
+def charges_of(ids: Collection[UUID]) -> Charges:
+    """What was settled. One query."""
+    rows = LedgerEntry.objects.filter(generation_id__in=ids, state=EntryState.SETTLED).order_by()
+    found: defaultdict[UUID, dict[int, Charge]] = defaultdict(dict)
+    for generation_id, stage, tier, cost in rows.values_list("generation_id", "stage", "tier", "cost"):
+        found[generation_id][stage] = Charge(tier, cost or NOTHING)
+    return found
+
+
+def measure(generation: Generation, charges: Mapping[int, Charge], found: defaultdict[Whose, Figures]) -> None:
+    """Add one that ended, out of ``measurable``, to what was found."""
+    outcomes = generation.stage_outcomes
+    own = found[whose(generation, outcomes)]
+    count_answer(own, generation)
+    observe(own, generation)
+    for number, outcome in outcomes.items():
+        count_tokens(found[Whose(outcome.tier, outcome.server)], outcome)
+        if charge := charges.get(number):
+            found[Whose(charge.tier, outcome.server)].counts[figures.COST] += units(charge.cost)
+
+
+def whose(generation: Generation, outcomes: Outcomes) -> Whose:
+    """Whose stage began it; without any, the tier that was meant."""
+    asked = [outcome for outcome in outcomes.values() if outcome.tier or outcome.server]
+    if not asked:
+        return Whose(getattr(generation, "planned_tier", None) or generation.wanted_tier, generation.server)
+    first = min(asked, key=lambda outcome: (outcome.first_token_s is None, outcome.first_token_s or 0.0))
+    return Whose(first.tier, first.server)
+
+
+def count_answer(own: Figures, generation: Generation) -> None:
+    own.counts[f"{figures.ANSWERS}{generation.status}"] += 1
+    own.counts[figures.FAILOVERS] += generation.failovers or 0
+    own.counts[figures.TAKEOVERS] += max(generation.attempt - 1, 0)
+    if generation.error_code:
+        own.counts[f"{figures.ERRORS}{generation.error_code}"] += 1
+
+
+def count_tokens(own: Figures, outcome: Outcome) -> None:
+    if outcome.is_reused:  # no model read or wrote them
+        return
+    own.counts[figures.TOKENS_IN] += outcome.prompt_tokens or 0
+    own.counts[figures.TOKENS_CACHED] += outcome.cached_tokens or 0
+    own.counts[figures.TOKENS_OUT] += outcome.completion_tokens or 0
+
+
+def seconds(span: timedelta | None) -> float | None:
+    """None stays None. Not below zero, whatever two machines' clocks say."""
+    return max(span.total_seconds(), 0.0) if span is not None else None
+
+
+def of_clock(generation: Generation, milliseconds: str) -> float | None:
+    """In seconds; None if it was not measured."""
+    value = getattr(getattr(generation, "clock", None), milliseconds, None)
+    return None if value is None else value / 1000
+
+
+# Beside the phases. A figure that is None is not observed.
+MEASURES: dict[Measure, Callable[[Generation], float | None]] = {
+    Measure.FIRST_TOKEN: lambda generation: seconds(generation.time_to_first_token),
+    Measure.MODEL_FIRST_TOKEN: lambda generation: seconds(generation.model_first_token),
+    Measure.FELT: lambda generation: of_clock(generation, "first_paint_ms"),
+    Measure.DURATION: lambda generation: seconds(generation.duration),
+    Measure.SPEED: lambda generation: generation.tokens_per_second,
+    Measure.GAP: lambda generation: of_clock(generation, "gap_p95_ms"),
+}
+
+
+def observe(own: Figures, generation: Generation) -> None:
+    assert generation.ended_at is not None
+    for name, value in known(generation, phases_of(generation, generation.ended_at)):
+        own.histograms[name].observe(value)
+
+
+def known(generation: Generation, phases: Iterable[tuple[str, float]]) -> Iterable[tuple[str, float]]:
+    yield from phases
+    for measure, of in MEASURES.items():
+        if (value := of(generation)) is not None:
+            yield measure, value

@@ -1,0 +1,79 @@
+"""Adds each answer that ended to the history, once: the mark on its row and the roll-ups change in one transaction.
+
+So it is no matter how long nobody recorded, whether a process is killed in the middle, or how late an end is stored;
+and nothing that was recorded is ever read again, so that erased conversations stay in the history.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from conversations import site_time
+from conversations.models.generation.generation import Generation
+
+from .figures import Figures
+from .history import Grain, Key, RollUp
+from .measuring import Whose, charges_of, measurable, measure
+
+AT_ONCE = 500  # generations in one transaction; SQLite has one writer at a time
+MOST = 50_000  # in one go
+SETTLES = timedelta(seconds=5)  # after its end, until what is told of an answer afterwards is there too
+
+
+class Overtaken(Exception):
+    """Another process records some of the same, or they were erased meanwhile."""
+
+
+def record_ended(settles: timedelta = SETTLES) -> int:
+    """How many answers; at most MOST, the earliest first."""
+    recorded = 0
+    while recorded < MOST and (batch := unrecorded(site_time.now() - settles)):
+        try:
+            record(batch)
+        except Overtaken:
+            break
+        recorded += len(batch)
+    return recorded
+
+
+def unrecorded(before: datetime) -> list[Generation]:
+    """The earliest; a few. One query."""
+    return list(measurable().filter(recorded=False, finished_at__lt=before).order_by("finished_at")[:AT_ONCE])
+
+
+def record(batch: list[Generation]) -> None:
+    """Reads outside of the transaction, so that it is short. Raises Overtaken."""
+    ids = [generation.pk for generation in batch]
+    added = figures_of(batch)
+    with transaction.atomic():
+        if Generation.objects.filter(pk__in=ids, recorded=False).update(recorded=True) != len(ids):
+            raise Overtaken
+        RollUp.grow(added)
+
+
+def figures_of(batch: list[Generation]) -> dict[Key, Figures]:
+    """By minute, hour and day, where they are still kept. One query."""
+    charges = charges_of([generation.pk for generation in batch])
+    by_minute: defaultdict[datetime, defaultdict[Whose, Figures]] = defaultdict(lambda: defaultdict(Figures))
+    for generation in batch:
+        assert generation.finished_at is not None
+        minute = Grain.MINUTE.begin_of(generation.finished_at)
+        measure(generation, charges.get(generation.pk, {}), by_minute[minute])
+    return rolled_up(by_minute)
+
+
+def rolled_up(by_minute: Mapping[datetime, Mapping[Whose, Figures]]) -> dict[Key, Figures]:
+    """Without those that are empty, such as of stages that were left out."""
+    now = site_time.now()
+    added: defaultdict[Key, Figures] = defaultdict(Figures)
+    for minute, found in by_minute.items():
+        begins = [(grain, grain.begin_of(minute)) for grain in Grain]
+        kept = [(grain, begin) for grain, begin in begins if begin >= now - grain.kept]
+        for of, figures in found.items():
+            for grain, begin in kept if figures.is_something else ():
+                added[Key(grain, begin, of.as_stored)].add(figures)
+    return added

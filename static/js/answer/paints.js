@@ -1,0 +1,43 @@
+import { command } from "../protocol.js";
+
+const LONGEST_MS = 3_600_000; // more is not believed
+const TEXT = "[data-tail], [data-block]"; // what of an answer's article is its text
+
+/** Tells the server when the first text of an answer, asked for in this tab, was seen. `since` is performance.now(). */
+export class Paints {
+  #send;
+
+  constructor(send) {
+    this.#send = send;
+  }
+
+  /** The article shows what it has; wait for more. */
+  await(generation, article, since) {
+    const before = lengthOf(article);
+    const observer = new MutationObserver(() => {
+      if (lengthOf(article) <= before) return;
+      observer.disconnect();
+      this.#tell(generation, since);
+    });
+    observer.observe(article, { subtree: true, childList: true, characterData: true });
+  }
+
+  // Internal
+
+  /** The second frame begins when the first one has been painted. Nobody sees a hidden tab. */
+  #tell(generation, since) {
+    if (document.hidden) return;
+    requestAnimationFrame(() => requestAnimationFrame(() => this.#report(generation, since)));
+  }
+
+  #report(generation, since) {
+    const afterMs = Math.round(performance.now() - since);
+    if (!document.hidden && afterMs <= LONGEST_MS) this.#send({ type: command.painted, generation, afterMs });
+  }
+}
+
+function lengthOf(article) {
+  let length = 0;
+  for (const place of article.querySelectorAll(TEXT)) length += place.textContent.trim().length;
+  return length;
+}

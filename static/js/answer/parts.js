@@ -1,0 +1,100 @@
+import { copyOf } from "../dom.js";
+import { Pacer } from "./pacer.js";
+import { Part } from "./part.js";
+import { Stages } from "./stages.js";
+
+const isText = (name) => name.endsWith(".text");
+const stageOf = (name) => Number.parseInt(name, 10);
+
+/** The parts of one answer, by name, such as "0.text" or "0.thinking"; made when they begin. */
+export class Parts {
+  #element;
+  #forms;
+  #pace;
+  #parts = new Map();
+  #stages;
+
+  constructor(element, forms, pace) {
+    this.#element = element;
+    this.#forms = forms;
+    this.#pace = pace;
+    this.#stages = new Stages(element, forms.stage);
+  }
+
+  get(name) {
+    if (!this.#parts.has(name)) this.#parts.set(name, new Part(this.#place(name), new Pacer(this.#pace)));
+    return this.#parts.get(name);
+  }
+
+  get seen() {
+    return Object.fromEntries([...this.#parts].map(([name, part]) => [name, part.seen]));
+  }
+
+  /** The Markdown of the stage that is shown; of a finished answer it came with the page. */
+  get source() {
+    const shown = this.#element.querySelector(":scope > [data-shown]") ?? this.#element;
+    const name = shown.querySelector("[data-part$='.text']")?.dataset.part;
+    if (this.#parts.has(name)) return this.#parts.get(name).source;
+    return shown.querySelector("[data-source]")?.content.textContent ?? "";
+  }
+
+  /** Take over the parts of an earlier article, to go on from them. */
+  adopt(earlier, source) {
+    this.#element.replaceChildren(...earlier.querySelector("[data-parts]").children);
+    this.#stages.adopt();
+    for (const element of this.#element.querySelectorAll("[data-part]")) {
+      const name = element.dataset.part;
+      const its = element.closest("[data-stage]")?.querySelector("[data-source]")?.content.textContent;
+      const pacer = new Pacer(this.#pace);
+      const part = isText(name) ? Part.reopened(element, its ?? source, pacer) : new Part(element, pacer);
+      if (!isText(name)) part.restart();
+      this.#parts.set(name, part);
+    }
+  }
+
+  restart() {
+    for (const part of this.#parts.values()) part.restart();
+  }
+
+  /** Where a stage stands, of an answer that has several. */
+  tellStage(number, label, status) {
+    this.#stages.tell(number, label, status);
+  }
+
+  /** The answer has ended: put in the blocks that differ, by part. */
+  finish(status, different) {
+    for (const part of this.#parts.values()) part.end();
+    for (const [name, blocks] of Object.entries(different)) this.get(name).finish(blocks);
+    if (status !== "done") this.#stages.stop();
+    this.show();
+  }
+
+  /** True if text that has arrived is held back: show it again in the next frame. */
+  show() {
+    const held = [...this.#parts.values()].filter((part) => part.show()).length > 0;
+    const texts = [...this.#parts].filter(([name]) => isText(name));
+    if (texts.length) this.#stages.show(new Map(texts.map(([name, part]) => [stageOf(name), part.source.length])));
+    for (const [name, part] of texts) if (part.source) this.#foldThinking(this.#stages.holder(stageOf(name)));
+    return held;
+  }
+
+  // Internal
+
+  #place(name) {
+    const holder = this.#stages.holder(stageOf(name));
+    const element = copyOf(this.#forms[isText(name) ? "text" : "thinking"]);
+    element.dataset.part = name;
+    if (isText(name)) holder.append(element);
+    else holder.prepend(element);
+    element.querySelector("summary")?.addEventListener("click", () => (element.dataset.touched = ""));
+    return element;
+  }
+
+  /** Once, when the text begins; not if the user has opened or closed it. */
+  #foldThinking(holder) {
+    for (const details of holder.querySelectorAll(":scope > details[data-part][open]:not([data-touched])")) {
+      details.open = false;
+      details.dataset.touched = "";
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { about, sentenceOf } from "../chat/waits.js";
+
+const WRITES = ["thinking", "writing"]; // phases in which tokens come
+const REFRESH_MS = 500;
+const RATE_WINDOW_MS = 3000;
+const MEASURED_MS = 1500; // of writing, before anything is said of the time that is left
+const PAUSE_MS = 1500; // without a token: no speed, until it is measured anew
+const SILENT_MS = 5000; // without a token: it is no longer being written
+const LONGER = 1.1; // times what was expected
+const ALMOST = 0.97; // of the track; the rest is for the end
+const LONGEST_WAIT_MS = 3600_000; // more than this is a clock that is wrong
+
+/** What is known of an answer on its way: phase, share of the expected length, tokens, speed, time. */
+export class Progress {
+  #element;
+  #expected; // tokens; 0, here and below: not known
+  #usualS; // from accepted to the last token
+  #begunAt;
+  #phase;
+  #tokens = 0;
+  #share = 0;
+  #samples = []; // [time, tokens], of the last seconds without a pause
+  #heardAt = 0;
+  #timer;
+
+  constructor(element, { expectedTokens, expectedSeconds, acceptedAt }) {
+    this.#element = element;
+    this.#expect(expectedTokens, expectedSeconds);
+    const waited = Date.now() - acceptedAt;
+    this.#begunAt = waited > 0 && waited < LONGEST_WAIT_MS ? acceptedAt : Date.now();
+    this.#timer = setInterval(() => this.show(), REFRESH_MS);
+    this.show();
+  }
+
+  end() {
+    clearInterval(this.#timer);
+  }
+
+  /** `told`: what the server said with it, if it was the server. */
+  phase(name, told = null) {
+    if (this.#phase === name && !told) return;
+    this.#phase = this.#element.dataset.phase = name;
+    this.#heardAt = Date.now();
+    if (told?.expectedTokens) this.#expect(told.expectedTokens, told.expectedSeconds);
+    const [sentence, more] = sentenceOf(name, told ?? {});
+    const status = this.#find("phase");
+    if (status.textContent !== sentence) status.textContent = sentence; // else it would be announced again
+    if (told?.model) status.title = told.model;
+    this.#find("more").textContent = more;
+  }
+
+  tokens(count) {
+    const now = Date.now();
+    this.#heardAt = now;
+    if (count <= this.#tokens) return;
+    this.#tokens = count;
+    if (this.#isPaused(now)) this.#samples = [];
+    this.#samples.push([now, count]);
+  }
+
+  /** One of several, in their order. */
+  stage(number, label, status) {
+    const list = this.#find("stages");
+    list.hidden = false;
+    while (list.children.length <= number) list.append(document.createElement("li"));
+    list.children[number].textContent = label;
+    list.children[number].dataset.status = status;
+  }
+
+  show() {
+    const now = Date.now();
+    while (this.#samples.length > 1 && now - this.#samples[0][0] > RATE_WINDOW_MS) this.#samples.shift();
+    if (WRITES.includes(this.#phase) && now - this.#heardAt > SILENT_MS) this.phase("waiting");
+    const bar = this.#find("bar");
+    if (this.#tokens && this.#expected) this.#showShare(bar);
+    this.#find("figures").textContent = this.#figures(now).join(" · ");
+  }
+
+  // Internal
+
+  #showShare(bar) {
+    this.#share = Math.max(this.#share, Math.min(ALMOST, this.#tokens / this.#expected));
+    bar.setAttribute("aria-valuenow", Math.round(this.#share * 100));
+    bar.style.setProperty("--share", this.#share);
+    if (this.#isLonger) bar.setAttribute("aria-valuetext", "Longer than usual");
+  }
+
+  #expect(tokens, seconds) {
+    this.#expected = tokens || 0;
+    this.#usualS = seconds || 0;
+  }
+
+  get #isLonger() {
+    return this.#expected > 0 && this.#tokens > this.#expected * LONGER;
+  }
+
+  #figures(now) {
+    const seconds = Math.max(0, Math.floor((now - this.#begunAt) / 1000));
+    const rate = this.#rate(now);
+    const figures = [`${seconds} s`, this.#outlook(seconds, rate, now)];
+    if (rate) figures.unshift(`${Math.round(rate)}/s`);
+    if (this.#tokens) figures.unshift(`${this.#tokens.toLocaleString("en")} tokens`);
+    return figures.filter(Boolean);
+  }
+
+  /** What is to come, as far as it can be told; empty otherwise. */
+  #outlook(seconds, rate, now) {
+    if (!this.#tokens) return this.#usualTime(seconds);
+    if (this.#isLonger) return "longer than usual";
+    const left = (this.#expected - this.#tokens) / rate; // not finite while there is no rate
+    const isMeasured = rate > 0 && now - this.#samples[0][0] >= MEASURED_MS;
+    return this.#phase === "writing" && isMeasured && left >= 1 ? `${about(left)} left` : "";
+  }
+
+  #usualTime(seconds) {
+    if (!this.#usualS) return "";
+    return seconds > this.#usualS * LONGER ? "longer than usual" : `usually ${about(this.#usualS)}`;
+  }
+
+  /** Tokens per second; the first sample is only the start, since it may be a whole answer that was sent again. */
+  #rate(now) {
+    const first = this.#samples[0];
+    if (this.#samples.length < 2 || now - first[0] < REFRESH_MS || this.#isPaused(now)) return 0;
+    return ((this.#tokens - first[1]) / (now - first[0])) * 1000;
+  }
+
+  #isPaused(now) {
+    return this.#samples.length > 0 && now - this.#samples.at(-1)[0] > PAUSE_MS;
+  }
+
+  #find(name) {
+    return this.#element.querySelector(`[data-${name}]`);
+  }
+}

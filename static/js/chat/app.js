@@ -1,0 +1,140 @@
+import { AccountStorage, onOtherAccount } from "../account_storage.js";
+import { Api } from "../api.js";
+import { Chat } from "./chat.js";
+import { copy, copyCode } from "../clipboard.js";
+import { BUSY, Composer } from "./composer.js";
+import { ConnectionBar } from "../connection/connection_bar.js";
+import { Day } from "../sidebar/day.js";
+import { Draft } from "./draft.js";
+import { Drawer } from "../sidebar/drawer.js";
+import { Editor } from "./editor.js";
+import { Frames } from "../frames.js";
+import { Pace } from "../answer/pace.js";
+import { GONE, Page } from "./page.js";
+import { closeCode, command } from "../protocol.js";
+import { Scroller } from "./scroller.js";
+import { Sidebar } from "../sidebar/sidebar.js";
+import { Socket } from "../connection/socket.js";
+import { Theme } from "../theme.js";
+import { Toasts } from "../toasts.js";
+import { Transcript } from "./transcript.js";
+import { Unsure } from "../answer/unsure.js";
+import { Wishes } from "./wishes.js";
+
+// The page's elements are looked up here and nowhere else.
+
+const find = (name) => document.querySelector(`[data-${name}]`);
+const root = document.documentElement;
+const main = find("main");
+const forms = Object.fromEntries([...document.querySelectorAll("[data-form]")].map((form) => [form.dataset.form, form]));
+const { conversation, account } = main.dataset;
+
+const kept = new AccountStorage(account);
+const keptByTab = new AccountStorage(account, sessionStorage);
+const frames = new Frames();
+const api = new Api(find("show").elements.csrfmiddlewaretoken.value);
+const toasts = new Toasts(find("toasts"), forms.toast);
+const draft = new Draft(kept, conversation);
+const transcript = new Transcript(find("transcript"), { forms, frames, pace: new Pace(kept) });
+const scroller = new Scroller(find("scroller"), { content: [find("transcript"), find("greeting")], jump: find("jump") });
+const sidebar = new Sidebar({ list: find("list"), search: find("search"), menu: find("menu") }, { api, toasts, onGone: leave });
+const composer = new Composer(find("composer"), { draft, onSend: send, onStop: stop });
+const page = new Page(
+  { root, main, transcript: find("transcript"), greeting: find("greeting"), title: find("heading"), announcer: find("announcer"), gone: find("gone") },
+  { api, composer, draft, frames, sidebar, toasts, transcript },
+);
+const socket = new Socket(address, { onEvent: (e) => chat.receive(e), onState: connect });
+const bar = new ConnectionBar(find("connection-bar"), { onRetry: () => socket.retryNow() });
+const wishes = new Wishes({ mode: find("mode"), tier: find("tier") }, kept);
+const chat = new Chat(conversation, { socket, transcript, page, wishes, storage: keptByTab });
+new Drawer({ body: document.body, sidebar: find("sidebar"), main, veil: find("veil") });
+new Day(find("list").dataset.timezone, () => sidebar.refresh());
+new Theme(find("theme-choice"));
+const unsure = new Unsure();
+root.toggleAttribute("data-no-highlights", !Unsure.isSupported);
+
+function address() {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  return `${scheme}://${location.host}/ws/chat/${chat.conversation || "new"}/?account=${account}`;
+}
+
+function connect(state, details) {
+  root.dataset.connection = state;
+  bar.show(state, details);
+  if (details.code === closeCode.notSignedIn) page.signedOut();
+  if (details.code === closeCode.notFound) page.gone(false);
+}
+
+function send(text, edited = null) {
+  chat.send(text, edited);
+  scroller.toEnd();
+}
+
+function stop() {
+  if (!chat.isBusy) return;
+  chat.stop();
+  page.announce("Stopping.");
+}
+
+/** The conversation on the page was deleted: go to a new one, and offer the way back there. */
+function leave(url, title) {
+  keptByTab.set("deleted", JSON.stringify({ url, title }));
+  location.assign("/");
+}
+
+// What the user does with messages
+
+const actions = {
+  copy: (article, button) => copy(transcript.sourceOf(article), button),
+  edit: (article) => ask(() => edit(article)),
+  regenerate: (article) => ask(() => chat.act(command.regenerate, article)),
+  fresh: (article) => ask(() => chat.act(command.regenerate, article, { fresh: true })),
+  continue: (article) => ask(() => chat.act(command.continue, article)),
+  retry: (article) => ask(() => chat.act(command.retry, article)),
+  unsure: (article, button) => underline(article, button),
+};
+
+function ask(act) {
+  if (page.isGone) composer.refuse(GONE);
+  else if (chat.isBusy) composer.refuse(BUSY);
+  else act();
+}
+
+function underline(article, button) {
+  button.ariaPressed = unsure.toggle(article, JSON.parse(button.dataset.unsure), transcript.sourceOf(article));
+}
+
+function edit(article) {
+  new Editor(article, { form: forms.editor, text: transcript.sourceOf(article), onSave: (text) => send(text, article) });
+}
+
+find("transcript").addEventListener("click", (e) => {
+  const button = e.target.closest("[data-action], [data-copy-code]");
+  if (!button) return;
+  if (button.dataset.action) actions[button.dataset.action](button.closest("article"), button);
+  else copyCode(button.closest(".code").querySelector("pre").textContent, button);
+});
+
+find("show").addEventListener("submit", (e) => {
+  e.preventDefault();
+  page.switchTo(e.submitter);
+});
+
+find("greeting").addEventListener("click", (e) => {
+  const suggestion = e.target.closest("[data-suggestion]");
+  if (suggestion) composer.fill(suggestion.dataset.suggestion);
+});
+
+document.addEventListener("keydown", (e) => {
+  if (e.key === "Escape" && !e.defaultPrevented && !e.isComposing && !document.querySelector(":popover-open")) stop();
+});
+
+addEventListener("popstate", () => location.reload());
+
+const deleted = JSON.parse(keptByTab.get("deleted"));
+keptByTab.set("deleted", "");
+if (deleted) sidebar.offerUndo(deleted.url, deleted.title, () => location.assign(deleted.url));
+if (matchMedia("(pointer: fine)").matches) composer.focus();
+onOtherAccount(account, () => page.signedOut());
+page.serve(chat);
+socket.open();

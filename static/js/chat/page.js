@@ -1,0 +1,147 @@
+import { elementFrom, pageFrom } from "../dom.js";
+
+const SENTENCES = { done: "The answer is complete.", stopped: "The answer was stopped." };
+const UNTITLED = "New chat";
+export const GONE = "This chat was deleted. Start a new one, or undo that first.";
+
+/** What is around the transcript, as the chat sees it. `parts` are elements, `tools` the objects that serve them. */
+export class Page {
+  #parts;
+  #tools;
+  #chat = null;
+  #changes = 0; // of the path, by events
+
+  constructor(parts, tools) {
+    this.#parts = parts;
+    this.#tools = tools;
+    parts.gone.querySelector("[data-undo]").addEventListener("click", () => this.undoDeletion());
+  }
+
+  serve(chat) {
+    this.#chat = chat;
+    this.#tools.sidebar.mark(chat.conversation);
+    this.changed();
+  }
+
+  /** The chat's state is another one. Tests wait for the idle mark, which comes after the last text is shown. */
+  changed() {
+    const { root, transcript, greeting } = this.#parts;
+    const isBusy = this.#chat?.isBusy ?? false;
+    this.#tools.composer.setBusy(isBusy);
+    transcript.ariaBusy = String(isBusy);
+    greeting.hidden = transcript.childElementCount > 0;
+    if (isBusy) root.dataset.idle = "false";
+    else this.#tools.frames.request(() => (root.dataset.idle = String(!this.#chat?.isBusy)));
+  }
+
+  /** A new chat has got its address. */
+  begun(conversation, url) {
+    history.pushState({}, "", url);
+    this.#parts.main.dataset.conversation = conversation;
+    this.#tools.draft.moveTo(conversation);
+    this.#tools.sidebar.mark(conversation);
+  }
+
+  titled(conversation, title) {
+    this.#tools.sidebar.retitle(conversation, title);
+    if (conversation !== this.#chat.conversation) return;
+    this.#parts.title.textContent = title || UNTITLED;
+    document.title = `${title || UNTITLED} · Throughline`;
+  }
+
+  sidebarChanged() {
+    this.#tools.sidebar.refreshSoon();
+  }
+
+  finished(e) {
+    this.announce(SENTENCES[e.status] ?? e.error);
+    this.#tools.sidebar.refreshSoon();
+  }
+
+  refused(sentence, text) {
+    this.#tools.composer.refuse(sentence, text);
+  }
+
+  /** The conversation was deleted elsewhere: nothing more is asked in it, unless it comes back. */
+  gone(canBeUndone) {
+    this.#parts.gone.hidden = false;
+    this.#parts.gone.querySelector("[data-undo]").hidden = !canBeUndone;
+    this.#tools.composer.close(GONE);
+    this.announce("This chat was deleted.");
+  }
+
+  back() {
+    if (!this.isGone) return;
+    this.#parts.gone.hidden = true;
+    this.#tools.composer.close("");
+  }
+
+  get isGone() {
+    return !this.#parts.gone.hidden;
+  }
+
+  async undoDeletion() {
+    const wrong = await this.#tools.api.post(`/c/${this.#chat.conversation}/restore/`);
+    if (wrong) this.#tools.toasts.show(wrong);
+    else await this.#chat.restored();
+  }
+
+  /** Nobody is signed in here any more, or somebody else is: nothing of this account stays on the screen. */
+  async signedOut() {
+    const { login } = this.#parts.main.dataset;
+    const isSomebody = await this.#tools.api.isSignedIn(login);
+    if (isSomebody) location.replace("/");
+    else if (isSomebody === false) location.replace(`${login}?next=${encodeURIComponent(location.pathname)}`);
+  }
+
+  stopWaits() {
+    this.#tools.toasts.show("There is no connection: the answer is stopped as soon as it is back.");
+  }
+
+  outdated() {
+    this.#tools.toasts.show("Throughline has been updated. Reload the page to get the new version.");
+  }
+
+  announce(sentence) {
+    this.#parts.announcer.textContent = "";
+    this.#tools.frames.request(() => (this.#parts.announcer.textContent = sentence));
+  }
+
+  // The server's pages
+
+  async fetchArticle(url) {
+    const html = await this.#tools.api.html(url);
+    const article = html && elementFrom(html);
+    return article?.dataset?.messageId ? article : null;
+  }
+
+  /** An event changed the path: what is being fetched may be older. */
+  pathChanged() {
+    this.#changes++;
+  }
+
+  /** Bring the whole path up to date with what the server shows. */
+  async refresh() {
+    if (this.#chat.conversation) await this.show(`/c/${this.#chat.conversation}/`);
+  }
+
+  /** The path of another version of a message. */
+  async switchTo(button) {
+    const { version } = button.dataset;
+    const at = [...this.#parts.transcript.children].indexOf(button.closest("article"));
+    await this.show(button.formAction, {});
+    const article = this.#parts.transcript.children[at];
+    const next = article?.querySelector(`[data-version="${version}"]:enabled`) ?? article?.querySelector("[data-version]:enabled");
+    next?.focus({ preventScroll: true });
+  }
+
+  async show(url, fields = null) {
+    const changes = this.#changes;
+    const html = await this.#tools.api.html(url, fields);
+    const found = html && pageFrom(html).querySelector("[data-transcript]");
+    if (!found) return;
+    if (changes !== this.#changes) return this.refresh();
+    this.#tools.transcript.showBelow(null, [...found.children].map((article) => document.adoptNode(article)));
+    this.#chat.changed();
+  }
+}

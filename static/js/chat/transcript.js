@@ -1,0 +1,139 @@
+import { Answer } from "../answer/answer.js";
+import { copyOf, keepingFocus } from "../dom.js";
+
+/** The shown path of messages. */
+export class Transcript {
+  #element;
+  #forms;
+  #tools; // of answers
+  #answers = new Map(); // by generation
+
+  constructor(element, tools) {
+    this.#element = element;
+    this.#forms = tools.forms;
+    this.#tools = tools;
+    for (const article of this.articles) this.#know(article);
+  }
+
+  // What is shown
+
+  get articles() {
+    return [...this.#element.children];
+  }
+
+  get unfinished() {
+    return [...this.#answers.values()].filter((answer) => !answer.isFinal && answer.state !== "pending");
+  }
+
+  answer(generation) {
+    return this.#answers.get(generation);
+  }
+
+  /** By what the server greets with: the path is another one, or an answer on it is. */
+  isBehind({ leaf, latest, unfinished = [] }) {
+    const shown = this.articles.map((article) => article.dataset);
+    const lacksLeaf = leaf && !shown.some(({ messageId }) => messageId === leaf);
+    return lacksLeaf || [latest, ...unfinished].some((id) => id && !shown.some(({ generation }) => generation === id));
+  }
+
+  /** What a message was written as. */
+  sourceOf(article) {
+    if (article.dataset.role === "user") return article.querySelector("[data-text]").textContent;
+    return this.#answers.get(article.dataset.generation).source;
+  }
+
+  // Actions
+
+  /** Below `parent` (an id, or null for the top) the path has these articles and no others. False if it is not shown. */
+  showBelow(parent, fresh) {
+    let previous = parent ? this.#article(parent) : null;
+    if (parent && !previous) return false;
+    keepingFocus(this.#element, () => {
+      for (const article of fresh) {
+        const shown = this.#shownFor(article);
+        const place = previous ? previous.nextElementSibling : this.#element.firstElementChild;
+        if (place !== shown) this.#element.insertBefore(shown, place);
+        previous = shown;
+      }
+      for (const article of this.#from(previous?.nextElementSibling ?? (previous ? null : this.#element.firstElementChild))) {
+        this.#forget(article);
+      }
+    });
+    return true;
+  }
+
+  /** Show what was sent and not yet answered, in place of `from` and what follows. Returns how to take that back. */
+  showPending(text, from = null) {
+    const fresh = [];
+    if (text !== null) fresh.push(copyOf(this.#forms.question));
+    if (text !== null) fresh[0].querySelector("[data-text]").textContent = text;
+    fresh.push(copyOf(this.#forms.answer));
+    const gone = this.#from(from);
+    keepingFocus(this.#element, () => {
+      for (const article of gone) article.remove();
+      this.#element.append(...fresh);
+    });
+    const pending = new Answer(fresh.at(-1), this.#tools);
+    return () => {
+      pending.end();
+      for (const article of fresh) article.remove();
+      this.#element.append(...gone);
+    };
+  }
+
+  showContinuing(article) {
+    const answer = this.#answers.get(article.dataset.generation);
+    const before = answer.state;
+    answer.setState("pending");
+    return () => answer.setState(before);
+  }
+
+  /** Put a message's new article in the place of the old one. */
+  replace(article) {
+    const old = this.#article(article.dataset.messageId);
+    if (!old) return;
+    this.#forget(old, () => old.replaceWith(article));
+    this.#know(article);
+  }
+
+  // Internal
+
+  #article(id) {
+    return this.articles.find((article) => article.dataset.messageId === id);
+  }
+
+  #from(article) {
+    const articles = this.articles;
+    return article ? articles.slice(articles.indexOf(article)) : [];
+  }
+
+  /** The article that stands for this one: the shown one as long as it is not behind. */
+  #shownFor(article) {
+    const shown = this.#article(article.dataset.messageId);
+    if (!shown) return this.#know(article);
+    const answer = this.#answers.get(shown.dataset.generation);
+    if (shown.dataset.generation === article.dataset.generation) {
+      const fresh = article.dataset.state;
+      if (!answer || answer.isFinal || fresh === "queued" || fresh === "streaming") return shown;
+    }
+    this.#know(article);
+    if ("continues" in article.dataset && answer?.isFinal) this.#answers.get(article.dataset.generation).adopt(answer);
+    this.#forget(shown);
+    return article;
+  }
+
+  #know(article) {
+    const { generation, role } = article.dataset;
+    if (role === "assistant") this.#answers.set(generation, new Answer(article, this.#tools));
+    return article;
+  }
+
+  #forget(article, remove = () => article.remove()) {
+    const answer = this.#answers.get(article.dataset.generation);
+    if (answer?.element === article) {
+      answer.end();
+      this.#answers.delete(article.dataset.generation);
+    }
+    remove();
+  }
+}

@@ -1,0 +1,56 @@
+import { closeCode } from "../protocol.js";
+
+const ENDINGS = {
+  [closeCode.notSignedIn]: "You are not signed in any more. What you have typed is kept.",
+  [closeCode.notFound]: "This conversation is not here any more, or is not yours.",
+};
+
+/** Says that the connection is lost, and when the next try is. */
+export class ConnectionBar {
+  #element;
+  #timer = 0;
+  #at = 0; // the next try
+
+  constructor(element, { onRetry }) {
+    this.#element = element;
+    this.#find("retry").addEventListener("click", onRetry);
+  }
+
+  show(state, { delay, code }) {
+    clearInterval(this.#timer);
+    if (state === "closed") this.#tellEnd(code);
+    else if (state === "reconnecting" && delay !== undefined) this.#countDown(delay, code);
+    else if (state === "reconnecting") this.#say("Connection lost. Reconnecting…");
+    else this.#element.hidden = true;
+  }
+
+  // Internal
+
+  #tellEnd(code) {
+    this.#find("retry").hidden = true;
+    this.#find("sign-in").hidden = code !== closeCode.notSignedIn;
+    this.#say(ENDINGS[code]);
+  }
+
+  #countDown(delay, code) {
+    this.#at = Date.now() + delay;
+    const reason = code === closeCode.tooMany ? "Too much at once." : "Connection lost.";
+    const tell = () => this.#say(`${reason} Reconnecting ${this.#wait()}`);
+    this.#timer = setInterval(tell, 1000);
+    tell();
+  }
+
+  #wait() {
+    const seconds = Math.round((this.#at - Date.now()) / 1000);
+    return seconds > 0 ? `in ${seconds} s…` : "…";
+  }
+
+  #say(sentence) {
+    this.#find("sentence").textContent = sentence.replace(" …", "…");
+    this.#element.hidden = false;
+  }
+
+  #find(name) {
+    return this.#element.querySelector(`[data-${name}]`);
+  }
+}

@@ -1,0 +1,138 @@
+import { keepingFocus, setHtml } from "../dom.js";
+import { EntryMenu } from "./entry_menu.js";
+import { TitleEditor } from "../chat/title_editor.js";
+
+const REFRESH_DELAY_MS = 250; // after a key or a hint, so that several make one request
+
+/** The list of conversations: search, rename, pin, delete. */
+export class Sidebar {
+  #list;
+  #search;
+  #api;
+  #toasts;
+  #onGone;
+  #menu;
+  #current = "";
+  #limit = ""; // how many are wanted; empty: as many as the server likes
+  #timer = 0;
+  #asked = 0; // number of the latest request: an earlier one that comes late is dropped
+  #isEditing = false;
+
+  constructor({ list, search, menu }, { api, toasts, onGone }) {
+    this.#list = list;
+    this.#search = search;
+    this.#api = api;
+    this.#toasts = toasts;
+    this.#onGone = onGone;
+    this.#menu = new EntryMenu(menu, { onChoice: (choice, entry) => this.#choose(choice, entry) });
+    search.addEventListener("input", () => {
+      this.#limit = "";
+      this.refreshSoon();
+    });
+    list.addEventListener("click", (e) => {
+      const button = e.target.closest("[data-more]");
+      if (button) this.#menu.open(button.closest("[data-entry]"), button);
+      const older = e.target.closest("[data-older]");
+      if (older) this.#showMore(older.dataset.older);
+    });
+  }
+
+  // Actions
+
+  /** Which conversation is on the page. */
+  mark(conversation) {
+    this.#current = conversation;
+    for (const entry of this.#list.querySelectorAll("[data-entry]")) {
+      const link = entry.querySelector("a");
+      if (entry.dataset.entry === conversation) link.ariaCurrent = "page";
+      else link.removeAttribute("aria-current");
+    }
+  }
+
+  refreshSoon() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.refresh(), REFRESH_DELAY_MS);
+  }
+
+  async refresh() {
+    const asked = ++this.#asked;
+    const wanted = new URLSearchParams({ q: this.#search.value, limit: this.#limit });
+    const html = await this.#api.html(`${this.#list.dataset.url}?${wanted}`);
+    if (html === null || asked !== this.#asked || this.#isEditing) return;
+    const focused = document.activeElement?.closest("[data-entry]")?.dataset.entry;
+    keepingFocus(this.#list, () => setHtml(this.#list, html));
+    if (focused) this.#entry(focused)?.querySelector("a").focus({ preventScroll: true });
+    this.mark(this.#current);
+  }
+
+  retitle(conversation, title) {
+    const shown = this.#entry(conversation)?.querySelector("[data-title]");
+    if (shown) shown.textContent = title;
+  }
+
+  rename(entry) {
+    this.#isEditing = true;
+    new TitleEditor(entry, {
+      onSave: (title) => {
+        this.retitle(entry.dataset.entry, title);
+        this.#post(entry, "rename", { title });
+      },
+      onEnd: () => {
+        this.#isEditing = false;
+        this.refreshSoon(); // what changed meanwhile
+      },
+    });
+  }
+
+  pin(entry) {
+    this.#post(entry, "pin", { pinned: "pinned" in entry.dataset ? 0 : 1 });
+  }
+
+  async delete(entry) {
+    const title = entry.querySelector("[data-title]").textContent;
+    if (!(await this.#post(entry, "delete"))) return;
+    if (entry.dataset.entry === this.#current) this.#onGone(this.#url(entry), title);
+    else this.offerUndo(this.#url(entry), title);
+  }
+
+  /** `onUndone`: instead of a look at the list. */
+  offerUndo(url, title, onUndone = null) {
+    this.#toasts.show(`Deleted “${title}”`, async () => {
+      const wrong = await this.#api.post(`${url}restore/`);
+      if (wrong) this.#toasts.show(wrong);
+      else if (onUndone) return onUndone();
+      await this.refresh();
+      this.#list.querySelector(`a[href="${url}"]`)?.focus({ preventScroll: true });
+    });
+  }
+
+  // Internal
+
+  /** The list may have been refreshed while the menu was open. */
+  #choose(choice, { dataset }) {
+    const entry = this.#entry(dataset.entry);
+    if (entry) this[choice](entry);
+  }
+
+  async #showMore(limit) {
+    const known = this.#list.querySelectorAll("[data-entry]").length;
+    this.#limit = limit;
+    await this.refresh();
+    this.#list.querySelectorAll("[data-entry]")[known]?.querySelector("a").focus();
+  }
+
+  async #post(entry, verb, fields) {
+    const wrong = await this.#api.post(`${this.#url(entry)}${verb}/`, fields);
+    if (wrong) this.#toasts.show(wrong);
+    await this.refresh();
+    return !wrong;
+  }
+
+  #url(entry) {
+    return entry.querySelector("a").getAttribute("href");
+  }
+
+  #entry(conversation) {
+    return this.#list.querySelector(`[data-entry="${conversation}"]`);
+  }
+}

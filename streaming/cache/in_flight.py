@@ -1,0 +1,159 @@
+"""One request to a model server with several readers: whoever asks the same meanwhile reads along.
+
+The request belongs to a task of its own, so that its first reader may go like any other. It is never cancelled: when
+the last reader has gone, its connection is closed, and the task ends by itself.
+
+One of the readers pays for it: the first of those who are there at its end. So nothing is paid twice, and whoever goes
+before leaves it to the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from datetime import datetime
+
+from streaming.model_servers.pool import Target
+from streaming.model_servers.vllm.client import ChatStream
+from streaming.model_servers.vllm.wire import ChatDelta
+
+AT_ONCE = 100  # deltas that a reader who is behind takes in its turn
+
+OnEnd = Callable[[list[ChatDelta]], Awaitable[None]]
+
+
+class Flight:
+    """``run`` is its whole life. Who joins gets everything from the beginning, also after its end."""
+
+    def __init__(self, upstream: ChatStream, target: Target):
+        self.target = target
+        self.deltas: list[ChatDelta] = []
+        self.error: Exception | None = None
+        self.is_over = False
+        self._upstream = upstream
+        self._readers: dict[Reader, None] = {}  # in the order in which they came
+        self._payer: Reader | None = None  # known when it is over, or was abandoned
+        self._is_abandoned = False
+
+    @property
+    def answered_at(self) -> datetime | None:
+        return self._upstream.answered_at
+
+    @property
+    def takes_readers(self) -> bool:
+        return self.error is None and not self._is_abandoned
+
+    def join(self) -> Reader:
+        reader = Reader(self)
+        self._readers[reader] = None
+        return reader
+
+    def is_paid_by(self, reader: Reader) -> bool:
+        """Known when the reader has gone."""
+        return reader is self._payer
+
+    async def leave(self, reader: Reader) -> None:
+        """The last one closes the connection."""
+        self._readers.pop(reader, None)
+        if not self._readers and not self.is_over and not self._is_abandoned:
+            self._is_abandoned, self._payer = True, reader
+            await self._upstream.close()
+
+    async def run(self) -> None:
+        try:
+            if not self._is_abandoned:
+                await self._read()
+        except Exception as error:  # each reader raises it, as its own request would have
+            self.error = error
+        self.is_over = True
+        self._payer = self._payer or next(iter(self._readers), None)
+        self._tell()
+
+    async def _read(self) -> None:
+        async with aclosing(self._upstream.deltas()) as deltas:
+            async for delta in deltas:
+                self.deltas.append(delta)
+                self._tell()
+
+    def _tell(self) -> None:
+        for reader in self._readers:
+            reader.news.set()
+
+
+class Reader:
+    """One of those who asked; to them it is a ChatStream. ``close`` ends this one alone."""
+
+    def __init__(self, flight: Flight):
+        self.news = asyncio.Event()
+        self._flight = flight
+        self._closed = False
+
+    @property
+    def answered_at(self) -> datetime | None:
+        return self._flight.answered_at
+
+    @property
+    def pays(self) -> bool:
+        """Known when it has been read, or was closed."""
+        return self._flight.is_paid_by(self)
+
+    async def deltas(self) -> AsyncGenerator[ChatDelta, None]:
+        """Raises ModelServerError. Ends without an error when ``close`` was called."""
+        read = 0
+        try:
+            while not self._closed:
+                if read < len(self._flight.deltas):
+                    read += 1
+                    yield self._flight.deltas[read - 1]
+                    if read % AT_ONCE == 0 and read < len(self._flight.deltas):
+                        await asyncio.sleep(0)  # others have their turn, too
+                elif self._flight.is_over:
+                    break
+                else:
+                    self.news.clear()
+                    await self.news.wait()
+        finally:
+            await self._flight.leave(self)
+        if self._flight.error and not self._closed:
+            raise self._flight.error
+
+    async def close(self) -> None:
+        self._closed = True
+        self.news.set()
+        await self._flight.leave(self)
+
+
+class Flights:
+    """Those under way in this process, by the key of their request."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Flight] = {}
+        self._tasks: set[asyncio.Task[None]] = set()  # keeps them from being collected before they end
+
+    @property
+    def count(self) -> int:
+        """Of requests that have not ended, or whose answers are being kept."""
+        return len(self._tasks)
+
+    def find(self, key: str) -> Flight | None:
+        """One that can be joined."""
+        flight = self._open.get(key)
+        return flight if flight and flight.takes_readers else None
+
+    def begin(self, key: str, flight: Flight, on_end: OnEnd, *, shared: bool) -> None:
+        """``on_end`` gets all of it. Until then others can join, if it is ``shared``."""
+        if shared:
+            self._open[key] = flight
+        task = asyncio.create_task(self._run(key, flight, on_end), name=f"request {key[:12]}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, key: str, flight: Flight, on_end: OnEnd) -> None:
+        await flight.run()
+        try:
+            if flight.error is None:
+                await on_end(flight.deltas)
+        finally:
+            if self._open.get(key) is flight:
+                del self._open[key]

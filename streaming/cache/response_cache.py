@@ -1,0 +1,141 @@
+"""Complete answers in Redis, by the request that they answer. Without Redis there are none, and nothing else happens.
+
+An answer is kept for an hour. Each use doubles its life from then on, up to a week, so that what is asked again and
+again stays. How much all of them may take is Redis' to say (`maxmemory`): docs/models.md tells which policy is right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Iterator, Sequence
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from streaming.model_servers.vllm.wire import ChatDelta, LikelyToken, Usage
+
+logger = logging.getLogger(__name__)
+
+FIRST_LIFE_S = 3600
+LONGEST_LIFE_S = 7 * 24 * 3600
+LARGEST_BYTES = 256 * 1024
+PATIENCE_S = 0.5  # for Redis; the model would answer meanwhile
+SHARED = "all"  # in the place of a user, where answers are kept for everybody
+OWNER = "owner"  # field: who asked for it
+PIECE = 1000  # characters that are told at once
+TOKENS = 250  # likewise, where they are known
+
+# A hash of the answer and its life in seconds. Found, it lives twice as long as before, from now on.
+FIND = """
+local answer = redis.call('HGET', KEYS[1], 'answer')
+if answer then
+  local life = math.min(2 * redis.call('HGET', KEYS[1], 'life'), tonumber(ARGV[1]))
+  redis.call('HSET', KEYS[1], 'life', life)
+  redis.call('EXPIRE', KEYS[1], life)
+end
+return answer
+"""
+
+
+class KeptAnswer(msgspec.Struct, frozen=True):
+    """As the model server told it, in whole."""
+
+    model: str
+    text: str
+    thinking: str
+    finish_reason: str
+    usage: Usage
+    tokens: tuple[LikelyToken, ...] = ()  # of the text, if the server told them
+
+    @classmethod
+    def of(cls, model: str, deltas: Sequence[ChatDelta]) -> KeptAnswer | None:
+        """None if they are no complete answer."""
+        reason = next((delta.finish_reason for delta in deltas if delta.finish_reason), "")
+        text = "".join(delta.text for delta in deltas)
+        if reason != "stop" or not text:
+            return None
+        counted = Usage(completion_tokens=sum(bool(delta.text or delta.thinking) for delta in deltas))
+        usage = next((delta.usage for delta in reversed(deltas) if delta.usage), counted)
+        tokens = tuple(token for delta in deltas if delta.text for token in delta.tokens)
+        thinking = "".join(delta.thinking for delta in deltas)
+        return cls(model, text, thinking, reason, usage, tokens if told(tokens) == text else ())
+
+    def as_deltas(self) -> Iterator[ChatDelta]:
+        for piece in pieces(self.thinking):
+            yield ChatDelta(thinking=piece)
+        for at in range(0, len(self.tokens), TOKENS):
+            tokens = self.tokens[at : at + TOKENS]
+            yield ChatDelta(text=told(tokens), tokens=tokens)
+        for piece in pieces("" if self.tokens else self.text):
+            yield ChatDelta(text=piece)
+        yield ChatDelta(finish_reason=self.finish_reason, usage=self.usage)
+
+
+class KeptAnswers:
+    """``find`` and ``keep`` never raise: an answer that is not to be had comes from the model."""
+
+    def __init__(self, redis: Redis):
+        self._redis = redis
+        self._find = redis.register_script(FIND)
+
+    async def find(self, key: str) -> KeptAnswer | None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                found = await self._find(keys=[redis_key(key)], args=[LONGEST_LIFE_S])
+            return decode(found) if found else None
+        except (RedisError, OSError, msgspec.DecodeError) as error:
+            logger.warning("no answer is taken from the cache: %r", error)
+            return None
+
+    async def keep(self, key: str, answer: KeptAnswer, owner: int) -> None:
+        data = encode(answer)
+        if len(data) > LARGEST_BYTES:
+            return
+        pipeline = self._redis.pipeline()  # a transaction: nothing is kept without an end to its life
+        pipeline.hset(redis_key(key), mapping={"answer": data, "life": FIRST_LIFE_S, OWNER: owner})
+        pipeline.expire(redis_key(key), FIRST_LIFE_S)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await pipeline.execute()
+        except (RedisError, OSError) as error:
+            logger.warning("an answer is not kept in the cache: %r", error)
+
+
+class Replay:
+    """A kept answer, told like one that comes from a model server: see ChatStream."""
+
+    def __init__(self, answer: KeptAnswer):
+        self.answered_at = None
+        self._answer = answer
+        self._closed = False
+
+    async def deltas(self) -> AsyncGenerator[ChatDelta, None]:
+        for delta in self._answer.as_deltas():
+            if self._closed:
+                return
+            yield delta
+            await asyncio.sleep(0)  # others have their turn
+
+    async def close(self) -> None:
+        self._closed = True
+
+
+def told(tokens: Sequence[LikelyToken]) -> str:
+    return "".join(token.token for token in tokens)
+
+
+def pieces(text: str) -> Iterator[str]:
+    return (text[at : at + PIECE] for at in range(0, len(text), PIECE))
+
+
+def redis_key(key: str) -> str:
+    return f"throughline:kept:{key}"
+
+
+ALL_KEYS = redis_key("*")  # a pattern
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode = msgspec.msgpack.Decoder(KeptAnswer).decode

@@ -1,0 +1,216 @@
+"""All open sockets of a web process, and their care: ended sessions, pages that read nothing, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Iterable
+from contextvars import Context
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.db import DatabaseError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from conversations import site_time
+from streaming.coordination import redis_clock
+from streaming.coordination.database import in_database
+from streaming.coordination.redis_clients import command_client
+from streaming.live.hub import watched_here
+from streaming.live.window import Window
+from streaming.model_servers import warmth
+from streaming.operations.alerts import watch
+from streaming.protocol import CLOSE_GOING_AWAY, CLOSE_NOT_SIGNED_IN, CLOSE_TOO_SLOW
+from streaming.telemetry import counters, heartbeats
+from streaming.telemetry.process_stats import Pulse
+
+logger = logging.getLogger(__name__)
+
+STAND_IN_INTERVAL_S = 20.0  # in which alerts are watched if no worker does
+CARE_INTERVAL_S = 2.0  # a session that ended closes its sockets within this time
+DRAIN_S = 1.0  # over which a process that ends sends its pages away, so that they don't come back all at once
+
+SessionState = tuple[set[str], dict[int, str]]  # living session keys; password hashes of active users
+
+
+class Socket(Protocol):
+    """Of a signed-in user's page."""
+
+    user: Any
+    scope: dict[str, Any]
+    window: Window
+
+    async def close(self, code: int) -> None: ...
+
+
+class Sockets:
+    def __init__(self) -> None:
+        self.refused: Counter[str] = Counter()  # commands, by the refusal's code; those that Redis was not told of yet
+        self._open: set[Socket] = set()
+        self._operators: set[Socket] = set()  # of those, operators' pages
+        self._opened = 0  # since presence was told
+        self._told_at = time.monotonic()
+        self._pulse = Pulse()
+        self._redis: Redis = command_client()
+        self._wanted_at = -float(settings.WARM_AFTER_IDLE_S)  # monotonic; when warm models were wanted
+        self._care = asyncio.create_task(self._take_care(), name="sockets")
+        self._watch = asyncio.create_task(self._pulse.watch_loop(), name="pulse")
+        self._presence = asyncio.create_task(self._tell_presence(), name="presence")
+        self._watching = asyncio.create_task(self._watch_alerts(), name="alerts")
+        drain_before_shutdown(self)
+
+    def __len__(self) -> int:
+        """Of chat pages."""
+        return len(self._open) - len(self._operators)
+
+    @property
+    def waiting(self) -> int:
+        """Of chat pages, those that wait for their pages to read."""
+        return sum(socket.window.is_waiting for socket in self._open - self._operators)
+
+    def add(self, socket: Socket) -> None:
+        self._open.add(socket)
+        self._opened += 1
+        counters.add(counters.SOCKETS_OPENED)
+        self._want_warmth()
+
+    def add_operators(self, socket: Socket) -> None:
+        """One that is cared for, and is none of the chat's."""
+        self._open.add(socket)
+        self._operators.add(socket)
+
+    def discard(self, socket: Socket) -> None:
+        self._open.discard(socket)
+        self._operators.discard(socket)
+
+    async def drain(self) -> None:
+        """Send every page away with a code on which it comes back, to whichever process then answers."""
+        self._presence.cancel()
+        going = list(self._open)
+        for socket in going:
+            await socket.close(CLOSE_GOING_AWAY)
+            await asyncio.sleep(DRAIN_S / len(going) * random.random())
+        await attempted("that this process ends was not told", self._tell(ended=True))
+
+    def _want_warmth(self) -> None:
+        """Costs the page nothing: nobody waits for it."""
+        now = time.monotonic()
+        if settings.WARM_MODELS and now - self._wanted_at >= settings.WARM_AFTER_IDLE_S:
+            self._wanted_at = now
+            self._wanting = asyncio.create_task(warmth.want(self._redis), name="warmth")
+
+    async def _take_care(self) -> None:
+        while True:
+            await asyncio.sleep(CARE_INTERVAL_S)
+            await attempted("slow pages were not closed", self._close_overdue())
+            await attempted("sessions were not looked at", self._close_signed_out())
+
+    async def _tell_presence(self) -> None:
+        while True:
+            await attempted("what this process counts was not told", self._tell())
+            await asyncio.sleep(CARE_INTERVAL_S)
+
+    async def _tell(self, *, ended: bool = False) -> None:
+        refused, self.refused = self.refused, Counter()
+        opened, self._opened = self._opened, 0
+        told_at, self._told_at = self._told_at, time.monotonic()
+        more = {
+            "opened_per_s": opened / max(self._told_at - told_at, 0.001),
+            "waiting": self.waiting,
+            "watched": watched_here(),
+            "vitals": self._pulse.take(),
+            "ended": ended,
+        }
+        try:
+            await redis_clock.compare(self._redis)
+            await heartbeats.tell_web(self._redis, heartbeats.this_process(), len(self), refused, **more)
+            refused = Counter()
+            await counters.tell(self._redis)
+        finally:
+            self.refused.update(refused)  # what was not told is told the next time
+
+    async def _watch_alerts(self) -> None:
+        """Who else would tell that no worker is alive?"""
+        while True:
+            await asyncio.sleep(STAND_IN_INTERVAL_S)
+            await attempted("alerts were not watched", asyncio.to_thread(watch.stand_in_apart))
+
+    async def _close_overdue(self) -> None:
+        for socket in [socket for socket in self._open if socket.window.is_overdue]:
+            logger.warning("user %s: page reads nothing, closing its socket", socket.user.pk)
+            await self._close(socket, CLOSE_TOO_SLOW)
+
+    async def _close_signed_out(self) -> None:
+        looked_at = list(self._open)  # others may open meanwhile
+        if not looked_at:
+            return
+        keys = {socket.scope["session"].session_key for socket in looked_at}
+        living, passwords = await in_database(session_state, keys, {socket.user.pk for socket in looked_at})
+        for socket in looked_at:
+            key, user = socket.scope["session"].session_key, socket.user
+            if key not in living or passwords.get(user.pk) != user.password:
+                await self._close(socket, CLOSE_NOT_SIGNED_IN)
+
+    async def _close(self, socket: Socket, code: int) -> None:
+        self.discard(socket)
+        await socket.close(code)
+
+
+async def attempted(otherwise: str, work: Awaitable[None]) -> None:
+    """One round of a task that goes on for ever. Never raises: no round needs an earlier one's work.
+
+    So the process goes on too: one row that breaks the alerts would else end every web process, again and again.
+    """
+    try:
+        await work
+    except (DatabaseError, RedisError, OSError) as error:
+        logger.warning("%s: %s", otherwise, error)
+    except Exception:  # a fault of ours
+        logger.exception("%s", otherwise)
+
+
+def session_state(keys: Iterable[str], user_ids: Iterable[int]) -> SessionState:
+    """Two queries, whatever the number of sockets."""
+    living = Session.objects.filter(session_key__in=keys, expire_date__gt=site_time.now())
+    active = get_user_model().objects.filter(pk__in=user_ids, is_active=True)
+    return set(living.values_list("session_key", flat=True)), dict(active.values_list("pk", "password"))
+
+
+class Drainable(Protocol):
+    async def drain(self) -> None: ...
+
+
+def drain_before_shutdown(connections: Drainable) -> None:
+    """Under daphne, SIGTERM stops Twisted's reactor without a word to anyone: have it wait for the drain."""
+    reactor = sys.modules.get("twisted.internet.reactor")
+    if reactor is None:
+        return
+    from twisted.internet.defer import Deferred  # only where Twisted runs anyway
+
+    reactor.addSystemEventTrigger(  # type: ignore[attr-defined]
+        "before", "shutdown", lambda: Deferred.fromFuture(asyncio.ensure_future(connections.drain()))
+    )
+
+
+_sockets: Sockets | None = None
+
+
+def begin_with_the_reactor() -> None:
+    """Under daphne: this process tells of itself before anybody opens a socket."""
+    if reactor := sys.modules.get("twisted.internet.reactor"):
+        reactor.callLater(0, sockets)  # type: ignore[attr-defined]
+
+
+def sockets() -> Sockets:
+    """This process's sockets; made in its loop."""
+    global _sockets
+    if _sockets is None:
+        _sockets = Context().run(Sockets)  # its tasks are about no page's request
+    return _sockets

@@ -1,0 +1,215 @@
+"""What a click does: stores the turn and dispatches its answer; and how pages learn what a turn changed."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
+from django.db.models import Q
+
+from conversations.events import Change
+from conversations.models import Conversation, Generation, Message
+from conversations.models.chat.asking import ConversationError, Request, TooManyWaiting, UnknownMessage
+from conversations.models.chat.message import mark_siblings
+from conversations.models.generation.delivery import note_paint
+from conversations.models.generation.generation import Status
+from streaming.coordination.dispatch import dispatch
+from streaming.coordination.user_limits import count_request
+from streaming.live.finished import message_html
+from streaming.planning import budgets
+from streaming.planning.estimate import Kind, expected_tokens
+from streaming.protocol import (
+    AnyEvent,
+    Click,
+    Continue,
+    ConversationDeleted,
+    ConversationRestored,
+    ConversationTitled,
+    MessageView,
+    Painted,
+    PathSwitched,
+    Regenerate,
+    Retry,
+    SendMessage,
+)
+
+logger = logging.getLogger(__name__)
+
+User = AbstractBaseUser | AnonymousUser
+
+
+class NoConversation(ConversationError):
+    code = "no_conversation"
+
+    def __init__(self) -> None:
+        super().__init__("This chat has no answer yet. Send a message first.")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A change of the shown path, as pages are told of it."""
+
+    conversation: UUID
+    url: str
+    title: str
+    generation: Generation
+    parent: UUID | None  # the last message that stays
+    messages: tuple[MessageView, ...]  # what follows it now
+
+
+def take(user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool = True) -> Turn:
+    """Store and dispatch; in a thread. Raises ConversationError. Repeated, it gives the same turn."""
+    count_request(user.pk)
+    return turn_of(begin(user, conversation, command, streams=streams), command)
+
+
+def begin(
+    user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool = True
+) -> Generation:
+    """As ``take``, for those who show no page."""
+    generation = ask(user, conversation, command, streams=streams)
+    if generation.status == Status.QUEUED:
+        logger.info("generation %s is accepted", generation.pk)
+        dispatch(generation)
+    return generation
+
+
+@transaction.atomic
+def ask(
+    user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool = True
+) -> Generation:
+    """Nothing is stored of what no budget pays for."""
+    generation = stored(user, conversation, command, streams=streams)
+    if generation.is_new:
+        check_waiting(user)
+        budgets.check(generation)
+    return generation
+
+
+def check_waiting(user: AbstractBaseUser) -> None:
+    """Raises TooManyWaiting if the user has more than may wait, with those that may run."""
+    unfinished = Generation.objects.unfinished().filter(message__conversation__owner_id=user.pk)
+    if unfinished.count() > settings.WAITING_ANSWERS_PER_USER + settings.RUNNING_ANSWERS_PER_USER:
+        raise TooManyWaiting(settings.WAITING_ANSWERS_PER_USER)
+
+
+def stored(user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool) -> Generation:
+    request = request_of(command, streams=streams)
+    if isinstance(command, SendMessage) and conversation is None:
+        return Conversation.begin(user, command.text, request)
+    if conversation is None:
+        raise NoConversation
+    match command:
+        case SendMessage(text=text, edits=edits):
+            return conversation.ask(text, request, edits=edits)
+        case Regenerate(message=message):
+            return conversation.regenerate(message, request)
+        case Continue(message=message):
+            return conversation.continue_answer(message, request)
+        case Retry(message=message):
+            return conversation.retry(message, request)
+    raise TypeError(command)
+
+
+def request_of(command: Click, *, streams: bool) -> Request:
+    length = len(command.text) if isinstance(command, SendMessage) else 0
+    request = Request(command.id, command.clicked, streams=streams)
+    if isinstance(command, SendMessage | Regenerate | Retry):
+        expected = expected_tokens(length, Kind(command.mode or settings.DEFAULT_MODE))
+        request = replace(request, mode=command.mode, tier=command.tier[:40], expected_tokens=expected)
+    return replace(request, fresh=command.fresh) if isinstance(command, Regenerate) else request
+
+
+def taken(user: User, conversation: Conversation, request: UUID) -> Turn | None:
+    """The turn that another page took with this click; None if the conversation is gone."""
+    if not Conversation.objects.visible_to(user).filter(pk=conversation.pk).exists():
+        return None
+    generation = Generation.objects.of(conversation.pk).filter(client_id=request).first()
+    return turn_of(generation, None) if generation else None
+
+
+def turn_of(generation: Generation, command: Click | None) -> Turn:
+    """A question is among what is new unless the click only wanted another answer. What follows the answer already is
+    told again: the page shows nothing else below."""
+    wanted = Q(pk=generation.message_id)
+    if not isinstance(command, Regenerate | Continue | Retry):
+        wanted |= Q(children=generation.message_id)
+    conversation = generation.message.conversation
+    if conversation.leaf_id != generation.message_id:
+        wanted |= Q(pk__in=following(conversation, generation.message_id))
+    shown = list(conversation.messages.with_all().filter(wanted))
+    mark_siblings(shown, conversation.messages.beside(shown))
+    return Turn(
+        conversation=conversation.pk,
+        url=conversation.get_absolute_url(),
+        title=conversation.title,
+        generation=generation,
+        parent=shown[0].parent_id,
+        messages=tuple(view_of(message) for message in shown),
+    )
+
+
+def following(conversation: Conversation, message: UUID) -> list[UUID]:
+    """Below it on the shown path; nothing if it is not shown. One query."""
+    path = conversation.path_ids()
+    return path[path.index(message) + 1 :] if message in path else []
+
+
+def event_of(change: Change, conversation: UUID, title: str) -> AnyEvent | None:
+    """What a page of this conversation is told of a change, other than of a turn; None if it shows nothing of it."""
+    match change:
+        case Change.SWITCHED:
+            return PathSwitched(conversation)
+        case Change.TITLED:
+            return ConversationTitled(conversation, title)
+        case Change.DELETED | Change.ERASED:
+            return ConversationDeleted(conversation, undo=change is Change.DELETED)
+        case Change.RESTORED:
+            return ConversationRestored(conversation)
+    return None
+
+
+def view_of(message: Message) -> MessageView:
+    return MessageView(message.pk, message.role, message_html(message))
+
+
+def standing(conversation_id: UUID) -> tuple[list[UUID], UUID | None]:
+    """The generations that have not ended, and the one that was asked for last. Two queries."""
+    generations = Generation.objects.of(conversation_id)
+    latest = generations.order_by("-accepted_at").values_list("pk", flat=True).first()
+    return list(generations.unfinished().values_list("pk", flat=True)), latest
+
+
+def visible_generation(user: User, generation_id: UUID) -> Generation:
+    """Raises UnknownMessage, for other users' generations too."""
+    mine = Conversation.objects.visible_to(user)
+    found = (
+        Generation.objects.select_related("message").filter(message__conversation__in=mine, pk=generation_id).first()
+    )
+    if found is None:
+        raise UnknownMessage
+    return found
+
+
+def watchable(user: User, generation_id: UUID) -> Generation:
+    """As above, for a page that shall be told of it. Raises TooManyRequests too."""
+    count_request(user.pk or 0)
+    return visible_generation(user, generation_id)
+
+
+def painted(user: User, report: Painted) -> bool:
+    """False for other users' generations, and if it was reported before."""
+    mine = Generation.objects.filter(message__conversation__in=Conversation.objects.visible_to(user))
+    return note_paint(mine, report.generation, report.after_ms)
+
+
+def stop(user: User, generation_id: UUID) -> bool:
+    """Ask whoever runs it to stop; False if it has ended, which one that nobody has begun yet does at once.
+
+    Raises UnknownMessage.
+    """
+    return visible_generation(user, generation_id).request_stop()

@@ -1,0 +1,140 @@
+"""Tells pages and workers what happens to conversations, whichever process and door it came through.
+
+A thread with a loop of its own sends: who commits waits for no Redis, and has no loop, or another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import threading
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from conversations import events
+from conversations.events import AccountLeaves, Change, ConversationsChanged, Event, StopRequested
+from streaming.log.stream_log import key_of
+
+from . import answer_queue, dispatch, erasure
+from .groups import hint, review_group, user_group
+from .redis_clients import command_client
+from .stop_signal import announce_stop
+
+logger = logging.getLogger(__name__)
+
+SEND_TIMEOUT_S = 5.0
+WAITING_AT_MOST = 10_000  # events, while Redis is away; whoever misses one reads the database again
+LEAVE_TIMEOUT_S = 2.0  # for what a process that ends has not sent yet
+NAMED_AT_ONCE = 500  # conversations in one message
+
+
+class Broadcaster:
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._waiting: asyncio.Queue[Event] = asyncio.Queue(WAITING_AT_MOST)
+        self._stops: asyncio.Queue[Event] = asyncio.Queue(WAITING_AT_MOST)  # they wait for nothing else
+        self._redis: Redis = command_client()
+        self._cleaner = erasure.Cleaner()
+        self._thread = threading.Thread(target=self._run, name="broadcast", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    # From any thread
+
+    def send(self, event: Event) -> None:
+        """Returns at once."""
+        self._loop.call_soon_threadsafe(self._enqueue, event)
+
+    def close(self) -> None:
+        """Send what waits, and end."""
+        atexit.unregister(self.close)
+        self._loop.call_soon_threadsafe(lambda: self._loop.create_task(self._end()))
+        self._thread.join(LEAVE_TIMEOUT_S + 1)
+        self._cleaner.close(LEAVE_TIMEOUT_S)
+
+    # In its own
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._sending = [self._loop.create_task(self._send_all(queue)) for queue in (self._stops, self._waiting)]
+        self._loop.run_forever()
+        self._loop.close()
+
+    def _enqueue(self, event: Event) -> None:
+        try:
+            (self._stops if isinstance(event, StopRequested) else self._waiting).put_nowait(event)
+        except asyncio.QueueFull:
+            logger.warning("pages are not told of %s: too much waits for Redis", type(event).__name__)
+
+    async def _send_all(self, queue: asyncio.Queue[Event]) -> None:
+        while True:
+            event = await queue.get()
+            try:
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await self._send(event)
+            except (RedisError, OSError) as error:  # a timeout is one
+                logger.warning("%s was not told: %s", type(event).__name__, error)
+            except Exception:  # a fault of ours; the next event can be told
+                logger.exception("%s was not told", type(event).__name__)
+            queue.task_done()
+
+    async def _send(self, event: Event) -> None:
+        match event:
+            case StopRequested(has_ended=False):
+                await announce_stop(self._redis, event.generation)
+            case StopRequested():
+                await answer_queue.withdraw(self._redis, event.owner, event.generation)
+                await hint(user_group(event.owner), "answer.ended", generation=str(event.generation))
+            case AccountLeaves():
+                dispatch.hint(dispatch.LEAVE)  # by no other thread: a process that ends begins none
+            case ConversationsChanged():
+                await self._send_changed(event)
+
+    async def _send_changed(self, event: ConversationsChanged) -> None:
+        ids = event.conversations
+        if event.change is Change.ERASED:
+            if event.generations:
+                await self._redis.unlink(*map(key_of, event.generations))
+            self._cleaner.want(event.owner)
+        for first in range(0, len(ids), NAMED_AT_ONCE):
+            await hint(
+                user_group(event.owner),
+                "conversations.changed",
+                change=event.change.value,
+                conversations=[str(pk) for pk in ids[first : first + NAMED_AT_ONCE]],
+                title=event.title,
+                request=str(event.request or ""),
+            )
+        for pk in ids:
+            await hint(review_group(pk), "conversation.changed")
+
+    async def _end(self) -> None:
+        try:
+            async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                await self._stops.join()
+                await self._waiting.join()
+        except TimeoutError:
+            logger.warning("%d events were not told: the process ends", self._waiting.qsize())
+        for sending in self._sending:
+            sending.cancel()
+        await self._redis.aclose()
+        self._loop.stop()
+
+
+_broadcaster: Broadcaster | None = None
+_making = threading.Lock()
+
+
+def broadcast(event: Event) -> None:
+    """By this process's broadcaster, made at its first use."""
+    global _broadcaster
+    with _making:
+        if _broadcaster is None:
+            _broadcaster = Broadcaster()
+    _broadcaster.send(event)
+
+
+def listen() -> None:
+    events.register(broadcast)

@@ -1,0 +1,73 @@
+"""The database from coroutines: a few threads, each with a connection of its own that it keeps.
+
+Channels' own bridge runs everything in one thread, where one slow query holds up every socket, and opens a connection
+per call; on SQLite that costs more than the query.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from itertools import chain, repeat
+from typing import ParamSpec, TypeVar
+
+from django.db import Error, connection
+
+from conversations.models.database_errors import in_short, is_away
+
+logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+THREADS = 4
+RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0)  # while the database is away; the last one again and again
+RESTED_S = 0.5  # a restart of the database takes longer; the test costs one round trip
+
+
+class Last(threading.local):
+    used_at = 0.0  # this thread's connection; monotonic
+
+
+_last = Last()
+
+_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
+
+
+async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a function that queries. Cancelling stops the waiting only: a transaction that has begun ends by itself."""
+    loop = asyncio.get_running_loop()
+    context = copy_context()  # log lines say what they are about there, too
+    work = partial(with_connection, function, *args, **kwargs)
+    return await loop.run_in_executor(_threads, lambda: context.run(work))
+
+
+async def until_taken(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same, again and again while the database is away. Raises what it refuses for ever."""
+    for delay in chain(RETRY_DELAYS_S, repeat(RETRY_DELAYS_S[-1])):
+        try:
+            return await in_database(function, *args, **kwargs)
+        except Error as error:
+            if not is_away(error):
+                raise
+            logger.warning("the database is asked again in %g s: %s", delay, in_short(error))
+        await asyncio.sleep(delay)
+    raise AssertionError("there is always another try")
+
+
+def with_connection(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call with a working connection: one that met an error, or has rested, is tested first, and replaced if it is
+    broken. Django's own health checks leave that to the pool, to which ours do not return."""
+    if connection.connection is not None:
+        connection.close_at = None  # as long as the thread lives, whatever CONN_MAX_AGE is for pages
+        connection.errors_occurred |= time.monotonic() - _last.used_at > RESTED_S
+        connection.close_if_unusable_or_obsolete()
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _last.used_at = time.monotonic()

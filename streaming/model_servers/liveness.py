@@ -1,0 +1,54 @@
+"""Whether a model server lives: its list of models says so, and of vLLM its /health too.
+
+vLLM lists models with a dead engine as well. Of other servers, nothing but the list is needed: many have no /health,
+and LiteLLM's asks each of its models for an answer, which costs money (docs.litellm.ai/docs/proxy/health).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from .vllm.clean import name
+from .vllm.client import ModelServer, ask
+from .vllm.errors import BadReply, Rejected, TookTooLong
+from .vllm.facts import ListedModel, decoded, list_models
+
+VLLM = "vllm"  # that owns the models of its list
+VERSION_LENGTH = 100
+NO_SUCH_PAGE_BELOW = 500  # a proxy that lets only /v1 through
+
+
+@dataclass(frozen=True)
+class Signs:
+    models: Sequence[ListedModel]
+    version: str  # empty: not told
+
+
+async def signs_of(http: httpx.AsyncClient, server: ModelServer, timeout_s: float) -> Signs:
+    """Raises ModelServerError if it does not live."""
+    models = await list_models(http, server)
+    version = await version_of(http, server, timeout_s)
+    if version or any(model.owned_by == VLLM for model in models):
+        await ask_engine(http, server, timeout_s)
+    return Signs(models, version)
+
+
+async def version_of(http: httpx.AsyncClient, server: ModelServer, timeout_s: float) -> str:
+    """Empty if it does not tell: only vLLM has one. Raises Unreachable."""
+    try:
+        reply = decoded(await ask(http, server, "GET", f"{server.root}/version", timeout_s))
+    except (Rejected, TookTooLong, BadReply):
+        return ""
+    return name(reply.get("version"), VERSION_LENGTH) if isinstance(reply, dict) else ""
+
+
+async def ask_engine(http: httpx.AsyncClient, server: ModelServer, timeout_s: float) -> None:
+    """Raises ModelServerError if it died."""
+    try:
+        await ask(http, server, "GET", f"{server.root}/health", timeout_s)
+    except Rejected as error:
+        if error.status >= NO_SUCH_PAGE_BELOW:
+            raise

@@ -1,0 +1,130 @@
+"""What is known of each model server's health: probed by a task, kept in Redis, read by pages and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import datetime
+
+import httpx
+import msgspec
+from django.conf import settings
+from django.db import DatabaseError
+from msgspec.structs import replace
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from conversations import site_time
+from streaming import exchanged
+from streaming.coordination.database import in_database
+from streaming.planning.tiers import stored_tiers
+
+from .capabilities import forget_all
+from .liveness import signs_of
+from .pool import ModelServers
+from .vllm.client import ModelServer, ask
+from .vllm.errors import BadReply, ModelServerError, Rejected, TookTooLong
+from .vllm.figures import counters, gained, gauges
+
+logger = logging.getLogger(__name__)
+
+KEY = "throughline:model-servers"
+KEPT_S = 120  # a probe that is older says nothing any more
+PROBE_TIMEOUT_S = 3.0
+SHORTEST_S = 1.0  # between two probes whose difference says something: several processes may probe at once
+
+
+class Health(msgspec.Struct, frozen=True):
+    """One probe of one server."""
+
+    name: str  # the server's key
+    probed_at: datetime
+    healthy: bool
+    error: str = ""  # why not, for operators
+    models: list[str] = []
+    version: str = ""  # here and below, what is empty was not told
+    demo: bool = False
+    seconds: float = 0.0  # that the probe took
+    figures: dict[str, float] = {}  # vLLM's own gauges, by their names in figures.py
+    counters: dict[str, float] = {}  # and its counters, since it was started
+    gained: dict[str, float] = {}  # by them since the last probe; empty if that is not known
+    gained_in_s: float = 0.0  # time since the last probe
+
+
+async def probe_each(servers: ModelServers) -> list[Health]:
+    """Probe all servers side by side: those that admins have entered by now, whether anybody has asked them or not."""
+    try:
+        servers.use(await in_database(stored_tiers))
+    except DatabaseError as error:
+        logger.warning("the servers that were known before are probed: %s", error)
+    return list(await asyncio.gather(*(probe(servers.http, server) for server in servers.servers)))
+
+
+def store(found: list[Health]) -> None:
+    with Redis.from_url(settings.REDIS_URL, socket_timeout=PROBE_TIMEOUT_S) as redis:
+        before = {health.name: health for health in last_probes(redis)}
+        told = [since(before[health.name], health) if health.name in before else health for health in found]
+        redis.set(KEY, msgspec.json.encode(told), ex=KEPT_S)
+        forget_all(redis, {now.name for now in found if now.name in before and is_another(before[now.name], now)})
+
+
+def is_another(before: Health, health: Health) -> bool:
+    """What lives at this address now is not what lived there: it was away, counts anew, or says that it is another."""
+    if not health.healthy or not before.healthy:
+        return health.healthy
+    counts_anew = any(health.counters.get(name, value) < value for name, value in before.counters.items())
+    return counts_anew or health.version != before.version or health.models != before.models
+
+
+def since(before: Health, health: Health) -> Health:
+    """With what it gained since; with what was gained before if that is too short a time, or a negative one."""
+    seconds = (health.probed_at - before.probed_at).total_seconds()
+    if seconds < SHORTEST_S:
+        return replace(health, gained=before.gained, gained_in_s=before.gained_in_s)
+    return replace(health, gained=gained(health.counters, before.counters), gained_in_s=seconds)
+
+
+async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
+    """Signs of life, models, version and gauges of one server; what it does not tell is empty. Never raises."""
+    begun = time.monotonic()
+    now = site_time.now()
+    try:
+        signs = await signs_of(http, server, PROBE_TIMEOUT_S)
+        metrics = await metrics_of(http, server)
+    except (ModelServerError, UnicodeError) as error:
+        return Health(server.key, now, healthy=False, error=str(error), seconds=time.monotonic() - begun)
+    return Health(
+        server.key,
+        now,
+        healthy=True,
+        models=[model.id for model in signs.models],
+        version=signs.version,
+        demo=any(model.owned_by == "throughline-demo" for model in signs.models),
+        seconds=time.monotonic() - begun,
+        figures=gauges(metrics),
+        counters=counters(metrics),
+    )
+
+
+async def metrics_of(http: httpx.AsyncClient, server: ModelServer) -> str:
+    """Empty if it does not tell. Raises Unreachable."""
+    try:
+        told = await ask(http, server, "GET", f"{server.root}/metrics", PROBE_TIMEOUT_S)
+    except (Rejected, TookTooLong, BadReply):
+        return ""
+    return told.decode("utf-8", "replace")
+
+
+def last_probes(redis: Redis) -> list[Health]:
+    """Empty if no probe is fresh: beat or the worker does not run."""
+    return decoded(redis.get(KEY))
+
+
+async def read_last_probes(redis: AsyncRedis) -> list[Health]:
+    """The same, in a coroutine."""
+    return decoded(await redis.get(KEY))
+
+
+def decoded(stored: object) -> list[Health]:
+    return next(iter(exchanged.read([stored], list[Health])), [])

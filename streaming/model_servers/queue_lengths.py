@@ -1,0 +1,80 @@
+"""How many requests wait at a model server: by its last probe, and by itself, of whom somebody here waits for long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from conversations import site_time
+
+from .probes import read_last_probes
+from .vllm.client import ModelServer, ask
+from .vllm.errors import ModelServerError
+from .vllm.figures import WAITING, gauge
+
+logger = logging.getLogger(__name__)
+
+FRESH_S = 15.0  # a probe that is older says nothing of a queue any more
+PATIENCE_S = 1.0  # somebody has waited for longer: the server is asked
+LOOK_TIMEOUT_S = 1.0
+BLIND_S = 60.0  # a server that does not tell is not asked again for so long
+
+
+@dataclass(frozen=True)
+class Queue:
+    waiting: int  # requests that the server has not taken up
+    at: float  # when it was so, by the monotonic clock
+
+
+class Queues:
+    def __init__(self, redis: Redis, http: httpx.AsyncClient):
+        self._redis = redis
+        self._http = http
+        self._blind_until: dict[ModelServer, float] = {}
+
+    async def of(self, waited: Mapping[ModelServer, float]) -> dict[ModelServer, Queue]:
+        """Of those that tell. ``waited``: the longest that a request has waited there, in seconds."""
+        now = time.monotonic()
+        asked = [s for s, wait in waited.items() if wait > PATIENCE_S and self._blind_until.get(s, 0.0) < now]
+        looks = dict(zip(asked, await asyncio.gather(*map(self._look, asked)), strict=True))
+        known = {server: queue for server, queue in looks.items() if queue}
+        if len(known) == len(waited):
+            return known
+        probed = await self._probed()
+        return {server: probed[server.key] for server in waited if server.key in probed} | known
+
+    async def _look(self, server: ModelServer) -> Queue | None:
+        at = time.monotonic()
+        try:
+            told = await ask(self._http, server, "GET", f"{server.root}/metrics", LOOK_TIMEOUT_S)
+        except ModelServerError as error:
+            logger.info("%s does not tell of its queue: %s", server.name, error)
+            waiting = None
+        else:
+            waiting = gauge(told.decode("utf-8", "replace"), WAITING)
+        if waiting is None:
+            self._blind_until[server] = at + BLIND_S
+            return None
+        return Queue(round(waiting), at)
+
+    async def _probed(self) -> dict[str, Queue]:
+        """By the server's key; what the fresh ones of the last probes found."""
+        try:
+            probes = await read_last_probes(self._redis)
+        except (RedisError, OSError) as error:
+            logger.warning("the last probes of model servers cannot be read: %s", error)
+            return {}
+        now, clock = site_time.now(), time.monotonic()
+        ages = [(probe, (now - probe.probed_at).total_seconds()) for probe in probes]
+        return {
+            probe.name: Queue(round(probe.figures[WAITING]), clock - age)
+            for probe, age in ages
+            if age <= FRESH_S and WAITING in probe.figures
+        }

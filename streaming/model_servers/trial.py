@@ -1,0 +1,251 @@
+"""What a model server can do, found out by tiny requests. How it goes on from a beginning cannot be mistaken:
+
+The beginning is one that no answer to the question has, and ends where only a comma can follow. A server that goes on
+sends that; one that repeats sends the beginning. What sends anything else is asked again, without being told to go on:
+if it says the same, it was deaf to that, whatever its model is worth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import httpx
+from django.conf import settings
+
+from conversations.models.generation.errors import ErrorCode
+
+from .capabilities import NO, REFUSED, YES, Ability, Capabilities, Continuing, Probabilities, probabilities
+from .vllm.client import ChatStream, ModelServer, Patience
+from .vllm.errors import ModelServerError, Rejected, TookTooLong
+from .vllm.wire import ChatDelta, Usage
+
+logger = logging.getLogger(__name__)
+
+QUESTION = "Count from one to twenty."
+BEGINNING = "Zebra: 41, 42, 43"
+GOES_ON = ","
+HI = [{"role": "user", "content": "Hi"}]
+MAX_TOKENS = 24  # some servers count what they repeat
+MOST_PIECES = 4 * MAX_TOKENS  # what sends more does not heed it
+ENOUGH = 16  # characters: what begins as alike as this is the same
+PATIENCE_S = 20.0
+FRESH_S = 2.0  # a finding may be used for other answers so long; later the server may have been replaced
+KNOWN_KWARGS = {"chat_template_kwargs": {"enable_thinking": False}}
+CONTINUING = {"continue_final_message": True, "add_generation_prompt": False}
+
+Key = tuple[ModelServer, str, bool]  # server, model, whether it streams
+Finding = asyncio.Task[Continuing]
+
+
+class Tried(NamedTuple):
+    worked: bool
+    usage: Usage | None  # None: it was not told
+
+
+class Trials:
+    """Of one process: answers that want to know the same at the same time have one trial."""
+
+    def __init__(self, http: httpx.AsyncClient, capabilities: Capabilities):
+        self._http = http
+        self._capabilities = capabilities
+        self._running: dict[Key, Finding] = {}
+        self._found: dict[Key, tuple[float, Continuing]] = {}
+
+    def forget(self) -> None:
+        """The next answer has a trial of its own."""
+        self._found.clear()
+
+    def continuing(self, server: ModelServer, model: str, *, streams: bool) -> Finding:
+        """What the server does now; else what it was known to do, and UNKNOWN if that is not known. Never raises."""
+        key = server, model, streams
+        if key not in self._running:
+            task = self._running[key] = asyncio.create_task(self._find(key), name=f"trial of {server.name}")
+            task.add_done_callback(lambda _: self._running.pop(key, None))
+        return self._running[key]
+
+    def unknown(self, server: ModelServer, model: str, *, streams: bool) -> list[Ability]:
+        """What can be found out by a trial, and is not known."""
+        abilities = [Ability.CONTINUING if streams else Ability.CONTINUING_WHOLE, Ability.LIST_CONTENT]
+        lacking = [ability for ability in abilities if not self._capabilities.value(server, model, ability)]
+        if streams and not self._capabilities.value(server, model, Ability.USAGE):
+            lacking.append(Ability.USAGE)
+        told = self._capabilities.value(server, model, Ability.PROBABILITIES)
+        wanted = settings.MEASURE_CONFIDENCE and told in ("", Probabilities.NOT_PLAIN)
+        return [*lacking, Ability.PROBABILITIES] if wanted else lacking
+
+    async def find_out(self, ability: Ability, server: ModelServer, model: str, *, streams: bool) -> Usage | None:
+        """What it cost, if the server tells. Raises ModelServerError."""
+        match ability:
+            case Ability.CONTINUING | Ability.CONTINUING_WHOLE:
+                await self.continuing(server, model, streams=streams)
+                return None
+            case Ability.LIST_CONTENT:
+                tried = await try_lists(self._http, server, model, streams=streams)
+                self._capabilities.learn(server, model, ability, YES if tried.worked else NO)
+                return tried.usage
+            case Ability.USAGE:
+                return await self._find_streaming(server, model)
+            case _:
+                return await self._find_probabilities(server, model, streams=streams)
+
+    async def _find_streaming(self, server: ModelServer, model: str) -> Usage | None:
+        """And whether usage is told at its end."""
+        deltas, usage = await try_stream(self._http, server, model, usage=True), YES
+        if deltas is None:
+            deltas, usage = await try_stream(self._http, server, model, usage=False), REFUSED
+        elif usage_in(deltas) is None:
+            usage = NO
+        if deltas is None:  # unless it refuses whatever it is asked
+            await answer_to(self._http, server, {"model": model, "messages": HI, "max_tokens": 2})
+            self._capabilities.learn(server, model, Ability.STREAMING, NO)
+            return None
+        self._capabilities.learn(server, model, Ability.USAGE, usage)
+        if sum(bool(delta.text or delta.thinking) for delta in deltas) > 1:
+            self._capabilities.learn(server, model, Ability.STREAMING, YES)
+        return usage_in(deltas)
+
+    async def _find_probabilities(self, server: ModelServer, model: str, *, streams: bool) -> Usage | None:
+        usage = None
+        while (top := self._capabilities.top_logprobs(server, model)) is not None:
+            told, usage = await try_probabilities(self._http, server, model, top, streams=streams)
+            self._capabilities.learn(server, model, Ability.PROBABILITIES, probabilities(top, told=told))
+            if told:
+                break
+        return usage
+
+    async def _find(self, key: Key) -> Continuing:
+        server, model, streams = key
+        found_at, found = self._found.get(key, (0.0, Continuing.UNKNOWN))
+        if found and time.monotonic() - found_at < FRESH_S:
+            return found
+        try:
+            found = await try_continuing(self._http, server, model, streams=streams)
+        except ModelServerError as error:
+            logger.info("how %s goes on from a text was not found out: %s", server.name, error.in_short)
+            return self._capabilities.continuing(server, model, streams=streams)
+        self._found[key] = time.monotonic(), found
+        ability = Ability.CONTINUING if streams else Ability.CONTINUING_WHOLE
+        self._capabilities.learn(server, model, ability, found)
+        return found
+
+
+async def try_continuing(http: httpx.AsyncClient, server: ModelServer, model: str, *, streams: bool) -> Continuing:
+    """Raises ModelServerError if it does not answer."""
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": BEGINNING}],
+        "max_tokens": MAX_TOKENS,
+        "temperature": 0,
+        "stream": streams,
+        **KNOWN_KWARGS,
+    }
+    try:
+        said = text_of(await answer_to(http, server, body | CONTINUING, tells_enough))
+    except Rejected as error:
+        if error.code == ErrorCode.SERVER_ERROR:  # at this, or at everything
+            await answer_to(http, server, body, tells_enough)
+        elif error.code != ErrorCode.REFUSED:
+            raise
+        return Continuing.REFUSES
+    if said.startswith(GOES_ON):
+        return Continuing.EXACT
+    if said.startswith(BEGINNING):
+        return Continuing.REPEATS
+    return Continuing.ANEW if await is_deaf(http, server, body, said) else Continuing.EXACT
+
+
+async def try_lists(http: httpx.AsyncClient, server: ModelServer, model: str, *, streams: bool) -> Tried:
+    """Whether content may be a list of parts. Raises ModelServerError."""
+    parts = [{"type": "text", "text": "Hi"}]
+    body = {"model": model, "messages": [{"role": "user", "content": parts}], "max_tokens": 1, "stream": streams}
+    try:
+        return Tried(True, usage_in(await answer_to(http, server, body)))
+    except Rejected as error:
+        if error.code == ErrorCode.REFUSED:
+            return Tried(False, None)
+        raise
+
+
+async def try_stream(
+    http: httpx.AsyncClient, server: ModelServer, model: str, *, usage: bool
+) -> list[ChatDelta] | None:
+    """Two tokens; None if it refuses. Raises ModelServerError, also if it refuses something else."""
+    body = {"model": model, "messages": HI, "max_tokens": 2, "stream": True}
+    try:
+        return await answer_to(http, server, body | ({"stream_options": {"include_usage": True}} if usage else {}))
+    except Rejected as error:
+        if error.code == ErrorCode.REFUSED and "stream" in str(error).lower():
+            return None
+        raise
+
+
+async def try_probabilities(
+    http: httpx.AsyncClient, server: ModelServer, model: str, top: int, *, streams: bool
+) -> Tried:
+    """Whether they are told if asked for in this way. Raises ModelServerError, also if it refuses something else."""
+    body = {"model": model, "messages": HI, "max_tokens": 1, "stream": streams}
+    try:
+        deltas = await answer_to(http, server, body | {"logprobs": True, "top_logprobs": top})
+    except Rejected as error:
+        if error.code == ErrorCode.REFUSED and "logprob" in str(error).lower():
+            return Tried(False, None)
+        raise
+    return Tried(any(one.logprob is not None for delta in deltas for one in delta.tokens), usage_in(deltas))
+
+
+def usage_in(deltas: Sequence[ChatDelta]) -> Usage | None:
+    return next((delta.usage for delta in deltas if delta.usage), None)
+
+
+async def is_deaf(http: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], said: str) -> bool:
+    """It says the same if it is not told to go on. Raises ModelServerError."""
+    try:
+        otherwise = text_of(await answer_to(http, server, body, tells_enough))
+    except Rejected as error:
+        if error.code == ErrorCode.REFUSED:
+            return False
+        raise
+    return said.strip()[:ENOUGH] == otherwise.strip()[:ENOUGH]
+
+
+async def answer_to(
+    http: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], enough: Callable[[str], bool] = lambda _: False
+) -> list[ChatDelta]:
+    """Until its text is ``enough``. Raises ModelServerError."""
+    patience = min(PATIENCE_S, settings.VLLM_FIRST_TOKEN_TIMEOUT_S)
+    stream = ChatStream(http, server, body, f"trial-{uuid4().hex[:12]}", Patience(patience, patience))
+    reading = asyncio.create_task(read(stream, enough))
+    await asyncio.wait([reading], timeout=patience)
+    if is_late := not reading.done():  # not cancelled: the connection is closed, and the task ends by itself
+        await stream.close()
+    deltas = await reading
+    if is_late:
+        raise TookTooLong(patience, had_tokens=bool(deltas))
+    return deltas
+
+
+async def read(stream: ChatStream, enough: Callable[[str], bool]) -> list[ChatDelta]:
+    came = []
+    async with aclosing(stream.deltas()) as deltas:
+        async for delta in deltas:
+            came.append(delta)
+            if len(came) == MOST_PIECES or enough(text_of(came)):
+                await stream.close()
+    return came
+
+
+def text_of(deltas: Sequence[ChatDelta]) -> str:
+    """Thinking, too: a reasoning parser may take what goes on for that."""
+    return "".join(delta.thinking + delta.text for delta in deltas).lstrip()
+
+
+def tells_enough(said: str) -> bool:
+    if BEGINNING.startswith(said):
+        return False
+    return said.startswith((GOES_ON, BEGINNING)) or len(said) >= ENOUGH

@@ -1,0 +1,60 @@
+"""What is said of an alert: subject and text for people, and fields for programs. docs/alerts.md has both."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from conversations.models import AlertDelivery, AlertRule
+from conversations.models.operations.alert_delivery import Kind
+
+PRODUCT = "Throughline"
+
+
+@dataclass(frozen=True)
+class Message:
+    id: str  # the same at each try
+    subject: str
+    text: str
+    data: dict[str, Any]
+
+
+def message_of(delivery: AlertDelivery) -> Message:
+    episode, rule = delivery.episode, delivery.episode.rule
+    is_over = delivery.kind == Kind.RECOVERED
+    name = f"alert-{episode.pk}-{int(episode.began_at.timestamp())}-{delivery.kind}"
+    subject = f"{'Recovered' if is_over else rule.severity.capitalize()}: {episode}"
+    times = f"It began at {episode.began_at:%Y-%m-%d %H:%M:%S %Z}"
+    times += f" and was over at {episode.ended_at:%H:%M:%S}." if is_over else "."
+    text = f"{'It was, at worst: ' if is_over else ''}{episode.sentence} The rule: {rule.condition}. {times}"
+    moments = {
+        field: moment.isoformat() if (moment := getattr(episode, field)) else None
+        for field in ("began_at", "raised_at", "ended_at")
+    }
+    figures = {"subject": episode.subject, "value": episode.value, "worst": episode.worst}
+    return made(name, delivery.kind, rule, subject, text, {**figures, **moments})
+
+
+def trial_message(rule: AlertRule) -> Message:
+    """What the button sends."""
+    subject = f"Test of the alert “{rule}”"
+    text = f"Nothing is wrong: an operator tests whether this arrives. The rule: {rule.condition}."
+    return made(f"alert-test-{uuid4()}", "test", rule, subject, text, {})
+
+
+def made(name: str, event: str, rule: AlertRule, subject: str, text: str, more: dict[str, Any]) -> Message:
+    subject = " ".join(subject.split())  # a line end would end the header
+    data = {
+        "id": name,
+        "event": event,
+        "sent_at": int(time.time()),
+        "text": f"{PRODUCT}: {subject}. {text}",
+        "rule": rule.name,
+        "severity": rule.severity,
+        "figure": rule.figure,
+        "comparison": rule.comparison,
+        "threshold": rule.threshold,
+    }
+    return Message(name, f"[{PRODUCT}] {subject}", text, data | more)

@@ -1,0 +1,165 @@
+"""One generation as a picture: a row for each phase, all to one scale of time; and its beginning, to one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from conversations.models import Generation
+from conversations.models.generation.phases import beginnings
+from conversations.models.generation.plan import StageStatus
+
+from .moments import Moment, in_words, milliseconds, moments_of
+
+WIDTH = 1000  # of a row, in the picture's own units
+GRID = "".join(f"M{WIDTH * line // 4} 0V16" for line in range(5))  # a path: the scale's ticks
+LEAST = 3  # of a bar, so that it is seen
+TICKS = 4
+# What is done between two moments, and how it is coloured: label, kind, from the first of these that is known, until.
+PHASES = (
+    ("Click to server", "browser", ("clicked",), "received"),
+    ("Accepting", "queued", ("received",), "accepted"),
+    ("Storing, dispatching", "queued", ("accepted",), "dispatched"),
+    ("In the queue", "queued", ("dispatched", "accepted"), "claimed"),
+    ("Preparing the request", "starting", ("claimed",), "requested"),
+    ("Until it was asked again", "waiting", ("requested", "claimed"), "asked_again"),
+    ("Waiting for the first byte", "waiting", ("asked_again", "requested"), "first_byte"),
+    ("Waiting for the first token", "waiting", ("first_byte", "asked_again", "requested", "claimed"), "first_token"),
+    ("First token into the log, and told", "delivery", ("first_token",), "first_append"),
+    ("First token to a browser", "delivery", ("first_token",), "first_frame"),
+    ("First paint", "browser", ("first_frame",), "painted"),
+    ("Writing", "writing", ("first_token",), "last_token"),
+    ("Model server's end", "finishing", ("last_token", "asked_again", "requested"), "upstream_ended"),
+    ("Text into the log", "finishing", ("upstream_ended", "last_token", "claimed", "accepted"), "finished"),
+    ("Storing the end", "finishing", ("finished",), "committed"),
+    ("Telling the end", "finishing", ("committed",), "told"),
+)
+NOW = {
+    "queued": "In the queue",
+    "starting": "Preparing the request",
+    "waiting": "Waiting for the model server",
+    "writing": "Writing",
+}
+SHOWN = ("painted", "first_frame", "first_append", "first_token")  # the beginning ends with the first that is known
+
+
+@dataclass(frozen=True)
+class Bar:
+    label: str
+    kind: str  # its colour
+    begin_ms: float  # since it was accepted
+    ms: float
+    x: float = 0.0
+    width: float = 0.0
+    is_open: bool = False  # it goes on
+
+    @property
+    def begun(self) -> str:
+        return in_words(self.begin_ms)
+
+    @property
+    def took(self) -> str:
+        return f"{in_words(self.ms)} …" if self.is_open else in_words(self.ms)
+
+    @property
+    def end_ms(self) -> float:
+        return self.begin_ms + self.ms
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Bars to one scale; ``ticks`` are its times, at equal distances."""
+
+    bars: list[Bar]
+    ticks: list[str]
+
+    @property
+    def has_bars(self) -> bool:
+        return bool(self.bars)
+
+
+def whole(generation: Generation, now: datetime) -> Picture:
+    """All phases, then the stages, if there are several."""
+    return drawn([*bars_of(generation, now), *stage_bars(generation, now)])
+
+
+def beginning(generation: Generation, now: datetime) -> Picture:
+    """What happened until the first text was seen, or as far as is known."""
+    known = moments_of(generation)
+    end = next((known[name].after_ms for name in SHOWN if name in known), None)
+    if end is None:
+        return Picture([], [])
+    bars = [bar for bar in bars_of(generation, now) if bar.end_ms <= end]
+    return drawn(bars)
+
+
+def bars_of(generation: Generation, now: datetime) -> list[Bar]:
+    known = moments_of(generation)
+    if generation.finished_at is None:
+        known.pop("last_token", None)  # there may be more
+    if was_asked_in_mid_answer(known):
+        del known["asked_again"]  # it belongs to the writing
+    bars = [bar for phase in PHASES if (bar := bar_of(known, *phase))]
+    return bars if generation.finished_at else [*bars, open_bar(generation, now)]
+
+
+def was_asked_in_mid_answer(known: Mapping[str, Moment]) -> bool:
+    again, first = known.get("asked_again"), known.get("first_token")
+    return again is not None and first is not None and again.at > first.at
+
+
+def bar_of(known: Mapping[str, Moment], label: str, kind: str, begins: tuple[str, ...], until: str) -> Bar | None:
+    """None if a moment is not known, or clocks of several machines contradict each other."""
+    begin, end = next((known[name] for name in begins if name in known), None), known.get(until)
+    if begin is None or end is None or end.at < begin.at:
+        return None
+    return Bar(label, kind, begin.after_ms, end.after_ms - begin.after_ms)
+
+
+def open_bar(generation: Generation, now: datetime) -> Bar:
+    """What it does now."""
+    phase, since = beginnings(generation)[-1]
+    begin = milliseconds(generation.accepted_at, since)
+    return Bar(NOW[phase], phase, begin, max(milliseconds(since, now), 0.0), is_open=True)
+
+
+def stage_bars(generation: Generation, now: datetime) -> list[Bar]:
+    """From each stage's first token to its end."""
+    plan, outcomes = generation.stage_plan, generation.stage_outcomes
+    if plan is None or not plan.is_staged:
+        return []
+    bars = []
+    for stage in plan.stages:
+        outcome = outcomes.get(stage.number)
+        if outcome is None or outcome.first_token_s is None:
+            continue
+        is_open = outcome.status == StageStatus.RUNNING
+        until = milliseconds(generation.accepted_at, now) / 1000 if is_open else outcome.ended_s
+        seconds = max((until or outcome.first_token_s) - outcome.first_token_s, 0.0)
+        bars.append(
+            Bar(f"Stage: {stage.label}", "stage", outcome.first_token_s * 1000, seconds * 1000, is_open=is_open)
+        )
+    return bars
+
+
+def drawn(bars: list[Bar]) -> Picture:
+    if not bars:
+        return Picture([], [])
+    first = min(bar.begin_ms for bar in bars)
+    span = max(max(bar.end_ms for bar in bars) - first, 0.001)
+    placed = [replace(bar, x=place(bar.begin_ms - first, span), width=breadth(bar.ms, span)) for bar in bars]
+    return Picture(placed, [tick_of(first + span * tick / TICKS, span) for tick in range(TICKS + 1)])
+
+
+def tick_of(ms: float, span: float) -> str:
+    """All of one scale in one unit."""
+    return f"{ms:.0f} ms" if span < 2000 else f"{ms / 1000:.1f} s"
+
+
+def place(ms: float, span: float) -> float:
+    return round(min(WIDTH * ms / span, WIDTH - LEAST), 2)
+
+
+def breadth(ms: float, span: float) -> float:
+    return round(max(WIDTH * ms / span, LEAST), 2)

@@ -1,0 +1,74 @@
+"""What `manage.py check` and each worker's log say when it starts: what will be missed, though the site runs.
+
+With `--database default`, and at `manage.py migrate`, also of what is in the database and of Redis.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from celery.signals import worker_ready
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register
+from django.db import DatabaseError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from conversations.accounts.mail import mails_reach_nobody
+from streaming.operations.measurements.stores import redis_figures
+
+from .config_warnings import troubles
+
+logger = logging.getLogger(__name__)
+
+REDIS_TIMEOUT_S = 2.0
+NO_MAIL = "EMAIL_URL is not set: nobody can reset a password, and alerts reach nobody by e-mail."
+NO_CONTACT = "CONTACT is not set either: pages cannot say whom to ask for a new password."
+
+
+@register(Tags.database)
+def check_tiers(databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Warnings only: answers are given all the same."""
+    if not databases:
+        return []
+    try:
+        return [Warning(trouble, id="streaming.W001") for trouble in troubles()]
+    except DatabaseError:  # before the first migration, or without a database, which others tell better
+        return []
+
+
+@register()
+def check_surroundings(**_: Any) -> list[CheckMessage]:
+    return [Warning(trouble, id="streaming.W002") for trouble in of_surroundings()]
+
+
+@register(Tags.database)
+def check_redis(databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
+    return [Warning(trouble, id="streaming.W003") for trouble in of_redis()] if databases else []
+
+
+@worker_ready.connect
+def tell_at_start(**_: object) -> None:
+    for trouble in (*of_surroundings(), *of_redis()):
+        logger.warning(trouble)
+
+
+def of_surroundings() -> Iterator[str]:
+    if mails_reach_nobody() and not settings.DEBUG:
+        yield NO_MAIL if settings.CONTACT else f"{NO_MAIL} {NO_CONTACT}"
+    file = Path(settings.ENV_FILE)
+    if settings.ENV_FILE and file.is_file() and file.stat().st_mode & 0o077:
+        yield f"{file} holds secrets, and other users of this machine can read it. Close it: chmod go= '{file}'"
+
+
+def of_redis() -> list[str]:
+    """Nothing while it is away, which others tell."""
+    limits = {"socket_timeout": REDIS_TIMEOUT_S, "socket_connect_timeout": REDIS_TIMEOUT_S}
+    try:
+        with Redis.from_url(settings.REDIS_URL, **limits) as redis:
+            return redis_figures(redis).lacks
+    except (RedisError, OSError):
+        return []

@@ -1,0 +1,123 @@
+"""Is this process alive, and can it serve? Both answer JSON, without sign-in, without HTTPS, and by any name or
+address (chatsite/probes.py)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from redis.exceptions import RedisError
+
+from streaming.chat.shutdown import told_to_end
+from streaming.operations.measurements.live import Live, live, redis_client
+
+LIMIT_S = 3.0  # of all checks together: they run side by side
+PROBE_KEY = "throughline:readyz"
+PROBE_KEPT_S = 60
+
+_threads = ThreadPoolExecutor(8, thread_name_prefix="readyz")  # a check that hangs keeps its thread, not the answer
+
+
+@require_safe
+@never_cache
+async def healthz(request: HttpRequest) -> JsonResponse:
+    """200 as long as this process's event loop answers. A broken database must not restart web processes."""
+    return JsonResponse({"status": "alive"})
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 if pages and sockets can be served, else 503, with what fails. Missing workers and model servers are told as
+    "degraded" and fail nothing: questions are accepted, and wait."""
+    needed = {"process": check_process, "database": check_database, "redis": check_redis, "static": check_static}
+    told = {"workers": check_workers, "model_servers": check_model_servers}
+    found = outcomes({**needed, **told})
+    is_ready = all(found[name] == "ok" for name in needed)
+    is_whole = all(result == "ok" for result in found.values())
+    status = ("ready" if is_whole else "degraded") if is_ready else "not ready"
+    response = JsonResponse({"status": status, "checks": found}, status=200 if is_ready else 503)
+    response._has_been_logged = True  # type: ignore[attr-defined] # Django would call each probe an error of ours
+    return response
+
+
+class NotWell(Exception):
+    """``str()`` says what is wrong, for everyone to read: no address, no secret."""
+
+
+def outcomes(checks: Mapping[str, Callable[[], None]]) -> dict[str, str]:
+    """What each check says: "ok", or what is wrong."""
+    until = time.monotonic() + LIMIT_S
+    running = {name: _threads.submit(outcome, check) for name, check in checks.items()}
+    found = {}
+    for name, future in running.items():
+        try:
+            found[name] = future.result(max(until - time.monotonic(), 0))
+        except TookTooLong:
+            future.cancel()
+            found[name] = f"no answer within {LIMIT_S:g} s"
+    return found
+
+
+def outcome(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except NotWell as error:
+        return str(error)
+    except (DatabaseError, RedisError, OSError) as error:  # their texts can name hosts and users
+        return f"does not work: {type(error).__name__}"
+    finally:
+        connection.close()  # of this thread: each time shows that a new one can be had
+    return "ok"
+
+
+def check_process() -> None:
+    if told_to_end.is_set():
+        raise NotWell("was told to end: another one takes over")
+
+
+def check_database() -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise NotWell("migrations are missing: run manage.py migrate")
+
+
+def check_redis() -> None:
+    with redis_client() as redis:
+        redis.set(PROBE_KEY, 1, ex=PROBE_KEPT_S)
+
+
+def check_static() -> None:
+    if not settings.DEBUG and not (settings.STATIC_ROOT / "staticfiles.json").is_file():
+        raise NotWell("static files are missing: run manage.py collectstatic")
+
+
+def check_workers() -> None:
+    now = known_live()
+    if not now.workers:
+        raise NotWell("no worker is alive: answers wait")
+    if not now.backgrounds:
+        raise NotWell("no background worker is alive: what a lost worker leaves is not swept up")
+
+
+def check_model_servers() -> None:
+    servers = known_live().servers
+    if not any(server.is_fresh for server in servers):
+        raise NotWell("not probed lately: does the background worker run, and beat?")
+    if down := [server for server in servers if not server.is_up]:
+        raise NotWell(f"{len(down)} of {len(servers)} do not answer")
+
+
+def known_live() -> Live:
+    now = live()
+    if now.redis is None:
+        raise NotWell("unknown, without Redis")
+    return now

@@ -1,0 +1,70 @@
+"""What is known of the whole site at one moment, in plain numbers: what the score and the diagnosis judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streaming.operations.measurements.live import ServerState
+from streaming.operations.measurements.paces import Pace
+from streaming.telemetry.heartbeats import State, WorkerState
+from streaming.telemetry.watchdog import Replaced
+
+from .process_checks import differences_of, strains_of
+
+NEARLY_ALL = 0.8  # places that are free again for a second, until the next dispatch, count as taken
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    redis_ms: float | None  # of a round trip; None: it does not answer, and workers, servers and sockets are unknown
+    database_ms: float = 0.0
+    store_lacks: Sequence[str] = ()  # of Redis and the database, in sentences
+    processes: Sequence[State] = ()  # that live and tell how they fare
+    replaced: Sequence[Replaced] = ()  # processes whose event loops stood still, lately
+    beats: int = 0
+    backgrounds: int = 0
+    workers: int = 0
+    attempts: int = 0  # that workers say they run
+    room: int = 0  # attempts that all workers together take
+    queued: int = 0
+    oldest_queued_s: float = 0.0
+    stuck: int = 0
+    servers: Sequence[ServerState] = ()
+    paces: Sequence[Pace] = ()
+    sockets: int = 0
+    waiting: int = 0  # of these, those whose pages do not read
+    failed_percent: float | None = None  # None, here and below: nothing ended lately
+    top_error: str = ""  # the most frequent one of the same time
+    fast_percent: float | None = None  # of the answers, those whose first token came within a second
+    budget_percent: float | None = None  # of the site's daily limit; None: no limit
+
+    @property
+    def up(self) -> int:
+        return sum(server.is_up for server in self.servers)
+
+    @property
+    def strained(self) -> list[State]:
+        """Processes with more to do than they can."""
+        return [state for state in self.processes if any(strains_of(state))]
+
+    @property
+    def differing(self) -> list[State]:
+        """Processes of other versions than this one."""
+        return [state for state in self.processes if any(differences_of(state))]
+
+    @property
+    def is_full(self) -> bool:
+        """Questions wait for a place in a worker."""
+        return bool(self.queued and self.room) and self.attempts >= NEARLY_ALL * self.room
+
+    @property
+    def is_saturated(self) -> bool:
+        """Workers have all that they can do: most have no processor left long before they have no place left."""
+        return self.is_full or any(isinstance(state, WorkerState) for state in self.strained)
+
+    @property
+    def shut_percent(self) -> float:
+        """Of all breakers of servers that are up, those that are not closed."""
+        states = [state for server in self.servers if server.is_up for state in server.breakers]
+        return 100 * sum(state != "closed" for state in states) / len(states) if states else 0.0

@@ -1,0 +1,99 @@
+"""Which unfinished generations need somebody's eye. The rule is told on the page as it stands here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from redis.exceptions import RedisError
+
+from conversations.models import Generation
+from conversations.models.generation.generation import Status
+from conversations.models.generation.plan import StageStatus
+from streaming.chat.viewer_counts import viewers_now
+from streaming.coordination.leases import keys_of
+from streaming.operations.measurements.live import redis_client
+from streaming.telemetry.heartbeats import WorkerState, living
+
+WITHOUT_LEASE_S = 8
+QUEUED_S = 10
+STOPPING_S = 10
+LATE_S = 15  # by then the worker has given the request up, asked another server, and stored that
+RULE = (
+    f"Stuck: running, without a process that holds its lease, and no sign of life for {WITHOUT_LEASE_S} s; or with a "
+    f"request to a model server that brings nothing, {LATE_S} s after the time-out of its tier (of whole answers: "
+    f"after ten minutes); or queued for {QUEUED_S} s although a worker is alive; or still running {STOPPING_S} s after "
+    "a stop was asked for. What waits for room at a model server has asked for nothing yet, and may wait."
+)
+LOOKED_AT = 1000  # running ones, at most
+READ = ("status", "outcomes", "accepted_at", "claimed_at", "requested_at", "last_token_at", "stop_requested_at")
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What Redis knows of unfinished generations at this moment."""
+
+    holders: dict[UUID, str]  # the processes that hold the leases
+    viewers: Counter[UUID]
+    has_worker: bool
+
+
+def sight_of(generation_ids: Collection[UUID]) -> Sight | None:
+    """None if Redis does not answer. Three commands or so."""
+    ids = list(generation_ids)
+    try:
+        with redis_client() as redis:
+            leases: Any = redis.mget(keys_of(ids)) if ids else []
+            holders = {pk: lease.decode() for pk, lease in zip(ids, leases, strict=True) if lease}
+            return Sight(holders, viewers_now(redis), bool(living(redis, WorkerState)))
+    except (RedisError, OSError):
+        return None
+
+
+def stuck_running(now: datetime) -> int:
+    """How many; those that wait for a worker are not among them. One query, and Redis if it answers."""
+    running = Generation.objects.filter(status=Status.RUNNING).order_by("accepted_at")
+    found = list(running.only(*READ)[:LOOKED_AT])
+    sight = sight_of([generation.pk for generation in found]) if found else None
+    return sum(bool(trouble_of_running(generation, sight, now)) for generation in found)
+
+
+def trouble_of(generation: Generation, sight: Sight | None, now: datetime) -> str:
+    """Why it counts as stuck; empty if it does not."""
+    if generation.status == Status.QUEUED:
+        waited = seconds(generation.accepted_at, now)
+        late = waited > QUEUED_S and sight is not None and sight.has_worker
+        return f"queued for {waited:.0f} s" if late else ""
+    return trouble_of_running(generation, sight, now) if generation.status == Status.RUNNING else ""
+
+
+def trouble_of_running(generation: Generation, sight: Sight | None, now: datetime) -> str:
+    silent = seconds(last_sign(generation), now)
+    if sight is not None and generation.pk not in sight.holders and silent > WITHOUT_LEASE_S:
+        return "no process has it"
+    asked = generation.stop_requested_at
+    if asked and seconds(asked, now) > STOPPING_S:
+        return f"does not stop for {seconds(asked, now):.0f} s"
+    late = overdue(generation, now)
+    return f"no token {late:.0f} s after the time-out" if late > LATE_S else ""
+
+
+def overdue(generation: Generation, now: datetime) -> float:
+    """Seconds since a worker should have given a stage's request up; below zero if it need not yet, or has none."""
+    stages = [stage for stage in generation.stage_outcomes.values() if stage.status == StageStatus.RUNNING]
+    first = min((stage.due_s for stage in stages if stage.due_s is not None), default=None)
+    return -1.0 if first is None else seconds(generation.accepted_at, now) - first
+
+
+def last_sign(generation: Generation) -> datetime:
+    """Of life: the latest token, or what came before it. Tokens are noted with the partial saves, every 2 s."""
+    known = (generation.last_token_at, generation.requested_at, generation.claimed_at)
+    return max((moment for moment in known if moment), default=generation.accepted_at)
+
+
+def seconds(since: datetime, now: datetime) -> float:
+    return (now - since).total_seconds()

@@ -1,0 +1,51 @@
+"""What a model server was learned to be able to do, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from streaming.model_servers.capabilities import NO, REFUSED, YES, Ability, Continuing, Probabilities, Subject
+
+from .servers import Fact
+
+GOING_ON: dict[str, str] = {
+    Continuing.EXACT: "exactly",
+    Continuing.REPEATS: "repeats the beginning",
+    Continuing.ANEW: "ignores it and begins anew",
+    Continuing.REFUSES: "refuses",
+}
+TELLING: dict[str, str] = {
+    Probabilities.PLAIN: "told",
+    Probabilities.TOP_ONE: "told, only with top_logprobs 1",
+    Probabilities.NOT_PLAIN: "none with top_logprobs 0",
+    Probabilities.NONE: "none",
+}
+YES_NO: dict[str, str] = {YES: "yes", NO: "no", REFUSED: "refuses"}
+NAMES: dict[Ability, tuple[str, Mapping[str, str]]] = {
+    Ability.CONTINUING: ("Continues a text", GOING_ON),
+    Ability.CONTINUING_WHOLE: ("Continues a text, not streamed", GOING_ON),
+    Ability.PROBABILITIES: ("Probabilities", TELLING),
+    Ability.USAGE: ("Usage in the stream", YES_NO),
+    Ability.STREAMING: ("Streams", YES_NO),
+    Ability.LIST_CONTENT: ("Content as a list", YES_NO),
+    Ability.TEMPLATE_ARGUMENTS: ("Arguments of the chat template", YES_NO),
+}
+RARE = (Ability.CONTINUING_WHOLE, Ability.TEMPLATE_ARGUMENTS)  # told only if it was learned
+
+
+def facts_of_abilities(server: str, known: Mapping[Subject, str]) -> list[Fact]:
+    """With the models' names where they differ."""
+    facts = []
+    for ability, (name, words) in NAMES.items():
+        found = {
+            its.model: words[value] for its, value in known.items() if its[::2] == (server, ability) and value in words
+        }
+        if found or ability not in RARE:
+            facts.append(Fact(name, in_words(found), lacking="not learned yet"))
+    return facts
+
+
+def in_words(found: Mapping[str, str]) -> str:
+    if len(set(found.values())) <= 1:
+        return next(iter(found.values()), "")
+    return "; ".join(f"{model}: {words}" for model, words in sorted(found.items()))

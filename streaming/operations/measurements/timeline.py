@@ -1,0 +1,66 @@
+"""Figures of the history over a range, bin by bin, and whose they are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from conversations.models import RollUp, Sample
+from conversations.models.operations.figures import Figures
+from conversations.models.operations.history import Reading, followed
+from conversations.models.operations.measuring import Whose
+from streaming.operations.queries.ranges import Range, Wanted
+
+
+@dataclass
+class Bin:
+    """``figures`` are empty where nothing ended, and None where nothing was recorded, so nothing is known."""
+
+    begin: datetime
+    seconds: float  # that have passed of it
+    figures: Figures | None = None
+    readings: dict[str, Reading] = field(default_factory=dict)
+
+
+@dataclass
+class Timeline:
+    range: Range
+    bins: list[Bin]
+    parts: dict[Whose, Figures]
+
+    @property
+    def whole(self) -> Figures:
+        found = Figures()
+        for figures in self.parts.values():
+            found.add(figures)
+        return found
+
+
+def timeline(wanted: Wanted, of_bins: Collection[str], of_parts: Collection[str] = ()) -> Timeline:
+    """All counts, and histograms of these measures. Two queries. Gauges are the whole site's, whatever is wanted."""
+    scope = wanted.range
+    bins = [Bin(begin, scope.seconds_of(begin)) for begin in scope.bins]
+    parts: defaultdict[Whose, Figures] = defaultdict(Figures)
+    add_samples(bins, scope)
+    rows = RollUp.objects.within(scope.grain, scope.begin, scope.end).filter(**wanted.rows).order_by()
+    for begin, tier, server, counts, histograms in rows.values_list("begin", "tier", "server", "counts", "histograms"):
+        found = bins[scope.number_of(begin)]
+        found.figures = found.figures or Figures()
+        found.figures.add_json(counts, only(of_bins, histograms))
+        parts[Whose(tier, server)].add_json(counts, only(of_parts, histograms))
+    return Timeline(scope, bins, dict(sorted(parts.items())))
+
+
+def add_samples(bins: list[Bin], scope: Range) -> None:
+    samples = Sample.objects.within(scope.grain, scope.begin, scope.end).order_by("begin")
+    for sample in samples:
+        found = bins[scope.number_of(sample.begin)]
+        found.figures = found.figures or Figures()
+        found.readings = followed(found.readings, sample.readings)
+
+
+def only(measures: Collection[str], histograms: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: histograms[name] for name in measures if name in histograms}

@@ -1,0 +1,152 @@
+"""What answers cost: by day, by tier, by user, and what routing and the cache saved."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from conversations.models import LedgerEntry
+from conversations.models.billing.budget import SiteUse
+from conversations.models.billing.ledger import SITES_OWN, EntryState, Purpose
+from conversations.models.billing.money import NOTHING
+from streaming.operations.charts.exports import FORMATS, Sheet, download, kind_of
+from streaming.operations.charts.plots import Plot, Series
+from streaming.operations.charts.stacks import Stack, few
+from streaming.operations.charts.units import money_words, number_words
+from streaming.operations.queries.days import DAY, DaysForm, midnight
+from streaming.operations.queries.ranges import INSTANT, Range, address_of
+
+from .access import for_operators
+
+LIVE_UP_TO = 7 * DAY  # 70,000 stages take 0.3 s to add up
+MOST_USERS = 30
+SUMMED = ("answers", "tokens_in", "tokens_out", "cost", "saved")  # of a Row, in the file
+HAVE_ENDED = ~Q(state=EntryState.RESERVED)  # before, tokens are estimates
+WHO = Case(When(purpose__in=SITES_OWN, then=Value("the site itself")), default=F("user__username"))
+SUMS = {
+    "answers": Count("generation_id", distinct=True, filter=Q(purpose=Purpose.ANSWER)),
+    "in_sum": Sum("tokens_in", filter=HAVE_ENDED),
+    "out_sum": Sum("tokens_out", filter=HAVE_ENDED),
+    "cost_sum": Sum("cost"),
+    "strongest_sum": Sum("strongest_cost"),
+    "spared_sum": Sum("spared"),
+}
+DEAREST = F("cost_sum").desc(nulls_last=True)  # None: of running answers alone
+
+
+@dataclass(frozen=True)
+class Row:
+    """``answers`` are counted in each tier that wrote a stage of theirs."""
+
+    name: object  # None: of a user whose account is gone
+    answers: int
+    tokens_in: int
+    tokens_out: int
+    cost: Decimal
+    strongest: Decimal  # had the strongest tier written the same tokens, of those that a model wrote
+    spared: Decimal  # had no answer been reused
+
+    @property
+    def saved(self) -> Decimal:
+        """By routing."""
+        return self.strongest - self.cost
+
+    @property
+    def saved_percent(self) -> float | None:
+        """None if the strongest tier is free."""
+        return float(100 * self.saved / self.strongest) if self.strongest else None
+
+
+@require_safe
+@for_operators
+def cost(request: HttpRequest) -> HttpResponse:
+    """Nine queries."""
+    form = DaysForm(request.GET)
+    wanted = form.wanted
+    entries = entries_of(wanted.range)
+    site = SiteUse.of_today()
+    context = {
+        "form": form,
+        "wanted": wanted,
+        "live": wanted.range.end - wanted.range.begin <= LIVE_UP_TO,
+        "plot": costs_of(entries, wanted.range, few),
+        "files": [(kind, address_of(request, format=kind)) for kind in FORMATS],
+        "used": site.used,
+        "limit": site.limit,
+        "reserved": entries.filter(state=EntryState.RESERVED).aggregate(sum=Sum("reserved"))["sum"],
+        "total": row_of(entries.aggregate(**SUMS)),
+        "tables": [
+            ("Tier", "tiers", rows(entries, "tier")),
+            ("Purpose", "purposes", rows(entries, "purpose")),
+            ("User", "users", rows(entries.annotate(who=WHO), "who", most=MOST_USERS)),
+            ("Day", "days", rows(entries, "day", F("day").desc())),
+        ],
+    }
+    return render(request, "operations/cost.html", context)
+
+
+@require_safe
+@for_operators
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """Each day of the same range, or each few days of a long one. Two queries."""
+    kind, wanted = kind_of(request), DaysForm(request.GET).wanted
+    entries = entries_of(wanted.range)
+    plots = [costs_of(entries, wanted.range), sums_of(entries, wanted.range)]
+    return download(Sheet(wanted, plots, "throughline-cost"), kind)
+
+
+def entries_of(scope: Range) -> QuerySet[LedgerEntry]:
+    return LedgerEntry.objects.filter(day__gte=scope.begin.date(), day__lte=(scope.end - INSTANT).date()).order_by()
+
+
+def rows(entries: QuerySet[LedgerEntry], by: str, order: Any = DEAREST, most: int | None = None) -> list[Row]:
+    """One query."""
+    found = entries.values(by).annotate(**SUMS).order_by(order, by)[:most]
+    return [row_of(sums, Purpose(sums[by]).label if by == "purpose" else sums[by]) for sums in found]
+
+
+def row_of(sums: dict[str, Any], name: object = None) -> Row:
+    return Row(
+        name=name,
+        answers=sums["answers"],
+        tokens_in=sums["in_sum"] or 0,
+        tokens_out=sums["out_sum"] or 0,
+        cost=sums["cost_sum"] or NOTHING,
+        strongest=sums["strongest_sum"] or NOTHING,
+        spared=sums["spared_sum"] or NOTHING,
+    )
+
+
+# Day by day
+
+
+def costs_of(
+    entries: QuerySet[LedgerEntry], scope: Range, chosen: Callable[[Sequence[Series]], Sequence[Series]] = list
+) -> Stack:
+    """By tier, the dearest first; ``chosen`` of them. One query."""
+    values: defaultdict[str, list[float]] = defaultdict(lambda: [0.0] * len(scope.bins))
+    for day, tier, sum_of in entries.values_list("day", "tier").annotate(Sum("cost")):
+        values[tier][scope.number_of(midnight(day))] += float(sum_of or 0)
+    tiers = sorted(values, key=lambda tier: (-sum(values[tier]), tier))
+    title = "Cost of each day" if scope.bin == DAY else f"Cost of each {scope.bin.days} days"
+    return Stack(title, chosen([Series(tier, values[tier]) for tier in tiers]), scope, money_words)
+
+
+def sums_of(entries: QuerySet[LedgerEntry], scope: Range) -> Plot:
+    """Of all tiers. One query."""
+    values: dict[str, list[float]] = {name: [0] * len(scope.bins) for name in SUMMED}
+    for row in rows(entries, "day"):
+        assert isinstance(row.name, date)
+        for name, of_bins in values.items():
+            value = getattr(row, name)
+            of_bins[scope.number_of(midnight(row.name))] += float(value) if isinstance(value, Decimal) else value
+    return Plot("All tiers", [Series(name.replace("_", " "), of) for name, of in values.items()], scope, number_words)

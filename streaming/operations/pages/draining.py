@@ -1,0 +1,48 @@
+"""The buttons of the model servers' page: a drained server gets no new requests."""
+
+from __future__ import annotations
+
+import logging
+
+from django.contrib import messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+from redis.exceptions import RedisError
+
+from streaming.model_servers.drains import drain, undrain
+from streaming.operations.measurements.live import live, redis_client
+
+from .access import for_steering
+
+logger = logging.getLogger(__name__)
+
+
+@require_POST
+@for_steering
+def change_drain(request: HttpRequest) -> HttpResponse:
+    """Workers hear of it within a second or two."""
+    name, wanted = request.POST.get("server", ""), request.POST.get("wanted") == "drained"
+    now = live()
+    if now.redis is not None and name not in {state.name for state in now.servers}:
+        raise Http404("There is no such model server.")
+    try:
+        with redis_client() as redis:
+            changed = drain(redis, name, request.user.get_username()) if wanted else undrain(redis, name)
+    except (RedisError, OSError):
+        messages.error(request, "Redis does not answer: nothing was changed. Try again in a moment.")
+    else:
+        if changed:
+            record(request, name, "Drained: no new requests." if wanted else "Undrained: new requests again.")
+        messages.success(request, f"{name} {'gets no new requests' if wanted else 'gets new requests again'}.")
+    return HttpResponseRedirect(reverse("ops-servers"))
+
+
+def record(request: HttpRequest, name: str, what: str) -> None:
+    """Where Django's admin shows what was done; the server may be one of the environment, which has no row."""
+    logger.info("user %s: %s %s", request.user.pk, name, what)
+    assert request.user.pk is not None  # for_steering
+    LogEntry.objects.create(
+        user_id=request.user.pk, action_flag=CHANGE, object_id=name, object_repr=name[:200], change_message=what
+    )

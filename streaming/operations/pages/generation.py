@@ -1,0 +1,112 @@
+"""One generation as operators see it: every moment, every figure, and no text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from conversations import site_time
+from conversations.models import Clock, Generation
+from conversations.models.generation.plan import Outcome, Plan, PlannedStage
+from streaming.operations.charts.moments import in_words, is_browser_believed, moments_of
+from streaming.operations.charts.waterfall import GRID, WIDTH, beginning, whole
+from streaming.operations.health.stuck import RULE
+from streaming.operations.queries.filters import NEVER_READ
+
+from .access import for_operators
+from .generations import Listed, with_sight
+
+
+@dataclass(frozen=True)
+class Hop:
+    """What the text of an answer weighs on one of its ways."""
+
+    name: str
+    bytes: int | None
+    ratio: float | None  # to the text's own bytes
+
+
+@dataclass(frozen=True)
+class StageRow:
+    stage: PlannedStage
+    outcome: Outcome
+
+    @property
+    def told(self) -> str:
+        """The model server's own figures of the request; empty if it told none."""
+        return " · ".join(f"{name} {in_words(ms)}" for name, ms in self.outcome.server_ms.items())
+
+
+@require_safe
+@for_operators
+def generation(request: HttpRequest, pk: UUID) -> HttpResponse:
+    (row,) = with_sight([get_object_or_404(readable(), pk=pk)])
+    return render(request, "operations/generation.html", context_of(row))
+
+
+def readable() -> QuerySet[Generation]:
+    rows = Generation.objects.select_related("message__conversation__owner", "clock", "stopped_by")
+    return rows.defer(*NEVER_READ)
+
+
+def context_of(row: Listed) -> dict[str, object]:
+    generation, now = row.generation, site_time.now()
+    plan = generation.stage_plan
+    outcomes = generation.stage_outcomes
+    known = sorted(moments_of(generation).values(), key=lambda moment: moment.at)
+    return {
+        "live": row.is_unfinished,
+        "row": row,
+        "generation": generation,
+        "clock": row.clock,
+        "at": now,
+        "moments": known,
+        "doubts_browser": generation.clicked_at and not is_browser_believed(generation, received_at(row.clock)),
+        "pictures": [("beginning", beginning(generation, now)), ("whole", whole(generation, now))],
+        "width": WIDTH,
+        "grid": GRID,
+        "hops": hops(row.clock),
+        "stages": [StageRow(stage, outcomes[stage.number]) for stage in plan.stages if stage.number in outcomes]
+        if plan
+        else [],
+        "cached_tokens": total_cached(list(outcomes.values())),
+        "takeovers": max(generation.attempt - 1, 0),
+        "reasons": reasons_without_words(plan) if plan else (),
+        "rule": RULE,
+    }
+
+
+def reasons_without_words(plan: Plan) -> tuple[str, ...]:
+    """What was made of the question, in numbers: the first reason quotes its words, which are the user's."""
+    if not plan.scores:
+        return plan.reasons
+    return (f"The question was scored: {plan.told_scores}.", *plan.reasons[1:])
+
+
+def received_at(clock: Clock | None) -> datetime | None:
+    return clock.received_at if clock else None
+
+
+def total_cached(outcomes: list[Outcome]) -> int | None:
+    """None if no server told."""
+    told = [outcome.cached_tokens for outcome in outcomes if outcome.cached_tokens is not None]
+    return sum(told) if told else None
+
+
+def hops(clock: Clock | None) -> list[Hop]:
+    if clock is None:
+        return []
+    ways = {
+        "Text": clock.text_bytes,
+        "To Redis, for the log": clock.redis_bytes,
+        "To the database": clock.database_bytes,
+        "To browsers, in frames": clock.socket_bytes,
+    }
+    whole = clock.text_bytes
+    return [Hop(name, size, size / whole if size is not None and whole else None) for name, size in ways.items()]

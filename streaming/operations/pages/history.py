@@ -1,0 +1,166 @@
+"""What happened over a range: a plot for each question that operators ask, and the same figures as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from conversations.models.billing.money import amount_of
+from conversations.models.generation.generation import Status
+from conversations.models.operations import figures as names
+from conversations.models.operations.figures import Figures, Measure
+from conversations.models.operations.history import Gauge
+from streaming.operations.charts.exports import FORMATS, Sheet, download, kind_of
+from streaming.operations.charts.plots import Plot, Series, Value, moment_words
+from streaming.operations.charts.units import money_words, number_words, percent_words, seconds_words
+from streaming.operations.measurements.timeline import Bin, Timeline, timeline
+from streaming.operations.queries.ranges import Wanted, address_of, form_of
+
+from .access import for_operators
+
+MOST_ERRORS = 5  # kinds with a line of their own
+GOOD_FIRST_TOKEN_S = 1.0  # a bound of the histograms' buckets, so the share is exact
+MEASURES = (Measure.FIRST_TOKEN, Measure.FELT, Measure.GAP, Measure.QUEUED)  # of which percentiles are shown
+PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+Read = Callable[[Figures, Bin], Value]
+
+
+@dataclass(frozen=True)
+class Row:
+    when: str
+    cells: list[str]
+
+
+@require_safe
+@for_operators
+def history(request: HttpRequest) -> HttpResponse:
+    """Three queries."""
+    form = form_of(request)
+    wanted = form.wanted
+    plots = plots_of(timeline(wanted, MEASURES))
+    context = {
+        "form": form,
+        "wanted": wanted,
+        "live": wanted.range.is_short,
+        "plots": plots,
+        "rows": rows_of(wanted, plots),
+        "files": [(kind, address_of(request, format=kind)) for kind in FORMATS],
+    }
+    return render(request, "operations/history.html", context)
+
+
+@require_safe
+@for_operators
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """What the page shows for the same range and filters. Three queries."""
+    kind, wanted = kind_of(request), form_of(request).wanted
+    return download(Sheet(wanted, plots_of(timeline(wanted, MEASURES))), kind)
+
+
+def plots_of(found: Timeline) -> list[Plot]:
+    return [
+        plot(
+            found,
+            "Answers that ended",
+            counted(names.ANSWERS, [s for s in Status if s.is_final]),
+            number_words,
+            **WHOLE,
+        ),
+        plot(found, "Errors", counted(names.ERRORS, errors_of(found)) or {"errors": nothing}, number_words, **WHOLE),
+        plot(found, "First token", percentiles(Measure.FIRST_TOKEN), seconds_words),
+        plot(found, "First tokens within 1 s", {"share": share_in_time}, percent_words, least_top=100.0),
+        plot(found, "Felt first token", percentiles(Measure.FELT), seconds_words, note=FELT),
+        plot(found, "Gap between tokens", percentiles(Measure.GAP), seconds_words, note=GAP),
+        plot(found, "Time in the queue", percentiles(Measure.QUEUED), seconds_words),
+        plot(found, "Tokens written per second", {"all answers": tokens_per_second}, number_words),
+        plot(found, "Cost", {"cost": cost}, money_words),
+        plot(found, "Going on, at most", gauges(Gauge.RUNNING, Gauge.QUEUED), number_words, note=WHOLE_SITE, **WHOLE),
+        plot(found, "Open sockets, at most", gauges(Gauge.SOCKETS), number_words, note=WHOLE_SITE),
+        plot(found, "Tokens per second by the servers' count", servers_count, number_words, note=WHOLE_SITE),
+    ]
+
+
+WHOLE = {"least_top": 4.0}  # so that no axis tells of half an answer
+WHOLE_SITE = "Of the whole site, whatever is chosen above."
+FELT = "From the click to the first paint, as browsers told; of the others nothing is known."
+GAP = "Of each answer, what 19 of 20 of its gaps stay below."
+
+
+def plot(found: Timeline, title: str, reads: dict[str, Read], words: Callable[[float], str], **more: object) -> Plot:
+    series = [Series(label, [value_of(one, read) for one in found.bins]) for label, read in reads.items()]
+    return Plot(title, series, found.range, words, **more)  # type: ignore[arg-type]
+
+
+def value_of(one: Bin, read: Read) -> Value:
+    return None if one.figures is None else read(one.figures, one)
+
+
+# Each reads one value of a bin
+
+
+def nothing(figures: Figures, one: Bin) -> Value:
+    return 0
+
+
+def count_of(name: str) -> Read:
+    return lambda figures, one: figures.counts[name]
+
+
+def counted(prefix: str, labels: list[str]) -> dict[str, Read]:
+    return {str(label): count_of(f"{prefix}{label}") for label in labels}
+
+
+def errors_of(found: Timeline) -> list[str]:
+    """The codes that came most often."""
+    counts = {name: count for name, count in found.whole.counts.items() if name.startswith(names.ERRORS)}
+    return [name.removeprefix(names.ERRORS) for name in sorted(counts, key=lambda n: (-counts[n], n))][:MOST_ERRORS]
+
+
+def percentiles(measure: Measure) -> dict[str, Read]:
+    return {label: quantile(measure, share) for label, share in PERCENTILES.items()}
+
+
+def quantile(measure: Measure, share: float) -> Read:
+    return lambda figures, one: figures.of(measure).quantile(share)
+
+
+def share_in_time(figures: Figures, one: Bin) -> Value:
+    share = figures.of(Measure.FIRST_TOKEN).share_within(GOOD_FIRST_TOKEN_S)
+    return None if share is None else 100 * share
+
+
+def tokens_per_second(figures: Figures, one: Bin) -> Value:
+    """Counted where an answer ends."""
+    return figures.counts[names.TOKENS_OUT] / one.seconds
+
+
+def cost(figures: Figures, one: Bin) -> Value:
+    return float(amount_of(figures.counts[names.COST]))
+
+
+def gauges(*wanted: Gauge) -> dict[str, Read]:
+    return {str(gauge.label).lower(): most_of(gauge) for gauge in wanted}
+
+
+def most_of(gauge: Gauge) -> Read:
+    return lambda figures, one: one.readings[gauge].max if gauge in one.readings else None
+
+
+def mean_rate(figures: Figures, one: Bin) -> Value:
+    rate = one.readings.get(Gauge.TOKENS_PER_SECOND)
+    return rate.mean if rate else None
+
+
+servers_count: dict[str, Read] = {"all servers": mean_rate}
+
+
+def rows_of(wanted: Wanted, plots: list[Plot]) -> Iterator[Row]:
+    """All that the plots show, in words, the latest first."""
+    for number, begin in reversed(list(enumerate(wanted.range.bins))):
+        values = [(plot.words, series.values[number]) for plot in plots for series in plot.series]
+        told = ["–" if value is None else words(value) for words, value in values]
+        yield Row(moment_words(begin, wanted.range), told)

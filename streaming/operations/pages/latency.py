@@ -1,0 +1,142 @@
+"""Where time goes: the phases of answers, by tier and server, and one figure's distribution over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from conversations.models.generation.phases import PHASES
+from conversations.models.operations.figures import Figures, Measure
+from conversations.models.operations.histogram import Histogram
+from conversations.models.operations.measuring import Whose
+from streaming.operations.charts.heat_map import Heat
+from streaming.operations.charts.plots import moment_words
+from streaming.operations.charts.units import number_words, seconds_words
+from streaming.operations.measurements.timeline import Timeline, timeline
+from streaming.operations.queries.ranges import WantedForm, form_of
+
+from .access import for_operators
+
+BESIDE = (Measure.FELT, Measure.FIRST_TOKEN, Measure.DURATION)  # in the table, beside the phases
+HEADS = (*(phase.capitalize() for phase in PHASES), "Felt", "First token", "Whole answer")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Of a bar; places in percent of the longest bar."""
+
+    phase: str
+    x: float
+    width: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """The answers of one tier from one server."""
+
+    tier: str
+    server: str
+    answers: int
+    mean: str
+    segments: list[Segment]
+    percentiles: list[tuple[str, str]]  # p50 and p95 of each of HEADS
+
+    @property
+    def told(self) -> str:
+        return ", ".join(f"{segment.phase} {segment.words}" for segment in self.segments)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A bin of the heat map, in words."""
+
+    when: str
+    count: int
+    percentiles: list[str]  # p50, p95, p99
+    spread: str
+
+
+@require_safe
+@for_operators
+def latency(request: HttpRequest) -> HttpResponse:
+    """Three queries."""
+    form = form_of(request, Measure.choices)
+    return render(request, "operations/latency.html", context_of(form))
+
+
+def context_of(form: WantedForm) -> dict[str, object]:
+    wanted = form.wanted
+    measure = Measure(wanted.figure or Measure.FIRST_TOKEN)
+    found = timeline(wanted, [measure], [*PHASES, *BESIDE])
+    histograms = [one.figures.of(measure) if one.figures is not None else None for one in found.bins]
+    words = number_words if measure is Measure.SPEED else seconds_words
+    heat = Heat(found.range, histograms, words)
+    return {
+        "form": form,
+        "wanted": wanted,
+        "live": wanted.range.is_short,
+        "parts": parts_of(found),
+        "phases": PHASES,
+        "heads": HEADS,
+        "measure": measure,
+        "heat": heat,
+        "moments": list(moments_of(heat)),
+    }
+
+
+def parts_of(found: Timeline) -> list[Part]:
+    """The whole first, if there are several."""
+    everything: Mapping[Whose, Figures] = {key: value for key, value in found.parts.items() if value.answers}
+    if len(everything) > 1:
+        everything = {Whose("All", ""): found.whole, **everything}
+    longest = max((mean_of(figures) for figures in everything.values()), default=0.0)
+    return [part_of(key, figures, longest) for key, figures in everything.items()]
+
+
+def mean_of(figures: Figures) -> float:
+    return sum(figures.of(phase).sum for phase in PHASES) / figures.answers
+
+
+def part_of(key: Whose, figures: Figures, longest: float) -> Part:
+    return Part(
+        tier=key.tier or "none",
+        server=key.server,
+        answers=figures.answers,
+        mean=seconds_words(mean_of(figures)),
+        segments=list(segments_of(figures, longest)),
+        percentiles=[percentiles_of(figures.of(name)) for name in (*PHASES, *BESIDE)],
+    )
+
+
+def segments_of(figures: Figures, longest: float) -> Iterator[Segment]:
+    """Mean seconds of each phase over all answers, with those that did not have it: so they add up to the mean."""
+    x = 0.0
+    for phase in PHASES if longest else ():
+        mean = figures.of(phase).sum / figures.answers
+        width = 100 * mean / longest
+        yield Segment(phase, round(x, 3), round(width, 3), seconds_words(mean))
+        x += width
+
+
+def percentiles_of(histogram: Histogram) -> tuple[str, str]:
+    return quantile_words(histogram, 0.5), quantile_words(histogram, 0.95)
+
+
+def quantile_words(histogram: Histogram, share: float) -> str:
+    value = histogram.quantile(share)
+    return "–" if value is None else seconds_words(value)
+
+
+def moments_of(heat: Heat) -> Iterator[Moment]:
+    """Bins in which something ended, the latest first."""
+    bins = zip(heat.scope.bins, heat.histograms, heat.counts, strict=True)
+    for begin, histogram, counts in reversed(list(bins)):
+        if histogram and counts:
+            spread = ", ".join(f"{heat.row_words(row)}: {counts[row]}" for row in sorted(counts))
+            told = [heat.words(histogram.quantile(share) or 0.0) for share in (0.5, 0.95, 0.99)]
+            yield Moment(moment_words(begin, heat.scope), histogram.count, told, spread)

@@ -1,0 +1,113 @@
+"""All that the operators' first page tells, gathered: counts, periods, what Redis knows, and what to make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from conversations import site_time
+from conversations.models import Generation
+from conversations.models.billing.budget import SiteUse
+from conversations.models.generation.generation import Status
+from streaming.operations.health.config_warnings import troubles
+from streaming.operations.health.diagnosis import Finding, diagnosis
+from streaming.operations.health.score import Score, score_of
+from streaming.operations.health.snapshot import Situation
+from streaming.operations.health.stuck import stuck_running
+from streaming.operations.measurements.answers import (
+    PERIODS,
+    Period,
+    ended_since,
+    oldest_queued,
+    period,
+    sample_of,
+    top_errors,
+    unfinished_counts,
+)
+from streaming.operations.measurements.live import Live, live
+from streaming.operations.measurements.paces import paces
+from streaming.operations.measurements.stores import DatabaseFigures, database_figures
+
+MOST_RUNNING = 1000  # that are looked at one by one
+
+
+@dataclass(frozen=True)
+class Overview:
+    at: datetime
+    running: int
+    periods: list[Period]
+    errors: list[tuple[str, int]]  # of the longest period, the most frequent first
+    live: Live
+    database: DatabaseFigures
+    spent: SiteUse
+    now: Situation
+    troubles: list[str]  # with what admins set up
+
+    @property
+    def lately(self) -> Period:
+        """The shortest period."""
+        return self.periods[0]
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [*diagnosis(self.now), *(Finding("Set-up", trouble, "warning") for trouble in self.troubles)]
+
+    @property
+    def score(self) -> Score:
+        return score_of(self.now)
+
+
+def overview() -> Overview:
+    """Twenty-one queries, five of them to see how fast they are; on PostgreSQL one more. And Redis if it answers."""
+    at = site_time.now()
+    longest = at - max(PERIODS.values())
+    sample = sample_of(ended_since(longest))
+    periods = [period(name, at - length, at, sample) for name, length in PERIODS.items()]
+    counts = unfinished_counts()
+    errors, lately = top_errors(longest), top_errors(at - min(PERIODS.values()))
+    seen, database, spent = live(), database_figures(), SiteUse.of_today()
+    now = Situation(
+        **of_redis(seen),
+        **of_queue(at, counts),
+        database_ms=database.query_ms,
+        store_lacks=[*(seen.redis.lacks if seen.redis else ()), *database.lacks],
+        paces=paces(sample, running(), at),
+        failed_percent=periods[0].failed_percent,
+        top_error=lately[0][0] if lately else "",
+        fast_percent=periods[0].fast_percent,
+        budget_percent=spent.percent,
+    )
+    fresh = [server.probe for server in seen.servers if server.probe and server.is_fresh]
+    return Overview(at, counts[Status.RUNNING], periods, errors, seen, database, spent, now, troubles(fresh))
+
+
+def of_redis(seen: Live) -> dict[str, Any]:
+    return {
+        "redis_ms": seen.redis.ping_ms if seen.redis else None,
+        "processes": seen.processes,
+        "replaced": seen.replaced,
+        "beats": len(seen.beats),
+        "backgrounds": len(seen.backgrounds),
+        "workers": len(seen.workers),
+        "attempts": seen.attempts,
+        "room": len(seen.workers) * settings.GENERATIONS_PER_WORKER,
+        "servers": seen.servers,
+        "sockets": seen.sockets,
+        "waiting": seen.waiting,
+    }
+
+
+def of_queue(at: datetime, counts: Mapping[Status, int]) -> dict[str, Any]:
+    oldest = oldest_queued(at)
+    waited_s = oldest.total_seconds() if oldest else 0.0
+    return {"queued": counts[Status.QUEUED], "oldest_queued_s": waited_s, "stuck": stuck_running(at)}
+
+
+def running() -> list[Generation]:
+    """One query."""
+    rows = Generation.objects.filter(status=Status.RUNNING).order_by("-accepted_at")
+    return list(rows.without_texts()[:MOST_RUNNING])

@@ -1,0 +1,109 @@
+"""The operators' page of processes: which live, how they fare, and what is bad about it, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from redis import Redis
+from redis.exceptions import RedisError
+
+from conversations import site_time
+from streaming.operations.health.diagnosis import NO_BACKGROUND, NO_BEAT, NO_WORKER
+from streaming.operations.health.process_checks import BEAT_LATE_MS, BUSY_CORES, KINDS, LATE_MS, name_of, troubles_of
+from streaming.operations.measurements.live import redis_client
+from streaming.operations.measurements.stores import (
+    DATABASE_SLOW_MS,
+    NEARLY_FULL,
+    REDIS_SLOW_MS,
+    DatabaseFigures,
+    RedisFigures,
+    database_figures,
+    redis_figures,
+)
+from streaming.telemetry.heartbeats import State, gone, living
+from streaming.telemetry.watchdog import TOLD_FOR, Replaced, replaced_since
+
+from .access import for_operators
+
+GONE_SHOWN_FOR = timedelta(minutes=10)
+WITHOUT = {"Worker": NO_WORKER, "Background": NO_BACKGROUND, "Beat": NO_BEAT}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A process that lives, or lived lately."""
+
+    kind: str
+    state: State
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def age(self) -> timedelta:
+        """Of what is known of it."""
+        return site_time.now() - self.state.told_at
+
+
+@dataclass(frozen=True)
+class Processes:
+    living: list[Row]
+    gone: list[Row]
+    replaced: list[Replaced]  # of the last day, the latest first
+    redis: RedisFigures | None  # None: it does not answer, and nothing above is known
+    database: DatabaseFigures
+
+    @property
+    def troubles(self) -> list[str]:
+        """What an operator should do something about."""
+        if self.redis is None:
+            return ["Redis does not answer. Which processes live is in Redis, and unknown until then."]
+        kinds = {row.kind for row in self.living}
+        return [
+            *(sentence for kind, sentence in WITHOUT.items() if kind not in kinds),
+            *(f"{name_of(row.state)}: {trouble}" for row in self.living for trouble in row.troubles),
+            *self.redis.troubles,
+            *self.database.troubles,
+        ]
+
+
+@require_safe
+@for_operators
+def processes(request: HttpRequest) -> HttpResponse:
+    context = {
+        "live": True,
+        "now": site_time.now(),
+        "processes": processes_now(),
+        "late_ms": LATE_MS,
+        "beat_late_ms": BEAT_LATE_MS,
+        "busy_cores": BUSY_CORES,
+        "redis_slow_ms": REDIS_SLOW_MS,
+        "database_slow_ms": DATABASE_SLOW_MS,
+        "nearly_full": NEARLY_FULL,
+        "gone_shown_minutes": GONE_SHOWN_FOR / timedelta(minutes=1),
+    }
+    return render(request, "operations/processes.html", context)
+
+
+def processes_now() -> Processes:
+    """Redis, if it answers, and two queries."""
+    try:
+        with redis_client() as redis:
+            found = redis_figures(redis)
+            kinds = [of_kind(redis, kind) for kind in KINDS]
+            alive, missing = [row for rows, _ in kinds for row in rows], [row for _, rows in kinds for row in rows]
+            replaced = replaced_since(redis, site_time.now() - TOLD_FOR)
+            return Processes(alive, missing, replaced, found, database_figures())
+    except (RedisError, OSError):
+        return Processes([], [], [], None, database_figures())
+
+
+def of_kind(redis: Redis, kind: type[State]) -> tuple[list[Row], list[Row]]:
+    """Those that live, and those that are gone."""
+    alive = living(redis, kind)
+    since = site_time.now() - GONE_SHOWN_FOR
+    missing = [state for state in gone(redis, kind, alive) if state.told_at >= since]
+    name = KINDS[kind]
+    return [Row(name, state, list(troubles_of(state))) for state in alive], [Row(name, state) for state in missing]

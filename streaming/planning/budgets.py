@@ -1,0 +1,162 @@
+"""Keeps answers within budgets: what a plan costs at most, what is made instead if that is too dear, and when nothing.
+
+docs/budgets.md tells it for operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from conversations.models import Generation
+from conversations.models.billing import ledger
+from conversations.models.billing.budget import SITE, Limits, next_day_begins, today
+from conversations.models.billing.ledger import Line
+from conversations.models.billing.money import NOTHING, Prices
+from conversations.models.chat.asking import OutOfBudget
+from conversations.models.chat.transcript import said_before
+from conversations.models.generation.plan import Plan, PlannedStage
+
+from .estimate import WITHOUT_EXPERIENCE, most_tokens
+from .planner import ALONE, who_answers, with_tier
+from .prompts import Prompt
+from .tiers import TierSpec, current_tiers
+
+SPARE = 2  # times the expected length of an answer, while money is short
+FEWEST_TOKENS = 200
+LITTLE_LEFT = "There is little left of today's budget."
+
+
+@dataclass(frozen=True)
+class Option:
+    """A way to make an answer, and what its stages may cost."""
+
+    plan: Plan
+    lines: tuple[Line, ...]
+
+    @property
+    def amount(self) -> Decimal:
+        return sum((line.amount for line in self.lines), NOTHING)
+
+
+class Estimate:
+    """What answers to one question may cost, by the tiers as they are now."""
+
+    def __init__(self, generation: Generation, tiers: Sequence[TierSpec]):
+        """Four queries if any tier has a price: where all are free, nothing is looked at."""
+        self._tiers = tiers
+        self._ended = {number for number, outcome in generation.stage_outcomes.items() if outcome.is_final}
+        self._enough = max(SPARE * (generation.expected_tokens or WITHOUT_EXPERIENCE), FEWEST_TOKENS)
+        has_prices = any(not prices_of(tier).is_free for tier in tiers)
+        self._question = question_tokens(generation) if has_prices else 0
+
+    def options(self, plan: Plan, *, is_fixed: bool) -> list[Option]:
+        """The best first. ``is_fixed``: there is text of its stages, so that only their lengths can change."""
+        plan = replace(plan, stages=tuple(replace(stage, paid_tokens=None) for stage in plan.stages))
+        plans = [plan, self._short(plan)]
+        if not is_fixed:
+            plans += [self._at_most(place, plan) for place in reversed(range(len(self._tiers) - 1))]
+            plans += self._of_one_stage(plan)
+        return [self._option(plan) for plan in {plan.stages: plan for plan in plans}.values()]
+
+    def last_resorts(self) -> list[Option]:
+        return [self._option(plan) for plan in self._of_one_stage(Plan(()))]
+
+    def _option(self, plan: Plan) -> Option:
+        return Option(plan, tuple(self._lines(plan)))
+
+    def _lines(self, plan: Plan) -> Iterator[Line]:
+        """Of the stages that are still to be written."""
+        drafts = 0  # tokens
+        for stage in plan.stages:
+            tier = self._tier_of(stage)
+            tokens_out = stage.paid_tokens or longest(stage, tier)
+            tokens_in = self._question + most_tokens(stage.system_prompt) + (drafts if stage.waits else 0)
+            drafts += tokens_out
+            if stage.number not in self._ended:
+                prices, strongest = prices_of(tier), prices_of(self._tiers[-1])
+                yield Line(stage.number, tier.slug, tier.model, prices, strongest, tokens_in, tokens_out)
+
+    def _tier_of(self, stage: PlannedStage) -> TierSpec:
+        return next((tier for tier in self._tiers if tier.slug == stage.tier), self._tiers[0])
+
+    # What costs less
+
+    def _short(self, plan: Plan) -> Plan:
+        """No stage gets more tokens than will probably do."""
+        longests = {stage.number: longest(stage, self._tier_of(stage)) for stage in plan.stages}
+        return replace(
+            plan,
+            stages=tuple(
+                replace(stage, paid_tokens=self._enough) if self._enough < longests[stage.number] else stage
+                for stage in plan.stages
+            ),
+        )
+
+    def _at_most(self, place: int, plan: Plan) -> Plan:
+        """No stage by a stronger tier than the one at this place."""
+        stronger = {tier.slug for tier in self._tiers[place + 1 :]}
+        cheaper = self._tiers[place]
+        stages = [with_tier(stage, cheaper) if stage.tier in stronger else stage for stage in plan.stages]
+        return self._short(replace(plan, stages=tuple(stages)))
+
+    def _of_one_stage(self, plan: Plan) -> list[Plan]:
+        """By each of the tiers, the dearest first."""
+        dearest_first = sorted(self._tiers, key=lambda tier: tier.price_out, reverse=True)
+        return [self._short(replace(plan, stages=(with_tier(ALONE, tier),))) for tier in dearest_first]
+
+
+def longest(stage: PlannedStage, tier: TierSpec) -> int:
+    return stage.max_tokens or tier.max_tokens
+
+
+def prices_of(tier: TierSpec) -> Prices:
+    return Prices(tier.price_in, tier.price_out, tier.price_cached)
+
+
+def question_tokens(generation: Generation) -> int:
+    """Of what every stage is sent: at most, as far as it can be told without the model's tokenizer."""
+    answer = generation.message
+    sent = [message["content"] for message in Prompt.of_path(said_before(answer)).for_stage(ALONE)]
+    begun = answer.texts().values() if generation.continues else ()
+    return sum(map(most_tokens, [*sent, *begun]))
+
+
+# When it is asked
+
+
+def check(generation: Generation) -> None:
+    """Raises OutOfBudget if there is too little left for even the cheapest answer. One query where nobody has a
+    limit."""
+    limits = Limits.of(generation.message.conversation.owner_id)
+    if not limits.exist:
+        return
+    estimate, plan = Estimate(generation, current_tiers()), generation.stage_plan
+    options = estimate.options(plan, is_fixed=True) if plan else estimate.last_resorts()
+    least = min(option.amount for option in options)
+    scope, left = limits.scarcest(today())
+    if least and least > left:
+        raise OutOfBudget("The site's" if scope == SITE else "Your", next_day_begins())
+
+
+# When it is begun
+
+
+def reserve(generation: Generation, options: Sequence[Option]) -> Option | None:
+    """The best option that can be paid, and from now on is; None if none can. Call it in a transaction."""
+    limits = Limits.of(generation.message.conversation.owner_id)
+    for option in options:
+        if ledger.reserve(generation.pk, limits, option.lines):
+            return option
+    return None
+
+
+def reason_of(taken: Plan, planned: Plan) -> str:
+    """For the user, why the answer is not made as it was planned; empty if it is."""
+    said = []
+    if [(stage.name, stage.tier) for stage in taken.stages] != [(stage.name, stage.tier) for stage in planned.stages]:
+        said.append(who_answers(taken.stages))
+    if paid := max((stage.paid_tokens or 0 for stage in taken.stages), default=0):
+        said.append(f"No text may be longer than {paid:,} tokens.")
+    return " ".join([LITTLE_LEFT, *said]) if said else ""

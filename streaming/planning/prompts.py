@@ -1,0 +1,142 @@
+"""What is sent to a model: the conversation's path as messages, and how an answer is continued."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+
+from conversations.models.chat import titles
+from conversations.models.chat.asking import can_be_seen
+from conversations.models.chat.message import Role
+from conversations.models.chat.transcript import Said
+from conversations.models.generation.plan import PlannedStage
+from streaming.model_servers.pool import Target
+from streaming.model_servers.vllm.thinking import split
+
+ChatMessage = dict[str, str]  # role and content, as they go over the wire
+
+BETWEEN_QUESTIONS = "\n\n\n"  # that became one turn, since the first got no answer; the demo's server knows it too
+
+TITLE_PROMPT = (
+    "You name conversations. Reply with a short title of this conversation: at most six words, in the language of the "
+    "question, without quotation marks, without a full stop, nothing else."
+)
+TITLE_MAX_TOKENS = 24
+TITLE_MARKS = " \t\"'“”„«»*#.`"  # that models put around a title
+TITLE_WORD = "title:"
+TITLE_QUESTION_LENGTH = 2000  # characters of the question that a title needs
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an earlier stage wrote, for one that waited for it."""
+
+    label: str
+    text: str
+    is_complete: bool
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A question in its conversation, without what there is of the answer."""
+
+    messages: tuple[ChatMessage, ...]  # without a system prompt
+    drafts: tuple[Draft, ...] = ()
+
+    @classmethod
+    def of_path(cls, path: Iterable[Said]) -> Prompt:
+        """From what was said up to the question, the first one first.
+
+        Roles alternate, since many chat templates refuse others: a question without an answer goes with the next one.
+        """
+        turns = groupby((message for message in path if message.text), key=lambda message: message.role)
+        return cls(
+            tuple(
+                {"role": role, "content": BETWEEN_QUESTIONS.join(message.text for message in messages)}
+                for role, messages in turns
+            )
+        )
+
+    def with_drafts(self, drafts: Sequence[Draft]) -> Prompt:
+        return Prompt(self.messages, tuple(drafts))
+
+    def for_stage(self, stage: PlannedStage) -> list[ChatMessage]:
+        """As it goes over the wire. One system message, at the beginning: many chat templates refuse others."""
+        instructions = [settings.SYSTEM_PROMPT, stage.system_prompt, *map(quoted, self.drafts)]
+        system = "\n\n".join(text for text in instructions if text)
+        return [*([{"role": "system", "content": system}] if system else []), *self.messages]
+
+
+def quoted(draft: Draft) -> str:
+    """Between marks that the draft itself cannot close."""
+    state = "complete" if draft.is_complete else "cut off"
+    text = draft.text.strip().replace("</draft", "<\u200b/draft")
+    return f'<draft stage="{draft.label}" state="{state}">\n{text}\n</draft>'
+
+
+def request_body(
+    prompt: Prompt,
+    stage: PlannedStage,
+    target: Target,
+    begun: str,
+    max_tokens: int,
+    *,
+    stream: bool = True,
+    usage: bool = True,
+    top_logprobs: int | None = None,
+) -> dict[str, Any]:
+    """The request for the rest of a stage's text, of which ``begun`` is there: at most ``max_tokens`` more.
+
+    The text goes back exactly as it came: at token boundaries the rest is then what an uninterrupted request would have
+    said. Thinking is over once there is text, and is switched off, so that a reasoning parser does not take the rest of
+    the answer for thinking.
+    """
+    body: dict[str, Any] = {
+        "model": target.model,
+        "messages": prompt.for_stage(stage),
+        "max_tokens": max_tokens,
+        "temperature": target.tier.temperature if stage.temperature is None else stage.temperature,
+        "top_p": target.tier.top_p if stage.top_p is None else stage.top_p,
+    }
+    if top_logprobs is not None:
+        body |= {"logprobs": True, "top_logprobs": top_logprobs}
+    if stream:
+        body["stream"] = True
+    if stream and usage:
+        body["stream_options"] = {"include_usage": True}
+    if begun:
+        body["messages"].append({"role": Role.ASSISTANT.value, "content": begun})
+        body |= {
+            "continue_final_message": True,
+            "add_generation_prompt": False,
+            "chat_template_kwargs": {"enable_thinking": False},
+        }
+    return body
+
+
+def title_body(question: str, model: str) -> dict[str, Any]:
+    return {
+        "model": model,
+        "messages": [
+            {"role": "system", "content": TITLE_PROMPT},
+            {"role": "user", "content": question[:TITLE_QUESTION_LENGTH]},
+        ],
+        "max_tokens": TITLE_MAX_TOKENS,
+        "temperature": 0.2,
+        "chat_template_kwargs": {"enable_thinking": False},
+    }
+
+
+def clean_title(reply: str) -> str:
+    """A model's title without what models add to it; empty if nothing is left."""
+    for line in split(reply)[1].splitlines():
+        title = titles.one_line(line).strip(TITLE_MARKS)
+        if title.lower().startswith(TITLE_WORD):
+            title = title[len(TITLE_WORD) :].strip(TITLE_MARKS)
+        if can_be_seen(title):
+            return title
+    return ""

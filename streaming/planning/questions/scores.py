@@ -1,0 +1,25 @@
+"""What is said about a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conversations.models.catalog.pipeline import Domain, Level
+
+URGENT_FROM = 0.7  # what one word that leaves no doubt of it is worth
+
+
+@dataclass(frozen=True)
+class QuestionScores:
+    """Scores lie between 0 and 1. Reasons are short sentences for users, the weightiest first, never none."""
+
+    complexity: float
+    urgency: float
+    reasoning: float
+    domain: Domain
+    level: Level
+    reasons: tuple[str, ...]
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.urgency >= URGENT_FROM

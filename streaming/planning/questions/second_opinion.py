@@ -1,0 +1,65 @@
+"""Asks the cheapest model how hard a question is, with a choice that it cannot leave; if it is slow, nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+from uuid import UUID
+
+from conversations.models import Generation
+from conversations.models.billing.ledger import Purpose
+from conversations.models.catalog.pipeline import Level, Mode
+from conversations.models.chat.message import PartKind
+from streaming.model_servers.pool import ModelServers
+from streaming.model_servers.vllm.errors import ModelServerError
+from streaming.planning import internal_usage
+
+logger = logging.getLogger(__name__)
+
+LEVELS = [level.value for level in Level]
+LENGTH = 2000  # characters of the question that are judged
+PROMPT = (
+    "You judge questions. simple: a greeting, a fact, a short transformation, one step. medium: an explanation, a "
+    "comparison, an ordinary function, a letter. complex: steps that build on each other, a proof, a design, a fault "
+    "in long code, many constraints. Reply with one word: simple, medium or complex."
+)
+
+
+def question_to_judge(generation_id: UUID) -> str | None:
+    """None if the user chose how thorough the answer is to be, or its stages are planned already. One query."""
+    wanted = Generation.objects.filter(pk=generation_id, mode=Mode.AUTO, plan__isnull=True)
+    texts = wanted.filter(message__parent__parts__kind=PartKind.TEXT)
+    return texts.values_list("message__parent__parts__text", flat=True).first()
+
+
+async def second_opinion(servers: ModelServers, question: str, patience_s: float) -> Level | None:
+    """None if there is no answer in time, or not one of the three. A late request ends by itself."""
+    asking = asyncio.create_task(judged(servers, question, patience_s), name="second opinion")
+    await asyncio.wait([asking], timeout=patience_s)
+    return asking.result() if asking.done() else None
+
+
+async def judged(servers: ModelServers, question: str, patience_s: float) -> Level | None:
+    try:
+        async with servers.chosen() as target:
+            if not await internal_usage.may_ask(target.tier):
+                return None
+            reply = await servers.whole(target, body_for(question, target.model), patience_s)
+    except ModelServerError as error:
+        logger.info("no second opinion on a question: %s", error)
+        return None
+    await internal_usage.note(Purpose.OPINION, target.tier, target.model, reply.usage)
+    word = reply.text.strip().lower()
+    return Level(word) if word in LEVELS else None
+
+
+def body_for(question: str, model: str) -> dict[str, Any]:
+    return {
+        "model": model,
+        "messages": [{"role": "system", "content": PROMPT}, {"role": "user", "content": question[:LENGTH]}],
+        "max_tokens": 8,
+        "temperature": 0,
+        "structured_outputs": {"choice": LEVELS},
+        "chat_template_kwargs": {"enable_thinking": False},
+    }

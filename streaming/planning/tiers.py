@@ -1,0 +1,162 @@
+"""Which tiers there are: those that admins entered, else those of the environment, else one that is called default.
+
+What became invalid later breaks no answer: it is left out, and said in the log and by `check --database default`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from conversations.catalog.addresses import RefusedAddress, checked
+from conversations.models import Tier
+from conversations.models.catalog.tier import Caches
+from conversations.models.encrypted import WHY_UNREADABLE, unreadable_fields
+from streaming.model_servers.vllm.client import ModelServer
+
+logger = logging.getLogger(__name__)
+
+DEFAULT = "default"
+INSTEAD = "Answers come from the model servers of the environment."
+
+
+@dataclass(frozen=True)
+class TierSpec:
+    """A tier as answers need it, with the site's settings where the tier has none of its own."""
+
+    name: str
+    slug: str
+    order: int  # 0: the cheapest
+    model: str  # empty: the first that the server lists
+    server: ModelServer
+    temperature: float
+    top_p: float
+    max_tokens: int
+    first_token_timeout_s: float
+    silence_timeout_s: float
+    price_in: Decimal = Decimal(0)  # for a million tokens
+    price_out: Decimal = Decimal(0)
+    price_cached: Decimal | None = None  # of a question's tokens that the server remembered; None: as the others
+    context_length: int | None = None  # None: what the server tells
+    streams: bool = True  # False: one request that is not streamed
+    max_parallel: int | None = None  # requests to this server, of each worker; None: no limit
+    others: tuple[ModelServer, ...] = ()  # that serve this tier too
+    caches: str = Caches.AT_ZERO
+    cache_across_users: bool = False
+    server_label: str = ""  # what admins call the server
+
+
+def current_tiers() -> list[TierSpec]:
+    """The cheapest first, never empty. One query."""
+    tiers = list(Tier.objects.select_related("server"))
+    for trouble in troubles_of(tiers):
+        logger.warning(trouble)
+    return usable(tiers)
+
+
+def usable(tiers: Iterable[Tier]) -> list[TierSpec]:
+    return [spec_of(tier) for tier in tiers if tier.enabled and not trouble_with(tier)] or environment_tiers()
+
+
+def known_tiers() -> list[TierSpec]:
+    """Without a word about troubles; those of the environment if the database is away. One query."""
+    try:
+        return stored_tiers()
+    except DatabaseError:
+        return environment_tiers()
+
+
+def stored_tiers() -> list[TierSpec]:
+    """Those of the environment only if admins entered none of use. One query. Raises DatabaseError."""
+    return usable(Tier.objects.select_related("server"))
+
+
+def stored_troubles() -> list[str]:
+    """Sentences for operators: why tiers that admins entered are not used. One query."""
+    tiers = list(Tier.objects.select_related("server"))
+    troubles = troubles_of(tiers)
+    if tiers and not any(tier.enabled for tier in tiers):
+        troubles.append(f"None of the tiers that admins entered is enabled. {INSTEAD}")
+    return troubles
+
+
+def troubles_of(tiers: Iterable[Tier]) -> list[str]:
+    """Of the enabled ones."""
+    enabled = [tier for tier in tiers if tier.enabled]
+    troubles = [trouble for tier in enabled if (trouble := trouble_with(tier))]
+    if troubles and len(troubles) == len(enabled):
+        troubles.append(f"No tier that admins entered can be used. {INSTEAD}")
+    return troubles
+
+
+def trouble_with(tier: Tier) -> str:
+    """A sentence; empty if there is none."""
+    if not tier.server.enabled:
+        return f"The tier “{tier}” is left out: its server “{tier.server}” is disabled."
+    if unreadable_fields(tier.server):
+        return f"The tier “{tier}” is left out: the key of its server “{tier.server}” {WHY_UNREADABLE}"
+    try:
+        checked(tier.server.url)
+    except RefusedAddress as error:
+        return f"The tier “{tier}” is left out: the address of its server “{tier.server}” cannot be used. {error}"
+    return ""
+
+
+def spec_of(tier: Tier) -> TierSpec:
+    return TierSpec(
+        name=tier.name,
+        slug=tier.slug,
+        order=tier.order,
+        model=tier.model,
+        server=ModelServer(tier.server.url, tier.server.api_key),
+        temperature=own(tier.temperature, settings.VLLM_TEMPERATURE),
+        top_p=own(tier.top_p, settings.VLLM_TOP_P),
+        max_tokens=int(own(tier.max_tokens, settings.VLLM_MAX_TOKENS)),
+        first_token_timeout_s=own(tier.first_token_timeout_s, settings.VLLM_FIRST_TOKEN_TIMEOUT_S),
+        silence_timeout_s=own(tier.silence_timeout_s, settings.VLLM_SILENCE_TIMEOUT_S),
+        price_in=tier.price_in,
+        price_out=tier.price_out,
+        price_cached=tier.price_cached,
+        context_length=tier.context_length,
+        streams=tier.server.streams,
+        max_parallel=tier.server.max_parallel,
+        caches=tier.caches,
+        cache_across_users=tier.cache_across_users,
+        server_label=tier.server.name,
+    )
+
+
+def own(value: float | None, sites: float) -> float:
+    """Zero is a value."""
+    return sites if value is None else value
+
+
+def environment_tiers() -> list[TierSpec]:
+    """Of NANO_MODEL to GENIUS_MODEL those that are set, or one for the servers of VLLM_BASE_URL."""
+    tiers = [
+        plain(slug, order, model, [url]) for order, (slug, (model, url)) in enumerate(settings.MODEL_TIERS.items())
+    ]
+    return tiers or [plain(DEFAULT, 0, settings.VLLM_MODEL, settings.VLLM_BASE_URLS)]
+
+
+def plain(slug: str, order: int, model: str, urls: list[str]) -> TierSpec:
+    """Without prices, and with the site's settings."""
+    server, *others = (ModelServer(url.rstrip("/"), settings.VLLM_API_KEY) for url in urls)
+    return TierSpec(
+        name=slug.capitalize(),
+        slug=slug,
+        order=order,
+        model=model,
+        server=server,
+        temperature=settings.VLLM_TEMPERATURE,
+        top_p=settings.VLLM_TOP_P,
+        max_tokens=settings.VLLM_MAX_TOKENS,
+        first_token_timeout_s=settings.VLLM_FIRST_TOKEN_TIMEOUT_S,
+        silence_timeout_s=settings.VLLM_SILENCE_TIMEOUT_S,
+        others=tuple(others),
+    )

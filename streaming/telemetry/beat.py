@@ -1,0 +1,90 @@
+"""That beat lives is told by its own doing: by each sweep that it has sent, in the process and the loop that send it.
+
+How late its sweeps are sent stands where other processes tell of their event loops.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import signal
+import time
+from functools import cache
+from typing import Any
+
+from celery.beat import PersistentScheduler, SchedulingError, Service
+from celery.signals import after_task_publish, beat_init
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import RedisError
+
+from streaming.coordination import redis_clock
+
+from . import heartbeats
+from .process_stats import Pulse
+
+logger = logging.getLogger(__name__)
+
+SENT = "streaming.tasks.sweep"
+TIMEOUT_S = 1.0
+TASKS = f"{settings.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}{settings.CELERY_TASK_DEFAULT_QUEUE}"
+MOST_WAITING = 50  # tasks that no worker has taken
+
+
+class Scheduler(PersistentScheduler):
+    """Sends no more while nobody takes what it has sent: the tasks themselves have no expiry, which would compare the
+    clocks of two machines."""
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        if not beat().tasks_pile_up():
+            try:
+                self.apply_async(entry, producer=producer, advance=False)
+            except SchedulingError as error:  # Celery's own way tells it with three stacks
+                logger.warning("%s was not sent: %s", entry.task, error)
+        elif entry.task == SENT:
+            beat().has_sent()  # it lives; it would have
+
+
+class Beat:
+    """This process, which is beat."""
+
+    def __init__(self) -> None:
+        self._redis = Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+        self._pulse = Pulse()
+        self._sent_at: float | None = None
+
+    def has_sent(self, **_: object) -> None:
+        """Never raises: beat has to go on."""
+        now = time.monotonic()
+        if self._sent_at is not None:
+            self._pulse.woke(now - self._sent_at - settings.SWEEP_INTERVAL_S)
+        self._sent_at = now
+        self.tell()
+
+    def tasks_pile_up(self) -> bool:
+        try:
+            waiting: Any = self._redis.llen(TASKS)
+        except (RedisError, OSError):
+            return False  # to send will fail, and be told
+        return bool(waiting >= MOST_WAITING)
+
+    def tell(self, *, ended: bool = False) -> None:
+        try:
+            redis_clock.compare_now(self._redis)
+            heartbeats.tell_beat(self._redis, self._pulse.take(), ended=ended)
+        except (RedisError, OSError) as error:
+            logger.warning("that beat lives was not told: %s", error)
+
+
+@cache
+def beat() -> Beat:
+    return Beat()
+
+
+@beat_init.connect
+def tell_of_sweeps(sender: Service, **_: object) -> None:
+    ending = sender._is_shutdown  # type: ignore[attr-defined] # ``stop`` writes a log line besides
+    for number in (signal.SIGTERM, signal.SIGINT):  # Celery's handlers would write the schedule's file in the midst
+        signal.signal(number, lambda *_: ending.set())
+    after_task_publish.connect(beat().has_sent, sender=SENT, weak=False)
+    atexit.register(beat().tell, ended=True)

@@ -1,0 +1,68 @@
+"""What a process counts by itself. Every second or two it adds what is new to one hash in Redis, that of all processes:
+so counters only grow, whichever process is asked. One that is killed takes with it what it had not told yet.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from threading import Lock
+from typing import Any
+
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import RedisError
+
+from .histograms import counted
+
+KEY = "throughline:counters"  # hash: name -> value
+LOG_APPENDS, LOG_BYTES = "log_appends", "log_bytes"
+SOCKETS_OPENED = "sockets_opened"
+CACHE = "cache"  # and ":hit", ":joined" or ":miss"
+FALLBACK = "fallback"  # and ":" and one of FALLBACKS
+FALLBACKS = OTHER_TIER, WHOLE, STAGE_LEFT_OUT, BUDGET = "other_tier", "not_streamed", "stage_left_out", "budget"
+
+_lock = Lock()
+_new: Counter[str] = Counter()  # not told yet; the values are numbers of any kind
+
+
+def add(name: str, by: int = 1) -> None:
+    with _lock:
+        _new[name] += by
+
+
+def fell_back(how: str) -> None:
+    """An answer is made otherwise than it was planned: one of FALLBACKS."""
+    add(f"{FALLBACK}:{how}")
+
+
+def observe(name: str, durations: Iterable[float]) -> None:
+    """Into the histogram, in seconds."""
+    seconds = list(durations)
+    found = counted(name, seconds)
+    with _lock:
+        _new.update(found)
+        _new[f"{name}:count"] += len(seconds)
+        _new[f"{name}:sum"] += sum(seconds)  # type: ignore[assignment]
+
+
+async def tell(redis: AsyncRedis) -> None:
+    """Raises RedisError, OSError: then it is told the next time."""
+    global _new
+    with _lock:
+        told, _new = _new, Counter()
+    try:
+        async with redis.pipeline() as pipeline:  # as one, so that nothing is told twice
+            for name, by in told.items():
+                pipeline.hincrbyfloat(KEY, name, by)
+            await pipeline.execute()
+    except (RedisError, OSError):
+        with _lock:
+            _new.update(told)
+        raise
+
+
+def read(redis: Redis) -> dict[str, float]:
+    """Those of all processes. Raises RedisError."""
+    stored: Any = redis.hgetall(KEY)
+    return {name.decode(): float(value) for name, value in stored.items()}

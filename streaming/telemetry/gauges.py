@@ -1,0 +1,40 @@
+"""What is going on at this moment, for the history: read by a task, kept by the minute, hour and day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import RedisError
+
+from conversations import site_time
+from conversations.models import Sample
+from conversations.models.generation.generation import Status
+from conversations.models.operations.history import Gauge
+from streaming.model_servers.probes import Health, last_probes
+from streaming.model_servers.vllm.figures import WRITTEN
+from streaming.operations.measurements.answers import unfinished_counts
+
+from .heartbeats import WebState, living
+
+TIMEOUT_S = 2.0
+
+
+def sample() -> None:
+    """Without Redis, what the database knows."""
+    counted = unfinished_counts()
+    values: dict[str, float] = {Gauge.RUNNING: counted[Status.RUNNING], Gauge.QUEUED: counted[Status.QUEUED]}
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_S) as redis:
+            values |= {Gauge.SOCKETS: sum(web.sockets for web in living(redis, WebState))}
+            values |= written_per_second(last_probes(redis))
+    except (RedisError, OSError):
+        pass  # a figure that is not known is left out
+    Sample.take(site_time.now(), values)
+
+
+def written_per_second(probes: Iterable[Health]) -> dict[str, float]:
+    """Of all servers together, between their last two probes; empty if none tells."""
+    rates = [probe.gained[WRITTEN] / probe.gained_in_s for probe in probes if WRITTEN in probe.gained]
+    return {Gauge.TOKENS_PER_SECOND: round(sum(rates), 3)} if rates else {}

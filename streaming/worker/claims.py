@@ -1,0 +1,107 @@
+"""How an attempt gets its generation: the number, the plan, and what the plan costs, reserved as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from conversations.models import Generation
+from conversations.models.billing import ledger
+from conversations.models.catalog.pipeline import Level
+from conversations.models.generation.plan import Plan
+from streaming.planning import budgets
+from streaming.planning.estimate import Kind, expected_seconds, expected_tokens
+from streaming.planning.planner import plan_for, who_answers
+from streaming.planning.tiers import TierSpec, current_tiers
+from streaming.telemetry import counters
+
+
+@dataclass(frozen=True)
+class Claim:
+    generation: Generation
+    tiers: list[TierSpec]
+    notice: str = ""  # for the user
+    is_paid: bool = True  # False: no budget pays for any answer
+
+
+def claim(generation_id: UUID, dispatched_at: datetime | None, judged: Level | None = None) -> Claim | None:
+    """Take the next attempt's number, by the tiers as they are now. None if it is not to be had.
+
+    ``judged``: a model's opinion of the question.
+    """
+    found = Generation.objects.with_question_length().filter(pk=generation_id)
+    generation = found.select_related("message__conversation").first()
+    if generation is None:
+        return None
+    tiers = current_tiers()
+    if ledger.is_reserved(generation.pk):
+        return Claim(generation, tiers) if generation.claim(dispatched_at) else None
+    planned, is_fixed = generation.stage_plan, generation.plan is not None
+    plan = planned or plan_for(generation, tiers, judged)
+    expect(generation, plan, generation.question_length or 0)
+    options = budgets.Estimate(generation, tiers).options(plan, is_fixed=is_fixed)
+    return begin(Claim(generation, tiers), plan, options, dispatched_at)
+
+
+@transaction.atomic
+def begin(claim: Claim, plan: Plan, options: list[budgets.Option], dispatched_at: datetime | None) -> Claim | None:
+    """For the first time: with the best plan that the budget pays."""
+    generation = claim.generation
+    generation.plan = plan.as_json()
+    expected = {"expected_tokens": generation.expected_tokens, "expected_s": generation.expected_s}
+    if not generation.claim(dispatched_at, plan=generation.plan, **expected):
+        return None
+    taken = budgets.reserve(generation, options)
+    if taken is None:
+        return replace(claim, is_paid=False)
+    if reason := budgets.reason_of(taken.plan, plan):
+        counters.fell_back(counters.BUDGET)
+    if taken.plan != plan:
+        reasons = reasons_for(plan, taken.plan, reason)
+        generation.note(plan=replace(taken.plan, reasons=reasons).as_json())
+    return replace(claim, notice=reason)
+
+
+def reasons_for(planned: Plan, taken: Plan, reason: str) -> tuple[str, ...]:
+    """Why the answer is made as it is: not also who was to write it before the budget said otherwise."""
+    if not reason:
+        return planned.reasons
+    outdated = who_answers(planned.stages) if who_answers(taken.stages) in reason else ""
+    return (*(said for said in planned.reasons if said != outdated), reason)
+
+
+def ids_of(generation: Generation) -> dict[str, object]:
+    """For log lines; the request is the click's."""
+    conversation = generation.message.conversation
+    return {
+        "request": generation.client_id,
+        "generation": generation.pk,
+        "conversation": conversation.pk,
+        "user": conversation.owner_id,
+        "attempt": generation.attempt,
+    }
+
+
+def expect(generation: Generation, plan: Plan, length: int) -> None:
+    """Now that its stages are known, better than at the click. Of one that goes on: what is probably left; None if it
+    is longer than such answers are already."""
+    kind = Kind.of(generation.mode, plan)
+    tokens = expected_tokens(length, kind) - tokens_before(generation)
+    generation.expected_tokens = tokens if tokens > 0 else None
+    generation.expected_s = expected_seconds(tokens, kind) if tokens > 0 else None
+
+
+def tokens_before(generation: Generation) -> int:
+    """Of the text that it continues, by the generations that wrote it. One query, if it continues any."""
+    if not generation.continues:
+        return 0
+    total = 0
+    earlier = Generation.objects.filter(message_id=generation.message_id, accepted_at__lt=generation.accepted_at)
+    for tokens, continues in earlier.order_by("-accepted_at").values_list("completion_tokens", "continues"):
+        total += tokens or 0
+        if not continues:
+            break
+    return total

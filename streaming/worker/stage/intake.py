@@ -1,0 +1,256 @@
+"""What comes from model servers for one stage: written into its parts, and noted in its figures."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+
+from conversations import site_time
+from conversations.models.chat.folding import UNSEEN
+from conversations.models.chat.message import PartKey, PartKind
+from conversations.models.generation.plan import Outcome, PlannedStage
+from streaming.log.handle import LogHandle
+from streaming.log.records import Noticed, PhaseBegan
+from streaming.model_servers.capabilities import Continuing
+from streaming.model_servers.vllm.errors import missing_answer
+from streaming.model_servers.vllm.thinking import ThinkSplitter
+from streaming.model_servers.vllm.wire import TOO_LONG, ChatDelta, LikelyToken, Usage
+from streaming.protocol import PhaseName
+
+from .confidence import Certainty
+from .continuation import Continuation
+from .gaps import Gaps
+from .queue_position import Line, Place
+from .stats import Figures
+
+ARRIVALS_KEPT = 4096  # of the latest tokens, to count those that came after a stop
+
+
+class Intake:
+    """``begin`` with each request, ``take`` what comes of it, ``finish`` at its end."""
+
+    def __init__(
+        self,
+        handle: LogHandle,
+        stage: PlannedStage,
+        announce: Callable[[PhaseBegan], None],
+        line: Line,
+        earlier: Outcome | None,
+    ):
+        """``earlier`` is what an earlier attempt noted."""
+        self.figures = Figures(model=earlier.model if earlier else "")
+        self.certainty = Certainty.of(earlier) if earlier else Certainty()
+        self.gaps = Gaps()
+        self.arrivals: deque[datetime] = deque(maxlen=ARRIVALS_KEPT)  # of the latest tokens
+        self.place = Place(line, self._tell_place)
+        self.characters = 0  # of the running request's prompt
+        self.tokens_before = 0  # of this generation, when the running request began
+        self.answered_at: Callable[[], datetime | None] = lambda: None  # first byte of the running request's response
+        self._stage = stage
+        self._handle = handle
+        self._tell_phase = announce
+        self._sizes = line.sizes
+        self._text = PartKey(stage.number, PartKind.TEXT)
+        self._thinking = PartKey(stage.number, PartKind.THINKING)
+        self._phase: PhaseName = "starting"
+        self.pieces = 0  # of text or thinking, that the running request has brought
+        self.had_probabilities = self.had_usage = False  # likewise
+        self._splitter = ThinkSplitter()
+        self._continuation: Continuation | None = None  # until it is certain what is new
+        self._held_thinking: list[str] = []
+        self._begun_with = ""  # the text, when the running request began
+        self._break_offs: list[str] = []  # the text, when a request ended without a word that it is complete
+
+    # What is there
+
+    @property
+    def begun(self) -> str:
+        """The text so far."""
+        return self._handle.texts().get(self._text, "")
+
+    def restart_text(self) -> None:
+        """If there is any. What was measured of it, by earlier attempts too, says nothing of the new one."""
+        self.certainty = Certainty()
+        if self.begun:
+            self._handle.restart(self._text)
+
+    def restart_thinking(self) -> None:
+        """If there is any."""
+        if self._handle.texts().get(self._thinking):
+            self._handle.restart(self._thinking)
+
+    def is_full(self, room: int) -> bool:
+        """There is nothing left to ask for: ``room`` is for tokens. How the text ends is noted."""
+        if len(self.begun) >= settings.VLLM_ANSWER_MAX_CHARACTERS:
+            self.figures.finish_reason = TOO_LONG
+        elif room <= 0:  # taken over behind its last token
+            self.figures.finish_reason = "length"
+        else:
+            return False
+        return True
+
+    def begin_anew(self) -> None:
+        """Nobody can go on from the text. Readers are told."""
+        self._handle.append(Noticed("The answer was interrupted, and is written anew."))
+        self.restart_text()
+        self.restart_thinking()
+
+    # A request
+
+    def begin(self) -> None:
+        """The text goes on, or begins."""
+        self.gaps.begin()
+        self.pieces, self.had_probabilities, self.had_usage = 0, False, False
+        self._begun_with = self.begun
+        self._splitter = ThinkSplitter(self.begun, is_told=bool(self._handle.texts().get(self._thinking)))
+        self._continuation, self._held_thinking = None, []
+
+    def go_on(self, server: Continuing) -> None:
+        """What comes is compared with the text that is there. See Continuation."""
+        self._continuation = Continuation(self.begun, server)
+
+    def take(self, delta: ChatDelta) -> None:
+        if delta.text or delta.thinking:
+            self.pieces += 1
+            self._note_arrival(site_time.now())
+        if delta.thinking:
+            self._splitter.trust()
+        if delta.tokens:
+            self.had_probabilities = self.had_probabilities or any(one.logprob is not None for one in delta.tokens)
+        if self._continuation:
+            self._go_on(self._continuation, delta)
+        else:
+            self._write(delta.thinking, "")
+            self._write_text(delta.text, delta.tokens)
+        if delta.finish_reason:
+            self.figures.finish_reason = delta.finish_reason
+        if delta.usage:
+            self.had_usage = True
+            self._note_usage(delta.usage)
+        if delta.server_ms:
+            self.figures.server_ms = delta.server_ms
+
+    @property
+    def is_lost(self) -> bool:
+        """What comes cannot be joined to the text that is there: nothing of it was written."""
+        return self._continuation is not None and self._continuation.is_lost
+
+    def finish(self) -> None:
+        """All has come: what was held back is written. Raises NoAnswer."""
+        if self._continuation:
+            text = self._continuation.finish()
+            self._settle(self._continuation)
+            self._write_text(text, ())
+        self._write(*self._splitter.finish())
+        if self.figures.finish_reason == TOO_LONG and self.begun:
+            self._handle.append(Noticed("The answer was cut off: it is as long as answers may be on this site."))
+        if missing := missing_answer(self.figures.finish_reason, has_text=bool(UNSEEN.sub("", self.begun).strip())):
+            raise missing
+
+    def may_end_here(self, *, tells_ends: bool | None) -> bool:
+        """The body ended without a word that the answer is complete: a broken connection, through a proxy, looks like
+        this, and so do all answers of some servers. None: it is not known of this one. So it is asked again, and
+        believed if it has nothing to add, or says the same; one that never told an end, also if it does it again."""
+        if self._continuation and self._continuation.is_inside:
+            return False
+        self._break_offs.append(self.begun)
+        is_same = self.begun == self._begun_with or self.begun in self._break_offs[:-1]
+        does_it_again = tells_ends is None and len(self._break_offs) > 1
+        return bool(self.begun) and (tells_ends is False or is_same or does_it_again)
+
+    def _go_on(self, continuation: Continuation, delta: ChatDelta) -> None:
+        """Write what is new, once that is certain. Until then thinking waits, too."""
+        self._held_thinking.append(delta.thinking)
+        text = continuation.feed(delta.text) if delta.text else ""
+        if continuation.is_certain:
+            self._settle(continuation)
+            tokens = ending(delta.tokens, text)
+            length = sum(len(token.token) for token in tokens)
+            self._write_text(text[: len(text) - length], ())
+            self._write_text(text[len(text) - length :], tokens)
+
+    def _settle(self, continuation: Continuation) -> None:
+        if continuation.began_anew:
+            self.begin_anew()
+            self._splitter = ThinkSplitter()
+        if continuation.began_anew or not continuation.restates:
+            self._write("".join(self._held_thinking), "")
+        self._continuation, self._held_thinking = None, []
+
+    def _write_text(self, text: str, tokens: tuple[LikelyToken, ...]) -> None:
+        if text:
+            thinking, answer = self._splitter.feed(text)
+            if self._splitter.was_thinking:
+                self._move_to_thinking()
+            if answer:
+                self.certainty.take(self._handle.length_of(self._text), answer, tokens)
+            self._write(thinking, answer)
+
+    def _move_to_thinking(self) -> None:
+        """What was written as the answer, once: the chat template had opened the thinking."""
+        self._splitter.was_thinking = False
+        if mistaken := self.begun:
+            self.restart_text()
+            self._handle.write(self._thinking, mistaken, tokens=0)
+
+    def announce(self, phase: PhaseName) -> None:
+        if phase != self._phase:
+            self._phase = phase
+            if phase in ("thinking", "writing"):
+                self.place.leave()
+            self._tell_phase(PhaseBegan(phase, self.figures.model))
+
+    def _write(self, thinking: str, text: str) -> None:
+        pieces: list[tuple[PartKey, str, PhaseName]] = [
+            (self._thinking, thinking, "thinking"),
+            (self._text, text, "writing"),
+        ]
+        for key, piece, phase in pieces:
+            if piece:
+                self.announce(phase)
+                self._handle.write(key, piece)
+
+    # Figures
+
+    def _note_arrival(self, now: datetime) -> None:
+        """Once for all that came together, or a whole answer would look as if it had been written in microseconds."""
+        if not (self.figures.cached or self.figures.along):
+            self.gaps.note(time.monotonic())
+        self.arrivals.append(now)
+        self.figures.last_token_at = now
+        if self.figures.first_token_at is None:
+            self._note_first(now)
+
+    def _note_first(self, now: datetime) -> None:
+        self.figures.first_token_at = now
+        answered_at = self.answered_at()
+        if answered_at and self.figures.requested_at:  # who reads along may have come later
+            self.figures.first_byte_at = max(answered_at, self.figures.requested_at)
+
+    def _note_usage(self, usage: Usage) -> None:
+        """The server counted this request alone; tokens of earlier ones are as we counted them."""
+        self.figures.prompt_tokens = usage.prompt_tokens or None
+        self.figures.cached_tokens = usage.cached_tokens
+        if usage.prompt_tokens:
+            self._sizes.note(self.figures.model, self.characters, usage.prompt_tokens)
+        if usage.completion_tokens is not None:
+            self.figures.completion_tokens = self.tokens_before + usage.completion_tokens
+
+    def _tell_place(self, ahead: int | None, reading: int) -> None:
+        if self._phase == "waiting":
+            self._tell_phase(PhaseBegan("waiting", self.figures.model, ahead, reading))
+
+
+def ending(tokens: tuple[LikelyToken, ...], text: str) -> tuple[LikelyToken, ...]:
+    """Those that the text ends with, of tokens of a longer text; none if it does not."""
+    length = 0
+    for number, token in enumerate(reversed(tokens)):
+        length += len(token.token)
+        if length > len(text):
+            return ending(tokens[len(tokens) - number :], text)
+    told = "".join(token.token for token in tokens)
+    return tokens if text.endswith(told) else ()

@@ -1,0 +1,233 @@
+"""Keeps models warm: one token from each whose server has rested, so that the first question does not wait for it.
+
+It gives way to answers: a server that is busy is not asked, and a request is closed when an answer wants its server.
+What fails here is told to operators, and to nobody else: breakers do not count it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from conversations import site_time
+from conversations.models import Generation
+from conversations.models.billing.ledger import Purpose
+from streaming.coordination.database import in_database
+from streaming.model_servers import warmth
+from streaming.model_servers.breaker import BreakerState
+from streaming.model_servers.pool import ModelServers, Offer
+from streaming.model_servers.vllm.client import ChatStream, ModelServer, Patience, ask
+from streaming.model_servers.vllm.errors import ModelServerError, TookTooLong
+from streaming.model_servers.vllm.figures import RUNNING, WAITING, gauges
+from streaming.model_servers.vllm.wire import Usage
+from streaming.model_servers.warmth import Warming, claim_key, told_key, used_key
+from streaming.planning import internal_usage
+from streaming.planning.tiers import TierSpec, known_tiers
+
+logger = logging.getLogger(__name__)
+
+LOOK_INTERVAL_S = 5.0  # how often is looked whether a server has rested
+TIMEOUT_S = 30.0  # for the one token
+AGAIN_AFTER_S = 30  # a server that gave no token: it may only be loading
+FIGURES_TIMEOUT_S = 2.0
+LEARN_AGAIN_S = 60  # what was not found out
+GIVE_WAY_S = 0.05  # within which an answer gets the server for itself
+LATEST = 20  # generations that tell which tier is likely
+
+PROMPT = [{"role": "user", "content": "Hi"}]
+
+
+class Warmer:
+    """Of one worker process. Which servers rest is known to all of them, by keys in Redis that expire."""
+
+    def __init__(self, redis: Redis, servers: ModelServers):
+        self._redis = redis
+        self._servers = servers
+        self._noted_at = 0.0  # monotonic
+        self._away: set[ModelServer] = set()
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            try:
+                await self._note_what_happened()
+                tiers = await in_database(known_tiers)
+                await self.warm(tiers)
+                await self.learn(tiers)
+            except (RedisError, OSError) as error:
+                logger.warning("models are not kept warm: %s", error)
+            except Exception:  # this task is a favour: no fault of its own may end the worker
+                logger.exception("models are not kept warm")
+            await asyncio.sleep(min(LOOK_INTERVAL_S, settings.WARM_AFTER_IDLE_S / 4))
+
+    async def warm_likely(self) -> None:
+        """Somebody opened a chat page: the tier that is most likely to answer there."""
+        tiers = await in_database(known_tiers)
+        await self.warm([warmth.likely(await in_database(latest_slugs), tiers)])
+
+    async def warm(self, tiers: Sequence[TierSpec]) -> None:
+        """All that have rested, side by side."""
+        await asyncio.gather(*(self._warm_server(server, offers) for server, offers in by_server(tiers).items()))
+
+    async def learn(self, tiers: Sequence[TierSpec]) -> None:
+        """What nobody knows yet of the servers that live and have nothing to do, one small request after the other."""
+        for server, offers in by_server(tiers).items():
+            for offer in offers:
+                if self._may_learn(server) and await internal_usage.may_ask(offer.tier):
+                    await self._learn(offer)
+
+    # What workers tell each other
+
+    async def _note_what_happened(self) -> None:
+        """Servers that gave tokens stay warm; those that were away may have begun anew. Raises RedisError."""
+        noted_at, self._noted_at = self._noted_at, time.monotonic()
+        for server, breaker in self._servers.breakers.items():
+            if self._servers.token_at(server) > noted_at:
+                await self._note_use(server)
+            if breaker.state is BreakerState.OPEN:
+                self._away.add(server)
+            elif server in self._away:
+                self._away.discard(server)
+                await self._redis.delete(claim_key(server), used_key(server))
+
+    async def _note_use(self, server: ModelServer) -> None:
+        await self._redis.set(used_key(server), msgspec.json.encode(site_time.now()), ex=settings.WARM_AFTER_IDLE_S)
+
+    # One server
+
+    async def _warm_server(self, server: ModelServer, offers: list[Offer]) -> None:
+        try:
+            if not await self._claim(server):
+                return
+            paid = [offer for offer in offers if await internal_usage.may_ask(offer.tier)]
+            found = await asyncio.gather(*(self._warm(offer) for offer in paid))
+            if not any(found):
+                await self._redis.set(claim_key(server), 1, ex=min(AGAIN_AFTER_S, settings.WARM_AFTER_IDLE_S))
+        except (RedisError, OSError) as error:
+            logger.warning("%s is not kept warm: %s", server.name, error)
+
+    async def _claim(self, server: ModelServer) -> bool:
+        """True if it has rested, and warming it is ours. Raises RedisError."""
+        if not self._rests(server) or await self._redis.exists(used_key(server)):
+            return False
+        if not await self._redis.set(claim_key(server), 1, nx=True, ex=settings.WARM_AFTER_IDLE_S):
+            return False
+        if await self._works_for_others(server):
+            await self._note_use(server)
+            return False
+        return True
+
+    def _rests(self, server: ModelServer) -> bool:
+        """As far as this process knows. One that is away, or drained, is left alone."""
+        breaker = self._servers.breakers.get(server)
+        is_away = breaker is not None and breaker.state is BreakerState.OPEN
+        token_at = self._servers.token_at(server)
+        was_used = bool(token_at) and time.monotonic() - token_at < settings.WARM_AFTER_IDLE_S
+        return not (is_away or was_used or self._servers.is_busy(server) or self._servers.is_drained(server))
+
+    async def _works_for_others(self, server: ModelServer) -> bool:
+        """As it tells itself; one that does not tell is taken to rest."""
+        try:
+            told = await ask(self._servers.http, server, "GET", f"{server.root}/metrics", FIGURES_TIMEOUT_S)
+        except ModelServerError:
+            return False
+        figures = gauges(told.decode("utf-8", "replace"))
+        return figures.get(RUNNING, 0) + figures.get(WAITING, 0) > 0
+
+    # One model
+
+    def _may_learn(self, server: ModelServer) -> bool:
+        breaker = self._servers.breakers.get(server)
+        is_well = breaker is None or breaker.state is BreakerState.CLOSED
+        return is_well and not self._servers.is_busy(server) and not self._servers.is_drained(server)
+
+    async def _learn(self, offer: Offer) -> None:
+        """What the first answer would have to do without. Raises RedisError."""
+        servers, server, tier = self._servers, offer.server, offer.tier
+        try:
+            model = await servers.model_of(offer)
+            unknown = servers.trials.unknown(server, model, streams=tier.streams)
+            claim = f"throughline:learning:{server.key}:{model}"
+            if not unknown or not await self._redis.set(claim, 1, nx=True, ex=LEARN_AGAIN_S):
+                return
+            for ability in unknown:
+                if self._may_learn(server):
+                    usage = await servers.trials.find_out(ability, server, model, streams=tier.streams)
+                    await internal_usage.note(Purpose.WARMING, tier, model, usage)
+        except ModelServerError as error:
+            logger.info("%s %s: what it can do was not found out: %s", server.name, tier.name, error.in_short)
+
+    async def _warm(self, offer: Offer) -> bool:
+        """False if it failed. Raises RedisError."""
+        error, begun = "", time.monotonic()
+        try:
+            if not await self._token_of(offer):
+                return True
+        except ModelServerError as why:
+            error = str(why)
+            logger.info("%s %s is not warm: %s", offer.server.name, offer.tier.name, why)
+        told = Warming(site_time.now(), round(1000 * (time.monotonic() - begun)), error)
+        key = told_key(offer.server, offer.tier.model)
+        await self._redis.set(key, msgspec.json.encode(told), ex=warmth.TOLD_FOR_S)
+        return not error
+
+    async def _token_of(self, offer: Offer) -> bool:
+        """False if it gave way to an answer. Raises ModelServerError."""
+        model = await self._servers.model_of(offer)
+        body = {"model": model, "messages": PROMPT, "max_tokens": 1}
+        if offer.tier.streams:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        stream = ChatStream(
+            self._servers.http,
+            offer.server,
+            body,
+            request_id=f"warm-{uuid4().hex[:12]}",
+            patience=Patience(TIMEOUT_S, TIMEOUT_S),
+        )
+        reading = asyncio.create_task(read(stream))
+        until = time.monotonic() + TIMEOUT_S
+        while not reading.done():
+            await asyncio.wait([reading], timeout=GIVE_WAY_S)
+            gives_way, is_late = self._servers.is_busy(offer.server), time.monotonic() > until
+            if not reading.done() and (gives_way or is_late):
+                await stream.close()
+                await reading
+                if gives_way:
+                    return False
+                raise TookTooLong(TIMEOUT_S, had_tokens=False)
+        await internal_usage.note(Purpose.WARMING, offer.tier, model, await reading)
+        return True
+
+
+async def read(stream: ChatStream) -> Usage | None:
+    """To its end; what it used, if the server tells. Raises ModelServerError."""
+    usage = None
+    async with aclosing(stream.deltas()) as deltas:
+        async for delta in deltas:
+            usage = delta.usage or usage
+    return usage
+
+
+def by_server(tiers: Sequence[TierSpec]) -> dict[ModelServer, list[Offer]]:
+    """One offer for each model of each server."""
+    offers: dict[tuple[ModelServer, str], Offer] = {}
+    for tier in tiers:
+        for server in (tier.server, *tier.others):
+            offers.setdefault((server, tier.model), Offer(tier, server))
+    return {server: [o for (its, _), o in offers.items() if its == server] for server, _ in offers}
+
+
+def latest_slugs() -> list[str]:
+    """Of the tiers that the latest answers began with. One query."""
+    plans: Any = Generation.objects.filter(plan__isnull=False).order_by("-accepted_at").values_list("plan", flat=True)
+    return [plan["stages"][0].get("tier", "") for plan in plans[:LATEST] if plan["stages"]]

@@ -1,0 +1,122 @@
+"""The figures are those of the rows."""
+
+from collections import Counter
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from conversations.models import Generation
+from conversations.models.generation.generation import Status
+from conversations.models.generation.plan import Outcome, StageStatus, outcomes_as_json
+from streaming.operations.measurements.answers import Percentiles
+from streaming.operations.pages.overview import overview
+from tests.streaming.operations.rows import asked, ended, failed
+
+
+def test_percentiles_are_exact() -> None:
+    assert Percentiles.of([]) is None
+    assert Percentiles.of([3.0]) == Percentiles(3.0, 3.0, 3.0)
+    assert Percentiles.of([float(n) for n in range(101)]) == Percentiles(50.0, 95.0, 99.0)
+
+
+def test_what_runs_and_waits_is_counted(alice: User) -> None:
+    asked(alice, accepted_at=timezone.now() - timedelta(seconds=40))
+    asked(alice)
+    asked(alice, status=Status.RUNNING)
+
+    found = overview()
+
+    assert (found.running, found.now.queued) == (1, 2)
+    assert 40 <= found.now.oldest_queued_s < 60
+
+
+def test_periods_count_what_ended_in_them(alice: User) -> None:
+    ended(alice)
+    ended(alice, status=Status.STOPPED)
+    ended(alice, ago=1800, attempt=3)
+    ended(alice, ago=4000)
+    failed(alice, "no_server", ago=1800)
+
+    quarter, hour = overview().periods
+
+    assert (quarter.done, quarter.stopped, quarter.failed, quarter.takeovers) == (1, 1, 0, 0)
+    assert (hour.done, hour.stopped, hour.failed, hour.takeovers) == (2, 1, 1, 2)
+    assert (quarter.failed_percent, hour.failed_percent) == (0, 25)
+
+
+def test_speeds_are_of_the_answers_that_have_them(alice: User) -> None:
+    for ttft in (0.2, 0.4, 0.6):
+        ended(alice, ttft=ttft, writing=2.0)
+    failed(alice, "overloaded")
+
+    quarter = overview().periods[0]
+
+    first, rate = quarter.time_to_first_token, quarter.tokens_per_second
+    assert first and rate
+    assert (first.p50, first.p95) == pytest.approx((0.4, 0.58))
+    assert (rate.p50, rate.p95) == pytest.approx((50.0, 50.0))
+    assert quarter.throughput == pytest.approx(3 * 101 / 900)
+
+
+def test_first_tokens_within_a_second_and_failovers_are_counted(alice: User) -> None:
+    for ttft in (0.4, 0.9, 1.1, 2.0):
+        ended(alice, ttft=ttft, failovers=1)
+
+    quarter = overview().periods[0]
+
+    assert (quarter.fast_percent, quarter.failovers) == (50, 4)
+
+
+def test_answers_that_make_no_progress_are_counted(alice: User, no_redis: None) -> None:
+    accepted = timezone.now() - timedelta(seconds=100)
+    for due_s in (60, 150):
+        outcomes = {"0": {"status": "running", "due_s": due_s}}
+        asked(alice, status=Status.RUNNING, accepted_at=accepted, outcomes=outcomes)
+
+    assert overview().now.stuck == 1
+
+
+def test_the_most_frequent_errors_come_first(alice: User) -> None:
+    for code in ("no_server", "overloaded", "overloaded"):
+        failed(alice, code)
+    failed(alice, "internal", ago=4000)
+
+    assert overview().errors == [("overloaded", 2), ("no_server", 1)]
+
+
+def test_the_error_that_is_named_is_of_the_same_minutes_as_the_percentage(alice: User) -> None:
+    for _ in range(3):
+        failed(alice, "no_server", ago=1800)
+    failed(alice, "overloaded")
+
+    assert overview().now.top_error == "overloaded"
+
+
+def test_an_empty_site_has_no_figures(db: None) -> None:
+    quarter = overview().periods[0]
+
+    assert (quarter.ended, quarter.failed_percent, quarter.time_to_first_token) == (0, None, None)
+
+
+def test_outcomes_are_not_read_anew_for_each_figure(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, outcomes = Counter[UUID](), Generation.stage_outcomes.fget
+    monkeypatch.setattr(Generation, "stage_outcomes", property(lambda one: read.update([one.pk]) or outcomes(one)))
+    done = outcomes_as_json({0: Outcome(StageStatus.DONE, "a-model", "a-server", completion_tokens=9, ended_s=2.0)})
+    generation = ended(alice, outcomes=done)
+
+    overview()
+
+    assert read[generation.pk] == 1
+
+
+def test_queries_do_not_grow_with_the_rows(alice: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    for _ in range(5):
+        ended(alice)
+
+    with django_assert_num_queries(23 + (connection.vendor == "postgresql")):
+        overview()
