@@ -152,7 +152,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The transcript: the shown path, or the one through the message that ``?through=`` names."""
-        conversation = looked_at(request, object_id, Act.READ)
+        conversation = record_access(request, object_id, Act.READ)
         shown = conversation.path(request.GET.get("through"))
         context = {
             **self.admin_site.each_context(request),
@@ -191,10 +191,10 @@ class ConversationAdmin(ReadOnlyAdmin):
     def export(self, request: HttpRequest, pk: UUID, kind: str) -> HttpResponseBase:
         if kind not in FORMATS:
             raise Http404
-        return download([looked_at(request, pk, Act.EXPORTED)], kind, f"conversation-{pk}")
+        return download([record_access(request, pk, Act.EXPORTED)], kind, f"conversation-{pk}")
 
 
-def looked_at(request: HttpRequest, pk: UUID | str, act: Act) -> Conversation:
+def record_access(request: HttpRequest, pk: UUID | str, act: Act) -> Conversation:
     """The conversation, after the look at it was recorded."""
     reviewer = reviewer_of(request)
     conversation = found(pk)

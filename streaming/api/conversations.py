@@ -135,7 +135,7 @@ async def answered(
     place = await limits().take_stream(user.pk) if wants_events else None
     generation, asked = await in_database(store, user, conversation_id, command)
     correlation.add(generation=generation.pk, conversation=asked.conversation.id)
-    tracing.tell_command(generation, type(command).__name__, received, generation.accepted_at)
+    tracing.report_command(generation, type(command).__name__, received, generation.accepted_at)
     if place:
         response = response_of(Stream(request.auth, generation, "", place), status=201)
         response["Location"] = asked.generation.events

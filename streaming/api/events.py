@@ -15,7 +15,7 @@ from django.http import StreamingHttpResponse
 from redis.exceptions import RedisError
 
 from conversations.models import ApiToken, Generation
-from streaming.coordination.user_limits import Place
+from streaming.coordination.user_limits import Slot
 from streaming.live.hub import hub
 from streaming.log.records import HoleInLog
 from streaming.log.stream_log import Position
@@ -38,7 +38,7 @@ HEARTBEAT = b": still here\n\n"
 class Stream:
     """``frames`` is its life: it watches when the first is taken, and leaves when it is closed, in whatever way."""
 
-    def __init__(self, token: ApiToken, generation: Generation, after: Position, place: Place):
+    def __init__(self, token: ApiToken, generation: Generation, after: Position, place: Slot):
         self.token_id = token.pk
         self._generation = generation
         self._after = after

@@ -16,7 +16,7 @@ from uuid import UUID
 from conversations.models import Generation, Message
 from conversations.models.chat.message import PartKey
 from conversations.models.generation.generation import Status
-from streaming.coordination.answer_queue import Place
+from streaming.coordination.answer_queue import QueuePosition
 from streaming.coordination.database import in_database
 from streaming.live.answer import FinishedAnswer, LiveAnswer
 from streaming.live.finished import texts_by_name
@@ -55,7 +55,7 @@ class Reader:
         self._after = after
         self._position: Position = BEGINNING
         self._attempt = 1
-        self._place: Place | None = None  # as the program was told, while it was queued
+        self._place: QueuePosition | None = None  # as the program was told, while it was queued
         self._lengths: dict[PartName, int] = {}
         self._begun: dict[PartName, Position] = {}  # where parts were begun anew
         self._holed: set[PartName] = set()  # parts of which text is missing

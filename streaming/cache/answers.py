@@ -10,14 +10,14 @@ from typing import Any, Protocol
 
 import httpx
 
-from streaming.model_servers.pool import Target
+from streaming.model_servers.pool import Route
 from streaming.model_servers.vllm.client import ChatStream, ModelServer, Patience
 from streaming.model_servers.vllm.wire import ChatDelta
 from streaming.telemetry import counters, tracing
 
-from .in_flight import Flight, Flights, Reader
+from .in_flight import InFlightRequest, InFlightRequests, Reader
 from .keys import key_of
-from .response_cache import KeptAnswer, KeptAnswers, Replay
+from .response_cache import CachedAnswer, Replay, ResponseCache
 
 
 class AnswerStream(Protocol):
@@ -51,8 +51,8 @@ class Reuse:
     """What the answers of a process share."""
 
     http: httpx.AsyncClient
-    kept: KeptAnswers
-    flights: Flights = field(default_factory=Flights)
+    kept: ResponseCache
+    flights: InFlightRequests = field(default_factory=InFlightRequests)
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class Answers:
     user_id: int
     fresh: bool = False
 
-    async def source(self, target: Target, body: dict[str, Any], request_id: str) -> Source:
+    async def source(self, target: Route, body: dict[str, Any], request_id: str) -> Source:
         """Read it to its end, or close it."""
         key = key_of(target, body, self.user_id)
         if key is None:
             return Source(self._request(target, body, request_id), target.server)
         if not self.fresh and (found := await self._find(key)):
             return found
-        flight = Flight(self._request(target, body, request_id), target)
+        flight = InFlightRequest(self._request(target, body, request_id), target)
         self.reuse.flights.begin(key, flight, partial(self._keep, key, target.model), shared=not self.fresh)
         return Source(flight.join(), target.server)
 
@@ -83,9 +83,9 @@ class Answers:
         return Source(flight.join(), flight.target.server, is_shared=True) if flight else None
 
     async def _keep(self, key: str, model: str, deltas: list[ChatDelta]) -> None:
-        if answer := KeptAnswer.of(model, deltas):
+        if answer := CachedAnswer.of(model, deltas):
             await self.reuse.kept.keep(key, answer, self.user_id)
 
-    def _request(self, target: Target, body: dict[str, Any], request_id: str) -> ChatStream:
+    def _request(self, target: Route, body: dict[str, Any], request_id: str) -> ChatStream:
         patience = Patience(target.tier.first_token_timeout_s, target.tier.silence_timeout_s)
         return ChatStream(self.reuse.http, target.server, body, request_id, patience, tracing.headers(request_id))

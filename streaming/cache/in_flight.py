@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime
 
-from streaming.model_servers.pool import Target
+from streaming.model_servers.pool import Route
 from streaming.model_servers.vllm.client import ChatStream
 from streaming.model_servers.vllm.wire import ChatDelta
 
@@ -23,10 +23,10 @@ AT_ONCE = 100  # deltas that a reader who is behind takes in its turn
 OnEnd = Callable[[list[ChatDelta]], Awaitable[None]]
 
 
-class Flight:
+class InFlightRequest:
     """``run`` is its whole life. Who joins gets everything from the beginning, also after its end."""
 
-    def __init__(self, upstream: ChatStream, target: Target):
+    def __init__(self, upstream: ChatStream, target: Route):
         self.target = target
         self.deltas: list[ChatDelta] = []
         self.error: Exception | None = None
@@ -84,7 +84,7 @@ class Flight:
 class Reader:
     """One of those who asked; to them it is a ChatStream. ``close`` ends this one alone."""
 
-    def __init__(self, flight: Flight):
+    def __init__(self, flight: InFlightRequest):
         self.news = asyncio.Event()
         self._flight = flight
         self._closed = False
@@ -124,11 +124,11 @@ class Reader:
         await self._flight.leave(self)
 
 
-class Flights:
+class InFlightRequests:
     """Those under way in this process, by the key of their request."""
 
     def __init__(self) -> None:
-        self._open: dict[str, Flight] = {}
+        self._open: dict[str, InFlightRequest] = {}
         self._tasks: set[asyncio.Task[None]] = set()  # keeps them from being collected before they end
 
     @property
@@ -136,12 +136,12 @@ class Flights:
         """Of requests that have not ended, or whose answers are being kept."""
         return len(self._tasks)
 
-    def find(self, key: str) -> Flight | None:
+    def find(self, key: str) -> InFlightRequest | None:
         """One that can be joined."""
         flight = self._open.get(key)
         return flight if flight and flight.takes_readers else None
 
-    def begin(self, key: str, flight: Flight, on_end: OnEnd, *, shared: bool) -> None:
+    def begin(self, key: str, flight: InFlightRequest, on_end: OnEnd, *, shared: bool) -> None:
         """``on_end`` gets all of it. Until then others can join, if it is ``shared``."""
         if shared:
             self._open[key] = flight
@@ -149,7 +149,7 @@ class Flights:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, key: str, flight: Flight, on_end: OnEnd) -> None:
+    async def _run(self, key: str, flight: InFlightRequest, on_end: OnEnd) -> None:
         await flight.run()
         try:
             if flight.error is None:

@@ -10,7 +10,7 @@ import msgspec
 from django.conf import settings
 
 from conversations.models.catalog.tier import Caches
-from streaming.model_servers.pool import Target
+from streaming.model_servers.pool import Route
 from streaming.planning.tiers import TierSpec
 
 from .response_cache import SHARED
@@ -19,7 +19,7 @@ HOW_IT_IS_SENT = ("stream", "stream_options")  # the answer does not depend on i
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def key_of(target: Target, body: Mapping[str, Any], user_id: int) -> str | None:
+def key_of(target: Route, body: Mapping[str, Any], user_id: int) -> str | None:
     """The same for requests that may share an answer; None if this one must have its own.
 
     The tier and its server are in it: two servers may call different models by the same name.

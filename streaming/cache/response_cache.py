@@ -39,7 +39,7 @@ return answer
 """
 
 
-class KeptAnswer(msgspec.Struct, frozen=True):
+class CachedAnswer(msgspec.Struct, frozen=True):
     """As the model server told it, in whole."""
 
     model: str
@@ -50,7 +50,7 @@ class KeptAnswer(msgspec.Struct, frozen=True):
     tokens: tuple[LikelyToken, ...] = ()  # of the text, if the server told them
 
     @classmethod
-    def of(cls, model: str, deltas: Sequence[ChatDelta]) -> KeptAnswer | None:
+    def of(cls, model: str, deltas: Sequence[ChatDelta]) -> CachedAnswer | None:
         """None if they are no complete answer."""
         reason = next((delta.finish_reason for delta in deltas if delta.finish_reason), "")
         text = "".join(delta.text for delta in deltas)
@@ -73,14 +73,14 @@ class KeptAnswer(msgspec.Struct, frozen=True):
         yield ChatDelta(finish_reason=self.finish_reason, usage=self.usage)
 
 
-class KeptAnswers:
+class ResponseCache:
     """``find`` and ``keep`` never raise: an answer that is not to be had comes from the model."""
 
     def __init__(self, redis: Redis):
         self._redis = redis
         self._find = redis.register_script(FIND)
 
-    async def find(self, key: str) -> KeptAnswer | None:
+    async def find(self, key: str) -> CachedAnswer | None:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 found = await self._find(keys=[redis_key(key)], args=[LONGEST_LIFE_S])
@@ -89,7 +89,7 @@ class KeptAnswers:
             logger.warning("no answer is taken from the cache: %r", error)
             return None
 
-    async def keep(self, key: str, answer: KeptAnswer, owner: int) -> None:
+    async def keep(self, key: str, answer: CachedAnswer, owner: int) -> None:
         data = encode(answer)
         if len(data) > LARGEST_BYTES:
             return
@@ -106,7 +106,7 @@ class KeptAnswers:
 class Replay:
     """A kept answer, told like one that comes from a model server: see ChatStream."""
 
-    def __init__(self, answer: KeptAnswer):
+    def __init__(self, answer: CachedAnswer):
         self.answered_at = None
         self._answer = answer
         self._closed = False
@@ -138,4 +138,4 @@ ALL_KEYS = redis_key("*")  # a pattern
 
 
 encode = msgspec.msgpack.Encoder().encode
-decode = msgspec.msgpack.Decoder(KeptAnswer).decode
+decode = msgspec.msgpack.Decoder(CachedAnswer).decode

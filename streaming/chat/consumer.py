@@ -22,8 +22,8 @@ from conversations.models import Conversation, Generation
 from conversations.models.chat.asking import ConversationError
 from streaming import protocol
 from streaming.coordination.database import in_database
-from streaming.coordination.groups import HintedConsumer, user_group
-from streaming.coordination.user_limits import Place, TooManyOpen, limits
+from streaming.coordination.groups import GroupConsumer, user_group
+from streaming.coordination.user_limits import Slot, TooManyOpen, limits
 from streaming.live.feed import Feed
 from streaming.live.hub import hub
 from streaming.live.shows import count_frame
@@ -46,7 +46,7 @@ SENTENCES = {
 }
 
 
-class ChatConsumer(HintedConsumer):
+class ChatConsumer(GroupConsumer):
     conversation: Conversation | None = None
 
     # Lifecycle
@@ -55,7 +55,7 @@ class ChatConsumer(HintedConsumer):
         """Its whole life, however it ends: it may also be cancelled, and then nobody calls ``disconnect``."""
         self.viewers: dict[UUID, Viewer] = {}
         self._feed = Feed(self._send_lacking)
-        self._place: Place | None = None
+        self._place: Slot | None = None
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -164,7 +164,7 @@ class ChatConsumer(HintedConsumer):
         await self._show_turn(turn, command.id)
         if turn.generation.is_new and (viewer := self.viewers.get(turn.generation.pk)):
             viewer.answer.show.received_at = received_at
-        tracing.tell_command(turn.generation, type(command).__name__, received_at, stored)
+        tracing.report_command(turn.generation, type(command).__name__, received_at, stored)
 
     async def _stop(self, generation_id: UUID) -> None:
         if not await in_database(turns.stop, self.user, generation_id):

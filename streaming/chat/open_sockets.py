@@ -29,7 +29,7 @@ from streaming.model_servers import warmth
 from streaming.operations.alerts import watch
 from streaming.protocol import CLOSE_GOING_AWAY, CLOSE_NOT_SIGNED_IN, CLOSE_TOO_SLOW
 from streaming.telemetry import counters, heartbeats
-from streaming.telemetry.process_stats import Pulse
+from streaming.telemetry.process_stats import EventLoopMonitor
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Sockets:
         self._operators: set[Socket] = set()  # of those, operators' pages
         self._opened = 0  # since presence was told
         self._told_at = time.monotonic()
-        self._pulse = Pulse()
+        self._pulse = EventLoopMonitor()
         self._redis: Redis = command_client()
         self._wanted_at = -float(settings.WARM_AFTER_IDLE_S)  # monotonic; when warm models were wanted
         self._care = asyncio.create_task(self._take_care(), name="sockets")
@@ -130,9 +130,9 @@ class Sockets:
         }
         try:
             await redis_clock.compare(self._redis)
-            await heartbeats.tell_web(self._redis, heartbeats.this_process(), len(self), refused, **more)
+            await heartbeats.publish_web(self._redis, heartbeats.this_process(), len(self), refused, **more)
             refused = Counter()
-            await counters.tell(self._redis)
+            await counters.publish(self._redis)
         finally:
             self.refused.update(refused)  # what was not told is told the next time
 

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from conversations.review.admin import PERMISSION
 from streaming.coordination.database import in_database
-from streaming.coordination.groups import HintedConsumer, review_group
+from streaming.coordination.groups import GroupConsumer, review_group
 from streaming.live.window import Window
 from streaming.protocol import CLOSE_NOT_SIGNED_IN, CLOSE_TOO_MANY
 
@@ -22,7 +22,7 @@ from .rate_limit import RateLimit
 logger = logging.getLogger(__name__)
 
 
-class ReviewConsumer(HintedConsumer):
+class ReviewConsumer(GroupConsumer):
     async def connect(self) -> None:
         self.window = Window()
         self._rate = RateLimit()

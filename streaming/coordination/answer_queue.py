@@ -59,7 +59,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Place:
+class QueuePosition:
     """Where a waiting answer stands."""
 
     ahead: int  # answers that are taken before it
@@ -108,17 +108,17 @@ class AnswerQueue:
         await self._release(args=[self._process, str(taken.user), str(taken.generation)])
 
 
-async def places(redis: AsyncRedis, users: Sequence[int]) -> dict[UUID, Place]:
+async def places(redis: AsyncRedis, users: Sequence[int]) -> dict[UUID, QueuePosition]:
     """Of all that these users have waiting. One command. Raises RedisError."""
     return places_in(await redis.eval(LOOK, 0, *map(str, users)), users)  # type: ignore[misc]
 
 
-def places_now(redis: Redis, users: Sequence[int]) -> dict[UUID, Place]:
+def places_now(redis: Redis, users: Sequence[int]) -> dict[UUID, QueuePosition]:
     """The same, outside of coroutines."""
     return places_in(redis.eval(LOOK, 0, *map(str, users)), users)
 
 
-def places_in(found: Any, users: Sequence[int]) -> dict[UUID, Place]:
+def places_in(found: Any, users: Sequence[int]) -> dict[UUID, QueuePosition]:
     """From what LOOK returns. Takes time with what waits, not with its square: a thousand users may look at once."""
     resuming, line, waiting = found
     limit = settings.RUNNING_ANSWERS_PER_USER
@@ -136,5 +136,5 @@ def places_in(found: Any, users: Sequence[int]) -> dict[UUID, Place]:
         is_held = line[turn][1] >= limit
         for own, generation in enumerate(generations):
             ahead = own if is_held else before[own] + bisect_left(rounds[own], turn)
-            places[UUID(generation.decode())] = Place(ahead, is_held)
+            places[UUID(generation.decode())] = QueuePosition(ahead, is_held)
     return places

@@ -11,6 +11,6 @@ REST_PER_STREAM_S = 0.000025
 LONGEST_REST_S = 0.01
 
 
-def rest_s(streams: int) -> float:
+def batch_delay(streams: int) -> float:
     """0 for few."""
     return min(streams * REST_PER_STREAM_S, LONGEST_REST_S) if streams > FEW else 0.0

@@ -18,7 +18,7 @@ from conversations.events import AccountLeaves, Change, ConversationsChanged, Ev
 from streaming.log.stream_log import key_of
 
 from . import answer_queue, dispatch, erasure
-from .groups import hint, review_group, user_group
+from .groups import review_group, send_to_group, user_group
 from .redis_clients import command_client
 from .stop_signal import announce_stop
 
@@ -86,9 +86,9 @@ class Broadcaster:
                 await announce_stop(self._redis, event.generation)
             case StopRequested():
                 await answer_queue.withdraw(self._redis, event.owner, event.generation)
-                await hint(user_group(event.owner), "answer.ended", generation=str(event.generation))
+                await send_to_group(user_group(event.owner), "answer.ended", generation=str(event.generation))
             case AccountLeaves():
-                dispatch.hint(dispatch.LEAVE)  # by no other thread: a process that ends begins none
+                dispatch.wake_worker(dispatch.LEAVE)  # by no other thread: a process that ends begins none
             case ConversationsChanged():
                 await self._send_changed(event)
 
@@ -99,7 +99,7 @@ class Broadcaster:
                 await self._redis.unlink(*map(key_of, event.generations))
             self._cleaner.want(event.owner)
         for first in range(0, len(ids), NAMED_AT_ONCE):
-            await hint(
+            await send_to_group(
                 user_group(event.owner),
                 "conversations.changed",
                 change=event.change.value,
@@ -108,7 +108,7 @@ class Broadcaster:
                 request=str(event.request or ""),
             )
         for pk in ids:
-            await hint(review_group(pk), "conversation.changed")
+            await send_to_group(review_group(pk), "conversation.changed")
 
     async def _end(self) -> None:
         try:

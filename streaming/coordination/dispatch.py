@@ -40,10 +40,10 @@ def dispatch(generation: Generation, *, is_resuming: bool = False) -> bool:
     except (RedisError, OSError) as error:
         logger.warning("generation %s waits for the sweeper: %s", generation.pk, error)
         return False
-    return hint()
+    return wake_worker()
 
 
-def hint(task: str = HINT) -> bool:
+def wake_worker(task: str = HINT) -> bool:
     """Some worker with room looks into the queue. False if the broker is away: the next sweep has one sent."""
     try:
         current_app.send_task(task)
@@ -61,7 +61,7 @@ def sweep(redis: Redis) -> int:
     ready, waiting_hints = answer_queue.put(redis, unfinished(), now(), HINTS)
     if waiting_hints:  # workers have not come to these yet
         return 0
-    return sum(hint() for _ in range(ready))
+    return sum(wake_worker() for _ in range(ready))
 
 
 def unfinished() -> Iterator[Entry]:

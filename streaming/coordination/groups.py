@@ -24,7 +24,7 @@ def review_group(conversation_id: UUID | str) -> str:
     return f"review.{conversation_id}"
 
 
-class HintedConsumer(AsyncWebsocketConsumer):
+class GroupConsumer(AsyncWebsocketConsumer):
     """Passes over hints that it has no method for: a process of another version sent them."""
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -34,7 +34,7 @@ class HintedConsumer(AsyncWebsocketConsumer):
             logger.debug("nobody here knows the hint %s", message["type"])
 
 
-async def hint(group: str, kind: str, **fields: Any) -> None:
+async def send_to_group(group: str, kind: str, **fields: Any) -> None:
     """Call ``kind`` (dots become underscores) on every consumer of the group that hears of it."""
     layer = get_channel_layer()  # type: ignore[no-untyped-call]
     assert layer is not None

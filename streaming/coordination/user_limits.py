@@ -102,7 +102,7 @@ def counting() -> Script:
     return sync_client().register_script(COUNT)
 
 
-class Place:
+class Slot:
     """The right to have one thing open; given back when it is left, or forgotten by all."""
 
     def __init__(self, give_back: Callable[[], None]):
@@ -130,7 +130,7 @@ class Open:
         self._given_back: Counter[int] = Counter()  # which Redis was not told yet
         self._unsure: set[int] = set()  # users of whom Redis may count something else
 
-    async def take(self, user: int, limit: int) -> Place:
+    async def take(self, user: int, limit: int) -> Slot:
         """Raises TooManyOpen."""
         arguments: list[str | int] = [self._process, limit, LIVES_MS, KEPT_S]
         try:
@@ -144,7 +144,7 @@ class Open:
         if not is_free:
             raise TooManyOpen(self._kind, limit)
         self._mine[user] += 1
-        return Place(partial(self._give_back_soon, user))
+        return Slot(partial(self._give_back_soon, user))
 
     def _give_back_soon(self, user: int) -> None:
         """From any thread: what forgets a place may be the garbage collector."""
@@ -192,11 +192,11 @@ class Limits:
         both = (self.sockets, self.streams)
         self._care = [asyncio.create_task(self._take_care(one), name="limits") for one in both]
 
-    async def take_socket(self, user: int) -> Place:
+    async def take_socket(self, user: int) -> Slot:
         """Raises TooManyOpen."""
         return await self.sockets.take(user, settings.SOCKETS_PER_USER)
 
-    async def take_stream(self, user: int) -> Place:
+    async def take_stream(self, user: int) -> Slot:
         """Raises TooManyOpen."""
         return await self.streams.take(user, settings.STREAMS_PER_USER)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from conversations.models.chat.message import PartKey
-from conversations.models.generation.delivery import Show
-from streaming.coordination.answer_queue import Place
+from conversations.models.generation.delivery import Delivery
+from streaming.coordination.answer_queue import QueuePosition
 from streaming.log.records import (
     AnyRecord,
     Claimed,
@@ -58,7 +58,7 @@ class LiveAnswer:
         self.phase = PhaseBegan("queued")
         self.phase_at: Position = BEGINNING
         self.known_since = time.monotonic()
-        self.place: Place | None = None  # in the queue; None: not known, or it has been taken
+        self.place: QueuePosition | None = None  # in the queue; None: not known, or it has been taken
         self.expected = PhaseBegan("starting")  # the one that told what is expected
         self.trouble: PhaseName | None = None  # what holds it up, told instead of its phase until the next record
         self.notices: list[str] = []
@@ -67,7 +67,7 @@ class LiveAnswer:
         self.finished: FinishedAnswer | None = None  # read after the end
         self._holed: set[PartKey] = set()  # parts of which records are missing
         self.broken = False  # records are missing: pages must read the database
-        self.show = Show()  # what this process showed of it
+        self.show = Delivery()  # what this process showed of it
         self.tail_due = 0.0  # monotonic; when the open end may be rendered again
 
     def fold(self, entries: Iterable[Entry]) -> None:

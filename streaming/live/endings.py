@@ -13,7 +13,7 @@ from conversations.models.generation.generation import UNFINISHED
 from streaming.coordination.database import in_database
 
 from .finished import read_finished
-from .shows import Shows
+from .shows import DeliveryStats
 from .watched import Watched
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 class Endings:
     """Each is read while the other answers go on."""
 
-    def __init__(self, shows: Shows):
+    def __init__(self, shows: DeliveryStats):
         self._shows = shows
         self._running: dict[UUID, asyncio.Task[None]] = {}
 

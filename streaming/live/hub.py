@@ -17,7 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from conversations.models import Generation
 from conversations.models.generation.generation import Status
-from streaming.coordination.batching import rest_s
+from streaming.coordination.batching import batch_delay
 from streaming.coordination.database import in_database
 from streaming.coordination.leases import unheld
 from streaming.coordination.redis_clients import BLOCK_S, blocking_client, command_client
@@ -30,7 +30,7 @@ from .endings import Endings, ended_among
 from .lag import LagProbe
 from .places import Places
 from .renderer import Renderer
-from .shows import Shows
+from .shows import DeliveryStats
 from .watched import W, Watched, Watcher
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Hub:
         self._something = asyncio.Event()
         self._lag = LagProbe()
         self._renderer = Renderer(self._wake)
-        self._shows = Shows(self._redis)
+        self._shows = DeliveryStats(self._redis)
         self._endings = Endings(self._shows)
         places = Places(self._redis, lambda: [watched.answer for watched in self._open_answers], self._wake)
         self._tasks = [
@@ -194,7 +194,7 @@ class Hub:
                 self._take(watched.answer.generation_id, stream_log.entries_of_plain(raw))
             else:
                 self._lag.heard(raw)
-        await asyncio.sleep(rest_s(len(by_key)))
+        await asyncio.sleep(batch_delay(len(by_key)))
 
     def _take(self, generation_id: UUID, entries: list[stream_log.Entry]) -> None:
         watched = self._watched.get(generation_id)

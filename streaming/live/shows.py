@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from conversations import site_time
 from conversations.models import Generation
-from conversations.models.generation.delivery import Show, add_shows
+from conversations.models.generation.delivery import Delivery, add_deliveries
 from streaming.chat import viewer_counts
 from streaming.coordination.database import in_database
 from streaming.protocol import AnyEvent, TextDelta
@@ -27,15 +27,15 @@ INTERVAL_S = 1.0
 KEPT = 10_000  # that the database has not taken; further ones are lost
 
 
-class Shows:
+class DeliveryStats:
     """``run`` is its only task, owned by the hub."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._told: dict[UUID, int] = {}  # how many watch which answer
-        self._ended: dict[UUID, Show] = {}  # to be stored
+        self._ended: dict[UUID, Delivery] = {}  # to be stored
 
-    def add(self, generation_id: UUID, show: Show) -> None:
+    def add(self, generation_id: UUID, show: Delivery) -> None:
         if len(self._ended) < KEPT:
             self._ended[generation_id] = show
 
@@ -58,13 +58,13 @@ class Shows:
     async def _store(self) -> None:
         ended, self._ended = self._ended, {}
         try:
-            await in_database(add_shows, Generation.objects.all(), ended)
+            await in_database(add_deliveries, Generation.objects.all(), ended)
         except Error as error:
             self._ended = ended | self._ended
             logger.warning("what was shown of %d answers is stored later: %s", len(ended), error)
 
 
-def count_frame(show: Show, event: AnyEvent, size: int) -> None:
+def count_frame(show: Delivery, event: AnyEvent, size: int) -> None:
     """One that was sent to a page."""
     show.bytes += size
     if show.first_frame_at is None and isinstance(event, TextDelta):

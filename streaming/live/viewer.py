@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from streaming.coordination.answer_queue import Place
+from streaming.coordination.answer_queue import QueuePosition
 from streaming.log.records import PhaseBegan, StageIs
 from streaming.log.stream_log import BEGINNING, Position, as_pair
 from streaming.protocol import (
@@ -51,7 +51,7 @@ class Viewer:
     position: Position  # that the page said it had reached
     seen: dict[PartName, Seen]
     _has: dict[PartName, Has] = field(default_factory=dict)
-    _phase: tuple[Position, str | None, Place | None] = ("", None, None)
+    _phase: tuple[Position, str | None, QueuePosition | None] = ("", None, None)
     _notices: int = 0
     _stages: dict[int, StageIs] = field(default_factory=dict)
     done: bool = False  # the terminal event was sent

@@ -14,7 +14,7 @@ from weakref import WeakSet
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from streaming.coordination.batching import rest_s
+from streaming.coordination.batching import batch_delay
 from streaming.coordination.redis_clients import Connections
 from streaming.telemetry import counters
 
@@ -59,7 +59,7 @@ class LogWriter:
                 if refusals := [*await self._settle_doubts(), *await self._write()]:
                     raise refusals[0]
                 failures = 0
-                await asyncio.sleep(rest_s(len(self._open)))
+                await asyncio.sleep(batch_delay(len(self._open)))
             except (RedisError, OSError) as error:
                 logger.warning("Redis does not take the logs of %d generations: %s", len(self._dirty), error)
                 await asyncio.sleep(RETRY_DELAYS_S[min(failures, len(RETRY_DELAYS_S) - 1)])

@@ -33,7 +33,7 @@ PROBE_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True)
-class Offer:
+class Candidate:
     """A server that serves a tier."""
 
     tier: TierSpec
@@ -45,7 +45,7 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Target(Offer):
+class Route(Candidate):
     """An offer, and the model to ask for."""
 
     model: str
@@ -72,7 +72,7 @@ class ModelServers:
 
     def use(self, tiers: Sequence[TierSpec]) -> None:
         """From now on. What is known of servers that stay is kept."""
-        self.offers = [Offer(tier, server) for tier in tiers for server in (tier.server, *tier.others)]
+        self.offers = [Candidate(tier, server) for tier in tiers for server in (tier.server, *tier.others)]
         self.breakers = {server: self.breakers.get(server) or Breaker() for server in self.servers}
 
     @property
@@ -80,7 +80,7 @@ class ModelServers:
         return list(dict.fromkeys(offer.server for offer in self.offers))
 
     @asynccontextmanager
-    async def chosen(self, tried: Sequence[Offer] = (), tier: str = "", model: str = "") -> AsyncIterator[Target]:
+    async def chosen(self, tried: Sequence[Candidate] = (), tier: str = "", model: str = "") -> AsyncIterator[Route]:
         """While an answer comes from there: of the offers that were not ``tried``, the best.
 
         Never one of a drained server. Those whose server works come first, then those of the wanted ``tier`` (a slug;
@@ -102,11 +102,11 @@ class ModelServers:
                     continue
                 if breaker := self.breakers.get(offer.server):  # else an admin took it away meanwhile
                     breaker.begin()
-                yield Target(offer.tier, offer.server, found)
+                yield Route(offer.tier, offer.server, found)
                 return
         raise error
 
-    async def whole(self, target: Target, body: dict[str, Any], timeout_s: float) -> ChatDelta:
+    async def whole(self, target: Route, body: dict[str, Any], timeout_s: float) -> ChatDelta:
         """The answer in one piece. A server that refuses the field that switches thinking off is asked without it, from
         then on at once. Raises ModelServerError."""
         ability = target.server, target.model, Ability.TEMPLATE_ARGUMENTS
@@ -122,7 +122,7 @@ class ModelServers:
             self.capabilities.learn(*ability, NO)
             return answer
 
-    def has_other(self, tried: Sequence[Offer], model: str = "") -> bool:
+    def has_other(self, tried: Sequence[Candidate], model: str = "") -> bool:
         return any(offer.may_serve(model) for offer in self._left(tried))
 
     def note_failure(self, server: ModelServer, error: ModelServerError) -> None:
@@ -167,7 +167,7 @@ class ModelServers:
             due = [(server, breaker) for server, breaker in self.breakers.items() if breaker.wants_probe]
             await asyncio.gather(*(self._probe(server, breaker) for server, breaker in due))
 
-    async def model_of(self, offer: Offer, wanted: str = "") -> str:
+    async def model_of(self, offer: Candidate, wanted: str = "") -> str:
         """Raises ModelServerError if it does not serve the wanted one, or nothing."""
         models = [offer.tier.model] if offer.tier.model else await self._listed_by(offer.server)
         if wanted and wanted not in models:
@@ -182,7 +182,7 @@ class ModelServers:
         """That this process has now, by the server's key."""
         return {server.key: count for server, count in self._running.items() if count}
 
-    def _left(self, tried: Sequence[Offer]) -> list[Offer]:
+    def _left(self, tried: Sequence[Candidate]) -> list[Candidate]:
         return [o for o in self.offers if not was_tried(o, tried) and not self.is_drained(o.server)]
 
     @contextmanager
@@ -203,11 +203,11 @@ class ModelServers:
             logger.info("%s is well again: one answer tries it", server.name)
             breaker.probed(healthy=True)
 
-    def _is_full(self, offer: Offer) -> bool:
+    def _is_full(self, offer: Candidate) -> bool:
         limit = offer.tier.max_parallel
         return limit is not None and self._running[offer.server] >= limit
 
-    def _rank(self, offer: Offer, wanted: str) -> tuple[bool, int, int]:
+    def _rank(self, offer: Candidate, wanted: str) -> tuple[bool, int, int]:
         slugs = list(dict.fromkeys(other.tier.slug for other in self.offers))
         ahead = slugs.index(offer.tier.slug) - (slugs.index(wanted) if wanted in slugs else 0)
         distance = 2 * ahead - 1 if ahead > 0 else -2 * ahead
@@ -224,5 +224,5 @@ class ModelServers:
         return models
 
 
-def was_tried(offer: Offer, tried: Sequence[Offer]) -> bool:
+def was_tried(offer: Candidate, tried: Sequence[Candidate]) -> bool:
     return any((offer.server, offer.tier.slug) == (other.server, other.tier.slug) for other in tried)

@@ -14,7 +14,7 @@ from conversations.models.chat.asking import can_be_seen
 from conversations.models.chat.message import Role
 from conversations.models.chat.transcript import Said
 from conversations.models.generation.plan import PlannedStage
-from streaming.model_servers.pool import Target
+from streaming.model_servers.pool import Route
 from streaming.model_servers.vllm.thinking import split
 
 ChatMessage = dict[str, str]  # role and content, as they go over the wire
@@ -81,7 +81,7 @@ def quoted(draft: Draft) -> str:
 def request_body(
     prompt: Prompt,
     stage: PlannedStage,
-    target: Target,
+    target: Route,
     begun: str,
     max_tokens: int,
     *,

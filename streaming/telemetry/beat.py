@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from streaming.coordination import redis_clock
 
 from . import heartbeats
-from .process_stats import Pulse
+from .process_stats import EventLoopMonitor
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Beat:
 
     def __init__(self) -> None:
         self._redis = Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
-        self._pulse = Pulse()
+        self._pulse = EventLoopMonitor()
         self._sent_at: float | None = None
 
     def has_sent(self, **_: object) -> None:
@@ -71,7 +71,7 @@ class Beat:
     def tell(self, *, ended: bool = False) -> None:
         try:
             redis_clock.compare_now(self._redis)
-            heartbeats.tell_beat(self._redis, self._pulse.take(), ended=ended)
+            heartbeats.publish_beat(self._redis, self._pulse.take(), ended=ended)
         except (RedisError, OSError) as error:
             logger.warning("that beat lives was not told: %s", error)
 
@@ -82,7 +82,7 @@ def beat() -> Beat:
 
 
 @beat_init.connect
-def tell_of_sweeps(sender: Service, **_: object) -> None:
+def report_sweeps(sender: Service, **_: object) -> None:
     ending = sender._is_shutdown  # type: ignore[attr-defined] # ``stop`` writes a log line besides
     for number in (signal.SIGTERM, signal.SIGINT):  # Celery's handlers would write the schedule's file in the midst
         signal.signal(number, lambda *_: ending.set())

@@ -46,7 +46,7 @@ def observe(name: str, durations: Iterable[float]) -> None:
         _new[f"{name}:sum"] += sum(seconds)  # type: ignore[assignment]
 
 
-async def tell(redis: AsyncRedis) -> None:
+async def publish(redis: AsyncRedis) -> None:
     """Raises RedisError, OSError: then it is told the next time."""
     global _new
     with _lock:

@@ -18,8 +18,8 @@ from redis.asyncio import Redis as AsyncRedis
 from conversations import site_time
 from streaming import exchanged
 
-from .process_stats import Vitals
-from .watchdog import tell_replaced
+from .process_stats import ProcessStats
+from .watchdog import report_replaced
 
 PREFIX = "throughline:alive:"
 HEARD_FOR_S = 6
@@ -35,7 +35,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     process: str
     told_at: datetime
-    vitals: Vitals | None = None
+    vitals: ProcessStats | None = None
     ended: bool = False  # it was told to end, and said so
     clock_s: float = msgspec.field(default_factory=lambda: site_time.ahead().total_seconds())  # ahead of Redis'
 
@@ -68,32 +68,36 @@ def this_process() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-async def tell_worker(redis: AsyncRedis, process: str, running: int, breakers: Mapping[str, str], **more: Any) -> None:
+async def publish_worker(
+    redis: AsyncRedis, process: str, running: int, breakers: Mapping[str, str], **more: Any
+) -> None:
     """``more``: fields of WorkerState."""
     now = site_time.now()
-    await tell(redis, WorkerState(process=process, told_at=now, running=running, breakers=dict(breakers), **more), {})
+    await publish(
+        redis, WorkerState(process=process, told_at=now, running=running, breakers=dict(breakers), **more), {}
+    )
 
 
-async def tell_background(redis: AsyncRedis, process: str, **more: Any) -> None:
+async def publish_background(redis: AsyncRedis, process: str, **more: Any) -> None:
     """``more``: fields of BackgroundState."""
-    await tell(redis, BackgroundState(process=process, told_at=site_time.now(), **more), {})
+    await publish(redis, BackgroundState(process=process, told_at=site_time.now(), **more), {})
 
 
-async def tell_web(redis: AsyncRedis, process: str, sockets: int, refused: Mapping[str, int], **more: Any) -> None:
+async def publish_web(redis: AsyncRedis, process: str, sockets: int, refused: Mapping[str, int], **more: Any) -> None:
     """``refused`` are the commands refused since the last time, by code. ``more``: fields of WebState."""
-    await tell(redis, WebState(process=process, told_at=site_time.now(), sockets=sockets, **more), refused)
+    await publish(redis, WebState(process=process, told_at=site_time.now(), sockets=sockets, **more), refused)
 
 
-async def tell(redis: AsyncRedis, state: State, refused: Mapping[str, int]) -> None:
+async def publish(redis: AsyncRedis, state: State, refused: Mapping[str, int]) -> None:
     async with redis.pipeline() as pipeline:  # as one, so that what is told again after an error is not counted twice
         put(pipeline, state)
-        tell_replaced(pipeline)
+        report_replaced(pipeline)
         for code, count in refused.items():
             pipeline.hincrby(REFUSED, code, count)
         await pipeline.execute()
 
 
-def tell_beat(redis: Redis, vitals: Vitals, *, ended: bool = False) -> None:
+def publish_beat(redis: Redis, vitals: ProcessStats, *, ended: bool = False) -> None:
     with redis.pipeline() as pipeline:
         put(pipeline, BeatState(process=this_process(), told_at=site_time.now(), vitals=vitals, ended=ended))
         pipeline.execute()

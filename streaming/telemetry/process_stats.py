@@ -43,7 +43,7 @@ class Lag(msgspec.Struct, frozen=True):
         return cls(1000 * ranked[int(0.95 * (len(ranked) - 1))], 1000 * ranked[-1])
 
 
-class Vitals(msgspec.Struct, frozen=True):
+class ProcessStats(msgspec.Struct, frozen=True):
     started_at: datetime
     versions: dict[str, str]
     cpu: float  # cores, in the last quarter of a minute
@@ -52,7 +52,7 @@ class Vitals(msgspec.Struct, frozen=True):
     database: int | None = None  # connections of its pool; None: there is no pool, as on SQLite
 
 
-class Pulse:
+class EventLoopMonitor:
     """Of this process."""
 
     def __init__(self) -> None:
@@ -73,10 +73,10 @@ class Pulse:
     def woke(self, late_s: float) -> None:
         self._late.append(max(late_s, 0.0))
 
-    def take(self) -> Vitals:
+    def take(self) -> ProcessStats:
         """As of now."""
         rss = self._process.memory_info().rss
-        return Vitals(
+        return ProcessStats(
             self._started_at - site_time.ahead(),
             versions(),
             self._cpu(),

@@ -63,7 +63,7 @@ def is_on() -> bool:
     return bool(settings.OTEL_EXPORTER_OTLP_ENDPOINT)
 
 
-def tell(*spans: Span) -> None:
+def report(*spans: Span) -> None:
     """Give them to the thread that sends them. Does nothing if it is off."""
     if is_on():
         for span in spans:
@@ -96,27 +96,27 @@ def headers(request_id: str) -> dict[str, str]:
 # What there is to tell
 
 
-def tell_command(generation: Generation, command: str, received: datetime, stored: datetime) -> None:
+def report_command(generation: Generation, command: str, received: datetime, stored: datetime) -> None:
     """A click was carried out just now. A repeated one has told it already."""
     if not (is_on() and generation.is_new):
         return
     pk = generation.pk
-    tell(
+    report(
         Span(pk, "accept", "accept", received, stored, parent="command"),
         Span(pk, "command", "command", received, site_time.now(), attributes={"throughline.command": command}),
     )
 
 
-def tell_claim(generation: Generation, begun: datetime) -> None:
+def report_claim(generation: Generation, begun: datetime) -> None:
     """An attempt has got it just now; the first one ends its time in the queue."""
     attempt = {"throughline.attempt": generation.attempt}
     if generation.attempt == 1:
-        tell(Span(generation.pk, "queue", "queue", generation.accepted_at, begun))
+        report(Span(generation.pk, "queue", "queue", generation.accepted_at, begun))
     key = f"claim-{generation.attempt}"
-    tell(Span(generation.pk, "claim", key, begun, site_time.now(), attributes=attempt))
+    report(Span(generation.pk, "claim", key, begun, site_time.now(), attributes=attempt))
 
 
-def tell_end(generation: Generation, status: Status, error_code: str, begun: datetime) -> None:
+def report_end(generation: Generation, status: Status, error_code: str, begun: datetime) -> None:
     """It has ended just now; ``begun`` is when there was nothing left to write."""
     now = site_time.now()
     attributes: Attributes = {
@@ -126,7 +126,7 @@ def tell_end(generation: Generation, status: Status, error_code: str, begun: dat
         "gen_ai.usage.output_tokens": generation.completion_tokens or 0,
     }
     pk, failed = generation.pk, error_code if status is Status.FAILED else ""
-    tell(
+    report(
         Span(pk, "finish", "finish", begun, now),
         Span(pk, ROOT, ROOT, generation.accepted_at, now, failed=failed, attributes=attributes),
     )

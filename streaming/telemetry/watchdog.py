@@ -71,7 +71,7 @@ class Replaced(msgspec.Struct, frozen=True):
     still_s: float  # for how long, when it was killed
 
 
-def tell_replaced(pipeline: Any) -> None:
+def report_replaced(pipeline: Any) -> None:
     """By the process that took its place. Told again, it is told once."""
     if settings.REPLACED_PROCESS:
         replaced = msgspec.json.decode(settings.REPLACED_PROCESS, type=Replaced)

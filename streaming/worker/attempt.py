@@ -40,7 +40,7 @@ from streaming.planning.questions.second_opinion import question_to_judge, secon
 from streaming.telemetry import correlation, tracing
 
 from .claims import claim, ids_of
-from .context import Interruption, Tools
+from .context import Interruption, WorkerContext
 from .stage.runner import StageRunner
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Attempt:
     """``run`` is its whole life; ``interrupt`` ends it early, from another task."""
 
     generation_id: UUID
-    tools: Tools
+    tools: WorkerContext
     dispatched_at: datetime | None = None
     interruption: Interruption | None = None
     generation: Generation | None = None
@@ -144,7 +144,7 @@ class Attempt:
         )
         if generation.stop_requested_at is not None:
             await self.interrupt(Interruption.STOP)
-        tracing.tell_claim(generation, begun)
+        tracing.report_claim(generation, begun)
         logger.info("generation %s begins, attempt %d", generation.pk, generation.attempt)
         return True
 
@@ -196,7 +196,7 @@ class Attempt:
         self.handle.append(Ended(status, error_code or ""))
         if await self._flush():
             await self._note_end(site_time.now())
-        tracing.tell_end(self.generation, status, error_code or "", begun)
+        tracing.report_end(self.generation, status, error_code or "", begun)
         logger.info("generation %s ended: %s %s", self.generation_id, status, error_code or "")
         return status
 

@@ -11,7 +11,7 @@ from streaming.cache.answers import Reuse
 from streaming.log.writer import LogWriter
 from streaming.model_servers.pool import ModelServers
 
-from .stage.queue_position import Line
+from .stage.queue_position import WaitingRequests
 
 
 class Interruption(enum.Enum):
@@ -21,12 +21,12 @@ class Interruption(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Tools:
+class WorkerContext:
     """What a process shares among its attempts."""
 
     redis: Redis
     writer: LogWriter
     servers: ModelServers
     reuse: Reuse
-    line: Line
+    line: WaitingRequests
     process: str

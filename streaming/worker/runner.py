@@ -22,11 +22,11 @@ from redis.exceptions import RedisError
 from conversations.models.generation.generation import Status
 from conversations.models.generation.partial import save_partials
 from streaming.cache.answers import Reuse
-from streaming.cache.response_cache import KeptAnswers
+from streaming.cache.response_cache import ResponseCache
 from streaming.coordination import dispatch, redis_clock, stop_signal
 from streaming.coordination.answer_queue import AnswerQueue, Taken
 from streaming.coordination.database import in_database
-from streaming.coordination.groups import hint, user_group
+from streaming.coordination.groups import send_to_group, user_group
 from streaming.coordination.leases import Leases
 from streaming.coordination.redis_clients import Connections, command_client
 from streaming.log.writer import LogWriter
@@ -35,11 +35,11 @@ from streaming.model_servers.pool import ModelServers
 from streaming.model_servers.queue_lengths import Queues
 from streaming.model_servers.vllm.client import http_client
 from streaming.telemetry import correlation, counters, heartbeats
-from streaming.telemetry.process_stats import Pulse
+from streaming.telemetry.process_stats import EventLoopMonitor
 
 from .attempt import Attempt
-from .context import Interruption, Tools
-from .stage.queue_position import Line
+from .context import Interruption, WorkerContext
+from .stage.queue_position import WaitingRequests
 from .warm_up import Warmer
 
 logger = logging.getLogger(__name__)
@@ -114,10 +114,12 @@ class Runner:
         self._leases = Leases(redis, self.process)
         self._queue = AnswerQueue(redis, self.process)
         servers = ModelServers(http_client())
-        line = Line(Queues(redis, servers.http))
-        self._tools = Tools(redis, writer, servers, Reuse(servers.http, KeptAnswers(redis)), line, self.process)
+        line = WaitingRequests(Queues(redis, servers.http))
+        self._tools = WorkerContext(
+            redis, writer, servers, Reuse(servers.http, ResponseCache(redis)), line, self.process
+        )
         self._warmer = Warmer(redis, servers)
-        self._pulse = Pulse()
+        self._pulse = EventLoopMonitor()
         await self._hear_of_drains()
         await self._exchange_capabilities()
         await self._tell()
@@ -162,7 +164,7 @@ class Runner:
         if attempt.interruption is Interruption.HAND_OVER and status is None and attempt.generation:
             await asyncio.to_thread(partial(dispatch.dispatch, is_resuming=True), attempt.generation)
         elif status:
-            await hint(user_group(taken.user), "sidebar.changed")  # it is no longer being written
+            await send_to_group(user_group(taken.user), "sidebar.changed")  # it is no longer being written
         return status
 
     async def _release(self, taken: Taken) -> None:
@@ -235,10 +237,10 @@ class Runner:
             await redis_clock.compare(self._tools.redis)
             if dispatch.QUEUE in queues:
                 states = servers.states()
-                await heartbeats.tell_worker(self._tools.redis, self.process, len(self.attempts), states, **more)
+                await heartbeats.publish_worker(self._tools.redis, self.process, len(self.attempts), states, **more)
             else:
-                await heartbeats.tell_background(self._tools.redis, self.process, **common)
-            await counters.tell(self._tools.redis)
+                await heartbeats.publish_background(self._tools.redis, self.process, **common)
+            await counters.publish(self._tools.redis)
         except (RedisError, OSError) as error:
             logger.warning("the state of this worker was not told: %s", error)
 

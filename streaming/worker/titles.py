@@ -17,7 +17,7 @@ from conversations.models.chat.message import Role
 from conversations.models.chat.titles import title_of
 from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import Outcome, StageStatus
-from streaming.model_servers.pool import ModelServers, Offer
+from streaming.model_servers.pool import Candidate, ModelServers
 from streaming.model_servers.vllm.errors import ModelServerError
 from streaming.model_servers.vllm.wire import Usage
 from streaming.planning.budgets import prices_of
@@ -65,7 +65,7 @@ def dearest(question: str) -> Line:
 
 async def title_from_model(question: str, servers: ModelServers) -> tuple[str, Outcome]:
     """And what it took; empty if no model server answers, or with nothing of use."""
-    tried: list[Offer] = []
+    tried: list[Candidate] = []
     while len(tried) < TRIES:
         target = None
         try:

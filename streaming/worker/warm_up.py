@@ -25,7 +25,7 @@ from conversations.models.billing.ledger import Purpose
 from streaming.coordination.database import in_database
 from streaming.model_servers import warmth
 from streaming.model_servers.breaker import BreakerState
-from streaming.model_servers.pool import ModelServers, Offer
+from streaming.model_servers.pool import Candidate, ModelServers
 from streaming.model_servers.vllm.client import ChatStream, ModelServer, Patience, ask
 from streaming.model_servers.vllm.errors import ModelServerError, TookTooLong
 from streaming.model_servers.vllm.figures import RUNNING, WAITING, gauges
@@ -105,7 +105,7 @@ class Warmer:
 
     # One server
 
-    async def _warm_server(self, server: ModelServer, offers: list[Offer]) -> None:
+    async def _warm_server(self, server: ModelServer, offers: list[Candidate]) -> None:
         try:
             if not await self._claim(server):
                 return
@@ -151,7 +151,7 @@ class Warmer:
         is_well = breaker is None or breaker.state is BreakerState.CLOSED
         return is_well and not self._servers.is_busy(server) and not self._servers.is_drained(server)
 
-    async def _learn(self, offer: Offer) -> None:
+    async def _learn(self, offer: Candidate) -> None:
         """What the first answer would have to do without. Raises RedisError."""
         servers, server, tier = self._servers, offer.server, offer.tier
         try:
@@ -167,7 +167,7 @@ class Warmer:
         except ModelServerError as error:
             logger.info("%s %s: what it can do was not found out: %s", server.name, tier.name, error.in_short)
 
-    async def _warm(self, offer: Offer) -> bool:
+    async def _warm(self, offer: Candidate) -> bool:
         """False if it failed. Raises RedisError."""
         error, begun = "", time.monotonic()
         try:
@@ -181,7 +181,7 @@ class Warmer:
         await self._redis.set(key, msgspec.json.encode(told), ex=warmth.TOLD_FOR_S)
         return not error
 
-    async def _token_of(self, offer: Offer) -> bool:
+    async def _token_of(self, offer: Candidate) -> bool:
         """False if it gave way to an answer. Raises ModelServerError."""
         model = await self._servers.model_of(offer)
         body = {"model": model, "messages": PROMPT, "max_tokens": 1}
@@ -218,12 +218,12 @@ async def read(stream: ChatStream) -> Usage | None:
     return usage
 
 
-def by_server(tiers: Sequence[TierSpec]) -> dict[ModelServer, list[Offer]]:
+def by_server(tiers: Sequence[TierSpec]) -> dict[ModelServer, list[Candidate]]:
     """One offer for each model of each server."""
-    offers: dict[tuple[ModelServer, str], Offer] = {}
+    offers: dict[tuple[ModelServer, str], Candidate] = {}
     for tier in tiers:
         for server in (tier.server, *tier.others):
-            offers.setdefault((server, tier.model), Offer(tier, server))
+            offers.setdefault((server, tier.model), Candidate(tier, server))
     return {server: [o for (its, _), o in offers.items() if its == server] for server, _ in offers}
 
 

@@ -22,7 +22,7 @@ from conversations.models.chat.message import PartKey
 from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import Plan, PlannedStage
 from streaming.cache.answers import Reuse
-from streaming.cache.response_cache import KeptAnswers
+from streaming.cache.response_cache import ResponseCache
 from streaming.coordination.database import in_database
 from streaming.coordination.redis_clients import Connections, command_client
 from streaming.log import stream_log
@@ -31,8 +31,8 @@ from streaming.log.writer import LogWriter
 from streaming.model_servers.pool import ModelServers
 from streaming.model_servers.queue_lengths import Queues
 from streaming.worker.attempt import Attempt
-from streaming.worker.context import Interruption, Tools
-from streaming.worker.stage.queue_position import Line
+from streaming.worker.context import Interruption, WorkerContext
+from streaming.worker.stage.queue_position import WaitingRequests
 from tests.conversations.talk import begin
 from tests.stack.page import Page as StackPage
 
@@ -188,9 +188,9 @@ class Worker:
         redis, writing = self._clients
         http = httpx.AsyncClient(transport=model)
         writer = LogWriter(writing, self._connections)
-        line = Line(Queues(redis, http))
-        reuse = Reuse(http, KeptAnswers(redis))
-        self.tools = Tools(redis, writer, ModelServers(http), reuse, line, name)
+        line = WaitingRequests(Queues(redis, http))
+        reuse = Reuse(http, ResponseCache(redis))
+        self.tools = WorkerContext(redis, writer, ModelServers(http), reuse, line, name)
         self._tasks: list[asyncio.Task[Any]] = [asyncio.create_task(writer.run())]
         self._attempts: dict[UUID, Attempt] = {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streaming.model_servers.pool import Target
+from streaming.model_servers.pool import Route
 from streaming.model_servers.vllm.client import ChatStream, http_client
 from streaming.model_servers.vllm.wire import ChatDelta
 from streaming.planning.planner import ALONE
@@ -19,7 +19,7 @@ TIER = plain("test", 0, MODEL, ["http://127.0.0.1:9/v1"])
 def body_for(question: str, begun: str = "", **fields: Any) -> dict[str, Any]:
     """As the site asks, at temperature 0 and without a system prompt; for the rest of the answer if it is ``begun``."""
     prompt = Prompt(({"role": "user", "content": question},))
-    target = Target(TIER, TIER.server, MODEL)
+    target = Route(TIER, TIER.server, MODEL)
     body = request_body(prompt, ALONE, target, begun, MAX_TOKENS)
     body["messages"] = [message for message in body["messages"] if message["role"] != "system"]
     return body | {"temperature": 0} | fields

@@ -16,7 +16,7 @@ from .timing import Clock
 
 
 @dataclass
-class Show:
+class Delivery:
     """What one web process did for those who watched an answer."""
 
     received_at: datetime | None = None  # the click's command, if it came here
@@ -26,7 +26,7 @@ class Show:
 
 
 @transaction.atomic
-def add_shows(generations: GenerationQuerySet, shows: Mapping[UUID, Show]) -> None:
+def add_deliveries(generations: GenerationQuerySet, shows: Mapping[UUID, Delivery]) -> None:
     """Beside what other processes have added; those that are not among ``generations`` are passed over."""
     known = list(generations.filter(pk__in=shows).order_by("pk").values_list("pk", flat=True))
     make_sure_of(known)

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import models, transaction
 
 from .figures import Figures
-from .measuring import SERVER_LENGTH, TIER_LENGTH, Whose
+from .measuring import SERVER_LENGTH, TIER_LENGTH, Dimension
 
 
 class Grain(models.TextChoices):
@@ -83,7 +83,7 @@ class RollUp(models.Model):
 
     @property
     def key(self) -> Key:
-        return Key(Grain(self.grain), self.begin, Whose(self.tier, self.server))
+        return Key(Grain(self.grain), self.begin, Dimension(self.tier, self.server))
 
     @staticmethod
     def grow(added: Mapping[Key, Figures]) -> None:
@@ -111,7 +111,7 @@ class Key:
 
     grain: Grain
     begin: datetime
-    of: Whose
+    of: Dimension
 
 
 class Gauge(models.TextChoices):

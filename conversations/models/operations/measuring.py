@@ -34,14 +34,14 @@ FIELDS = (
 TIER_LENGTH, SERVER_LENGTH = 40, 200
 
 
-class Whose(NamedTuple):
+class Dimension(NamedTuple):
     tier: str  # its slug; empty: none was asked
     server: str  # its name; empty: none was asked, or the answer came from the cache
 
     @property
-    def as_stored(self) -> Whose:
+    def as_stored(self) -> Dimension:
         """Outcomes have names of any length, roll-ups have not."""
-        return Whose(self.tier[:TIER_LENGTH], self.server[:SERVER_LENGTH])
+        return Dimension(self.tier[:TIER_LENGTH], self.server[:SERVER_LENGTH])
 
 
 class Charge(NamedTuple):
@@ -66,25 +66,25 @@ def charges_of(ids: Collection[UUID]) -> Charges:
     return found
 
 
-def measure(generation: Generation, charges: Mapping[int, Charge], found: defaultdict[Whose, Figures]) -> None:
+def measure(generation: Generation, charges: Mapping[int, Charge], found: defaultdict[Dimension, Figures]) -> None:
     """Add one that ended, out of ``measurable``, to what was found."""
     outcomes = generation.stage_outcomes
     own = found[whose(generation, outcomes)]
     count_answer(own, generation)
     observe(own, generation)
     for number, outcome in outcomes.items():
-        count_tokens(found[Whose(outcome.tier, outcome.server)], outcome)
+        count_tokens(found[Dimension(outcome.tier, outcome.server)], outcome)
         if charge := charges.get(number):
-            found[Whose(charge.tier, outcome.server)].counts[figures.COST] += units(charge.cost)
+            found[Dimension(charge.tier, outcome.server)].counts[figures.COST] += units(charge.cost)
 
 
-def whose(generation: Generation, outcomes: Outcomes) -> Whose:
+def whose(generation: Generation, outcomes: Outcomes) -> Dimension:
     """Whose stage began it; without any, the tier that was meant."""
     asked = [outcome for outcome in outcomes.values() if outcome.tier or outcome.server]
     if not asked:
-        return Whose(getattr(generation, "planned_tier", None) or generation.wanted_tier, generation.server)
+        return Dimension(getattr(generation, "planned_tier", None) or generation.wanted_tier, generation.server)
     first = min(asked, key=lambda outcome: (outcome.first_token_s is None, outcome.first_token_s or 0.0))
-    return Whose(first.tier, first.server)
+    return Dimension(first.tier, first.server)
 
 
 def count_answer(own: Figures, generation: Generation) -> None:

@@ -17,7 +17,7 @@ from conversations.models.generation.generation import Generation
 
 from .figures import Figures
 from .history import Grain, Key, RollUp
-from .measuring import Whose, charges_of, measurable, measure
+from .measuring import Dimension, charges_of, measurable, measure
 
 AT_ONCE = 500  # generations in one transaction; SQLite has one writer at a time
 MOST = 50_000  # in one go
@@ -58,7 +58,7 @@ def record(batch: list[Generation]) -> None:
 def figures_of(batch: list[Generation]) -> dict[Key, Figures]:
     """By minute, hour and day, where they are still kept. One query."""
     charges = charges_of([generation.pk for generation in batch])
-    by_minute: defaultdict[datetime, defaultdict[Whose, Figures]] = defaultdict(lambda: defaultdict(Figures))
+    by_minute: defaultdict[datetime, defaultdict[Dimension, Figures]] = defaultdict(lambda: defaultdict(Figures))
     for generation in batch:
         assert generation.finished_at is not None
         minute = Grain.MINUTE.begin_of(generation.finished_at)
@@ -66,7 +66,7 @@ def figures_of(batch: list[Generation]) -> dict[Key, Figures]:
     return rolled_up(by_minute)
 
 
-def rolled_up(by_minute: Mapping[datetime, Mapping[Whose, Figures]]) -> dict[Key, Figures]:
+def rolled_up(by_minute: Mapping[datetime, Mapping[Dimension, Figures]]) -> dict[Key, Figures]:
     """Without those that are empty, such as of stages that were left out."""
     now = site_time.now()
     added: defaultdict[Key, Figures] = defaultdict(Figures)

@@ -26,7 +26,7 @@ from conversations.models.catalog.pipeline import Mode
 from conversations.models.chat.asking import ConversationError
 from conversations.models.generation.generation import Status
 from streaming.chat import turns
-from streaming.coordination.answer_queue import Place, places_now
+from streaming.coordination.answer_queue import QueuePosition, places_now
 from streaming.coordination.stop_signal import STOP_CHANNEL
 from streaming.log.records import Folded, HoleInLog
 from streaming.log.stream_log import BEGINNING, Entry, entries_of, key_of
@@ -174,7 +174,7 @@ class Following:
         else:
             self._screen.note(f"It waits in the queue, {place.ahead} ahead: {now.attempts} answers are being written.")
 
-    def _place(self) -> Place | None:
+    def _place(self) -> QueuePosition | None:
         """None if it does not wait any more, or Redis is away."""
         try:
             return places_now(self._redis, [self._user.pk]).get(self._generation.pk)

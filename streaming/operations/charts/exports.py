@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
 from conversations.export import in_pieces
-from streaming.operations.queries.ranges import ALL, Wanted
+from streaming.operations.queries.ranges import ALL, QueryParams
 
 from .plots import Plot, Value
 
@@ -21,7 +21,7 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets would reckon wi
 
 @dataclass(frozen=True)
 class Sheet:
-    wanted: Wanted
+    wanted: QueryParams
     plots: Sequence[Plot]
     name: str = "throughline"  # the file's begins with it
 

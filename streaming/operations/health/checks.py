@@ -18,7 +18,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from conversations.accounts.mail import mails_reach_nobody
-from streaming.operations.measurements.stores import redis_figures
+from streaming.operations.measurements.stores import redis_stats
 
 from .config_warnings import troubles
 
@@ -69,6 +69,6 @@ def of_redis() -> list[str]:
     limits = {"socket_timeout": REDIS_TIMEOUT_S, "socket_connect_timeout": REDIS_TIMEOUT_S}
     try:
         with Redis.from_url(settings.REDIS_URL, **limits) as redis:
-            return redis_figures(redis).lacks
+            return redis_stats(redis).lacks
     except (RedisError, OSError):
         return []

@@ -16,7 +16,7 @@ from streaming.operations.measurements.stores import DATABASE_SLOW_MS, REDIS_SLO
 from streaming.telemetry.heartbeats import WorkerState
 
 from .process_checks import differences_of, name_of, strains_of
-from .snapshot import Situation
+from .snapshot import SiteSnapshot
 
 TIMES_SLOWER = 3.0  # than usual, or than others with the same model
 SLOWER_BY_S = 0.5  # at least, besides
@@ -34,7 +34,7 @@ class Finding:
     level: str = "error"  # or "warning"
 
 
-def diagnosis(now: Situation) -> list[Finding]:
+def diagnosis(now: SiteSnapshot) -> list[Finding]:
     """Empty if all is well."""
     if now.redis_ms is None:
         return [NO_REDIS, *slow_database(now), *limits(now), *budget(now)]
@@ -58,7 +58,7 @@ def of_servers(seen: Live) -> list[Finding]:
     """What is wrong with model servers alone."""
     if seen.redis is None:
         return [NO_REDIS]
-    now = Situation(redis_ms=seen.redis.ping_ms, servers=seen.servers, processes=seen.processes)
+    now = SiteSnapshot(redis_ms=seen.redis.ping_ms, servers=seen.servers, processes=seen.processes)
     return [finding for find in (dead_servers, failing_servers, unprobed, drained) for finding in find(now)]
 
 
@@ -75,22 +75,22 @@ NO_REDIS = Finding(
 )
 
 
-def no_worker(now: Situation) -> Iterator[Finding]:
+def no_worker(now: SiteSnapshot) -> Iterator[Finding]:
     if not now.workers:
         yield Finding("No worker", NO_WORKER)
 
 
-def no_background(now: Situation) -> Iterator[Finding]:
+def no_background(now: SiteSnapshot) -> Iterator[Finding]:
     if not now.backgrounds:
         yield Finding("No background worker", NO_BACKGROUND)
 
 
-def no_beat(now: Situation) -> Iterator[Finding]:
+def no_beat(now: SiteSnapshot) -> Iterator[Finding]:
     if not now.beats:
         yield Finding("No beat", NO_BEAT)
 
 
-def dead_servers(now: Situation) -> Iterator[Finding]:
+def dead_servers(now: SiteSnapshot) -> Iterator[Finding]:
     for server in now.servers:
         if server.is_fresh and not server.is_up and server.probe:
             rest = "Its answers go to the others." if now.up else "No other is up: answers fail until one is back."
@@ -98,23 +98,23 @@ def dead_servers(now: Situation) -> Iterator[Finding]:
             yield Finding("Dead model server", told)
 
 
-def slow_redis(now: Situation) -> Iterator[Finding]:
+def slow_redis(now: SiteSnapshot) -> Iterator[Finding]:
     if now.redis_ms is not None and now.redis_ms >= REDIS_SLOW_MS:
         sentence = f"A round trip to Redis takes {now.redis_ms:.0f} ms; one is usual. Every token passes through it."
         yield Finding("Slow Redis", f"{sentence} Look at its load, and at the network to it.")
 
 
-def slow_database(now: Situation) -> Iterator[Finding]:
+def slow_database(now: SiteSnapshot) -> Iterator[Finding]:
     if now.database_ms >= DATABASE_SLOW_MS:
         sentence = f"The simplest query takes {now.database_ms:.0f} ms; each question waits for several."
         yield Finding("Slow database", sentence, "warning")
 
 
-def limits(now: Situation) -> Iterator[Finding]:
+def limits(now: SiteSnapshot) -> Iterator[Finding]:
     yield from (Finding("Limits", sentence) for sentence in now.store_lacks)
 
 
-def saturated(now: Situation) -> Iterator[Finding]:
+def saturated(now: SiteSnapshot) -> Iterator[Finding]:
     if now.is_full:
         verb = "waits" if now.queued == 1 else "wait"
         yield Finding(
@@ -125,14 +125,14 @@ def saturated(now: Situation) -> Iterator[Finding]:
         )
 
 
-def strained(now: Situation) -> Iterator[Finding]:
+def strained(now: SiteSnapshot) -> Iterator[Finding]:
     for state in now.strained:
         kind = ("Saturated worker", "error") if isinstance(state, WorkerState) else ("Busy process", "warning")
         for strain in strains_of(state):
             yield Finding(kind[0], f"{name_of(state)}: {strain}", kind[1])
 
 
-def replaced(now: Situation) -> Iterator[Finding]:
+def replaced(now: SiteSnapshot) -> Iterator[Finding]:
     for one in now.replaced:
         moment = f"{timezone.localtime(one.at):%H:%M:%S}"
         yield Finding(
@@ -143,7 +143,7 @@ def replaced(now: Situation) -> Iterator[Finding]:
         )
 
 
-def slow_servers(now: Situation) -> Iterator[Finding]:
+def slow_servers(now: SiteSnapshot) -> Iterator[Finding]:
     for pace in now.paces:
         others = [other for other in now.paces if other.model == pace.model and other.server != pace.server]
         if complaint := slow_start(pace, others) or slow_writing(pace, others):
@@ -182,7 +182,7 @@ def yardstick(
     return (best(known), "another with the same model has") if known else (None, "")
 
 
-def failing_servers(now: Situation) -> Iterator[Finding]:
+def failing_servers(now: SiteSnapshot) -> Iterator[Finding]:
     for server in now.servers:
         if server.left_alone and (server.is_up or not server.is_fresh):
             probe = "answered its last probe, and fails answers" if server.is_up else "fails answers"
@@ -190,32 +190,32 @@ def failing_servers(now: Situation) -> Iterator[Finding]:
             yield Finding("Failing model server", sentence, "warning")
 
 
-def unexplained_queue(now: Situation) -> Iterator[Finding]:
+def unexplained_queue(now: SiteSnapshot) -> Iterator[Finding]:
     if now.workers and not now.is_saturated and now.oldest_queued_s >= LONG_QUEUE_S:
         sentence = f"A question has waited for {now.oldest_queued_s:.0f} s though workers have room."
         yield Finding("Questions wait", f"{sentence} The workers' machine may be overloaded, or beat does not run.")
 
 
-def stuck(now: Situation) -> Iterator[Finding]:
+def stuck(now: SiteSnapshot) -> Iterator[Finding]:
     if now.stuck:
         verb = "seems" if now.stuck == 1 else "seem"
         yield Finding("Stuck answers", f"{counted(now.stuck, 'running answer')} {verb} to make no progress.", "warning")
 
 
-def errors(now: Situation) -> Iterator[Finding]:
+def errors(now: SiteSnapshot) -> Iterator[Finding]:
     if now.failed_percent is not None and now.failed_percent >= MANY_FAILED_PERCENT:
         most = f", most often by {now.top_error}" if now.top_error else ""
         yield Finding("Errors", f"{now.failed_percent:.0f} % of the answers of the last 15 minutes failed{most}.")
 
 
-def slow_browsers(now: Situation) -> Iterator[Finding]:
+def slow_browsers(now: SiteSnapshot) -> Iterator[Finding]:
     if now.waiting:
         sentence = f"{now.waiting} of {counted(now.sockets, 'open page')} "
         sentence += f"{'does' if now.waiting == 1 else 'do'} not read what was sent: a slow browser, a slow network, "
         yield Finding("Slow browser", f"{sentence}or a computer that sleeps. Nobody else waits for that.", "warning")
 
 
-def unprobed(now: Situation) -> Iterator[Finding]:
+def unprobed(now: SiteSnapshot) -> Iterator[Finding]:
     for server in now.servers:
         if not (server.is_fresh or server.is_new or now.is_saturated):
             since = f"{server.age.total_seconds():.0f} s" if server.age else "two minutes or more"
@@ -224,19 +224,19 @@ def unprobed(now: Situation) -> Iterator[Finding]:
             )
 
 
-def drained(now: Situation) -> Iterator[Finding]:
+def drained(now: SiteSnapshot) -> Iterator[Finding]:
     for server in now.servers:
         if server.drained:
             sentence = f"{server.called} gets no new requests until an operator undrains it."
             yield Finding("Drained", sentence, "warning")
 
 
-def differing(now: Situation) -> Iterator[Finding]:
+def differing(now: SiteSnapshot) -> Iterator[Finding]:
     for state in now.differing:
         yield from (Finding("Mixed versions", f"{name_of(state)}: {what}", "warning") for what in differences_of(state))
 
 
-def budget(now: Situation) -> Iterator[Finding]:
+def budget(now: SiteSnapshot) -> Iterator[Finding]:
     if now.budget_percent is not None and now.budget_percent >= LITTLE_LEFT_PERCENT:
         sentence = f"{now.budget_percent:.0f} % of the site's budget of today is used or reserved."
         yield Finding("Budget", f"{sentence} Answers become shorter and cheaper, then are refused.", "warning")

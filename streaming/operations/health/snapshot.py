@@ -16,7 +16,7 @@ NEARLY_ALL = 0.8  # places that are free again for a second, until the next disp
 
 
 @dataclass(frozen=True, kw_only=True)
-class Situation:
+class SiteSnapshot:
     redis_ms: float | None  # of a round trip; None: it does not answer, and workers, servers and sockets are unknown
     database_ms: float = 0.0
     store_lacks: Sequence[str] = ()  # of Redis and the database, in sentences

@@ -34,7 +34,7 @@ READ = ("status", "outcomes", "accepted_at", "claimed_at", "requested_at", "last
 
 
 @dataclass(frozen=True)
-class Sight:
+class LiveState:
     """What Redis knows of unfinished generations at this moment."""
 
     holders: dict[UUID, str]  # the processes that hold the leases
@@ -42,14 +42,14 @@ class Sight:
     has_worker: bool
 
 
-def sight_of(generation_ids: Collection[UUID]) -> Sight | None:
+def live_state_of(generation_ids: Collection[UUID]) -> LiveState | None:
     """None if Redis does not answer. Three commands or so."""
     ids = list(generation_ids)
     try:
         with redis_client() as redis:
             leases: Any = redis.mget(keys_of(ids)) if ids else []
             holders = {pk: lease.decode() for pk, lease in zip(ids, leases, strict=True) if lease}
-            return Sight(holders, viewers_now(redis), bool(living(redis, WorkerState)))
+            return LiveState(holders, viewers_now(redis), bool(living(redis, WorkerState)))
     except (RedisError, OSError):
         return None
 
@@ -58,11 +58,11 @@ def stuck_running(now: datetime) -> int:
     """How many; those that wait for a worker are not among them. One query, and Redis if it answers."""
     running = Generation.objects.filter(status=Status.RUNNING).order_by("accepted_at")
     found = list(running.only(*READ)[:LOOKED_AT])
-    sight = sight_of([generation.pk for generation in found]) if found else None
+    sight = live_state_of([generation.pk for generation in found]) if found else None
     return sum(bool(trouble_of_running(generation, sight, now)) for generation in found)
 
 
-def trouble_of(generation: Generation, sight: Sight | None, now: datetime) -> str:
+def trouble_of(generation: Generation, sight: LiveState | None, now: datetime) -> str:
     """Why it counts as stuck; empty if it does not."""
     if generation.status == Status.QUEUED:
         waited = seconds(generation.accepted_at, now)
@@ -71,7 +71,7 @@ def trouble_of(generation: Generation, sight: Sight | None, now: datetime) -> st
     return trouble_of_running(generation, sight, now) if generation.status == Status.RUNNING else ""
 
 
-def trouble_of_running(generation: Generation, sight: Sight | None, now: datetime) -> str:
+def trouble_of_running(generation: Generation, sight: LiveState | None, now: datetime) -> str:
     silent = seconds(last_sign(generation), now)
     if sight is not None and generation.pk not in sight.holders and silent > WITHOUT_LEASE_S:
         return "no process has it"

@@ -24,7 +24,7 @@ from streaming.telemetry import counters
 from streaming.telemetry.heartbeats import BackgroundState, BeatState, State, WebState, WorkerState, living
 from streaming.telemetry.watchdog import Replaced, replaced_since
 
-from .stores import RedisFigures, redis_figures
+from .stores import RedisStats, redis_stats
 
 TIMEOUT_S = 1.5
 REPLACED_LATELY = timedelta(hours=1)
@@ -104,7 +104,7 @@ class Live:
     webs: list[WebState] = field(default_factory=list)
     beats: list[BeatState] = field(default_factory=list)
     backgrounds: list[BackgroundState] = field(default_factory=list)
-    redis: RedisFigures | None = None  # None: it does not answer, and nothing above is known
+    redis: RedisStats | None = None  # None: it does not answer, and nothing above is known
     fallbacks: list[tuple[str, int]] = field(default_factory=list)  # in words, since Redis counts them; none of 0
     capabilities: dict[Subject, str] = field(default_factory=dict)  # of model servers, learned by the workers
     replaced: list[Replaced] = field(default_factory=list)  # lately
@@ -145,7 +145,7 @@ def live() -> Live:
     tiers = known_tiers()
     try:
         with redis_client() as redis:
-            figures, workers = redis_figures(redis), living(redis, WorkerState)
+            figures, workers = redis_stats(redis), living(redis, WorkerState)
             servers = server_states(tiers, last_probes(redis), workers, warmth_of(redis, tiers), drains(redis))
             webs, beats = living(redis, WebState), living(redis, BeatState)
             backgrounds, fallbacks = living(redis, BackgroundState), fallbacks_in(counters.read(redis))

@@ -29,7 +29,7 @@ SELECT pg_database_size(current_database()),
 
 
 @dataclass(frozen=True)
-class RedisFigures:
+class RedisStats:
     ping_ms: float
     info: Mapping[str, Any]
 
@@ -84,7 +84,7 @@ class RedisFigures:
 
 
 @dataclass(frozen=True)
-class DatabaseFigures:
+class DatabaseStats:
     name: str
     version: str
     query_ms: float
@@ -106,21 +106,21 @@ class DatabaseFigures:
         return [f"The database has {self.connections} of {most} connections: raise its max_connections."]
 
 
-def redis_figures(redis: Redis) -> RedisFigures:
+def redis_stats(redis: Redis) -> RedisStats:
     """Raises RedisError, OSError."""
     info: Any = redis.info()
-    return RedisFigures(shortest_ms(redis.ping), info)
+    return RedisStats(shortest_ms(redis.ping), info)
 
 
-def database_figures() -> DatabaseFigures:
+def database_stats() -> DatabaseStats:
     """Five of the simplest queries, and one of PostgreSQL's figures. Raises DatabaseError."""
     with connection.cursor() as cursor:
         took_ms = shortest_ms(lambda: cursor.execute("SELECT 1"))
         name, version = connection.display_name, ".".join(map(str, connection.get_database_version()))
         if connection.vendor != "postgresql":
-            return DatabaseFigures(name, version, took_ms, size_of_files())
+            return DatabaseStats(name, version, took_ms, size_of_files())
         cursor.execute(POSTGRESQL)
-        return DatabaseFigures(name, version, took_ms, *cursor.fetchone())
+        return DatabaseStats(name, version, took_ms, *cursor.fetchone())
 
 
 def shortest_ms(ping: Callable[[], object]) -> float:

@@ -11,8 +11,8 @@ from typing import Any
 from conversations.models import RollUp, Sample
 from conversations.models.operations.figures import Figures
 from conversations.models.operations.history import Reading, followed
-from conversations.models.operations.measuring import Whose
-from streaming.operations.queries.ranges import Range, Wanted
+from conversations.models.operations.measuring import Dimension
+from streaming.operations.queries.ranges import QueryParams, Range
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Bin:
 class Timeline:
     range: Range
     bins: list[Bin]
-    parts: dict[Whose, Figures]
+    parts: dict[Dimension, Figures]
 
     @property
     def whole(self) -> Figures:
@@ -39,18 +39,18 @@ class Timeline:
         return found
 
 
-def timeline(wanted: Wanted, of_bins: Collection[str], of_parts: Collection[str] = ()) -> Timeline:
+def timeline(wanted: QueryParams, of_bins: Collection[str], of_parts: Collection[str] = ()) -> Timeline:
     """All counts, and histograms of these measures. Two queries. Gauges are the whole site's, whatever is wanted."""
     scope = wanted.range
     bins = [Bin(begin, scope.seconds_of(begin)) for begin in scope.bins]
-    parts: defaultdict[Whose, Figures] = defaultdict(Figures)
+    parts: defaultdict[Dimension, Figures] = defaultdict(Figures)
     add_samples(bins, scope)
     rows = RollUp.objects.within(scope.grain, scope.begin, scope.end).filter(**wanted.rows).order_by()
     for begin, tier, server, counts, histograms in rows.values_list("begin", "tier", "server", "counts", "histograms"):
         found = bins[scope.number_of(begin)]
         found.figures = found.figures or Figures()
         found.figures.add_json(counts, only(of_bins, histograms))
-        parts[Whose(tier, server)].add_json(counts, only(of_parts, histograms))
+        parts[Dimension(tier, server)].add_json(counts, only(of_parts, histograms))
     return Timeline(scope, bins, dict(sorted(parts.items())))
 
 

@@ -52,7 +52,7 @@ MOMENTS = (
 )
 
 
-def tally(redis: Redis) -> dict[str, float]:
+def export_counters(redis: Redis) -> dict[str, float]:
     """All counters, with everything that has ended until now. Raises RedisError."""
 
     def count_new(pipeline: Pipeline) -> None:

@@ -25,7 +25,7 @@ from streaming.telemetry import counters
 from streaming.telemetry.heartbeats import REFUSED
 
 from . import counter_families, gauge_families
-from .counter_export import tally
+from .counter_export import export_counters
 from .families import counts
 
 PROXIED_BY = ("X-Forwarded-For", "Forwarded", "X-Real-IP")  # headers that a proxy adds
@@ -72,7 +72,7 @@ class Everything(Collector):
         yield from gauge_families.of_the_processes()
         try:
             with redis_client() as redis:
-                ended, by_processes = tally(redis), counters.read(redis)
+                ended, by_processes = export_counters(redis), counters.read(redis)
                 refused: Any = redis.hgetall(REFUSED)
         except (RedisError, OSError):
             return

@@ -21,7 +21,7 @@ from streaming.chat.open_sockets import sockets
 from streaming.chat.origin import is_same_origin
 from streaming.chat.rate_limit import RateLimit
 from streaming.coordination.database import in_database
-from streaming.coordination.user_limits import Place, TooManyOpen, limits
+from streaming.coordination.user_limits import Slot, TooManyOpen, limits
 from streaming.live.window import Window
 from streaming.protocol import CLOSE_NOT_SIGNED_IN, CLOSE_TOO_MANY, UNREADABLE, Count
 
@@ -71,7 +71,7 @@ class OperationsConsumer(AsyncWebsocketConsumer):
         self._told: Pieces = {}
         self._news = asyncio.Event()  # the page wants something else
         self._following: asyncio.Task[None] | None = None
-        self._place: Place | None = None
+        self._place: Slot | None = None
         if not is_same_origin(self.scope):
             await self.close()
             return

@@ -20,7 +20,7 @@ from conversations.models import Clock, Generation
 from conversations.models.generation.generation import Status
 from conversations.models.generation.phases import PHASES
 from streaming.operations.charts.phases import WIDTH, Span, spans_of
-from streaming.operations.health.stuck import RULE, Sight, sight_of, trouble_of
+from streaming.operations.health.stuck import RULE, LiveState, live_state_of, trouble_of
 from streaming.operations.queries.filters import Filters
 
 from .access import for_operators, for_steering
@@ -37,7 +37,7 @@ class Listed:
     """A generation with what stands beside it in the list, and on its own page."""
 
     generation: Generation
-    sight: Sight | None  # None: Redis does not answer
+    sight: LiveState | None  # None: Redis does not answer
     now: datetime
 
     @property
@@ -135,7 +135,7 @@ def listed(filters: Filters, number: int) -> tuple[list[Listed], bool]:
 
 
 def with_sight(found: list[Generation]) -> list[Listed]:
-    sight = sight_of([one.pk for one in found if not Status(one.status).is_final])
+    sight = live_state_of([one.pk for one in found if not Status(one.status).is_final])
     now = site_time.now()
     return [Listed(one, sight, now) for one in found]
 

@@ -18,7 +18,7 @@ from streaming.operations.charts.exports import FORMATS, Sheet, download, kind_o
 from streaming.operations.charts.plots import Plot, Series, Value, moment_words
 from streaming.operations.charts.units import money_words, number_words, percent_words, seconds_words
 from streaming.operations.measurements.timeline import Bin, Timeline, timeline
-from streaming.operations.queries.ranges import Wanted, address_of, form_of
+from streaming.operations.queries.ranges import QueryParams, address_of, form_of
 
 from .access import for_operators
 
@@ -158,7 +158,7 @@ def mean_rate(figures: Figures, one: Bin) -> Value:
 servers_count: dict[str, Read] = {"all servers": mean_rate}
 
 
-def rows_of(wanted: Wanted, plots: list[Plot]) -> Iterator[Row]:
+def rows_of(wanted: QueryParams, plots: list[Plot]) -> Iterator[Row]:
     """All that the plots show, in words, the latest first."""
     for number, begin in reversed(list(enumerate(wanted.range.bins))):
         values = [(plot.words, series.values[number]) for plot in plots for series in plot.series]

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_safe
 from conversations.models.generation.phases import PHASES
 from conversations.models.operations.figures import Figures, Measure
 from conversations.models.operations.histogram import Histogram
-from conversations.models.operations.measuring import Whose
+from conversations.models.operations.measuring import Dimension
 from streaming.operations.charts.heat_map import Heat
 from streaming.operations.charts.plots import moment_words
 from streaming.operations.charts.units import number_words, seconds_words
 from streaming.operations.measurements.timeline import Timeline, timeline
-from streaming.operations.queries.ranges import WantedForm, form_of
+from streaming.operations.queries.ranges import QueryForm, form_of
 
 from .access import for_operators
 
@@ -69,7 +69,7 @@ def latency(request: HttpRequest) -> HttpResponse:
     return render(request, "operations/latency.html", context_of(form))
 
 
-def context_of(form: WantedForm) -> dict[str, object]:
+def context_of(form: QueryForm) -> dict[str, object]:
     wanted = form.wanted
     measure = Measure(wanted.figure or Measure.FIRST_TOKEN)
     found = timeline(wanted, [measure], [*PHASES, *BESIDE])
@@ -91,9 +91,9 @@ def context_of(form: WantedForm) -> dict[str, object]:
 
 def parts_of(found: Timeline) -> list[Part]:
     """The whole first, if there are several."""
-    everything: Mapping[Whose, Figures] = {key: value for key, value in found.parts.items() if value.answers}
+    everything: Mapping[Dimension, Figures] = {key: value for key, value in found.parts.items() if value.answers}
     if len(everything) > 1:
-        everything = {Whose("All", ""): found.whole, **everything}
+        everything = {Dimension("All", ""): found.whole, **everything}
     longest = max((mean_of(figures) for figures in everything.values()), default=0.0)
     return [part_of(key, figures, longest) for key, figures in everything.items()]
 
@@ -102,7 +102,7 @@ def mean_of(figures: Figures) -> float:
     return sum(figures.of(phase).sum for phase in PHASES) / figures.answers
 
 
-def part_of(key: Whose, figures: Figures, longest: float) -> Part:
+def part_of(key: Dimension, figures: Figures, longest: float) -> Part:
     return Part(
         tier=key.tier or "none",
         server=key.server,

@@ -16,7 +16,7 @@ from conversations.models.generation.generation import Status
 from streaming.operations.health.config_warnings import troubles
 from streaming.operations.health.diagnosis import Finding, diagnosis
 from streaming.operations.health.score import Score, score_of
-from streaming.operations.health.snapshot import Situation
+from streaming.operations.health.snapshot import SiteSnapshot
 from streaming.operations.health.stuck import stuck_running
 from streaming.operations.measurements.answers import (
     PERIODS,
@@ -30,7 +30,7 @@ from streaming.operations.measurements.answers import (
 )
 from streaming.operations.measurements.live import Live, live
 from streaming.operations.measurements.paces import paces
-from streaming.operations.measurements.stores import DatabaseFigures, database_figures
+from streaming.operations.measurements.stores import DatabaseStats, database_stats
 
 MOST_RUNNING = 1000  # that are looked at one by one
 
@@ -42,9 +42,9 @@ class Overview:
     periods: list[Period]
     errors: list[tuple[str, int]]  # of the longest period, the most frequent first
     live: Live
-    database: DatabaseFigures
+    database: DatabaseStats
     spent: SiteUse
-    now: Situation
+    now: SiteSnapshot
     troubles: list[str]  # with what admins set up
 
     @property
@@ -69,8 +69,8 @@ def overview() -> Overview:
     periods = [period(name, at - length, at, sample) for name, length in PERIODS.items()]
     counts = unfinished_counts()
     errors, lately = top_errors(longest), top_errors(at - min(PERIODS.values()))
-    seen, database, spent = live(), database_figures(), SiteUse.of_today()
-    now = Situation(
+    seen, database, spent = live(), database_stats(), SiteUse.of_today()
+    now = SiteSnapshot(
         **of_redis(seen),
         **of_queue(at, counts),
         database_ms=database.query_ms,

@@ -19,10 +19,10 @@ from streaming.operations.measurements.stores import (
     DATABASE_SLOW_MS,
     NEARLY_FULL,
     REDIS_SLOW_MS,
-    DatabaseFigures,
-    RedisFigures,
-    database_figures,
-    redis_figures,
+    DatabaseStats,
+    RedisStats,
+    database_stats,
+    redis_stats,
 )
 from streaming.telemetry.heartbeats import State, gone, living
 from streaming.telemetry.watchdog import TOLD_FOR, Replaced, replaced_since
@@ -52,8 +52,8 @@ class Processes:
     living: list[Row]
     gone: list[Row]
     replaced: list[Replaced]  # of the last day, the latest first
-    redis: RedisFigures | None  # None: it does not answer, and nothing above is known
-    database: DatabaseFigures
+    redis: RedisStats | None  # None: it does not answer, and nothing above is known
+    database: DatabaseStats
 
     @property
     def troubles(self) -> list[str]:
@@ -91,13 +91,13 @@ def processes_now() -> Processes:
     """Redis, if it answers, and two queries."""
     try:
         with redis_client() as redis:
-            found = redis_figures(redis)
+            found = redis_stats(redis)
             kinds = [of_kind(redis, kind) for kind in KINDS]
             alive, missing = [row for rows, _ in kinds for row in rows], [row for _, rows in kinds for row in rows]
             replaced = replaced_since(redis, site_time.now() - TOLD_FOR)
-            return Processes(alive, missing, replaced, found, database_figures())
+            return Processes(alive, missing, replaced, found, database_stats())
     except (RedisError, OSError):
-        return Processes([], [], [], None, database_figures())
+        return Processes([], [], [], None, database_stats())
 
 
 def of_kind(redis: Redis, kind: type[State]) -> tuple[list[Row], list[Row]]:

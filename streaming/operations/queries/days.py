@@ -10,7 +10,7 @@ from django.utils import timezone
 from conversations.models.billing.budget import today
 from conversations.models.operations.history import Grain
 
-from .ranges import INSTANT, MOST_BINS, OWN, Range, RangeForm, Wanted
+from .ranges import INSTANT, MOST_BINS, OWN, QueryParams, Range, RangeForm
 
 DAY = timedelta(days=1)
 DAYS = {
@@ -46,11 +46,11 @@ class DaysForm(RangeForm):
         return midnight(min(day, LAST_DAY)) + DAY if day else None
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> QueryParams:
         now = timezone.localtime(timezone=timezone.get_default_timezone())
         is_own = self.chosen == OWN
         begin = self.given["begin"] if is_own else midnight(today() + DAY - self.ranges[self.chosen][1])
-        return Wanted(in_days(begin, min(self.given["end"], now) if is_own else now), self.chosen)
+        return QueryParams(in_days(begin, min(self.given["end"], now) if is_own else now), self.chosen)
 
 
 def midnight(day: date) -> datetime:

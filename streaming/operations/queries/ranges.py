@@ -75,7 +75,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class QueryParams:
     """What an operator wants to see."""
 
     range: Range
@@ -132,7 +132,7 @@ class RangeForm(forms.Form):
         return self.given.get("range") or self.usual
 
 
-class WantedForm(RangeForm):
+class QueryForm(RangeForm):
     tier = forms.ChoiceField(required=False)
     server = forms.ChoiceField(required=False)
     figure = forms.ChoiceField(required=False)
@@ -152,17 +152,17 @@ class WantedForm(RangeForm):
         self.fields[name].choices = [(ALL, everything), *named]  # type: ignore[attr-defined]
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> QueryParams:
         now = site_time.now()
         is_own = self.chosen == OWN
         begin = self.given["begin"].astimezone(UTC) if is_own else now - self.ranges[self.chosen][1]
         end = min(self.given["end"], now).astimezone(UTC) if is_own else now
         filters = {field: self.given.get(field) or "" for field in ("tier", "server", "figure")}
-        return Wanted(Range.of(begin, end, now), self.chosen, **filters)
+        return QueryParams(Range.of(begin, end, now), self.chosen, **filters)
 
 
-def form_of(request: HttpRequest, figures: Iterable[tuple[str, str]] = ()) -> WantedForm:
-    return WantedForm(request.GET, figures)
+def form_of(request: HttpRequest, figures: Iterable[tuple[str, str]] = ()) -> QueryForm:
+    return QueryForm(request.GET, figures)
 
 
 def address_of(request: HttpRequest, **changes: str) -> str:

@@ -15,7 +15,7 @@ SPANS_KEPT = 400  # passages; a model that is unsure more often is unsure of eve
 
 
 @dataclass
-class Certainty:
+class ConfidenceTracker:
     """Of the tokens whose probability the server told. ``unsure`` are [from, to] in code units of the text."""
 
     tokens: int = 0
@@ -24,7 +24,7 @@ class Certainty:
     unsure: list[list[int]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, earlier: Outcome) -> Certainty:
+    def of(cls, earlier: Outcome) -> ConfidenceTracker:
         """What an earlier attempt measured, without the tokens between its last save and its end."""
         tokens, unsure = earlier.measured_tokens, [list(passage) for passage in earlier.unsure]
         return cls(tokens, tokens * (earlier.probability or 0.0), tokens * (earlier.unsure_share or 0.0), unsure)

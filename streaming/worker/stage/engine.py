@@ -16,7 +16,7 @@ from streaming.cache.answers import Answers, Source
 from streaming.log.handle import LogHandle
 from streaming.log.records import Noticed, PhaseBegan
 from streaming.model_servers.capabilities import Continuing
-from streaming.model_servers.pool import ModelServers, NoRoom, Offer, Target
+from streaming.model_servers.pool import Candidate, ModelServers, NoRoom, Route
 from streaming.model_servers.trial import Finding
 from streaming.model_servers.vllm.errors import BadReply, BrokeOff, ModelServerError, Rejected, Unreachable
 from streaming.planning.prompts import Prompt
@@ -24,8 +24,8 @@ from streaming.telemetry import counters
 
 from .intake import Intake
 from .learned import Abilities, Refused
-from .queue_position import Line
-from .report import told_request
+from .queue_position import WaitingRequests
+from .report import request_spans
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Engine:
         handle: LogHandle,
         stage: PlannedStage,
         announce: Callable[[PhaseBegan], None],
-        line: Line,
+        line: WaitingRequests,
         earlier: Outcome | None = None,
         *,
         streams: bool = True,
@@ -95,10 +95,10 @@ class Engine:
 
     async def _try_each(self) -> ModelServerError | None:
         """Ask one server after the other until one has answered to the end; the last one's error otherwise."""
-        tried: list[Offer] = []
+        tried: list[Candidate] = []
         error: ModelServerError | None = None
         while not self._closed.is_set():
-            target: Target | None = None
+            target: Route | None = None
             wish = (self.stage.tier, self._wanted_model, *(offer.server.key for offer in tried))
             try:
                 self._place.check_turn(wish)
@@ -126,7 +126,7 @@ class Engine:
                 self._tell_failover(target, tried)
         return error
 
-    def _asked(self, chosen: Target) -> Target:
+    def _asked(self, chosen: Route) -> Route:
         """Where the request went: to another server, if it was shared."""
         server = self._source.server if self._source else None
         return replace(chosen, server=server) if server else chosen
@@ -150,10 +150,10 @@ class Engine:
             return False
         return True
 
-    def _has_other(self, tried: list[Offer]) -> bool:
+    def _has_other(self, tried: list[Candidate]) -> bool:
         return self._servers.has_other(tried, self._wanted_model)
 
-    def _tell_failover(self, failed: Target, tried: list[Offer]) -> None:
+    def _tell_failover(self, failed: Route, tried: list[Candidate]) -> None:
         if self._has_other(tried):
             self.figures.failovers = (self.figures.failovers or 0) + 1
             self._handle.append(Noticed(f"{failed.server.name} failed; another model server goes on."))
@@ -166,7 +166,7 @@ class Engine:
 
     # One request
 
-    async def _stream_from(self, target: Target) -> None:
+    async def _stream_from(self, target: Route) -> None:
         """Returns at its end or when closed. Raises ModelServerError."""
         if self._closed.is_set():
             return
@@ -184,7 +184,7 @@ class Engine:
         self._note_request(target)
         self.figures.patience = abilities.patience
         request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
-        with told_request(self._handle.generation_id, request_id, self):
+        with request_spans(self._handle.generation_id, request_id, self):
             try:
                 body = abilities.body(self._prompt, self.stage, begun, room)
                 source = await self._open(target, body, request_id)
@@ -200,7 +200,7 @@ class Engine:
             abilities.learn(source, self.intake)
             self._tell_whole_instead(abilities)
 
-    def _note_request(self, target: Target) -> None:
+    def _note_request(self, target: Route) -> None:
         self._tell_other_tier(target)
         self.figures.model = target.model
         self.figures.tier = target.tier.slug
@@ -265,7 +265,7 @@ class Engine:
             self._servers.note_end(source.server, told=True)
         return True
 
-    async def _open(self, target: Target, body: dict[str, Any], request_id: str) -> Source:
+    async def _open(self, target: Route, body: dict[str, Any], request_id: str) -> Source:
         self.intake.characters = sum(len(message["content"]) for message in body["messages"])
         source = self._source = await self._answers.source(target, body, request_id)
         self.intake.answered_at = lambda: source.stream.answered_at
@@ -284,7 +284,7 @@ class Engine:
             counters.fell_back(counters.WHOLE)
             self._handle.append(Noticed("The answer could not be streamed; it came as a whole."))
 
-    def _tell_other_tier(self, target: Target) -> None:
+    def _tell_other_tier(self, target: Route) -> None:
         """Once for each: the model that was meant to answer cannot be had."""
         wanted, got = self.stage.tier, target.tier.slug
         if wanted and got != wanted and got != self.figures.tier:

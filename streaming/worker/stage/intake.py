@@ -21,11 +21,11 @@ from streaming.model_servers.vllm.thinking import ThinkSplitter
 from streaming.model_servers.vllm.wire import TOO_LONG, ChatDelta, LikelyToken, Usage
 from streaming.protocol import PhaseName
 
-from .confidence import Certainty
+from .confidence import ConfidenceTracker
 from .continuation import Continuation
 from .gaps import Gaps
-from .queue_position import Line, Place
-from .stats import Figures
+from .queue_position import RequestPosition, WaitingRequests
+from .stats import RequestStats
 
 ARRIVALS_KEPT = 4096  # of the latest tokens, to count those that came after a stop
 
@@ -38,15 +38,15 @@ class Intake:
         handle: LogHandle,
         stage: PlannedStage,
         announce: Callable[[PhaseBegan], None],
-        line: Line,
+        line: WaitingRequests,
         earlier: Outcome | None,
     ):
         """``earlier`` is what an earlier attempt noted."""
-        self.figures = Figures(model=earlier.model if earlier else "")
-        self.certainty = Certainty.of(earlier) if earlier else Certainty()
+        self.figures = RequestStats(model=earlier.model if earlier else "")
+        self.certainty = ConfidenceTracker.of(earlier) if earlier else ConfidenceTracker()
         self.gaps = Gaps()
         self.arrivals: deque[datetime] = deque(maxlen=ARRIVALS_KEPT)  # of the latest tokens
-        self.place = Place(line, self._tell_place)
+        self.place = RequestPosition(line, self._tell_place)
         self.characters = 0  # of the running request's prompt
         self.tokens_before = 0  # of this generation, when the running request began
         self.answered_at: Callable[[], datetime | None] = lambda: None  # first byte of the running request's response
@@ -74,7 +74,7 @@ class Intake:
 
     def restart_text(self) -> None:
         """If there is any. What was measured of it, by earlier attempts too, says nothing of the new one."""
-        self.certainty = Certainty()
+        self.certainty = ConfidenceTracker()
         if self.begun:
             self._handle.restart(self._text)
 

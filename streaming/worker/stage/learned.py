@@ -10,7 +10,7 @@ from django.conf import settings
 from conversations.models.generation.plan import PlannedStage
 from streaming.cache.answers import Source
 from streaming.model_servers.capabilities import NO, REFUSED, YES, Ability, Continuing, probabilities, top_logprobs
-from streaming.model_servers.pool import ModelServers, Target
+from streaming.model_servers.pool import ModelServers, Route
 from streaming.model_servers.trial import Finding
 from streaming.model_servers.vllm.client import WHOLE_ANSWER_TIMEOUT_S, ModelServer, Patience
 from streaming.planning.prompts import Prompt, request_body
@@ -25,7 +25,7 @@ Refused = dict[tuple[ModelServer, str], dict[Ability, str]]  # by server and mod
 class Abilities:
     """Made for each request."""
 
-    def __init__(self, servers: ModelServers, target: Target, refused: Refused, *, streams: bool):
+    def __init__(self, servers: ModelServers, target: Route, refused: Refused, *, streams: bool):
         """``streams``: a stream is wanted. ``refused``: what servers seem to have refused this answer."""
         self._trials = servers.trials
         self._known = servers.capabilities

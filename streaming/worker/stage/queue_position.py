@@ -27,10 +27,10 @@ Tell = Callable[[int | None, int], None]  # ahead, and tokens that are being rea
 NOTHING = (None, 0)  # is known
 
 
-class Place:
+class RequestPosition:
     """Where one request stands. Its owner says where, and leaves with the first token."""
 
-    def __init__(self, line: Line, tell: Tell):
+    def __init__(self, line: WaitingRequests, tell: Tell):
         self.since = 0.0
         self.server: ModelServer | None = None  # that has the request
         self.wish: Hashable = None  # for room: of equal ones, the first is the next
@@ -76,31 +76,31 @@ class Place:
             self._tell(ahead, reading)
 
 
-class Line:
+class WaitingRequests:
     """``run`` is its only task, owned by the runner."""
 
     def __init__(self, queues: Queues, clock: Callable[[], float] = time.monotonic):
         self._queues = queues
         self._clock = clock
         # Both in the order in which they came.
-        self._sent: dict[Place, None] = {}
-        self._rooms: defaultdict[Hashable, dict[Place, None]] = defaultdict(dict)  # by wish
+        self._sent: dict[RequestPosition, None] = {}
+        self._rooms: defaultdict[Hashable, dict[RequestPosition, None]] = defaultdict(dict)  # by wish
         self._somebody = asyncio.Event()
         self.sizes = PromptSizes()
 
-    def remember(self, place: Place) -> None:
+    def remember(self, place: RequestPosition) -> None:
         place.since = self._clock()
         (self._sent if place.server else self._rooms[place.wish])[place] = None
         self._somebody.set()
 
-    def forget(self, place: Place) -> None:
+    def forget(self, place: RequestPosition) -> None:
         self._sent.pop(place, None)
         if place.wish is not None and (room := self._rooms.get(place.wish)) is not None:
             room.pop(place, None)
             if not room:
                 del self._rooms[place.wish]
 
-    def is_next(self, place: Place, wish: Hashable) -> bool:
+    def is_next(self, place: RequestPosition, wish: Hashable) -> bool:
         """Of those that wait for this room, or would."""
         return next(iter(self._rooms.get(wish, ())), place) is place
 
@@ -131,7 +131,7 @@ class Line:
                 later[place.server] += place.since < queue.at
 
 
-def tell_at(place: Place, queue: Queue, later: int) -> None:
+def tell_at(place: RequestPosition, queue: Queue, later: int) -> None:
     """``later``: of our own requests to the same server, those that it got after this one, and before it told."""
     if place.is_read:
         return

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def told_request(generation_id: UUID, request_id: str, engine: Engine) -> Iterator[None]:
+def request_spans(generation_id: UUID, request_id: str, engine: Engine) -> Iterator[None]:
     """Of what is done within; the engine's figures are complete at its end."""
     begun, failed = site_time.now(), ""
     try:
@@ -33,7 +33,7 @@ def told_request(generation_id: UUID, request_id: str, engine: Engine) -> Iterat
         if not (engine.figures.cached or engine.figures.along):
             counters.observe(INTER_TOKEN, gaps(arrivals))
         if tracing.is_on():
-            tracing.tell(*spans_of(generation_id, request_id, engine, begun, arrivals, failed))
+            tracing.report(*spans_of(generation_id, request_id, engine, begun, arrivals, failed))
 
 
 def gaps(arrivals: Sequence[datetime]) -> list[float]:

@@ -32,8 +32,8 @@ from streaming.worker.phases import Phases
 
 from .engine import Engine
 from .gaps import gap_figures
-from .queue_position import Line
-from .stats import Figures
+from .queue_position import WaitingRequests
+from .stats import RequestStats
 
 LEFT_OUT = {
     StageStatus.FAILED: "{label} failed and is left out.",
@@ -52,7 +52,7 @@ class StageRunner:
         plan: Plan,
         accepted_at: datetime,
         earlier: Outcomes,
-        line: Line,
+        line: WaitingRequests,
     ):
         """``earlier``: how stages ended, or stand, by what earlier attempts noted."""
         self.plan = plan
@@ -230,7 +230,7 @@ class StageRunner:
         return round((moment - self._accepted_at).total_seconds(), 3) if moment else None
 
 
-def earliest(figures: Figures) -> tuple[bool, datetime]:
+def earliest(figures: RequestStats) -> tuple[bool, datetime]:
     """Sorts the stage that wrote first before the others; while none has, the one that was asked first."""
     assert figures.requested_at is not None
     return figures.first_token_at is None, figures.first_token_at or figures.requested_at

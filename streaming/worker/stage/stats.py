@@ -9,7 +9,7 @@ from streaming.model_servers.vllm.client import Patience
 
 
 @dataclass
-class Figures:
+class RequestStats:
     """What is noted about a stage, under the names of Generation's fields."""
 
     model: str = ""

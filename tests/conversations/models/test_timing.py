@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from conversations.models import Clock, Generation
 from conversations.models.chat.message import ANSWER
-from conversations.models.generation.delivery import Show, add_shows, note_paint
+from conversations.models.generation.delivery import Delivery, add_deliveries, note_paint
 from conversations.models.generation.generation import Status
 from conversations.models.generation.timing import text_bytes
 from tests.conversations.talk import begin
@@ -29,7 +29,7 @@ def clock_of(generation: Generation) -> Clock:
 
 
 def shown(generation_id: UUID, **fields: object) -> None:
-    add_shows(Generation.objects.all(), {generation_id: Show(**fields)})  # type: ignore[arg-type]
+    add_deliveries(Generation.objects.all(), {generation_id: Delivery(**fields)})  # type: ignore[arg-type]
 
 
 def test_the_worker_writes_with_the_end(generation: Generation) -> None:
@@ -74,7 +74,7 @@ def test_what_several_web_processes_showed_is_added_up(generation: Generation) -
 
 
 def test_a_generation_that_is_gone_spoils_nothing(generation: Generation) -> None:
-    add_shows(Generation.objects.all(), {uuid4(): Show(bytes=1), generation.pk: Show(bytes=2)})
+    add_deliveries(Generation.objects.all(), {uuid4(): Delivery(bytes=1), generation.pk: Delivery(bytes=2)})
 
     assert [clock.socket_bytes for clock in Clock.objects.all()] == [2]
 

@@ -14,14 +14,14 @@ from conversations.models.generation.phases import PHASES
 from conversations.models.generation.plan import Outcome, StageStatus
 from conversations.models.operations.figures import Figures, Measure
 from conversations.models.operations.history import Grain
-from conversations.models.operations.measuring import Whose
+from conversations.models.operations.measuring import Dimension
 from conversations.models.operations.recording import record_ended
 from tests.streaming.operations.rows import CANARY
 
 from .conftest import NOON, ended, recorded, wrote
 
 
-def by_owner() -> dict[Whose, Figures]:
+def by_owner() -> dict[Dimension, Figures]:
     record_ended()
     return {row.key.of: row.figures for row in RollUp.objects.filter(grain=Grain.MINUTE)}
 
@@ -74,7 +74,7 @@ def test_one_that_was_stopped_in_the_queue_was_only_queued(alice: User) -> None:
     none = dict.fromkeys(("claimed_at", "requested_at", "first_token_at", "last_token_at", "outcomes"))
     ended(alice, status=Status.STOPPED, attempt=0, wanted_tier="nano", plan=None, **none)
 
-    assert list(by_owner()) == [Whose("nano", "")]
+    assert list(by_owner()) == [Dimension("nano", "")]
     assert set(recorded().histograms) == {"duration", "queued"}
 
 
@@ -90,7 +90,7 @@ def test_times_are_whose_stage_began_it_and_tokens_each_stages_own(alice: User) 
     ended(alice, NOON, wrote("smart", "big:1", first_token_s=2.0), wrote("nano", "small:1", first_token_s=0.1))
 
     found = by_owner()
-    quick, deep = found[Whose("nano", "small:1")], found[Whose("smart", "big:1")]
+    quick, deep = found[Dimension("nano", "small:1")], found[Dimension("smart", "big:1")]
 
     assert (quick.answers, deep.answers) == (1, 0) and not deep.histograms
     assert quick.counts["tokens_out"] == deep.counts["tokens_out"] == 30
@@ -101,7 +101,7 @@ def test_one_that_no_model_answered_belongs_to_the_tier_that_was_planned(alice: 
     plan = {"stages": [{"number": 0, "name": "a", "label": "A", "tier": "genius"}]}
     ended(alice, NOON, Outcome(StageStatus.FAILED), status=Status.FAILED, plan=plan)
 
-    assert list(by_owner()) == [Whose("genius", "")]
+    assert list(by_owner()) == [Dimension("genius", "")]
 
 
 def test_tokens_from_the_cache_are_no_models(alice: User) -> None:
@@ -117,7 +117,7 @@ def test_its_cost_is_the_ledgers_to_the_last_unit(alice: User) -> None:
     amounts = {"cost": Decimal("0.000000123"), "reserved": 1, "state": "settled"}
     LedgerEntry.objects.create(generation_id=generation.pk, stage=0, day=NOON, tier="genius", **amounts)
 
-    assert by_owner()[Whose("genius", "one:8000")].counts["cost"] == 123
+    assert by_owner()[Dimension("genius", "one:8000")].counts["cost"] == 123
 
 
 def test_no_text_is_in_it(alice: User) -> None:
@@ -138,7 +138,7 @@ def test_an_answer_that_took_no_time_is_recorded(alice: User) -> None:
 def test_a_name_of_any_length_is_recorded(alice: User) -> None:
     ended(alice, NOON, wrote("t" * 300, "s" * 300))
 
-    assert list(by_owner()) == [Whose("t" * 40, "s" * 200)]
+    assert list(by_owner()) == [Dimension("t" * 40, "s" * 200)]
 
 
 def test_clocks_that_disagree_make_no_time_negative(alice: User) -> None:

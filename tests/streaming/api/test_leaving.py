@@ -10,7 +10,7 @@ import pytest
 from conversations.models import ApiToken, Generation
 from streaming.api import events, reader
 from streaming.api.events import HEARTBEAT, OPENING, Stream
-from streaming.coordination.user_limits import Place
+from streaming.coordination.user_limits import Slot
 from streaming.live.answer import LiveAnswer
 
 
@@ -45,7 +45,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 
 async def test_a_quiet_stream_is_kept_alive_and_leaves_when_it_is_closed(quiet: Hub) -> None:
-    frames = Stream(ApiToken(pk=1), Generation(), "", Place(lambda: None)).frames()
+    frames = Stream(ApiToken(pk=1), Generation(), "", Slot(lambda: None)).frames()
 
     heard = [await anext(frames) for _ in range(3)]
     watching = len(quiet.watching)
@@ -57,7 +57,7 @@ async def test_a_quiet_stream_is_kept_alive_and_leaves_when_it_is_closed(quiet: 
 
 
 async def test_a_stream_that_is_told_to_end_ends(quiet: Hub) -> None:
-    stream = Stream(ApiToken(pk=1), Generation(), "", Place(lambda: None))
+    stream = Stream(ApiToken(pk=1), Generation(), "", Slot(lambda: None))
     frames = stream.frames()
     await anext(frames)
 
@@ -69,6 +69,6 @@ async def test_a_stream_that_is_told_to_end_ends(quiet: Hub) -> None:
 
 
 async def test_what_was_never_read_watches_nothing(quiet: Hub) -> None:
-    Stream(ApiToken(pk=1), Generation(), "", Place(lambda: None)).frames()
+    Stream(ApiToken(pk=1), Generation(), "", Slot(lambda: None)).frames()
 
     assert quiet.watching == set()

@@ -18,7 +18,7 @@ from conversations.models.chat.message import ANSWER, PartKey, PartKind
 from conversations.models.generation.errors import ErrorCode
 from conversations.models.generation.plan import Outcome, Plan, PlannedStage
 from streaming.cache.answers import Answers, Reuse
-from streaming.cache.response_cache import KeptAnswers
+from streaming.cache.response_cache import ResponseCache
 from streaming.demo.completion import Completion, Options
 from streaming.demo.faults import Manner
 from streaming.demo.server import DemoServer, serve
@@ -31,7 +31,7 @@ from streaming.model_servers.queue_lengths import Queues
 from streaming.model_servers.vllm.client import http_client
 from streaming.planning.prompts import Prompt
 from streaming.planning.tiers import TierSpec, plain
-from streaming.worker.stage.queue_position import Line
+from streaming.worker.stage.queue_position import WaitingRequests
 from streaming.worker.stage.runner import StageRunner
 
 ALICE, BOB = 1, 2
@@ -92,7 +92,7 @@ class Desk:
     writer: LogWriter
     reuse: Reuse
     tier: TierSpec
-    line: Line
+    line: WaitingRequests
     handles: list[LogHandle] = field(default_factory=list)
 
     @property
@@ -172,9 +172,9 @@ async def desk(
             [m for m, _ in model_urls],
             servers,
             writer,
-            Reuse(http, KeptAnswers(redis)),
+            Reuse(http, ResponseCache(redis)),
             tier,
-            Line(Queues(redis, http)),
+            WaitingRequests(Queues(redis, http)),
         )
         desk.rule(temperature=0.0)
         yield desk

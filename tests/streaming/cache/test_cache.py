@@ -13,13 +13,13 @@ from redis.asyncio import Redis
 
 from streaming.cache import response_cache
 from streaming.cache.answers import Reuse
-from streaming.cache.response_cache import KeptAnswer, KeptAnswers
+from streaming.cache.response_cache import CachedAnswer, ResponseCache
 from streaming.model_servers.vllm.wire import ChatDelta, Usage
 
 from .conftest import ALICE, BOB, Desk
 
 QUESTION = "[think] Explain a table with code"
-ANSWER = KeptAnswer("demo", "text", "", "stop", Usage(3, 2))
+ANSWER = CachedAnswer("demo", "text", "", "stop", Usage(3, 2))
 
 
 async def test_the_second_time_no_model_is_asked_and_it_is_said(desk: Desk) -> None:
@@ -147,7 +147,7 @@ async def test_switched_off_it_does_nothing(desk: Desk, settings: Settings) -> N
 
 
 async def test_without_redis_the_model_answers(desk: Desk, tmp_path: Path) -> None:
-    desk.reuse = Reuse(desk.reuse.http, KeptAnswers(Redis.from_url(f"unix://{tmp_path}/nobody.sock")))
+    desk.reuse = Reuse(desk.reuse.http, ResponseCache(Redis.from_url(f"unix://{tmp_path}/nobody.sock")))
     first = await desk.ask(QUESTION)
     second = await desk.ask(QUESTION)
 
@@ -165,7 +165,7 @@ async def test_a_redis_that_says_nothing_is_not_waited_for(tmp_path: Path, monke
     monkeypatch.setattr(response_cache, "PATIENCE_S", 0.05)
     silent = await asyncio.start_unix_server(hear, str(tmp_path / "silent.sock"))
     async with silent, Redis.from_url(f"unix://{tmp_path}/silent.sock") as client:
-        answers = KeptAnswers(client)
+        answers = ResponseCache(client)
         await answers.keep("key", ANSWER, ALICE)
         found = await answers.find("key")
         for _ in range(2):
@@ -177,11 +177,11 @@ async def test_a_redis_that_says_nothing_is_not_waited_for(tmp_path: Path, monke
 async def test_what_cannot_be_read_is_not_there(redis: Redis) -> None:
     await redis.hset(response_cache.redis_key("strange"), mapping={"answer": b"\xff", "life": 60})
 
-    assert await KeptAnswers(redis).find("strange") is None
+    assert await ResponseCache(redis).find("strange") is None
 
 
 async def test_each_use_doubles_the_life_up_to_a_week(redis: Redis) -> None:
-    answers = KeptAnswers(redis)
+    answers = ResponseCache(redis)
     await answers.keep("loved", ANSWER, ALICE)
     lives = [await redis.ttl(response_cache.redis_key("loved"))]
     for _ in range(9):
@@ -192,8 +192,8 @@ async def test_each_use_doubles_the_life_up_to_a_week(redis: Redis) -> None:
 
 
 async def test_a_large_answer_is_not_kept(redis: Redis) -> None:
-    answers = KeptAnswers(redis)
-    await answers.keep("large", KeptAnswer("demo", "x" * response_cache.LARGEST_BYTES, "", "stop", Usage()), ALICE)
+    answers = ResponseCache(redis)
+    await answers.keep("large", CachedAnswer("demo", "x" * response_cache.LARGEST_BYTES, "", "stop", Usage()), ALICE)
 
     assert await answers.find("large") is None
 
@@ -212,9 +212,9 @@ async def small_redis(redis: Redis) -> AsyncIterator[Redis]:
 
 async def test_at_the_limit_of_memory_old_answers_go_and_running_logs_stay(small_redis: Redis) -> None:
     await small_redis.xadd("throughline:log:running", {"d": "x" * 100_000})
-    answers = KeptAnswers(small_redis)
+    answers = ResponseCache(small_redis)
     for number in range(100):
-        await answers.keep(f"number-{number}", KeptAnswer("demo", "x" * 100_000, "", "stop", Usage()), ALICE)
+        await answers.keep(f"number-{number}", CachedAnswer("demo", "x" * 100_000, "", "stop", Usage()), ALICE)
     found = [await answers.find(f"number-{number}") for number in range(100)]
 
     assert 10 < len([answer for answer in found if answer]) < 60
@@ -229,13 +229,13 @@ async def test_at_the_limit_of_memory_old_answers_go_and_running_logs_stay(small
     [[], [ChatDelta(text="cut")], [ChatDelta(text="cut", finish_reason="length")], [ChatDelta(finish_reason="stop")]],
 )
 def test_only_complete_answers_are(deltas: list[ChatDelta]) -> None:
-    assert KeptAnswer.of("demo", deltas) is None
+    assert CachedAnswer.of("demo", deltas) is None
 
 
 def test_tokens_are_counted_if_the_server_does_not_tell() -> None:
     deltas = [ChatDelta(thinking="so"), ChatDelta(text="a"), ChatDelta(text="b"), ChatDelta(finish_reason="stop")]
 
-    answer = KeptAnswer.of("demo", deltas)
+    answer = CachedAnswer.of("demo", deltas)
 
     assert answer is not None
     assert (answer.text, answer.thinking, answer.usage) == ("ab", "so", Usage(0, 3))
@@ -244,7 +244,7 @@ def test_tokens_are_counted_if_the_server_does_not_tell() -> None:
 def test_a_long_text_is_told_in_pieces_and_none_is_lost() -> None:
     text = "😀 wörld " * 500
 
-    told = list(KeptAnswer("demo", text, "", "stop", Usage()).as_deltas())
+    told = list(CachedAnswer("demo", text, "", "stop", Usage()).as_deltas())
 
     assert len(told) > 3
     assert "".join(delta.text for delta in told) == text

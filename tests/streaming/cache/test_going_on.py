@@ -11,7 +11,7 @@ from streaming.demo.completion import Options
 from streaming.log.records import AnyRecord, Restarted, decode
 from streaming.log.stream_log import FIELD, key_of
 from streaming.model_servers.capabilities import Ability, Capabilities, Continuing
-from streaming.model_servers.pool import Target
+from streaming.model_servers.pool import Route
 from streaming.worker.stage.learned import Abilities, Refused
 
 from .conftest import Asked, Desk
@@ -171,7 +171,7 @@ async def test_usage_and_streaming_are_learned(desk: Desk) -> None:
 async def test_words_that_only_look_like_a_refusal_of_something_teach_nothing(desk: Desk) -> None:
     server = desk.servers.servers[0]
     refused: Refused = {}
-    target = Target(desk.tier, server, "demo")
+    target = Route(desk.tier, server, "demo")
     for words in ("400: upstream said no", "400: no logprobs", "400: no logprobs", "400: stream_options?"):
         assert Abilities(desk.servers, target, refused, streams=True).ask_less(words) is (
             words != "400: stream_options?"

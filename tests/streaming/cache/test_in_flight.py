@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from conversations.models.generation.errors import ErrorCode
-from streaming.cache.in_flight import Flight
+from streaming.cache.in_flight import InFlightRequest
 from streaming.demo.answers import answer_to
 from streaming.model_servers.breaker import BreakerState
-from streaming.model_servers.pool import Target
+from streaming.model_servers.pool import Route
 from streaming.model_servers.vllm.client import ChatStream
 from streaming.model_servers.vllm.wire import ChatDelta
 
@@ -102,7 +102,7 @@ class SlowToEnd(ChatStream):
 
 async def test_nobody_joins_a_request_that_is_being_closed(desk: Desk) -> None:
     upstream, flights = SlowToEnd(), desk.reuse.flights
-    flight = Flight(upstream, Target(desk.tier, desk.tier.server, "demo"))
+    flight = InFlightRequest(upstream, Route(desk.tier, desk.tier.server, "demo"))
     flights.begin("key", flight, lambda _: asyncio.sleep(0), shared=True)
     reader = flight.join()
     could_be_joined = flights.find("key") is flight

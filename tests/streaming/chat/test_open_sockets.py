@@ -15,7 +15,7 @@ from streaming.chat import open_sockets
 from streaming.live import window
 from streaming.live.window import Window
 from streaming.protocol import CLOSE_NOT_SIGNED_IN
-from streaming.telemetry.process_stats import Pulse
+from streaming.telemetry.process_stats import EventLoopMonitor
 
 
 class Socket:
@@ -76,15 +76,15 @@ async def test_the_care_of_sockets_outlives_every_fault(
 async def test_refusals_that_were_not_told_are_told_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
     care: Any = object.__new__(open_sockets.Sockets)
     care._open, care._operators, care._opened, care._told_at = set(), set(), 0, 0.0
-    care._pulse, care._redis, care.refused = Pulse(), None, Counter(too_long=2)
+    care._pulse, care._redis, care.refused = EventLoopMonitor(), None, Counter(too_long=2)
 
-    async def tell_web(*_: object, **more: object) -> None:
+    async def publish_web(*_: object, **more: object) -> None:
         care.refused["empty"] += 1  # meanwhile
         raise RuntimeError("a fault of ours")
 
     async def compare(_: object) -> None: ...
 
-    monkeypatch.setattr(open_sockets.heartbeats, "tell_web", tell_web)
+    monkeypatch.setattr(open_sockets.heartbeats, "publish_web", publish_web)
     monkeypatch.setattr(open_sockets.redis_clock, "compare", compare)
     await open_sockets.attempted("not told", care._tell())
 

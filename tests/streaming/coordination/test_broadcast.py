@@ -124,7 +124,7 @@ async def test_without_redis_nothing_is_raised_and_the_next_is_told(
             raise OSError("away")
         await page.layer.group_send(group, {"type": kind, **fields})
 
-    monkeypatch.setattr("streaming.coordination.broadcast.hint", fail_once)
+    monkeypatch.setattr("streaming.coordination.broadcast.send_to_group", fail_once)
     for title in ("lost", "told"):
         broadcaster.send(ConversationsChanged(Change.TITLED, OWNER, (uuid4(),), title=title))
 

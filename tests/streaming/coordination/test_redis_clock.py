@@ -62,7 +62,7 @@ async def test_a_worker_thirty_seconds_ahead_stores_the_sites_time(
     await redis_clock.compare(redis)
 
     assert abs(site_time.now() - real()) < timedelta(seconds=5)
-    await heartbeats.tell_worker(redis, "ahead:1", 0, {})
+    await heartbeats.publish_worker(redis, "ahead:1", 0, {})
     (state,) = [one for one in heartbeats.living(sync_client(), WorkerState) if one.process == "ahead:1"]
     assert round(state.clock_s) == 30
     assert any("30 s ahead" in trouble for trouble in troubles_of(state))

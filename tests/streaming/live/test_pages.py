@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 
 from conversations.models import Generation
 from streaming.coordination.database import in_database
-from streaming.coordination.groups import hint, user_group
+from streaming.coordination.groups import send_to_group, user_group
 from streaming.protocol import CLOSE_NOT_FOUND
 from tests.streaming.harness import WHOLE, Model, Page, Worker, ask, texts
 
@@ -179,8 +179,10 @@ async def test_a_question_that_nobody_sees_is_refused_as_an_empty_one(owner: Use
 async def test_a_hint_of_another_version_ends_no_socket(owner: User, pages: Pages) -> None:
     page = await pages()
 
-    await hint(user_group(owner.pk), "something.new", what=1)
-    await hint(user_group(owner.pk), "conversations.changed", change="invented", conversations=[], title="", request="")
+    await send_to_group(user_group(owner.pk), "something.new", what=1)
+    await send_to_group(
+        user_group(owner.pk), "conversations.changed", change="invented", conversations=[], title="", request=""
+    )
 
     assert (await page.until("sidebar.changed", "error"))["type"] == "sidebar.changed"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from streaming.coordination.answer_queue import Place
+from streaming.coordination.answer_queue import QueuePosition
 from streaming.live.answer import LiveAnswer
 from streaming.live.viewer import Viewer
 from streaming.log.records import Claimed, PhaseBegan
@@ -19,11 +19,11 @@ def test_a_page_is_told_of_each_place_once() -> None:
     viewer = Viewer(LiveAnswer(uuid4(), uuid4(), uuid4()), "", {})
     assert [(phase.phase, phase.ahead) for phase in phases(viewer)] == [("queued", None)]
 
-    viewer.answer.place = Place(2)
+    viewer.answer.place = QueuePosition(2)
     assert [(phase.phase, phase.ahead, phase.held) for phase in phases(viewer)] == [("queued", 2, False)]
     assert phases(viewer) == []
 
-    viewer.answer.place = Place(2, is_held=True)
+    viewer.answer.place = QueuePosition(2, is_held=True)
     assert [(phase.phase, phase.ahead, phase.held) for phase in phases(viewer)] == [("queued", 2, True)]
     assert phases(viewer) == []
 

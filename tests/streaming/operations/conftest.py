@@ -16,7 +16,7 @@ from redis import Redis
 from streaming.coordination.redis_clients import command_client
 from streaming.operations.measurements.live import redis_client
 from streaming.telemetry import heartbeats
-from streaming.telemetry.process_stats import Pulse
+from streaming.telemetry.process_stats import EventLoopMonitor
 
 
 @pytest.fixture(autouse=True)
@@ -50,11 +50,11 @@ def operator(client: Client, otto: User) -> Client:
 @pytest.fixture
 async def worker(store: Redis) -> None:
     """Workers of both kinds, a web process and beat that were heard of just now."""
-    heartbeats.tell_beat(store, Pulse().take())
+    heartbeats.publish_beat(store, EventLoopMonitor().take())
     redis = command_client()
-    await heartbeats.tell_worker(redis, "host:1", 7, {})
-    await heartbeats.tell_background(redis, "host:3")
-    await heartbeats.tell_web(redis, "host:2", 12, {})
+    await heartbeats.publish_worker(redis, "host:1", 7, {})
+    await heartbeats.publish_background(redis, "host:3")
+    await heartbeats.publish_web(redis, "host:2", 12, {})
     await redis.aclose()
 
 
@@ -62,7 +62,7 @@ async def worker(store: Redis) -> None:
 async def slow_page(worker: None) -> None:
     """Two of the open pages read nothing."""
     redis = command_client()
-    await heartbeats.tell_web(redis, "host:2", 12, {}, waiting=2)
+    await heartbeats.publish_web(redis, "host:2", 12, {}, waiting=2)
     await redis.aclose()
 
 

@@ -18,7 +18,7 @@ from redis.asyncio import Redis as AsyncRedis
 from deploy import watching
 from deploy.watching import Watch
 from streaming.telemetry import heartbeats, watchdog
-from streaming.telemetry.process_stats import Pulse
+from streaming.telemetry.process_stats import EventLoopMonitor
 from streaming.telemetry.watchdog import Replaced, Watchdog, replaced_since
 
 LIMIT_S = 10.0
@@ -113,7 +113,7 @@ async def test_it_is_the_event_loop_that_tells(monkeypatch: pytest.MonkeyPatch) 
     told: asyncio.Queue[None] = asyncio.Queue()
     monkeypatch.setattr(Watchdog, "beat", lambda self: told.put_nowait(None))
 
-    task = asyncio.create_task(Pulse().watch_loop())
+    task = asyncio.create_task(EventLoopMonitor().watch_loop())
     await asyncio.wait_for(told.get(), 30)
     task.cancel()
     await asyncio.wait([task])
@@ -130,7 +130,7 @@ def store(settings: Settings) -> Iterator[Redis]:
 
 
 async def tell(redis: AsyncRedis) -> None:
-    await heartbeats.tell_web(redis, "host:2", 0, {})
+    await heartbeats.publish_web(redis, "host:2", 0, {})
 
 
 async def test_the_process_in_its_place_tells_once(redis: AsyncRedis, store: Redis, settings: Settings) -> None:
@@ -148,7 +148,7 @@ async def test_the_process_in_its_place_tells_once(redis: AsyncRedis, store: Red
 def test_operators_see_it(client: Client, otto: object, store: Redis, settings: Settings, address: str) -> None:
     settings.REPLACED_PROCESS = watching.replaced("web", 4321, 11.0)
     with store.pipeline() as pipeline:
-        watchdog.tell_replaced(pipeline)
+        watchdog.report_replaced(pipeline)
         pipeline.execute()
     client.force_login(otto)  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ import pytest
 from conversations.models.generation.confidence import Confidence
 from conversations.models.generation.plan import Outcome
 from streaming.model_servers.vllm.wire import LikelyToken
-from streaming.worker.stage.confidence import SPANS_KEPT, Certainty
+from streaming.worker.stage.confidence import SPANS_KEPT, ConfidenceTracker
 
 
 def likely(*pairs: tuple[str, float]) -> tuple[LikelyToken, ...]:
@@ -17,14 +17,14 @@ def likely(*pairs: tuple[str, float]) -> tuple[LikelyToken, ...]:
 
 
 def test_the_mean_is_of_probabilities() -> None:
-    certainty = Certainty()
+    certainty = ConfidenceTracker()
     certainty.take(0, "Hello world", likely(("Hello", 1.0), (" world", 0.5)))
 
     assert certainty.figures()["probability"] == 0.75
 
 
 def test_unsure_tokens_are_passages_in_code_units() -> None:
-    certainty = Certainty()
+    certainty = ConfidenceTracker()
     certainty.take(0, "😀 a", likely(("😀", 0.9), (" a", 0.2)))
     certainty.take(4, "b", likely(("b", 0.1)))
     certainty.take(5, "c", likely(("c", 0.9)))
@@ -34,14 +34,14 @@ def test_unsure_tokens_are_passages_in_code_units() -> None:
 
 
 def test_tokens_that_do_not_make_up_the_text_count_for_all_of_it() -> None:
-    certainty = Certainty()
+    certainty = ConfidenceTracker()
     certainty.take(3, "é!", likely(("\ufffd", 0.3), ("\ufffd!", 0.9)))
 
     assert certainty.unsure == [[3, 5]]
 
 
 def test_passages_are_bounded() -> None:
-    certainty = Certainty()
+    certainty = ConfidenceTracker()
     for at in range(0, 4 * SPANS_KEPT, 2):
         certainty.take(at, "x", likely(("x", 0.1)))
 
@@ -50,7 +50,7 @@ def test_passages_are_bounded() -> None:
 
 
 def test_what_an_earlier_attempt_measured_counts_by_its_tokens() -> None:
-    certainty = Certainty.of(Outcome(measured_tokens=3, probability=0.8, unsure_share=1 / 3, unsure=[[0, 2]]))
+    certainty = ConfidenceTracker.of(Outcome(measured_tokens=3, probability=0.8, unsure_share=1 / 3, unsure=[[0, 2]]))
     certainty.take(9, "x", likely(("x", 0.4)))
 
     assert certainty.figures() == {

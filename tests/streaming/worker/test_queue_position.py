@@ -9,7 +9,7 @@ import pytest
 from streaming.model_servers.pool import NoRoom
 from streaming.model_servers.queue_lengths import Queue
 from streaming.model_servers.vllm.client import ModelServer
-from streaming.worker.stage.queue_position import Line, Place
+from streaming.worker.stage.queue_position import RequestPosition, WaitingRequests
 
 GPU = ModelServer("http://gpu/v1")
 PROMPT = 4000  # tokens
@@ -18,9 +18,9 @@ PROMPT = 4000  # tokens
 class Told:
     """What one request was told, and its place."""
 
-    def __init__(self, line: Line):
+    def __init__(self, line: WaitingRequests):
         self.last: tuple[int | None, int] = (None, 0)
-        self.place = Place(line, self._hear)
+        self.place = RequestPosition(line, self._hear)
 
     def _hear(self, ahead: int | None, reading: int) -> None:
         self.last = (ahead, reading)
@@ -33,7 +33,7 @@ class World:
         self.now = 100.0
         self.queue: Queue | None = None
         self.asked = 0
-        self.line = Line(self, clock=lambda: self.now)
+        self.line = WaitingRequests(self, clock=lambda: self.now)
 
     async def of(self, waited: Mapping[ModelServer, float]) -> dict[ModelServer, Queue]:
         self.asked += 1

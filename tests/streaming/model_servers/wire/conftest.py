@@ -9,13 +9,13 @@ import pytest
 from redis.asyncio import Redis
 
 from streaming.cache.answers import Reuse
-from streaming.cache.response_cache import KeptAnswers
+from streaming.cache.response_cache import ResponseCache
 from streaming.log.writer import LogWriter
 from streaming.model_servers.pool import ModelServers
 from streaming.model_servers.queue_lengths import Queues
 from streaming.model_servers.vllm.client import http_client
 from streaming.planning.tiers import plain
-from streaming.worker.stage.queue_position import Line
+from streaming.worker.stage.queue_position import WaitingRequests
 from tests.odd import OddServer, serving
 from tests.streaming.cache.conftest import Desk
 
@@ -30,8 +30,8 @@ async def odd() -> AsyncIterator[OddServer]:
 async def desk(odd: OddServer, redis: Redis, writer: LogWriter) -> AsyncIterator[Desk]:
     tier = plain(f"tier-{uuid4().hex}", 0, "odd", [odd.url])
     async with http_client() as http:
-        line = Line(Queues(redis, http))
-        desk = Desk([], ModelServers(http, [tier]), writer, Reuse(http, KeptAnswers(redis)), tier, line)
+        line = WaitingRequests(Queues(redis, http))
+        desk = Desk([], ModelServers(http, [tier]), writer, Reuse(http, ResponseCache(redis)), tier, line)
         yield desk
         await desk.settled()
         for handle in desk.handles:  # the writer may be cancelled then

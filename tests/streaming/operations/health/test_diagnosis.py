@@ -11,11 +11,11 @@ import pytest
 from streaming.model_servers.probes import Health
 from streaming.operations.health.diagnosis import diagnosis
 from streaming.operations.health.score import score_of
-from streaming.operations.health.snapshot import Situation
+from streaming.operations.health.snapshot import SiteSnapshot
 from streaming.operations.measurements.live import ServerState
 from streaming.operations.measurements.paces import Pace
 from streaming.telemetry.heartbeats import BeatState, WebState, WorkerState
-from streaming.telemetry.process_stats import Lag, Vitals, versions
+from streaming.telemetry.process_stats import Lag, ProcessStats, versions
 
 PROBED_AT = datetime(2100, 1, 1, tzinfo=UTC)  # fresh, however long the tests take
 
@@ -28,7 +28,7 @@ def pace(name: str = "gpu-1:8000", first: float | None = 0.3, rate: float | None
     return Pace(name, "llama", first, rate, **usual)
 
 
-WELL = Situation(
+WELL = SiteSnapshot(
     redis_ms=0.4, database_ms=0.2, beats=1, backgrounds=1, workers=2, attempts=30, room=512,
     servers=[server(), server("gpu-2:8000")],
     paces=[pace(usual_first_token_s=0.3, usual_rate=50.0)], sockets=40, failed_percent=0.5, fast_percent=100.0,
@@ -36,20 +36,20 @@ WELL = Situation(
 )  # fmt: skip
 
 
-def vitals(**fields: Any) -> Vitals:
+def vitals(**fields: Any) -> ProcessStats:
     well = {"versions": versions(), "cpu": 0.25, "rss": 90_000_000, "lag": Lag(1.5, 4.0)}
-    return Vitals(**({"started_at": PROBED_AT - timedelta(hours=2)} | well | fields))
+    return ProcessStats(**({"started_at": PROBED_AT - timedelta(hours=2)} | well | fields))
 
 
 def worker(**fields: Any) -> WorkerState:
     return WorkerState(process="host:1", told_at=PROBED_AT, running=30, limit=256, vitals=vitals(**fields))
 
 
-def titles(now: Situation) -> list[str]:
+def titles(now: SiteSnapshot) -> list[str]:
     return [finding.title for finding in diagnosis(now)]
 
 
-def told(now: Situation) -> str:
+def told(now: SiteSnapshot) -> str:
     return " ".join(finding.sentence for finding in diagnosis(now))
 
 

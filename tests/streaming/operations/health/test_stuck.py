@@ -11,7 +11,7 @@ from django.utils import timezone
 from conversations.models import Generation
 from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import Outcome, StageStatus, outcomes_as_json
-from streaming.operations.health.stuck import LATE_S, Sight, stuck_running, trouble_of
+from streaming.operations.health.stuck import LATE_S, LiveState, stuck_running, trouble_of
 from tests.streaming.operations.rows import asked
 
 ACCEPTED_AGO_S = 400.0
@@ -37,7 +37,7 @@ def due(ago_s: float) -> float:
 
 def trouble(generation: Generation) -> str:
     """While a process has it."""
-    return trouble_of(generation, Sight({generation.pk: "host:1"}, {}, True), NOW)  # type: ignore[arg-type]
+    return trouble_of(generation, LiveState({generation.pk: "host:1"}, {}, True), NOW)  # type: ignore[arg-type]
 
 
 def test_one_whose_request_is_overdue_is_stuck(alice: User) -> None:

@@ -39,13 +39,13 @@ async def told() -> None:
     for _ in range(2):
         counters.observe(HUB_LAG, [0.0004, 0.02])
         counters.add(counters.SOCKETS_OPENED, 2)
-        await counters.tell(redis)
+        await counters.publish(redis)
     counters.add(counters.LOG_APPENDS, 7)
     counters.add(counters.LOG_BYTES, 700)
     counters.add(f"{counters.CACHE}:joined")
     counters.fell_back(counters.OTHER_TIER)
     counters.observe(INTER_TOKEN, [0.012, 0.018, 0.4])
-    await counters.tell(redis)
+    await counters.publish(redis)
     await redis.aclose()
 
 
@@ -73,10 +73,10 @@ async def test_what_redis_did_not_take_is_told_the_next_time(redis: AsyncRedis, 
     nobody = AsyncRedis(unix_socket_path=f"{tmp_path}/nobody.sock")
 
     with pytest.raises(RedisError):
-        await counters.tell(nobody)
+        await counters.publish(nobody)
     await nobody.aclose()
     counters.add("a")
-    await counters.tell(redis)
+    await counters.publish(redis)
 
     assert await redis.hget(counters.KEY, "a") == b"2"
     assert await redis.hget(counters.KEY, f"{HUB_LAG}:sum") == b"0.5"

@@ -18,8 +18,8 @@ from conversations.models import Conversation
 from conversations.models.generation.generation import Status
 from streaming.coordination.redis_clients import command_client
 from streaming.operations.measurements.live import redis_client
-from streaming.operations.metrics.counter_export import tally
-from streaming.telemetry.heartbeats import tell_web
+from streaming.operations.metrics.counter_export import export_counters
+from streaming.telemetry.heartbeats import publish_web
 from tests.streaming.operations.pages.test_overview import SERVER, probed, warmed
 from tests.streaming.operations.rows import asked, changed, ended, failed
 
@@ -107,8 +107,8 @@ def test_tiers_are_warm_or_not(client: Client, db: None, store: Redis, settings:
 @pytest.fixture
 async def web_processes() -> None:
     redis = command_client()
-    await tell_web(redis, "host:1", 3, {"too_long": 2})
-    await tell_web(redis, "host:2", 4, {"too_long": 1})
+    await publish_web(redis, "host:1", 3, {"too_long": 2})
+    await publish_web(redis, "host:2", 4, {"too_long": 1})
     await redis.aclose()
 
 
@@ -176,12 +176,12 @@ def test_scrapes_at_the_same_time_count_once(store: Redis) -> None:
     for thread in threads:
         thread.join()
 
-    assert tally(store)["ended:done"] == 20
+    assert export_counters(store)["ended:done"] == 20
 
 
 def scrape_alone() -> None:
     with redis_client() as redis:
-        tally(redis)
+        export_counters(redis)
     connection.close()
 
 

@@ -16,22 +16,22 @@ from streaming.operations.measurements import stores
 from streaming.operations.pages import processes
 from streaming.telemetry import heartbeats
 from streaming.telemetry.heartbeats import BeatState, WorkerState
-from streaming.telemetry.process_stats import Lag, Pulse, Vitals, versions
+from streaming.telemetry.process_stats import EventLoopMonitor, Lag, ProcessStats, versions
 
 Tell = Callable[..., Awaitable[None]]
 MIB = 1024 * 1024
 
 
-def vitals(**fields: Any) -> Vitals:
+def vitals(**fields: Any) -> ProcessStats:
     well = {"versions": versions(), "cpu": 0.25, "rss": 90 * MIB, "lag": Lag(1.5, 4.0)}
-    return Vitals(started_at=datetime.now(UTC) - timedelta(hours=2), **(well | fields))
+    return ProcessStats(started_at=datetime.now(UTC) - timedelta(hours=2), **(well | fields))
 
 
 async def tell(**fields: Any) -> None:
     """A worker does."""
     redis = command_client()
     more = {"limit": 256, "queues": ["default", "generations"], "vitals": vitals()} | fields
-    await heartbeats.tell_worker(redis, "host:1", more.pop("running", 7), {}, **more)
+    await heartbeats.publish_worker(redis, "host:1", more.pop("running", 7), {}, **more)
     await redis.aclose()
 
 
@@ -40,9 +40,9 @@ def text_of(client: Client) -> str:
 
 
 async def test_each_process_tells_how_it_fares(store: Redis) -> None:
-    pulse = Pulse()
+    pulse = EventLoopMonitor()
     pulse.woke(0.004)
-    heartbeats.tell_beat(store, pulse.take())
+    heartbeats.publish_beat(store, pulse.take())
     await tell()
 
     beat, worker = heartbeats.living(store, BeatState)[0], heartbeats.living(store, WorkerState)[0]
@@ -55,9 +55,9 @@ async def test_each_process_tells_how_it_fares(store: Redis) -> None:
 @pytest.fixture
 async def beat(store: Redis) -> None:
     """And what it sends its tasks to."""
-    heartbeats.tell_beat(store, vitals())
+    heartbeats.publish_beat(store, vitals())
     redis = command_client()
-    await heartbeats.tell_background(redis, "host:3", vitals=vitals())
+    await heartbeats.publish_background(redis, "host:3", vitals=vitals())
     await redis.aclose()
 
 
@@ -150,7 +150,7 @@ def test_whoever_tells_forgets_those_that_are_long_gone(store: Redis) -> None:
     remember(store, "old:1", timedelta(minutes=61))
     remember(store, "new:1", timedelta(minutes=59))
 
-    heartbeats.tell_beat(store, vitals())
+    heartbeats.publish_beat(store, vitals())
 
     beat = f"BeatState:{heartbeats.this_process()}".encode()
     assert set(store.zrange(heartbeats.HEARD, 0, -1)) == {b"WorkerState:new:1", beat}
@@ -178,10 +178,10 @@ def remember(store: Redis, process: str, ago: timedelta) -> None:
     ],
 )
 def test_what_redis_lacks_is_said(store: Redis, told: dict[str, Any], sentence: str) -> None:
-    figures = stores.redis_figures(store)
+    figures = stores.redis_stats(store)
     assert figures.troubles == []
 
-    assert sentence in stores.RedisFigures(1.0, {**figures.info, **told}).troubles[0]
+    assert sentence in stores.RedisStats(1.0, {**figures.info, **told}).troubles[0]
 
 
 @pytest.mark.parametrize(
@@ -192,14 +192,14 @@ def test_what_redis_lacks_is_said(store: Redis, told: dict[str, Any], sentence: 
     ],
 )
 def test_a_redis_that_drops_what_may_go_is_well(store: Redis, told: dict[str, Any]) -> None:
-    figures = stores.redis_figures(store)
+    figures = stores.redis_stats(store)
 
-    assert stores.RedisFigures(1.0, {**figures.info, **told}).troubles == []
+    assert stores.RedisStats(1.0, {**figures.info, **told}).troubles == []
 
 
 def test_slow_stores_are_named(store: Redis) -> None:
-    slow = stores.RedisFigures(20.0, stores.redis_figures(store).info)
-    database = stores.DatabaseFigures("SQLite", "3", 50.0, None, 95, 100)
+    slow = stores.RedisStats(20.0, stores.redis_stats(store).info)
+    database = stores.DatabaseStats("SQLite", "3", 50.0, None, 95, 100)
 
     assert "Redis is slow: a ping takes 20 ms" in slow.troubles[0]
     assert [sentence.partition(":")[0] for sentence in database.troubles] == [
@@ -219,7 +219,7 @@ def test_one_busy_second_is_no_full_processor(monkeypatch: pytest.MonkeyPatch) -
     clock = SimpleNamespace(now=0.0, worked=0.0)
     moments = SimpleNamespace(monotonic=lambda: clock.now, process_time=lambda: clock.worked)
     monkeypatch.setattr("streaming.telemetry.process_stats.time", moments)
-    pulse, told = Pulse(), []
+    pulse, told = EventLoopMonitor(), []
 
     for second in range(1, 41):
         clock.now, clock.worked = second, clock.worked + (1.0 if second == 20 else 0.1)

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from conversations.models import RollUp
 from conversations.models.operations.history import Grain
-from streaming.operations.queries.ranges import MOST_BINS, RANGES, USUAL, Range, Wanted, WantedForm
+from streaming.operations.queries.ranges import MOST_BINS, RANGES, USUAL, QueryForm, QueryParams, Range
 
 UTC = ZoneInfo("UTC")
 NOW = datetime(2026, 5, 5, 12, 34, 56, tzinfo=UTC)
@@ -67,8 +67,8 @@ def test_of_what_minutes_are_not_kept_any_more_hours_are_read(settings: Settings
     assert grains == [Grain.MINUTE, Grain.HOUR, Grain.DAY]
 
 
-def wanted(**given: Any) -> Wanted:
-    return WantedForm(given).wanted
+def wanted(**given: Any) -> QueryParams:
+    return QueryForm(given).wanted
 
 
 @pytest.mark.django_db
@@ -92,7 +92,7 @@ def test_without_a_choice_the_last_hour_of_all_is_shown() -> None:
     ],
 )
 def test_what_makes_no_sense_is_said_and_the_last_hour_shown(given: dict[str, str]) -> None:
-    form = WantedForm(given)
+    form = QueryForm(given)
 
     assert form.errors
     assert form.wanted.name == USUAL
@@ -114,7 +114,7 @@ def test_what_is_not_kept_any_more_is_refused(settings: Settings) -> None:
     days = [f"{timezone.now() - timedelta(days=ago):%Y-%m-%dT%H:%M}" for ago in (31, 29, 1)]
 
     assert wanted(range="own", begin=days[1], end=days[2]).name == "own"
-    assert WantedForm({"range": "own", "begin": days[0], "end": days[2]}).errors == {
+    assert QueryForm({"range": "own", "begin": days[0], "end": days[2]}).errors == {
         "__all__": ["Figures are kept for 30 days: begin later."]
     }
 

@@ -28,7 +28,7 @@ DRAIN = "/ops/servers/drain/"
 async def worker() -> None:
     """Its breaker is open, and a request is on its way to the server."""
     redis = command_client()
-    await heartbeats.tell_worker(redis, "host:1", 1, {SERVER: "open"}, requests={SERVER: 3})
+    await heartbeats.publish_worker(redis, "host:1", 1, {SERVER: "open"}, requests={SERVER: 3})
     await redis.aclose()
 
 
