@@ -48,13 +48,13 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountLeaves:
+class AccountClosed:
     """What is its person's shall be deleted."""
 
     user: int
 
 
-Event = ConversationsChanged | StopRequested | AccountLeaves
+Event = ConversationsChanged | StopRequested | AccountClosed
 Listener = Callable[[Event], None]
 
 _listeners: list[Listener] = []

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from redis import Redis
 
 from conversations import site_time
-from conversations.models import AlertEpisode, Conversation, Leaver
+from conversations.models import AccountDeletion, AlertEpisode, Conversation
 from conversations.models.billing import settling
 from conversations.models.operations import history, recording
 from streaming.coordination import dispatch, erasure
@@ -88,7 +88,7 @@ def purge_deleted() -> None:
 @shared_task(name=dispatch.LEAVE)
 def delete_accounts() -> None:
     """Those that administrators have deleted, with all that is their people's."""
-    if count := Leaver.objects.all().finish(DELETES_FOR_S):
+    if count := AccountDeletion.objects.all().finish(DELETES_FOR_S):
         logger.info("deleted %d accounts", count)
 
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from conversations.models import Conversation, Leaver
+from conversations.models import AccountDeletion, Conversation
 
 if TYPE_CHECKING:
     Base = UserAdmin[User]
@@ -24,14 +24,14 @@ admin.site.unregister(User)
 @admin.register(User)
 class PersonAdmin(Base):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).filter(leaver=None)
+        return super().get_queryset(request).filter(accountdeletion=None)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        Leaver.begin(obj)
+        AccountDeletion.begin(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for person in queryset:
-            Leaver.begin(person)
+            AccountDeletion.begin(person)
 
     def get_deleted_objects(
         self, objs: Iterable[User], request: HttpRequest

@@ -1,5 +1,6 @@
 """What is remembered, one file per noun."""
 
+from .account_deletion import AccountDeletion
 from .billing.budget import Budget, DailyUse
 from .billing.ledger import LedgerEntry
 from .catalog.model_server import ModelServer
@@ -11,7 +12,6 @@ from .chat.erasure import Erasure
 from .chat.message import Message, Part
 from .generation.generation import Generation
 from .generation.timing import Clock
-from .leaver import Leaver
 from .operations.alert_delivery import AlertDelivery
 from .operations.alert_episode import AlertEpisode
 from .operations.alert_rule import AlertRule
@@ -19,6 +19,7 @@ from .operations.history import RollUp, Sample
 from .review import Act, Look, Review
 
 __all__ = [
+    "AccountDeletion",
     "Act",
     "AlertDelivery",
     "AlertEpisode",
@@ -30,7 +31,6 @@ __all__ = [
     "DailyUse",
     "Erasure",
     "Generation",
-    "Leaver",
     "LedgerEntry",
     "Look",
     "Message",

@@ -13,7 +13,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from conversations import site_time
-from streaming import exchanged
+from streaming.coordination import exchanged
 
 KEY = "throughline:viewers:at"  # sorted set: processes, by when they told last
 HEARD_FOR = timedelta(seconds=6)

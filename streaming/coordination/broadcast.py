@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from conversations import events
-from conversations.events import AccountLeaves, Change, ConversationsChanged, Event, StopRequested
+from conversations.events import AccountClosed, Change, ConversationsChanged, Event, StopRequested
 from streaming.log.stream_log import key_of
 
 from . import answer_queue, dispatch, erasure
@@ -87,7 +87,7 @@ class Broadcaster:
             case StopRequested():
                 await answer_queue.withdraw(self._redis, event.owner, event.generation)
                 await send_to_group(user_group(event.owner), "answer.ended", generation=str(event.generation))
-            case AccountLeaves():
+            case AccountClosed():
                 dispatch.wake_worker(dispatch.LEAVE)  # by no other thread: a process that ends begins none
             case ConversationsChanged():
                 await self._send_changed(event)

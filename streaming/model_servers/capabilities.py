@@ -15,7 +15,7 @@ import msgspec
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from streaming import exchanged
+from streaming.coordination import exchanged
 
 from .vllm.client import ModelServer
 

@@ -13,7 +13,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from conversations import site_time
-from streaming import exchanged
+from streaming.coordination import exchanged
 
 KEY = "throughline:drained"  # hash: key of the server -> Drain
 

@@ -16,7 +16,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from conversations import site_time
-from streaming import exchanged
+from streaming.coordination import exchanged
 from streaming.coordination.database import in_database
 from streaming.planning.tiers import stored_tiers
 

@@ -19,7 +19,7 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
 from conversations import site_time
-from streaming import exchanged
+from streaming.coordination import exchanged
 from streaming.planning.tiers import TierSpec
 
 from .vllm.client import ModelServer

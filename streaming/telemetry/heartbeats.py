@@ -16,7 +16,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from conversations import site_time
-from streaming import exchanged
+from streaming.coordination import exchanged
 
 from .process_stats import ProcessStats
 from .watchdog import report_replaced

@@ -20,7 +20,7 @@ from django.conf import settings
 from redis import Redis
 
 from conversations import site_time
-from streaming import exchanged
+from streaming.coordination import exchanged
 
 logger = logging.getLogger(__name__)
 

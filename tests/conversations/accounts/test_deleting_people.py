@@ -7,8 +7,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from conversations import events
-from conversations.events import AccountLeaves, Event, StopRequested
-from conversations.models import ApiToken, Conversation, Erasure, Leaver, Review
+from conversations.events import AccountClosed, Event, StopRequested
+from conversations.models import AccountDeletion, ApiToken, Conversation, Erasure, Review
 from conversations.models.chat import conversation as model
 from tests.conversations.talk import begin, talk
 
@@ -38,8 +38,8 @@ def test_they_go_with_their_conversations_and_what_is_written_stops(
         done = as_root.post(address, form | {"post": "yes"})
 
     assert "Conversations: 1" in asked.content.decode() and done.status_code == 302
-    assert {StopRequested(pk, owner), AccountLeaves(owner)} <= set(heard)
-    assert Leaver.objects.all().finish(within_s=60) == 1
+    assert {StopRequested(pk, owner), AccountClosed(owner)} <= set(heard)
+    assert AccountDeletion.objects.all().finish(within_s=60) == 1
     assert not User.objects.filter(pk=owner).exists()
     assert Conversation.objects.get() == kept
     assert Erasure.objects.get().owner_key == owner
@@ -62,16 +62,19 @@ def test_who_is_deleted_is_out_at_once(as_root: Client, as_alice: Client, alice:
 def test_what_ends_in_the_middle_is_begun_again(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "PURGED_AT_ONCE", 1)
     mine, _ = [talk(alice) for _ in range(3)], talk(bob)
-    Leaver.begin(alice)
+    AccountDeletion.begin(alice)
     with monkeypatch.context() as patch:
         patch.setattr(model.time, "sleep", dies)
         with pytest.raises(ConnectionError):
-            Leaver.objects.all().finish(within_s=60)
+            AccountDeletion.objects.all().finish(within_s=60)
     left = Conversation.objects.filter(owner=alice).count()
 
-    assert (left, Leaver.objects.count()) == (len(mine) - 1, 1)
-    assert Leaver.objects.all().finish(within_s=0) == 0 and Conversation.objects.filter(owner=alice).count() == left
-    assert Leaver.objects.all().finish(within_s=60) == 1
+    assert (left, AccountDeletion.objects.count()) == (len(mine) - 1, 1)
+    assert (
+        AccountDeletion.objects.all().finish(within_s=0) == 0
+        and Conversation.objects.filter(owner=alice).count() == left
+    )
+    assert AccountDeletion.objects.all().finish(within_s=60) == 1
     assert User.objects.get() == bob and Conversation.objects.get().owner == bob
 
 
@@ -83,7 +86,7 @@ def test_a_reviewers_judgements_stay(as_root: Client, rita: User, conversation: 
     conversation.review(rita, "Well said.")
 
     as_root.post(f"{USERS}{rita.pk}/delete/", {"post": "yes"})
-    Leaver.objects.all().finish(within_s=60)
+    AccountDeletion.objects.all().finish(within_s=60)
 
     assert Review.objects.get().reviewer is None
     page = as_root.get(f"/admin/conversations/conversation/{conversation.pk}/change/").content.decode()

@@ -6,7 +6,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from conversations.models import Conversation, Leaver, Look, Review
+from conversations.models import AccountDeletion, Conversation, Look, Review
 from tests.conversations.conftest import browser
 
 from .conftest import LIST
@@ -96,7 +96,7 @@ def test_who_has_looked_can_be_deleted_and_the_record_stays(
     as_rita.get(f"{url}change/")
 
     as_root.post(f"/admin/auth/user/{rita.pk}/delete/", {"post": "yes"})
-    Leaver.objects.all().finish(within_s=60)
+    AccountDeletion.objects.all().finish(within_s=60)
 
     assert not User.objects.filter(pk=rita.pk).exists()
     assert Look.objects.get().reviewer_name == "rita"

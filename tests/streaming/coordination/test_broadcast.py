@@ -11,7 +11,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from redis.asyncio import Redis
 
-from conversations.events import AccountLeaves, Change, ConversationsChanged, StopRequested
+from conversations.events import AccountClosed, Change, ConversationsChanged, StopRequested
 from streaming import tasks
 from streaming.coordination.broadcast import NAMED_AT_ONCE, Broadcaster
 from streaming.coordination.groups import review_group, user_group
@@ -60,7 +60,7 @@ def test_a_worker_is_told_to_delete_an_account(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(current_app, "send_task", told.append)
     broadcaster = Broadcaster()
 
-    broadcaster.send(AccountLeaves(OWNER))
+    broadcaster.send(AccountClosed(OWNER))
     broadcaster.close()
 
     assert told == [tasks.delete_accounts.name]

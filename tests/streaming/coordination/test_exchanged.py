@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from streaming import exchanged
+from streaming.coordination import exchanged
 
 
 class Told(msgspec.Struct):

@@ -16,33 +16,33 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from conversations import events
-from conversations.events import AccountLeaves
+from conversations.events import AccountClosed
 
 from .chat.api_token import ApiToken
 from .chat.conversation import Conversation
 
 
-class LeaverQuerySet(models.QuerySet["Leaver"]):
+class AccountDeletionQuerySet(models.QuerySet["AccountDeletion"]):
     def finish(self, within_s: float) -> int:
         """Delete them for good; how many are gone. What is left after ``within_s`` is there for the next time."""
         until = time.monotonic() + within_s
         gone = 0
-        for leaver in self.select_related("user").order_by("pk"):
-            Conversation.objects.filter(owner=leaver.user_id).purge(until)
+        for deletion in self.select_related("user").order_by("pk"):
+            Conversation.objects.filter(owner=deletion.user_id).purge(until)
             if time.monotonic() >= until:
                 break
-            leaver.user.delete()
+            deletion.user.delete()
             gone += 1
         return gone
 
 
-class Leaver(models.Model):
+class AccountDeletion(models.Model):
     """The row goes with the account's: whatever ends in the middle is begun again."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     since = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = LeaverQuerySet.as_manager()
+    objects = AccountDeletionQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"account {self.user_id}"
@@ -57,4 +57,4 @@ class Leaver(models.Model):
         ApiToken.objects.owned_by(user).delete()
         cls.objects.get_or_create(user=user)
         Conversation.objects.visible_to(user).delete_softly()
-        events.publish(AccountLeaves(user.pk))
+        events.publish(AccountClosed(user.pk))
