@@ -113,8 +113,8 @@ def with_tier(stage: PlannedStage, tier: TierSpec) -> PlannedStage:
 def reasons_of(mode: Mode, scores: QuestionScores | None, judged: Level | None) -> list[str]:
     if scores is None:
         return [f"You chose {mode.label}."]
-    signs = f"The question was judged {scores.level.value}: {', '.join(scores.reasons)}."
-    opinion = [f"The smallest model judged it {judged.value}."] if judged else []
+    signs = f"Complexity: {scores.level.value} ({', '.join(scores.reasons)})."
+    opinion = [f"The smallest model rated it {judged.value}."] if judged else []
     hurry = [URGENT] if level_of(mode, scores, judged) is not (judged or scores.level) else []
     return [signs, *opinion, *hurry]
 
@@ -130,13 +130,13 @@ def experts(uses: Sequence[PipelineStage], domain: Domain | None) -> list[str]:
 def wish_of(generation: Generation, wanted: Sequence[TierSpec]) -> list[str]:
     if wanted:
         return [f"You chose the model {wanted[0].name}."]
-    return [f"The model {generation.wanted_tier}, which you chose, is not to be had."] if generation.wanted_tier else []
+    return [f"The model {generation.wanted_tier}, which you chose, is unavailable."] if generation.wanted_tier else []
 
 
 def who_answers(stages: Sequence[PlannedStage]) -> str:
     if len(stages) == 1:
-        return f"So {stages[0].tier_name} answers at once."
-    return f"So there are {len(stages)} stages: {', '.join(f'{s.label} by {s.tier_name}' for s in stages)}."
+        return f"Routed to {stages[0].tier_name}."
+    return f"Answered in {len(stages)} stages: {', '.join(f'{s.label} by {s.tier_name}' for s in stages)}."
 
 
 def told_scores(scores: QuestionScores | None, judged: Level | None) -> dict[str, object]:

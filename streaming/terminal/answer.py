@@ -41,7 +41,7 @@ class Screen:
             case StageIs():
                 self._enter(record)
             case Restarted() if record.key == self.shown:
-                self.note("The answer is written anew:")
+                self.note("The answer was restarted:")
             case Noticed(message=message):
                 self.note(message)
             case PhaseBegan(ahead=int(ahead)):
@@ -111,7 +111,7 @@ def figures_of(generation: Generation, url: str) -> list[str]:
         generation.completion_tokens is not None and f"{generation.completion_tokens} tokens",
         rate and f"{rate:.1f} tokens/s",
         first and f"{first.total_seconds():.2f} s to the first token",
-        whole and f"{whole.total_seconds():.2f} s in all",
+        whole and f"{whole.total_seconds():.2f} s total",
         generation.attempt > 1 and f"{generation.attempt} attempts",
         url,
     ]

@@ -40,7 +40,7 @@ def test_what_answers_cost_is_told_to_users_and_operators(person: Open, priced: 
     alice.ask("count to 30")
 
     alice.page.goto(f"{priced.url}/settings/")
-    expect(alice.page.get_by_text(re.compile(r"Your answers of today cost 0\.0000\d+ EUR"))).to_be_visible()
+    expect(alice.page.get_by_text(re.compile(r"Used today: 0\.0000\d+ EUR"))).to_be_visible()
     otto.page.goto(f"{priced.url}/ops/")
     otto.page.get_by_role("link", name="Cost").click()
     expect(otto.page.get_by_role("heading", name="Cost", exact=True)).to_be_visible()

@@ -98,7 +98,7 @@ def test_a_model_can_be_chosen_and_the_page_says_why_it_answered(person: Open, t
     alice.last_answer.get_by_text("Why this model?").click()
 
     expect(alice.last_answer).to_contain_text("You chose the model Large.")
-    expect(alice.last_answer).to_contain_text("So Large answers at once.")
+    expect(alice.last_answer).to_contain_text("Routed to Large.")
 
 
 def test_the_choice_of_thoroughness_is_remembered(person: Open) -> None:
@@ -117,13 +117,13 @@ def test_confidence_is_a_word_and_unsure_passages_are_underlined_on_demand(perso
     alice.ask(f"[echo] {words}")
     expect(alice.last_answer.locator(".confidence")).to_contain_text("confidence")
 
-    alice.click("Unsure passages")
+    alice.click("Low-confidence passages")
 
     generation = alice.last_answer.get_attribute("data-generation")
     passages = site.record(str(generation))["outcomes"]["0"]["unsure"]
     expected = "".join(words[start:end] for start, end in passages).replace(" ", "")
     assert alice.page.evaluate(UNDERLINED) == expected != ""
-    alice.click("Unsure passages")
+    alice.click("Low-confidence passages")
     assert alice.page.evaluate(UNDERLINED) == ""
 
 

@@ -28,7 +28,7 @@ async def test_a_repeated_question_is_answered_from_the_cache_and_it_is_said(cac
     assert caching_site.streamed() == begun
     assert second.text == first.text == second.stored_parts()
     assert is_cached(caching_site, second) and not is_cached(caching_site, first)
-    assert "From the cache" in finished["footer"] and "Fresh answer" in finished["footer"]
+    assert "From the cache" in finished["footer"] and "Regenerate without cache" in finished["footer"]
 
 
 async def test_another_users_question_goes_to_the_model(caching_site: Site) -> None:

@@ -7,10 +7,10 @@ class ErrorCode(models.TextChoices):
     NO_SERVER = "no_server", "The model server cannot be reached. Your question is kept: retry in a moment."
     TIMEOUT_FIRST_TOKEN = "timeout_first_token", "The model did not begin to answer in time. Retry, or ask in a while."
     TIMEOUT_SILENCE = "timeout_silence", "The model fell silent in the middle of the answer. Continue it, or retry."
-    UNAUTHORISED = "unauthorised", "The model server refused this site's key. An operator has to mend that; then retry."
+    UNAUTHORISED = "unauthorised", "The model server refused this site's key. Contact your administrator, then retry."
     UNKNOWN_MODEL = (
         "unknown_model",
-        "The model server does not know this model. An operator has to mend that; then retry.",
+        "The model server does not know this model. Contact your administrator, then retry.",
     )
     CONTEXT_TOO_LONG = (
         "context_too_long",

@@ -11,7 +11,7 @@ const SENTENCES = {
   waiting: "Waiting for the model server",
   thinking: "Thinking",
   writing: "Writing",
-  resuming: "Picking the answer up again",
+  resuming: "Resuming",
   delayed: "The server is catching up, nothing is lost",
   stopping: "Stopping",
 };

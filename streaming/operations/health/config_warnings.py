@@ -27,7 +27,7 @@ def stage_troubles(tiers: Sequence[TierSpec]) -> Iterator[str]:
     known = {"", CHEAPEST, STRONGEST, *(tier.slug for tier in tiers)}
     for stage in Stage.objects.filter(enabled=True, uses__isnull=False).exclude(tier__in=known).distinct():
         yield (
-            f"The stage “{stage}” wants the tier “{stage.tier}”, which is not to be had: "
+            f"The stage “{stage}” wants the tier “{stage.tier}”, which is unavailable: "
             "it gets a tier by the question instead. Choose another one for it."
         )
 

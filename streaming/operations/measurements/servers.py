@@ -34,7 +34,7 @@ class Fact:
     name: str
     text: str = ""  # empty: not told
     aside: str = ""
-    lacking: str = "not told"  # said in place of an empty text
+    lacking: str = "not reported"  # said in place of an empty text
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def plots_of(found: Timeline) -> list[Plot]:
     return [
         plot(
             found,
-            "Answers that ended",
+            "Completed answers",
             counted(names.ANSWERS, [s for s in Status if s.is_final]),
             number_words,
             **WHOLE,
@@ -73,12 +73,12 @@ def plots_of(found: Timeline) -> list[Plot]:
         plot(found, "Errors", counted(names.ERRORS, errors_of(found)) or {"errors": nothing}, number_words, **WHOLE),
         plot(found, "First token", percentiles(Measure.FIRST_TOKEN), seconds_words),
         plot(found, "First tokens within 1 s", {"share": share_in_time}, percent_words, least_top=100.0),
-        plot(found, "Felt first token", percentiles(Measure.FELT), seconds_words, note=FELT),
+        plot(found, "Perceived TTFT", percentiles(Measure.FELT), seconds_words, note=FELT),
         plot(found, "Gap between tokens", percentiles(Measure.GAP), seconds_words, note=GAP),
         plot(found, "Time in the queue", percentiles(Measure.QUEUED), seconds_words),
         plot(found, "Tokens written per second", {"all answers": tokens_per_second}, number_words),
         plot(found, "Cost", {"cost": cost}, money_words),
-        plot(found, "Going on, at most", gauges(Gauge.RUNNING, Gauge.QUEUED), number_words, note=WHOLE_SITE, **WHOLE),
+        plot(found, "Concurrent (peak)", gauges(Gauge.RUNNING, Gauge.QUEUED), number_words, note=WHOLE_SITE, **WHOLE),
         plot(found, "Open sockets, at most", gauges(Gauge.SOCKETS), number_words, note=WHOLE_SITE),
         plot(found, "Tokens per second by the servers' count", servers_count, number_words, note=WHOLE_SITE),
     ]

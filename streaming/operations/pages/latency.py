@@ -22,7 +22,7 @@ from streaming.operations.queries.ranges import QueryForm, form_of
 from .access import for_operators
 
 BESIDE = (Measure.FELT, Measure.FIRST_TOKEN, Measure.DURATION)  # in the table, beside the phases
-HEADS = (*(phase.capitalize() for phase in PHASES), "Felt", "First token", "Whole answer")
+HEADS = (*(phase.capitalize() for phase in PHASES), "Perceived TTFT", "First token", "Whole answer")
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ class QueryForm(RangeForm):
             self.fields[name].widget = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
 
     def choose(self, name: str, everything: str, known: set[str]) -> None:
-        named = [(value, value) if value else (NONE, "none was asked") for value in sorted(known)]
+        named = [(value, value) if value else (NONE, "none") for value in sorted(known)]
         self.fields[name].choices = [(ALL, everything), *named]  # type: ignore[attr-defined]
 
     @property

@@ -289,6 +289,6 @@ class Engine:
         wanted, got = self.stage.tier, target.tier.slug
         if wanted and got != wanted and got != self.figures.tier:
             self._handle.append(
-                Noticed(f"{self.stage.tier_name or wanted} is not to be had; {target.tier.name} answers.")
+                Noticed(f"{self.stage.tier_name or wanted} is unavailable. Answered by {target.tier.name}.")
             )
             counters.fell_back(counters.OTHER_TIER)

@@ -95,7 +95,7 @@ class Intake:
 
     def begin_anew(self) -> None:
         """Nobody can go on from the text. Readers are told."""
-        self._handle.append(Noticed("The answer was interrupted, and is written anew."))
+        self._handle.append(Noticed("The answer was interrupted and restarted."))
         self.restart_text()
         self.restart_thinking()
 

@@ -89,9 +89,9 @@ def test_without_limits_it_is_made_as_planned(alice: User) -> None:
     [
         ("2.01", ["nano", "genius", "genius"], ""),
         ("2", ["nano", "genius", "genius"], "No text may be longer than 800 tokens."),
-        ("0.0168", ["nano", "smart", "smart"], "So there are 3 stages: Draft by Nano, Deep by Smart"),
-        ("0.0024", ["nano", "nano", "nano"], "So there are 3 stages: Draft by Nano, Deep by Nano"),
-        ("0.0023", ["nano"], "So Nano answers at once."),
+        ("0.0168", ["nano", "smart", "smart"], "Answered in 3 stages: Draft by Nano, Deep by Smart"),
+        ("0.0024", ["nano", "nano", "nano"], "Answered in 3 stages: Draft by Nano, Deep by Nano"),
+        ("0.0023", ["nano"], "Routed to Nano."),
     ],
 )
 def test_the_less_is_left_the_cheaper_the_answer(alice: User, amount: str, tiers: list[str], told: str) -> None:

@@ -119,7 +119,7 @@ def test_in_auto_the_question_decides_on_stages_and_tiers(question: str, tiers: 
     plan = plan_for(asked("auto", question))
 
     assert [stage.tier for stage in plan.stages] == tiers
-    assert plan.reasons[0].startswith(f"The question was judged {plan.level}: ")
+    assert plan.reasons[0].startswith(f"Complexity: {plan.level} (")
     assert plan.scores["complexity"] >= 0
 
 
@@ -129,7 +129,7 @@ def test_a_models_opinion_counts_in_auto_alone() -> None:
     generation.mode = "quick"
 
     assert plan.level == "complex"
-    assert plan.reasons[1] == "The smallest model judged it complex."
+    assert plan.reasons[1] == "The smallest model rated it complex."
     assert planner.plan_for(generation, TIERS, Level.COMPLEX).level == "simple"
 
 

@@ -36,7 +36,7 @@ def test_one_that_is_over_is_on_its_page_only(operator: Client) -> None:
 
     page = text_of(operator, ALERTS)
 
-    assert "Nothing is beyond its rule." in page and COUNT not in page
+    assert "No alert is firing." in page and COUNT not in page
     assert "Questions that wait: 11." in page
     assert "raised by e-mail" in page and "recovered by e-mail" in page
     assert "Questions that wait" not in text_of(operator)
@@ -45,7 +45,7 @@ def test_one_that_is_over_is_on_its_page_only(operator: Client) -> None:
 def test_one_that_has_not_lasted_yet_is_not_shown(operator: Client) -> None:
     look(rule(minutes=5), 0, 11)
 
-    assert "Nothing is beyond its rule." in text_of(operator, ALERTS)
+    assert "No alert is firing." in text_of(operator, ALERTS)
 
 
 def test_rules_are_links_for_who_may_change_them(operator: Client, otto: User) -> None:
@@ -62,7 +62,7 @@ def test_rules_are_links_for_who_may_change_them(operator: Client, otto: User) -
 def test_without_rules_it_says_that_nobody_is_told(operator: Client) -> None:
     AlertRule.objects.all().delete()
 
-    assert "There is none: nobody is told of anything." in text_of(operator, ALERTS)
+    assert "There are no rules: nobody is notified." in text_of(operator, ALERTS)
 
 
 @pytest.mark.usefixtures("printing")

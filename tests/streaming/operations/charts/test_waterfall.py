@@ -213,7 +213,7 @@ def test_the_routers_reason_is_told_without_the_questions_words(operator: Client
     plan = Plan(
         STAGES.stages,
         "simple",
-        reasons=(f"The question was judged simple: is small talk ({CANARY}).", "So Small answers at once."),
+        reasons=(f"Complexity: simple (is small talk, {CANARY}).", "Routed to Small."),
         scores={"complexity": 0.125, "domain": "other"},
     )
     generation = ended(alice, plan=plan.as_json())
@@ -221,4 +221,4 @@ def test_the_routers_reason_is_told_without_the_questions_words(operator: Client
     page = text_of(operator, f"/ops/generations/{generation.pk}/")
 
     assert CANARY not in page
-    assert "complexity 0.125, domain other" in page and "So Small answers at once." in page
+    assert "complexity 0.125, domain other" in page and "Routed to Small." in page

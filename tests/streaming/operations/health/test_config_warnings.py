@@ -27,10 +27,10 @@ def page(operator: Client) -> str:
 def test_a_stage_whose_tier_is_gone_is_named(operator: Client, tier: Tier) -> None:
     Stage.objects.filter(name="deep").update(tier="genius")
 
-    assert "wants the tier “genius”, which is not to be had" in page(operator)
+    assert "wants the tier “genius”, which is unavailable" in page(operator)
 
     Stage.objects.filter(name="deep").update(tier="smart")
-    assert "is not to be had" not in page(operator)
+    assert "is unavailable" not in page(operator)
 
 
 def test_a_tier_whose_server_is_disabled_is_named(operator: Client, tier: Tier) -> None:

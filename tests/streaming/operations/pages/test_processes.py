@@ -84,7 +84,7 @@ async def older() -> None:
 def test_processes_that_are_well_are_no_trouble(operator: Client, beat: None, well: None) -> None:
     page = text_of(operator)
 
-    assert "notice" not in page and "troubled" not in page
+    assert "notice" not in page and "degraded" not in page
     for words in ("<strong>Worker</strong> host:1", "of 256", "default, generations", "90.0 MB", "Last sweep sent"):
         assert words in page.replace("\xa0", " ")
 

@@ -58,7 +58,7 @@ def test_what_a_server_tells_of_itself_is_shown(operator: Client, probed: None, 
 
     assert "healthy" in page and "llama" in page and "version 0.11" in page
     told = {"Running there": "3", "Waiting there": "2", "KV cache in use": "25%", "Prefix cache hits": "40%"}
-    told |= {"Preemptions": "7 2 lately", "Probe took": "12 ms", "Drafts accepted": "not told"}
+    told |= {"Preemptions": "7 2 lately", "Probe took": "12 ms", "Drafts accepted": "not reported"}
     assert {name: fact(page, name) for name in told} == told
 
 
@@ -67,7 +67,7 @@ def test_what_a_server_does_not_tell_is_said(operator: Client) -> None:
 
     page = text_of(operator)
 
-    assert "healthy" in page and "version not told" in page and fact(page, "Running there") == "not told"
+    assert "healthy" in page and "version not reported" in page and fact(page, "Running there") == "not reported"
 
 
 def test_what_we_do_there_is_shown(operator: Client, worker: None, alice: User) -> None:
