@@ -120,8 +120,7 @@ Use `Reader` wherever text *arrives*; use the query wherever it is *counted*."""
 | Stream from a log | **0.3 s** | **yes** | higher |
 | Write it by hand | 3 days | yes, on paper | very high |
 
-The third row is what this page does: the text is written to a log first, and every reader, early or late, reads the
-same log. The figures are made up, `as is everything here`.""",
+The third row is what this page does: the text is written to a log first, and every reader, early or late, reads the same log. The figures are made up, `as is everything here`.""",
             """| | Small model | Large model |
 |---|---|---|
 | **Speed** | ~140 tokens/s | ~35 tokens/s |
@@ -141,8 +140,7 @@ $$
 \mathbb{E}[T_n] = t_0 + \frac{n}{\lambda}
 $$
 
-where \(t_0\) is the time to the first token. With $t_0 = 0.3$ s and $\lambda = 50$ tokens per second, an answer of 500
-tokens takes about 10.3 s. The confidence in a sequence is often given by the mean log-probability,
+where \(t_0\) is the time to the first token. With $t_0 = 0.3$ s and $\lambda = 50$ tokens per second, an answer of 500 tokens takes about 10.3 s. The confidence in a sequence is often given by the mean log-probability,
 
 \[
 \bar{\ell} = \frac{1}{n} \sum_{i=1}^{n} \log p(x_i \mid x_{<i}),
@@ -200,9 +198,7 @@ Finally, tell somebody. It is surprising how often step *three* is forgotten."""
     "explain": (
         {"explain", "why", "what", "describe", "understand", "idea", "theory", "background", "history", "does"},
         [
-            """Think of a river with a gauge. The water does not wait for the gauge to be read, and the gauge does not care who
-reads it: whoever comes, early or late, sees the same marks. An answer that is *streamed* is such a river. The
-**log** is the gauge.
+            """Think of a river with a gauge. The water does not wait for the gauge to be read, and the gauge does not care who reads it: whoever comes, early or late, sees the same marks. An answer that is *streamed* is such a river. The **log** is the gauge.
 
 Three properties make it work:
 
@@ -213,12 +209,9 @@ Three properties make it work:
 **One writer.** Should a second one appear, the first is turned away, politely but firmly.[^1]
 
 [^1]: In Redis' own words: *the ID specified is equal or smaller than the target stream top item*.""",
-            """At its heart, {topic} rests on a simple observation: things that are *written down* can be *read again*. All else
-follows from it.
+            """At its heart, {topic} rests on a simple observation: things that are *written down* can be *read again*. All else follows from it.
 
-Take two people who tell each other a story over a bad line. If they only talk, each crackle costs a sentence. If one of
-them **writes while speaking**, nothing is lost: whoever missed a line reads it. The bad line did not get better; it only
-stopped to matter.
+Take two people who tell each other a story over a bad line. If they only talk, each crackle costs a sentence. If one of them **writes while speaking**, nothing is lost: whoever missed a line reads it. The bad line did not get better; it only stopped to matter.
 
 More about lines, good and bad, is at <https://docs.vllm.ai> and in the [documentation of Django](https://docs.djangoproject.com/).""",
         ],
@@ -226,8 +219,7 @@ More about lines, good and bad, is at <https://docs.vllm.ai> and in the [documen
     "story": (
         {"story", "poem", "tale", "write", "essay", "letter", "email", "joke"},
         [
-            """There was once a thread that would not break. People pulled at it in the morning, when the line was bad; they cut it
-at noon, to see what would happen; and in the evening somebody always closed the lid of a laptop on it.
+            """There was once a thread that would not break. People pulled at it in the morning, when the line was bad; they cut it at noon, to see what would happen; and in the evening somebody always closed the lid of a laptop on it.
 
 > "Does it hurt?" asked the needle.
 >
