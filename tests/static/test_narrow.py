@@ -11,7 +11,7 @@ from conversations.rendering import render
 
 from .conftest import ORIGIN, give
 
-SHEETS = ("tokens", "base", "prose", "code")
+SHEETS = ("base/tokens", "base/base", "chat/prose", "chat/code")
 LEVELS = 24
 
 

@@ -1,5 +1,5 @@
 import { keepingFocus } from "../dom.js";
-import { Floor } from "../floor.js";
+import { Floor } from "./floor.js";
 import { morph } from "./morph.js";
 import { OpenTail } from "./open_tail.js";
 import { Pacer } from "./pacer.js";
