@@ -18,8 +18,8 @@ from tests.processes import ROOT, find_initdb, free_port, postgres_process
 Step = tuple[str, Callable[[IO[bytes]], int]]  # its name, and what to do; where its output goes → exit code
 
 ODD = ("tests/chatsite/web/test_odd_bodies.py", "tests/chatsite/web/test_odd_queries.py")
-ON_POSTGRES = ("tests/conversations", "tests/streaming/operations", "tests/stack", *ODD)
-NO_DATABASE = "tests/conversations/rendering"
+ALIVE = ("tests/stack", "tests/streaming/operations", *ODD)
+REMEMBERED = ("tests/conversations", "--ignore=tests/conversations/rendering")
 LAST_LINES = 30  # of pytest's output, where it names what failed
 
 PRODUCTION = {
@@ -47,17 +47,15 @@ def main() -> None:
     # Playwright keeps an event loop of its own running, so what needs it runs apart. tests/stack is left to PostgreSQL:
     # the whole path of an answer runs on SQLite in the browser, by the API and under faults.
     apart = ["tests/browser", "tests/static", "tests/faults", "tests/stack"]
-    pytest = [sys.executable, "-m", "pytest", "-q"]
-    run_side_by_side(
+    run_side_by_side(  # the long ones first
         [
-            ("tests", lambda out: call([*pytest, *(f"--ignore={folder}" for folder in apart)], out=out)),
-            ("tests of the page's modules", lambda out: call([*pytest, "tests/static"], out=out)),
-        ],
-        [
-            ("tests on PostgreSQL", tests_on_postgres),
-            ("browser tests", lambda out: call([*pytest, "tests/browser"], out=out)),
-            ("fault tests", lambda out: call([*pytest, "tests/faults"], out=out)),
-        ],
+            ("tests", lambda out: pytest(*(f"--ignore={folder}" for folder in apart), out=out)),
+            ("tests of what is alive, on PostgreSQL", lambda out: on_postgres(*ALIVE, out=out)),
+            ("browser tests", lambda out: pytest("tests/browser", out=out)),
+            ("fault tests", lambda out: pytest("tests/faults", out=out)),
+            ("tests of what is remembered, on PostgreSQL", lambda out: on_postgres(*REMEMBERED, out=out)),
+            ("tests of the page's modules", lambda out: pytest("tests/static", out=out)),
+        ]
     )
 
 
@@ -76,31 +74,28 @@ def run(name: str, command: list[str], env: dict[str, str] | None = None) -> Non
     print(f"── {name}: {time.monotonic() - begun:.0f} s", flush=True)
 
 
-def run_side_by_side(*lanes: list[Step]) -> None:
-    """The steps of a lane one after the other, the lanes at the same time: tests wait more than they compute. What a
-    step printed is shown when it ends; the last lines of what failed come once more at the end of all."""
-    with ThreadPoolExecutor(len(lanes)) as threads:
-        failed = [step for lane in threads.map(run_lane, lanes) for step in lane]
-    for name, said in failed:
+def run_side_by_side(steps: list[Step]) -> None:
+    """Two at a time: tests wait more than they compute. What a step printed is shown when it ends; the last lines of
+    what failed come once more at the end of all."""
+    with ThreadPoolExecutor(2) as threads:
+        failed = {name: said for name, code, said in threads.map(run_quietly, steps) if code}
+    for name, said in failed.items():
         print(f"── the end of: {name}", *said.splitlines()[-LAST_LINES:], sep="\n", flush=True)
     if failed:
-        sys.exit(f"── failed: {', '.join(name for name, _ in failed)}")
+        sys.exit(f"── failed: {', '.join(failed)}")
 
 
-def run_lane(steps: list[Step]) -> list[tuple[str, str]]:
-    """The steps that failed, each with what it printed."""
-    failed = []
-    for name, work in steps:
-        begun = time.monotonic()
-        print(f"── {name} …", flush=True)
-        with tempfile.TemporaryFile() as out:
-            code = work(out)
-            out.seek(0)
-            said = out.read().decode("utf-8", "replace")
-        print(f"── {name}: {'failed, ' if code else ''}{time.monotonic() - begun:.0f} s\n{said}", flush=True)
-        if code:
-            failed.append((name, said))
-    return failed
+def run_quietly(step: Step) -> tuple[str, int, str]:
+    """Its name, its exit code, and what it printed."""
+    name, work = step
+    begun = time.monotonic()
+    print(f"── {name} …", flush=True)
+    with tempfile.TemporaryFile() as out:
+        code = work(out)
+        out.seek(0)
+        said = out.read().decode("utf-8", "replace")
+    print(f"── {name}: {'failed, ' if code else ''}{time.monotonic() - begun:.0f} s\n{said}", flush=True)
+    return name, code, said
 
 
 def call(command: list[str], env: dict[str, str] | None = None, out: IO[bytes] | None = None) -> int:
@@ -109,18 +104,18 @@ def call(command: list[str], env: dict[str, str] | None = None, out: IO[bytes] |
     ).returncode
 
 
-def tests_on_postgres(out: IO[bytes]) -> int:
-    """What is stored, and the whole path of an answer, on the database of production."""
+def pytest(*arguments: str, out: IO[bytes], env: dict[str, str] | None = None) -> int:
+    return call([sys.executable, "-m", "pytest", "-q", *arguments], env, out)
+
+
+def on_postgres(*arguments: str, out: IO[bytes]) -> int:
+    """On a server of its own: the database of production."""
     with tempfile.TemporaryDirectory(prefix="throughline-postgres-") as folder:
         port = free_port()
         postgres = postgres_process(Path(folder), port)
         try:
             url = f"postgres://throughline@127.0.0.1:{port}/throughline"
-            return call(
-                [sys.executable, "-m", "pytest", "-q", *ON_POSTGRES, f"--ignore={NO_DATABASE}"],
-                {"DATABASE_URL": url},
-                out,
-            )
+            return pytest(*arguments, out=out, env={"DATABASE_URL": url})
         finally:
             postgres.stop()
 
