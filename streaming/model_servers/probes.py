@@ -70,11 +70,13 @@ def store(found: list[Health]) -> None:
 
 
 def is_another(before: Health, health: Health) -> bool:
-    """What lives at this address now is not what lived there: it was away, counts anew, or says that it is another."""
+    """What lives at this address now is not what lived there: it was away, or says that it is another.
+
+    Its counters say nothing: behind an address that leads to several servers, they go up and down.
+    """
     if not health.healthy or not before.healthy:
         return health.healthy
-    counts_anew = any(health.counters.get(name, value) < value for name, value in before.counters.items())
-    return counts_anew or health.version != before.version or health.models != before.models
+    return health.version != before.version or sorted(health.models) != sorted(before.models)
 
 
 def since(before: Health, health: Health) -> Health:

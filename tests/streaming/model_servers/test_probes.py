@@ -128,7 +128,9 @@ def test_a_counter_under_both_names_is_counted_once() -> None:
     assert counters("vllm:num_preemptions 4.0\nvllm:num_preemptions_total 4.0") == {"num_preemptions": 4.0}
 
 
-WELL = Health("gpu", MOMENT, healthy=True, models=["llama"], version="0.11", counters={"generation_tokens": 7.0})
+WELL = Health(
+    "gpu", MOMENT, healthy=True, models=["llama", "tiny"], version="0.11", counters={"generation_tokens": 7.0}
+)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,8 @@ WELL = Health("gpu", MOMENT, healthy=True, models=["llama"], version="0.11", cou
         (WELL, True),
         (replace(WELL, healthy=False), True),  # it may come back as it was
         (replace(WELL, counters={}), True),  # not told this time
-        (replace(WELL, counters={"generation_tokens": 6.0}), False),
+        (replace(WELL, counters={"generation_tokens": 6.0}), True),  # another one behind the same address
+        (replace(WELL, models=["tiny", "llama"]), True),
         (replace(WELL, version="0.12"), False),
         (replace(WELL, models=["qwen"]), False),
     ],
