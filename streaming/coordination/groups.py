@@ -25,11 +25,15 @@ def review_group(conversation_id: UUID | str) -> str:
 
 
 class GroupConsumer(AsyncWebsocketConsumer):
-    """Passes over hints that it has no method for: a process of another version sent them."""
+    """Passes over hints that it has no method for: a process of another version sent them.
+
+    Channels' own dispatch looks after database connections that ours has none of, in a thread, for each message. A
+    task that is cancelled meanwhile goes on as if nothing had been (asgiref's ``SyncToAsync``): the socket's, for ever.
+    """
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        if hasattr(self, get_handler_name(message)):  # type: ignore[no-untyped-call]
-            await super().dispatch(message)  # type: ignore[no-untyped-call]
+        if handler := getattr(self, get_handler_name(message), None):  # type: ignore[no-untyped-call]
+            await handler(message)
         else:
             logger.debug("nobody here knows the hint %s", message["type"])
 

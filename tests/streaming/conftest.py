@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from streaming.coordination.redis_clients import Connections, command_client
 from streaming.live import hub as hub_module
 from streaming.log.writer import LogWriter
 
-from .harness import Model, Page, Pause, Worker
+from .harness import Model, Page, Pause, Worker, end
 
 
 @pytest.fixture
@@ -39,9 +38,7 @@ async def writer() -> AsyncIterator[LogWriter]:
     writer = LogWriter(client, connections)
     running = asyncio.create_task(writer.run())
     yield writer
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
+    await end(running)
     await client.aclose()
 
 
@@ -86,24 +83,19 @@ async def web(owner: User) -> AsyncIterator[None]:
     """This process serves sockets: what it keeps for them begins, and ends, with the test."""
     settings.STATIC_ROOT.mkdir(exist_ok=True)  # before the application is made
     yield
-    await end(hub_module._hub)
-    await end(open_sockets._sockets)
-    await end(user_limits._limits)
+    for kept in (hub_module._hub, open_sockets._sockets, user_limits._limits):
+        await end_kept(kept)
     hub_module._hub, open_sockets._sockets, user_limits._limits = None, None, None
     if layer := get_channel_layer()._layers.pop(asyncio.get_running_loop(), None):
         await layer.flush()
 
 
-async def end(kept: object | None) -> None:
+async def end_kept(kept: object | None) -> None:
     """Its tasks, and its connections to Redis."""
     members = [] if kept is None else list(vars(kept).values())  # a hub that watches nothing is false
     members += [task for several in members if isinstance(several, list) for task in several]
     clients = [client for client in members if isinstance(client, Redis)]
-    for task in members:
-        if isinstance(task, asyncio.Task):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+    await end(*(task for task in members if isinstance(task, asyncio.Task)))
     for client in clients:
         await client.aclose()
 

@@ -221,11 +221,7 @@ class Worker:
 
     async def die(self) -> None:
         """As `kill -9` does: nothing is written any more."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError, Exception):
-                await task
+        await end(*self._tasks)
         for client in self._clients:
             await client.aclose()
         await self.tools.servers.http.aclose()
@@ -272,6 +268,16 @@ async def logged(generation: Generation) -> dict[str, str]:
     """What the log folds to, by the parts' names."""
     folded = Folded().fold(await records(generation))
     return {f"{key.stage}.{key.kind}": text for key, text in folded.texts.items() if text}
+
+
+async def end(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel them, again where a cancellation was forgotten: redis-py writes by `asyncio.wait_for`, which before Python
+    3.12 forgets one that comes as it ends. Their errors are told to nobody."""
+    while open_tasks := [task for task in tasks if not task.done()]:
+        for task in open_tasks:
+            task.cancel()
+        await asyncio.wait(open_tasks, timeout=0.1)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def turns(count: int) -> None:
@@ -330,9 +336,7 @@ class Page(StackPage):
 
     async def vanish(self) -> None:
         """The server cancels its application, which is told nothing."""
-        self.wire.future.cancel()
-        with suppress(asyncio.CancelledError):
-            await self.wire.future
+        await end(self.wire.future)
 
     async def watch_from(self, generation: Generation) -> None:
         """All there is of this answer, from its beginning."""

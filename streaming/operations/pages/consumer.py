@@ -12,7 +12,6 @@ from typing import Annotated
 
 import msgspec
 from autobahn.exception import Disconnected
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
 from msgspec import Meta
@@ -21,6 +20,7 @@ from streaming.chat.open_sockets import sockets
 from streaming.chat.origin import is_same_origin
 from streaming.chat.rate_limit import RateLimit
 from streaming.coordination.database import in_database
+from streaming.coordination.groups import GroupConsumer
 from streaming.coordination.user_limits import Slot, TooManyOpen, limits
 from streaming.live.window import Window
 from streaming.protocol import CLOSE_NOT_SIGNED_IN, CLOSE_TOO_MANY, UNREADABLE, Count
@@ -61,7 +61,7 @@ class Refused(msgspec.Struct, tag="refused", frozen=True):
 COMMAND = msgspec.json.Decoder(Show | Hide | Acknowledge)
 
 
-class OperationsConsumer(AsyncWebsocketConsumer):
+class OperationsConsumer(GroupConsumer):
     # Lifecycle
 
     async def connect(self) -> None:

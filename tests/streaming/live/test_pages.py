@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import SyncToAsync
 from django.contrib.auth.models import User
 
 from conversations.models import Generation
 from streaming.coordination.database import in_database
 from streaming.coordination.groups import send_to_group, user_group
 from streaming.protocol import CLOSE_NOT_FOUND
-from tests.streaming.harness import WHOLE, Model, Page, Worker, ask, texts
+from tests.streaming.harness import PATIENCE_S, WHOLE, Model, Page, Worker, ask, texts, turns
 
 Pages = Callable[..., Any]
 
@@ -166,6 +168,25 @@ async def test_a_socket_that_is_cancelled_watches_nothing_more(
     assert stays.text == {"0.text": WHOLE}
     names = [task.get_name() for task in asyncio.all_tasks()]
     assert names.count("feed of a page") == 1
+
+
+async def test_a_socket_that_is_cancelled_ends_whatever_the_thread_of_channels_does(owner: User, pages: Pages) -> None:
+    """A cancellation that met asgiref's SyncToAsync was forgotten, and the socket lived for ever."""
+    page = await pages()
+    release, busy = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    held = SyncToAsync.single_thread_executor.submit(lambda: (loop.call_soon_threadsafe(busy.set), release.wait()))
+    await busy.wait()
+    try:
+        await page.tell("ping")
+        await page.until("pong")
+        await page.tell("ping")
+        await turns(3)
+        async with asyncio.timeout(PATIENCE_S):
+            await page.vanish()
+    finally:
+        release.set()
+    await asyncio.wrap_future(held)
 
 
 async def test_a_question_that_nobody_sees_is_refused_as_an_empty_one(owner: User, pages: Pages) -> None:
