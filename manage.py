@@ -13,8 +13,8 @@ if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] in TELLS or "--traceback" in sys.argv:
         execute_from_command_line(sys.argv)
     else:
-        from chatsite.refusals import check_start, told
+        from chatsite.refusals import check_start, end_with_sentence
 
         check_start()
-        with told():
+        with end_with_sentence():
             execute_from_command_line(sys.argv)

@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 check_start()
 pages = get_asgi_application()
 
-from chatsite.failures import logged  # noqa: E402
+from chatsite.failures import log_failures  # noqa: E402
 from chatsite.web.accepting import telling_who_is_signed_in  # noqa: E402
 from chatsite.web.flow import paced  # noqa: E402
 from chatsite.web.static import with_static_files  # noqa: E402 - models can be imported from here on
@@ -21,6 +21,6 @@ from streaming.chat.session_user import with_user  # noqa: E402
 from streaming.routing import websocket_urlpatterns  # noqa: E402
 
 sockets = with_user(telling_who_is_signed_in(URLRouter(websocket_urlpatterns)))
-application = logged(ProtocolTypeRouter({"http": paced(with_static_files(pages)), "websocket": sockets}))
+application = log_failures(ProtocolTypeRouter({"http": paced(with_static_files(pages)), "websocket": sockets}))
 begin_with_the_reactor()
 gc.freeze()  # what is here now stays: to look through all of it takes a tenth of a second, in which no token moves

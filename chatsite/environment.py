@@ -15,7 +15,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.store_addresses import RedisAddress, database_options, redis_address
-from conversations.catalog.addresses import RefusedAddress, checked, host_of, parts_of
+from conversations.catalog.addresses import RefusedAddress, host_of, normalise, parts_of
 
 YES_OR_NO = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"}
 HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)  # as ALLOWED_HOSTS has them
@@ -93,7 +93,7 @@ class Environment(environ.Env):
         return origins
 
     def model_servers(self, var: str) -> list[str]:
-        return [self._address(var, url, checked) for url in self.list(var, default=[])]
+        return [self._address(var, url, normalise) for url in self.list(var, default=[])]
 
     def collector(self, var: str) -> str:
         """Empty if it is not set."""
@@ -117,7 +117,7 @@ class Environment(environ.Env):
         found = MODEL_AT.fullmatch(value)
         if not found:
             raise ImproperlyConfigured(f"{var} cannot be read: write it as model@http://host:port/v1.")
-        return found["model"], self._address(var, found["url"], checked)
+        return found["model"], self._address(var, found["url"], normalise)
 
 
 def is_installed(package: str) -> bool:

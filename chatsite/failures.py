@@ -28,7 +28,7 @@ class Failed(Exception):
     """For daphne, which ends the connection."""
 
 
-def logged(application: Application) -> Application:
+def log_failures(application: Application) -> Application:
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         try:
             await application(scope, receive, send)

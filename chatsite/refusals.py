@@ -19,7 +19,7 @@ ABOUT_THE_DATABASE = (OperationalError, InterfaceError, ProgrammingError)
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def end_with_sentence() -> Iterator[None]:
     """Ends the process with a sentence instead of a traceback. A fault of ours keeps its traceback."""
     try:
         yield
@@ -33,7 +33,7 @@ def told() -> Iterator[None]:
 
 def check_start() -> None:
     """Whether a process may start: the settings can be read, and what is stored is private."""
-    with told():
+    with end_with_sentence():
         refuse_wider()
 
 

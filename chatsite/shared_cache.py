@@ -34,20 +34,20 @@ class SharedCache(RedisCache):
         self._own = LocMemCache("of this process, without Redis", {})
 
     def add(self, key: str, value: Any, *args: Any, **kwargs: Any) -> bool:
-        return self._tried(super().add, self._own.add, key, value, *args, **kwargs)
+        return self._try(super().add, self._own.add, key, value, *args, **kwargs)
 
     def get(self, key: str, *args: Any, **kwargs: Any) -> Any:
-        return self._tried(super().get, self._own.get, key, *args, **kwargs)
+        return self._try(super().get, self._own.get, key, *args, **kwargs)
 
     def set(self, key: str, value: Any, *args: Any, **kwargs: Any) -> None:
-        self._tried(super().set, self._own.set, key, value, *args, **kwargs)
+        self._try(super().set, self._own.set, key, value, *args, **kwargs)
 
     def delete(self, key: str, *args: Any, **kwargs: Any) -> bool:
-        return self._tried(super().delete, self._own.delete, key, *args, **kwargs)
+        return self._try(super().delete, self._own.delete, key, *args, **kwargs)
 
     def incr(self, key: str, *args: Any, **kwargs: Any) -> int:
         """Raises ValueError if it is not there."""
-        return self._tried(super().incr, self._own.incr, key, *args, **kwargs)
+        return self._try(super().incr, self._own.incr, key, *args, **kwargs)
 
     def clear(self) -> None:
         """Its own keys: Django would empty the whole of Redis."""
@@ -56,7 +56,7 @@ class SharedCache(RedisCache):
             client.delete(*keys)
         self._own.clear()
 
-    def _tried(self, shared: Callable[..., T], own: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    def _try(self, shared: Callable[..., T], own: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         try:
             return shared(*args, **kwargs)
         except (RedisError, OSError) as error:

@@ -86,7 +86,7 @@ class Attempt:
             if count > bound.most:
                 if count == bound.most + 1:
                     logger.warning("sign-in refused: too many failures by %s, %s", bound.name, self)
-                raise ValidationError(told(bound.seconds_left), code="too_many_login_attempts")
+                raise ValidationError(format_wait(bound.seconds_left), code="too_many_login_attempts")
 
     def succeed(self) -> None:
         for bound in self._counted:
@@ -117,7 +117,7 @@ def user_id_of(login: str) -> int | None:
     return found.values_list("pk", flat=True).first()
 
 
-def told(seconds: int) -> str:
+def format_wait(seconds: int) -> str:
     minutes = -(-seconds // 60)
     return f"Too many failed attempts to sign in. Try again in {minutes} minute{'' if minutes == 1 else 's'}."
 

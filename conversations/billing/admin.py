@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from conversations.dated_list import Dated
 from conversations.models import Budget, LedgerEntry
-from conversations.models.billing.money import told
+from conversations.models.billing.money import format_money
 
 if TYPE_CHECKING:
     BudgetFormBase = forms.ModelForm[Budget]
@@ -48,7 +48,7 @@ class BudgetAdmin(BudgetBase):
 
     @admin.display(description="daily limit", ordering="daily_limit")
     def limit(self, budget: Budget) -> str:
-        return told(budget.daily_limit)
+        return format_money(budget.daily_limit)
 
 
 TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
@@ -66,7 +66,7 @@ class LedgerEntryAdmin(Dated, LedgerBase):
 
     @admin.display(description="cost", ordering="cost")
     def told_cost(self, entry: LedgerEntry) -> str:
-        return f"at most {told(entry.reserved)}" if entry.cost is None else told(entry.cost)
+        return f"at most {format_money(entry.reserved)}" if entry.cost is None else format_money(entry.cost)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

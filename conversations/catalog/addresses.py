@@ -45,7 +45,7 @@ class RefusedAddress(ValueError):
     """The text is a sentence for whoever typed the address."""
 
 
-def checked(url: str) -> str:
+def normalise(url: str) -> str:
     """The address as it is stored: without a slash at its end, and with /v1 if it has no path.
 
     Asks no name server. Raises RefusedAddress.
@@ -58,14 +58,14 @@ def checked(url: str) -> str:
     return url if parts.path else f"{url}/v1"
 
 
-def checked_webhook(url: str) -> str:
+def normalise_webhook(url: str) -> str:
     """As it is stored. Asks no name server. Raises RefusedAddress."""
     url = url.strip()
     check_host(host_of(parts_of(url)))
     return url
 
 
-def resolved(url: str) -> list[str]:
+def resolve(url: str) -> list[str]:
     """The IP addresses of a checked address, the preferred one first. Waits for the name server.
 
     Raises RefusedAddress if any of them is refused, OSError if the name is not known.

@@ -7,7 +7,7 @@ from django import forms
 from conversations.models import AlertRule
 from conversations.models.encrypted import Unreadable
 
-from .addresses import RefusedAddress, resolved
+from .addresses import RefusedAddress, resolve
 from .secret_form import SecretForm, secret_field
 
 
@@ -31,7 +31,7 @@ class AlertRuleForm(SecretForm):
             return self.instance.webhook_url
         try:
             if url:
-                resolved(url)
+                resolve(url)
         except RefusedAddress as error:
             raise forms.ValidationError(str(error)) from error
         except (OSError, ValueError):

@@ -143,7 +143,7 @@ class PipelineAdmin(PipelineBase):
     def in_order(self, pipeline: Pipeline) -> str:
         """One query a row: there are three."""
         uses = pipeline.stages.select_related("stage")
-        return " → ".join(told(use.stage) for use in uses) or "none: the model is just asked"
+        return " → ".join(describe(use.stage) for use in uses) or "none: the model is just asked"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Each level has one."""
@@ -157,7 +157,7 @@ class PipelineAdmin(PipelineBase):
         return [(None, {"fields": ("level",), "description": ONE_MODEL if is_one_stage else ""})]
 
 
-def told(stage: Stage) -> str:
+def describe(stage: Stage) -> str:
     if not stage.enabled:
         return f"{stage} (off)"
     return f"{stage} ({', '.join(stage.domains)} only)" if stage.domains else str(stage)

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from conversations.models import ModelServer
 
-from .addresses import RefusedAddress, checked, resolved
+from .addresses import RefusedAddress, normalise, resolve
 from .secret_form import SecretForm, secret_field
 
 ELSEWHERE = "The stored key was for another host. Type the key of this one, or remove it."
@@ -32,8 +32,8 @@ class ModelServerForm(SecretForm):
     def clean_url(self) -> str:
         """Completed. A name that nobody knows yet is accepted: its server may come later."""
         try:
-            url = checked(self.cleaned_data["url"])
-            resolved(url)
+            url = normalise(self.cleaned_data["url"])
+            resolve(url)
         except RefusedAddress as error:
             raise ValidationError(str(error)) from error
         except OSError:

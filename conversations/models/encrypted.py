@@ -49,10 +49,10 @@ class EncryptedField(TextField):
     """``max_length`` is that of the text, for forms. Nothing can be searched by it but its absence."""
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
-        return None if value is None else decrypted(value)
+        return None if value is None else decrypt(value)
 
     def get_prep_value(self, value: Any) -> str | None:
-        return None if value is None else encrypted(value)
+        return None if value is None else encrypt(value)
 
     def value_to_string(self, obj: models.Model) -> str:
         """For `dumpdata`, which would write it as it is."""
@@ -65,7 +65,7 @@ class EncryptedField(TextField):
         return super().get_lookup(lookup_name)
 
 
-def encrypted(text: str) -> str:
+def encrypt(text: str) -> str:
     """What is encrypted already stays, and so does the empty text."""
     if isinstance(text, Unreadable):
         return text.stored
@@ -74,7 +74,7 @@ def encrypted(text: str) -> str:
     return MARK + cipher().encrypt(text.encode()).decode()
 
 
-def decrypted(stored: str) -> str:
+def decrypt(stored: str) -> str:
     if not stored.startswith(MARK):
         return stored
     try:
@@ -95,10 +95,10 @@ def cipher() -> MultiFernet:
 @lru_cache(maxsize=4)
 def cipher_of(*keys: str) -> MultiFernet:
     """Encrypts with the first, decrypts with any."""
-    return MultiFernet([Fernet(derived(key)) for key in keys])
+    return MultiFernet([Fernet(derive_key(key)) for key in keys])
 
 
-def derived(key: str) -> bytes:
+def derive_key(key: str) -> bytes:
     """By HKDF (RFC 5869), as Fernet wants it. Without salt: SECRET_KEY is random, and there is one."""
     return urlsafe_b64encode(HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(key.encode()))
 

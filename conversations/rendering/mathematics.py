@@ -35,7 +35,7 @@ def mathml(tex: str, *, display: bool) -> str:
     if len(tex) > LONGEST or depth(tex) > DEEPEST:
         return as_source(tex)
     try:
-        return converted(tex, display="block" if display else "inline")
+        return convert(tex, display="block" if display else "inline")
     except Exception:  # whatever the library stumbles over in what a model wrote, RecursionError too
         return as_source(tex)
 
@@ -47,7 +47,7 @@ class NoMacros(dict[str, tuple[list[str], int]]):
         raise NotShown("it defines a macro")
 
 
-def converted(tex: str, display: str) -> str:
+def convert(tex: str, display: str) -> str:
     """Raises NotShown, and what the library raises."""
     bound_nodes(walk(tex, display, macros=NoMacros()))
     converter = Converter(display=display)

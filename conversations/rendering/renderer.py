@@ -15,7 +15,7 @@ from .extension import ChatMarkdown
 from .highlighting import HighlightBudget
 from .inline import LEFTOVER, References, without_placeholders
 from .limits import BLOCK_LIMIT
-from .sanitiser import sanitised
+from .sanitiser import sanitise
 from .segmenter import segments
 from .tree import BlockTree, define
 
@@ -48,12 +48,12 @@ def render_blocks(text: str, budget: HighlightBudget | None = None) -> list[str]
 def render_block(source: str, references: References, budget: HighlightBudget | None = None) -> str:
     """One finished top-level block. What it defines is added to ``references``, what its code costs is taken from
     ``budget``: both are shared by the blocks of a text. May wait for the highlighting process."""
-    return converted(source, references, budget or HighlightBudget())[0]
+    return convert(source, references, budget or HighlightBudget())[0]
 
 
 def render_tail(source: str, references: References) -> Tail:
     """The unfinished end: what is open is closed, what is undecided is held back."""
-    found, kind = converted(source, references.copy(), None, live=True)
+    found, kind = convert(source, references.copy(), None, live=True)
     return Tail(found, kind)
 
 
@@ -68,7 +68,7 @@ def plain_text(text: str, limit: int) -> str:
 def blocks_of(text: str, budget: HighlightBudget | None) -> list[str]:
     sources = segments(text)
     references = definitions(sources)
-    return [converted(source, references, budget)[0] for source in sources]
+    return [convert(source, references, budget)[0] for source in sources]
 
 
 def definitions(sources: list[str]) -> References:
@@ -80,7 +80,7 @@ def definitions(sources: list[str]) -> References:
     return references
 
 
-def converted(
+def convert(
     source: str, references: References, budget: HighlightBudget | None, *, live: bool = False
 ) -> tuple[str, Kind | None]:
     """HTML, and the kind of the last block. What is defined is added to ``references``."""
@@ -115,7 +115,7 @@ class Renderer:
         self.markdown.references = references
         self.tree.begin(budget, live=live)
         found = self.markdown.convert(source)
-        return sanitised(LEFTOVER.sub("", found) if util.STX in found else found), self.tree.kind
+        return sanitise(LEFTOVER.sub("", found) if util.STX in found else found), self.tree.kind
 
 
 _of_thread = threading.local()

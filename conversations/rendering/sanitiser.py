@@ -68,5 +68,5 @@ CLEANER = nh3.Cleaner(
 )
 
 
-def sanitised(html: str) -> str:
+def sanitise(html: str) -> str:
     return CLEANER.clean(html)

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 from django import template
 
-from conversations.models.billing.money import NOTHING, told
+from conversations.models.billing.money import NOTHING, format_money
 
 register = template.Library()
 
 
 @register.filter
 def money(amount: Decimal | None) -> str:
-    return told(amount or NOTHING)
+    return format_money(amount or NOTHING)

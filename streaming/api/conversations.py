@@ -54,7 +54,7 @@ async def list_conversations(
 @router.post("", response={201: Asked, REFUSALS: Refusal}, summary="Begin a conversation")
 async def begin(request: ApiRequest, question: Question) -> HttpResponseBase | Status[Asked]:
     """Store a first question, and answer it."""
-    return await answered(request, None, question)
+    return await accept(request, None, question)
 
 
 @router.get(
@@ -76,7 +76,7 @@ async def read(request: ApiRequest, conversation_id: UUID) -> WholeConversation:
 )
 async def ask(request: ApiRequest, conversation_id: UUID, question: FollowUp) -> HttpResponseBase | Status[Asked]:
     """Store a question at the end of the shown path, and answer it."""
-    return await answered(request, conversation_id, question)
+    return await accept(request, conversation_id, question)
 
 
 @router.delete("/{uuid:conversation_id}", response={204: None, REFUSALS: Refusal}, summary="Delete a conversation")
@@ -121,7 +121,7 @@ def remove(user: AbstractBaseUser, conversation_id: UUID) -> None:
     found(user, conversation_id).delete_softly()
 
 
-async def answered(
+async def accept(
     request: ApiRequest, conversation_id: UUID | None, question: Question
 ) -> HttpResponseBase | Status[Asked]:
     """Store and dispatch, and answer with what was stored, or with the events of the answer."""

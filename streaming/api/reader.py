@@ -68,12 +68,12 @@ class Reader:
         if self.answer.broken:
             raise HoleInLog
         while entries := await hub().entries_after(self.answer, self._position):
-            if told := list(self._told(entries)):  # not every entry is told
+            if told := list(self._events_of(entries)):  # not every entry is told
                 return told
         if self._holed:
             raise HoleInLog
         if self.answer.finished is None:
-            return list(self._told_place())
+            return list(self._events_of_place())
         if as_pair(self._position) < as_pair(self.answer.position):
             raise HoleInLog  # it expired, while a slow program read it
         self.done = True
@@ -85,31 +85,31 @@ class Reader:
         if POSITION.fullmatch(position):
             entries = await hub().entries_until(self.answer.generation_id, position)
         if entries and entries[-1][0] == position:
-            for _ in self._told(entries):
+            for _ in self._events_of(entries):
                 pass
         else:
             self._doubtful = True
         self._after = ""
 
-    def _told(self, entries: Iterable[Entry]) -> Iterator[Sent]:
+    def _events_of(self, entries: Iterable[Entry]) -> Iterator[Sent]:
         """Text that follows on text of its part goes with it, as one event."""
         for key, several in groupby(entries, key=text_key):
             if key is None:
                 for position, record in several:
                     self._position = position
-                    yield from self._told_record(position, record)
+                    yield from self._events_of_record(position, record)
             else:
                 texts = list(several)
                 self._position = texts[-1][0]
-                yield from self._told_text([record for _, record in texts if isinstance(record, Text)])
+                yield from self._events_of_text([record for _, record in texts if isinstance(record, Text)])
 
-    def _told_place(self) -> Iterator[Sent]:
+    def _events_of_place(self) -> Iterator[Sent]:
         """Of one that nobody has begun yet: the log has nothing of it."""
         if self.answer.attempt == 0 and self.answer.place != self._place:
             self._place = self.answer.place
             yield Sent(None, phase_of(self.answer))
 
-    def _told_record(self, position: Position, record: AnyRecord) -> Iterator[Sent]:
+    def _events_of_record(self, position: Position, record: AnyRecord) -> Iterator[Sent]:
         match record:
             case PhaseBegan():
                 yield Sent(position, phase_event(self._generation, position, record, self._attempt))
@@ -124,7 +124,7 @@ class Reader:
             case StageIs():
                 yield Sent(position, stage_event(self._generation, position, record))
 
-    def _told_text(self, records: list[Text]) -> Iterator[Sent]:
+    def _events_of_text(self, records: list[Text]) -> Iterator[Sent]:
         """Called when the last of them is where ``_position`` stands. What the program has of them is left out."""
         part = name_of(records[0])
         at = end = self._lengths.get(part, 0)

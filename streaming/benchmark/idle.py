@@ -31,7 +31,7 @@ async def idle(place: Place, meters: Meters, sockets: int, streams: int, tokens:
     finally:
         await leave_all(pages)
     each = (opened.site_memory - before.site_memory) / sockets
-    return [Figure("memory per idle socket", each * KB, "KB"), *noticed(without, beside)]
+    return [Figure("memory per idle socket", each * KB, "KB"), *compare(without, beside)]
 
 
 async def several(place: Place, meters: Meters, streams: int, tokens: int, rate: float) -> list[Run]:
@@ -39,7 +39,7 @@ async def several(place: Place, meters: Meters, streams: int, tokens: int, rate:
     return [await run_site(place, meters, streams, tokens, rate) for _ in range(RUNS)]
 
 
-def noticed(without: list[Run], beside: list[Run]) -> list[Figure]:
+def compare(without: list[Run], beside: list[Run]) -> list[Figure]:
     alone, now = lag_p95(without), lag_p95(beside)
     return [
         Figure("lag p95 without idle sockets", alone, "ms"),

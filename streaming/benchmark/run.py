@@ -55,7 +55,7 @@ async def run(place: Place, meters: Meters, askers: Sequence[Asker], tokens: int
         patience = PATIENCE_S + 3 * (len(askers) / ASKS_PER_S + tokens / rate)
         before, after = await within(patience, ask_all(meters, askers, tokens, rate), "the answers were not written")
         notes = await place.journal.notes(asker.request for asker in askers)
-        return measured(askers, notes, before, after)
+        return measure(askers, notes, before, after)
     finally:
         await leave_all(askers)
         gc.enable()
@@ -97,7 +97,7 @@ def complain(askers: Sequence[Asker]) -> None:
         raise Failed(trouble)
 
 
-def measured(askers: Sequence[Asker], notes: list[Note], before: Reading, after: Reading) -> Run:
+def measure(askers: Sequence[Asker], notes: list[Note], before: Reading, after: Reading) -> Run:
     """Raises Failed if a token did not come."""
     all_lags: list[float] = []
     lags: list[float] = []

@@ -60,14 +60,14 @@ class CachedAnswer(msgspec.Struct, frozen=True):
         usage = next((delta.usage for delta in reversed(deltas) if delta.usage), counted)
         tokens = tuple(token for delta in deltas if delta.text for token in delta.tokens)
         thinking = "".join(delta.thinking for delta in deltas)
-        return cls(model, text, thinking, reason, usage, tokens if told(tokens) == text else ())
+        return cls(model, text, thinking, reason, usage, tokens if text_of_tokens(tokens) == text else ())
 
     def as_deltas(self) -> Iterator[ChatDelta]:
         for piece in pieces(self.thinking):
             yield ChatDelta(thinking=piece)
         for at in range(0, len(self.tokens), TOKENS):
             tokens = self.tokens[at : at + TOKENS]
-            yield ChatDelta(text=told(tokens), tokens=tokens)
+            yield ChatDelta(text=text_of_tokens(tokens), tokens=tokens)
         for piece in pieces("" if self.tokens else self.text):
             yield ChatDelta(text=piece)
         yield ChatDelta(finish_reason=self.finish_reason, usage=self.usage)
@@ -122,7 +122,7 @@ class Replay:
         self._closed = True
 
 
-def told(tokens: Sequence[LikelyToken]) -> str:
+def text_of_tokens(tokens: Sequence[LikelyToken]) -> str:
     return "".join(token.token for token in tokens)
 
 

@@ -98,7 +98,7 @@ class ChatConsumer(GroupConsumer):
         if (here := self.conversation) is None:
             await self.tell(protocol.Hello(protocol.PROTOCOL_VERSION, None))
             return
-        unfinished, latest = await in_database(turns.standing, here.pk)
+        unfinished, latest = await in_database(turns.unfinished_and_latest, here.pk)
         await self.tell(
             protocol.Hello(protocol.PROTOCOL_VERSION, here.pk, unfinished, here.leaf_id, latest, here.title)
         )
@@ -148,7 +148,7 @@ class ChatConsumer(GroupConsumer):
             case protocol.Stop(generation=generation_id):
                 await self._stop(generation_id)
             case protocol.Painted():
-                await in_database(turns.painted, self.user, command)
+                await in_database(turns.record_paint, self.user, command)
             case Click():
                 await self._click(command)
 
@@ -262,7 +262,7 @@ class ChatConsumer(GroupConsumer):
         """Another tab or device asked something in this conversation."""
         if request in self._asked:
             return
-        turn = await in_database(turns.taken, self.user, here, request)
+        turn = await in_database(turns.turn_of_click, self.user, here, request)
         if turn is not None:
             await self._show_turn(turn, request)
 

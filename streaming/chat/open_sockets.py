@@ -62,7 +62,7 @@ class Sockets:
         self._wanted_at = -float(settings.WARM_AFTER_IDLE_S)  # monotonic; when warm models were wanted
         self._care = asyncio.create_task(self._take_care(), name="sockets")
         self._watch = asyncio.create_task(self._pulse.watch_loop(), name="pulse")
-        self._presence = asyncio.create_task(self._tell_presence(), name="presence")
+        self._presence = asyncio.create_task(self._publish_heartbeats(), name="presence")
         self._watching = asyncio.create_task(self._watch_alerts(), name="alerts")
         drain_before_shutdown(self)
 
@@ -97,7 +97,7 @@ class Sockets:
         for socket in going:
             await socket.close(CLOSE_GOING_AWAY)
             await asyncio.sleep(DRAIN_S / len(going) * random.random())
-        await attempted("that this process ends was not told", self._tell(ended=True))
+        await run_round("that this process ends was not told", self._publish_heartbeat(ended=True))
 
     def _want_warmth(self) -> None:
         """Costs the page nothing: nobody waits for it."""
@@ -109,15 +109,15 @@ class Sockets:
     async def _take_care(self) -> None:
         while True:
             await asyncio.sleep(CARE_INTERVAL_S)
-            await attempted("slow pages were not closed", self._close_overdue())
-            await attempted("sessions were not looked at", self._close_signed_out())
+            await run_round("slow pages were not closed", self._close_overdue())
+            await run_round("sessions were not looked at", self._close_signed_out())
 
-    async def _tell_presence(self) -> None:
+    async def _publish_heartbeats(self) -> None:
         while True:
-            await attempted("what this process counts was not told", self._tell())
+            await run_round("what this process counts was not told", self._publish_heartbeat())
             await asyncio.sleep(CARE_INTERVAL_S)
 
-    async def _tell(self, *, ended: bool = False) -> None:
+    async def _publish_heartbeat(self, *, ended: bool = False) -> None:
         refused, self.refused = self.refused, Counter()
         opened, self._opened = self._opened, 0
         told_at, self._told_at = self._told_at, time.monotonic()
@@ -140,7 +140,7 @@ class Sockets:
         """Who else would tell that no worker is alive?"""
         while True:
             await asyncio.sleep(STAND_IN_INTERVAL_S)
-            await attempted("alerts were not watched", asyncio.to_thread(watch.stand_in_apart))
+            await run_round("alerts were not watched", asyncio.to_thread(watch.stand_in_apart))
 
     async def _close_overdue(self) -> None:
         for socket in [socket for socket in self._open if socket.window.is_overdue]:
@@ -163,7 +163,7 @@ class Sockets:
         await socket.close(code)
 
 
-async def attempted(otherwise: str, work: Awaitable[None]) -> None:
+async def run_round(otherwise: str, work: Awaitable[None]) -> None:
     """One round of a task that goes on for ever. Never raises: no round needs an earlier one's work.
 
     So the process goes on too: one row that breaks the alerts would else end every web process, again and again.

@@ -83,7 +83,7 @@ def ask(
     user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool = True
 ) -> Generation:
     """Nothing is stored of what no budget pays for."""
-    generation = stored(user, conversation, command, streams=streams)
+    generation = store_click(user, conversation, command, streams=streams)
     if generation.is_new:
         check_waiting(user)
         budgets.check(generation)
@@ -97,7 +97,9 @@ def check_waiting(user: AbstractBaseUser) -> None:
         raise TooManyWaiting(settings.WAITING_ANSWERS_PER_USER)
 
 
-def stored(user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool) -> Generation:
+def store_click(
+    user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool
+) -> Generation:
     request = request_of(command, streams=streams)
     if isinstance(command, SendMessage) and conversation is None:
         return Conversation.begin(user, command.text, request)
@@ -124,7 +126,7 @@ def request_of(command: Click, *, streams: bool) -> Request:
     return replace(request, fresh=command.fresh) if isinstance(command, Regenerate) else request
 
 
-def taken(user: User, conversation: Conversation, request: UUID) -> Turn | None:
+def turn_of_click(user: User, conversation: Conversation, request: UUID) -> Turn | None:
     """The turn that another page took with this click; None if the conversation is gone."""
     if not Conversation.objects.visible_to(user).filter(pk=conversation.pk).exists():
         return None
@@ -177,7 +179,7 @@ def view_of(message: Message) -> MessageView:
     return MessageView(message.pk, message.role, message_html(message))
 
 
-def standing(conversation_id: UUID) -> tuple[list[UUID], UUID | None]:
+def unfinished_and_latest(conversation_id: UUID) -> tuple[list[UUID], UUID | None]:
     """The generations that have not ended, and the one that was asked for last. Two queries."""
     generations = Generation.objects.of(conversation_id)
     latest = generations.order_by("-accepted_at").values_list("pk", flat=True).first()
@@ -201,7 +203,7 @@ def watchable(user: User, generation_id: UUID) -> Generation:
     return visible_generation(user, generation_id)
 
 
-def painted(user: User, report: Painted) -> bool:
+def record_paint(user: User, report: Painted) -> bool:
     """False for other users' generations, and if it was reported before."""
     mine = Generation.objects.filter(message__conversation__in=Conversation.objects.visible_to(user))
     return note_paint(mine, report.generation, report.after_ms)

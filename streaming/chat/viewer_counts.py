@@ -20,7 +20,7 @@ HEARD_FOR = timedelta(seconds=6)
 FORGOTTEN_AFTER_S = 60  # with nobody's word
 
 
-async def tell(redis: AsyncRedis, process: str, counts: Mapping[UUID, int]) -> None:
+async def publish(redis: AsyncRedis, process: str, counts: Mapping[UUID, int]) -> None:
     """Forgets processes that fell silent. Raises RedisError, OSError."""
     now = site_time.now()
     async with redis.pipeline(transaction=False) as pipeline:

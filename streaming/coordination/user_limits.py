@@ -158,7 +158,7 @@ class Open:
         self._given_back[user] += 1
         self.news.set()
 
-    async def tell(self) -> None:
+    async def publish(self) -> None:
         """That this process lives, and what it gave back; all that it has, where Redis has forgotten it."""
         self.news.clear()
         given_back, self._given_back = self._given_back, Counter()
@@ -205,7 +205,7 @@ class Limits:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CARE_INTERVAL_S):
                     await open_things.news.wait()
-            await open_things.tell()
+            await open_things.publish()
 
 
 _limits: Limits | None = None

@@ -56,7 +56,7 @@ class Faults:
 
     def set(self, manner: dict[str, object]) -> None:
         """Raises msgspec.ValidationError."""
-        self._now = changed(self._usual, manner)
+        self._now = apply(self._usual, manner)
         self._left, self._skipped = self._now.times, self._now.skip
 
     def clear(self) -> None:
@@ -79,7 +79,7 @@ class Faults:
         if not match:
             return manner, question
         wanted = dict(word.partition("=")[::2] for word in match[1].split())
-        return changed(manner, {name: value or "true" for name, value in wanted.items()}), DIRECTIVE.sub(
+        return apply(manner, {name: value or "true" for name, value in wanted.items()}), DIRECTIVE.sub(
             "", question
         ).strip()
 
@@ -87,6 +87,6 @@ class Faults:
         self._now, self._left, self._skipped = self._usual, None, 0
 
 
-def changed(manner: Manner, wishes: dict[str, object]) -> Manner:
+def apply(manner: Manner, wishes: dict[str, object]) -> Manner:
     known = {name: value for name, value in wishes.items() if name in Manner.__struct_fields__}
     return msgspec.convert(msgspec.to_builtins(manner) | known, Manner, strict=False)

@@ -58,7 +58,7 @@ class Metrics:
             self._drafted.inc(DRAFTED_PER_STEP * steps)
             self._accepted.inc(guessed - steps)
 
-    def finished(self, reason: str) -> None:
+    def count_finished(self, reason: str) -> None:
         self._success.labels(**self._labels, finished_reason=reason).inc()
 
     def text(self) -> bytes:

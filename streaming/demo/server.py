@@ -294,7 +294,7 @@ class Connection(asyncio.Protocol):
             "stop_reason": None, "token_ids": None,
         }  # fmt: skip
         self.server.metrics.wrote(len(tokens))
-        self.server.metrics.finished(completion.finish_reason)
+        self.server.metrics.count_finished(completion.finish_reason)
         head = {
             "id": f"chatcmpl-{request_id or 'demo'}", "object": "chat.completion", "created": int(time.time()),
             "model": completion.model, "choices": [choice],
@@ -336,7 +336,7 @@ class Connection(asyncio.Protocol):
                 return
         metrics.wrote(said)
         metrics.e2e.observe(time.monotonic() - begun)
-        metrics.finished(completion.finish_reason)
+        metrics.count_finished(completion.finish_reason)
         self._write(chunks.finish("stop" if stopped_by else completion.finish_reason, stopped_by))
         if options and options.include_usage and not manner.no_usage:
             self._write(chunks.usage(completion.usage(said, thought, cached)))

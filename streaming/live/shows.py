@@ -50,7 +50,7 @@ class DeliveryStats:
         if not (counts or self._told):
             return
         try:
-            await viewer_counts.tell(self._redis, this_process(), counts)
+            await viewer_counts.publish(self._redis, this_process(), counts)
             self._told = counts
         except (RedisError, OSError) as error:
             logger.warning("who watches was not told: %s", error)

@@ -51,12 +51,12 @@ class Breaker:
         if self.state is BreakerState.HALF_OPEN:
             self._trial_until = self._clock() + TRIAL_S
 
-    def worked(self) -> None:
+    def record_success(self) -> None:
         """A token came."""
         self.state = BreakerState.CLOSED
         self._failures = 0
 
-    def failed(self, *, at_once: bool = False) -> None:
+    def record_failure(self, *, at_once: bool = False) -> None:
         """An answer failed; ``at_once``: there is no doubt that the server is away."""
         self._failures += 1
         if self.state is BreakerState.HALF_OPEN:
@@ -64,7 +64,7 @@ class Breaker:
         elif self.state is BreakerState.CLOSED and (at_once or self._failures >= FAILURES_TO_OPEN):
             self._open(FIRST_DELAY_S)
 
-    def probed(self, *, healthy: bool) -> None:
+    def record_probe(self, *, healthy: bool) -> None:
         """The answer to ``wants_probe``."""
         if self.state is not BreakerState.OPEN:
             return

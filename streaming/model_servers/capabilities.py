@@ -126,7 +126,7 @@ class Capabilities:
         for subject, learned in untold.items():
             if self._untold.get(subject) is learned:
                 del self._untold[subject]
-        heard = dict(decoded(stored)) | self._untold
+        heard = dict(decode(stored)) | self._untold
         self._known = {subject: learned for subject, learned in heard.items() if learned}
 
 
@@ -152,7 +152,7 @@ def field_of(subject: Subject) -> str:
     return msgspec.json.encode(subject).decode()
 
 
-def decoded(stored: Any) -> Iterator[tuple[Subject, Learned]]:
+def decode(stored: Any) -> Iterator[tuple[Subject, Learned]]:
     """Without what another version stored."""
     for field, learned in stored.items():
         yield from zip(exchanged.read([field], Subject), exchanged.read([learned], Learned), strict=False)
@@ -167,4 +167,4 @@ def forget_all(redis: Redis, servers: Collection[str]) -> None:
 
 def known_capabilities(redis: Redis) -> dict[Subject, str]:
     """What the workers have told, for operators. Raises RedisError."""
-    return {subject: learned.value for subject, learned in decoded(redis.hgetall(KEY))}
+    return {subject: learned.value for subject, learned in decode(redis.hgetall(KEY))}

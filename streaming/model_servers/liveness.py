@@ -14,7 +14,7 @@ import httpx
 from .vllm.clean import name
 from .vllm.client import ModelServer, ask
 from .vllm.errors import BadReply, Rejected, TookTooLong
-from .vllm.facts import ListedModel, decoded, list_models
+from .vllm.facts import ListedModel, decode, list_models
 
 VLLM = "vllm"  # that owns the models of its list
 VERSION_LENGTH = 100
@@ -39,7 +39,7 @@ async def signs_of(http: httpx.AsyncClient, server: ModelServer, timeout_s: floa
 async def version_of(http: httpx.AsyncClient, server: ModelServer, timeout_s: float) -> str:
     """Empty if it does not tell: only vLLM has one. Raises Unreachable."""
     try:
-        reply = decoded(await ask(http, server, "GET", f"{server.root}/version", timeout_s))
+        reply = decode(await ask(http, server, "GET", f"{server.root}/version", timeout_s))
     except (Rejected, TookTooLong, BadReply):
         return ""
     return name(reply.get("version"), VERSION_LENGTH) if isinstance(reply, dict) else ""

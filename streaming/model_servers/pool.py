@@ -128,7 +128,7 @@ class ModelServers:
     def note_failure(self, server: ModelServer, error: ModelServerError) -> None:
         """The server's own faults count; a request that it refuses for good reason does not."""
         if error.is_servers_fault and server in self.breakers:
-            self.breakers[server].failed(at_once=isinstance(error, Unreachable))
+            self.breakers[server].record_failure(at_once=isinstance(error, Unreachable))
             self._models.pop(server, None)
             self._token_at.pop(server, None)
             if isinstance(error, Unreachable):
@@ -136,7 +136,7 @@ class ModelServers:
 
     def note_token(self, server: ModelServer) -> None:
         if server in self.breakers:  # else it is no longer among ours
-            self.breakers[server].worked()
+            self.breakers[server].record_success()
             self._token_at[server] = time.monotonic()
 
     def note_end(self, server: ModelServer, *, told: bool) -> None:
@@ -198,10 +198,10 @@ class ModelServers:
             await signs_of(self.http, server, PROBE_TIMEOUT_S)
         except (ModelServerError, UnicodeError) as error:
             logger.info("%s is left alone: %s", server.name, error)
-            breaker.probed(healthy=False)
+            breaker.record_probe(healthy=False)
         else:
             logger.info("%s is well again: one answer tries it", server.name)
-            breaker.probed(healthy=True)
+            breaker.record_probe(healthy=True)
 
     def _is_full(self, offer: Candidate) -> bool:
         limit = offer.tier.max_parallel

@@ -25,7 +25,7 @@ from .liveness import signs_of
 from .pool import ModelServers
 from .vllm.client import ModelServer, ask
 from .vllm.errors import BadReply, ModelServerError, Rejected, TookTooLong
-from .vllm.figures import counters, gained, gauges
+from .vllm.figures import counters, differences, gauges
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def since(before: Health, health: Health) -> Health:
     seconds = (health.probed_at - before.probed_at).total_seconds()
     if seconds < SHORTEST_S:
         return replace(health, gained=before.gained, gained_in_s=before.gained_in_s)
-    return replace(health, gained=gained(health.counters, before.counters), gained_in_s=seconds)
+    return replace(health, gained=differences(health.counters, before.counters), gained_in_s=seconds)
 
 
 async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
@@ -120,13 +120,13 @@ async def metrics_of(http: httpx.AsyncClient, server: ModelServer) -> str:
 
 def last_probes(redis: Redis) -> list[Health]:
     """Empty if no probe is fresh: beat or the worker does not run."""
-    return decoded(redis.get(KEY))
+    return decode(redis.get(KEY))
 
 
 async def read_last_probes(redis: AsyncRedis) -> list[Health]:
     """The same, in a coroutine."""
-    return decoded(await redis.get(KEY))
+    return decode(await redis.get(KEY))
 
 
-def decoded(stored: object) -> list[Health]:
+def decode(stored: object) -> list[Health]:
     return next(iter(exchanged.read([stored], list[Health])), [])

@@ -47,7 +47,7 @@ class Queues:
         known = {server: queue for server, queue in looks.items() if queue}
         if len(known) == len(waited):
             return known
-        probed = await self._probed()
+        probed = await self._lengths_of_last_probes()
         return {server: probed[server.key] for server in waited if server.key in probed} | known
 
     async def _look(self, server: ModelServer) -> Queue | None:
@@ -64,7 +64,7 @@ class Queues:
             return None
         return Queue(round(waiting), at)
 
-    async def _probed(self) -> dict[str, Queue]:
+    async def _lengths_of_last_probes(self) -> dict[str, Queue]:
         """By the server's key; what the fresh ones of the last probes found."""
         try:
             probes = await read_last_probes(self._redis)

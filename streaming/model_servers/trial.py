@@ -146,10 +146,10 @@ async def try_continuing(http: httpx.AsyncClient, server: ModelServer, model: st
         **KNOWN_KWARGS,
     }
     try:
-        said = text_of(await answer_to(http, server, body | CONTINUING, tells_enough))
+        said = text_of(await answer_to(http, server, body | CONTINUING, is_telling))
     except Rejected as error:
         if error.code == ErrorCode.SERVER_ERROR:  # at this, or at everything
-            await answer_to(http, server, body, tells_enough)
+            await answer_to(http, server, body, is_telling)
         elif error.code != ErrorCode.REFUSED:
             raise
         return Continuing.REFUSES
@@ -206,7 +206,7 @@ def usage_in(deltas: Sequence[ChatDelta]) -> Usage | None:
 async def is_deaf(http: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], said: str) -> bool:
     """It says the same if it is not told to go on. Raises ModelServerError."""
     try:
-        otherwise = text_of(await answer_to(http, server, body, tells_enough))
+        otherwise = text_of(await answer_to(http, server, body, is_telling))
     except Rejected as error:
         if error.code == ErrorCode.REFUSED:
             return False
@@ -245,7 +245,7 @@ def text_of(deltas: Sequence[ChatDelta]) -> str:
     return "".join(delta.thinking + delta.text for delta in deltas).lstrip()
 
 
-def tells_enough(said: str) -> bool:
+def is_telling(said: str) -> bool:
     if BEGINNING.startswith(said):
         return False
     return said.startswith((GOES_ON, BEGINNING)) or len(said) >= ENOUGH

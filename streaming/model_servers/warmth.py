@@ -86,12 +86,12 @@ def warmth_of(redis: Redis, tiers: Iterable[TierSpec]) -> list[TierWarmth]:
     told: Any = redis.mget([told_key(server, tier.model) for tier, server in pairs])
     used: Any = redis.mget([used_key(server) for _, server in pairs])
     return [
-        judged(tier, server, decoded(last, Warming), decoded(use, datetime))
+        state_of(tier, server, decode(last, Warming), decode(use, datetime))
         for (tier, server), last, use in zip(pairs, told, used, strict=True)
     ]
 
 
-def judged(tier: TierSpec, server: ModelServer, last: Warming | None, used_at: datetime | None) -> TierWarmth:
+def state_of(tier: TierSpec, server: ModelServer, last: Warming | None, used_at: datetime | None) -> TierWarmth:
     at = max((moment for moment in (used_at, last and last.at) if moment), default=None)
     is_news = last is not None and last.at == at
     if last and last.error and is_news:
@@ -101,7 +101,7 @@ def judged(tier: TierSpec, server: ModelServer, last: Warming | None, used_at: d
     return TierWarmth(tier.slug, tier.name, server.key, Warmth.WARM if is_warm else Warmth.COLD, at, ms)
 
 
-def decoded(stored: bytes | None, shape: Any) -> Any:
+def decode(stored: bytes | None, shape: Any) -> Any:
     return next(iter(exchanged.read([stored], shape)), None)
 
 
@@ -112,12 +112,12 @@ async def want(redis: AsyncRedis) -> None:
     """A chat page was opened: have the likely tier warmed, once in a while over all processes. Never raises."""
     try:
         if await redis.set(WANTED, 1, nx=True, ex=settings.WARM_AFTER_IDLE_S):
-            await asyncio.to_thread(tell_a_worker)
+            await asyncio.to_thread(notify_worker)
     except (OperationalError, RedisError, OSError) as error:
         logger.info("no worker was told of an opened page: %s", error)
 
 
-def tell_a_worker() -> None:
+def notify_worker() -> None:
     current_app.send_task("streaming.tasks.warm_likely", expires=WANTED_WITHIN_S)
 
 

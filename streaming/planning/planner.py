@@ -44,7 +44,7 @@ def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: Level | 
     uses = [use for use in every if use.stage.is_for(domain)]
     if is_one_model and not settings.STAGES_WITH_ONE_MODEL:
         uses = alone(uses)
-    stages = [planned(number, use, tier_for(use.stage, level, tiers)) for number, use in enumerate(uses)]
+    stages = [plan_stage(number, use, tier_for(use.stage, level, tiers)) for number, use in enumerate(uses)]
     if not stages:
         logger.warning("the pipeline for %s questions has no stage that is switched on: the model is just asked", level)
         stages = [with_tier(ALONE, tier_of_level(level, tiers))]
@@ -90,7 +90,7 @@ def tier_of_level(level: Level, tiers: Sequence[TierSpec]) -> TierSpec:
     return tiers[place[level]]
 
 
-def planned(number: int, use: PipelineStage, tier: TierSpec) -> PlannedStage:
+def plan_stage(number: int, use: PipelineStage, tier: TierSpec) -> PlannedStage:
     stage = use.stage
     bare = PlannedStage(
         number=number,

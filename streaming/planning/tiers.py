@@ -13,7 +13,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import DatabaseError
 
-from conversations.catalog.addresses import RefusedAddress, checked
+from conversations.catalog.addresses import RefusedAddress, normalise
 from conversations.models import Tier
 from conversations.models.catalog.tier import Caches
 from conversations.models.encrypted import WHY_UNREADABLE, unreadable_fields
@@ -101,7 +101,7 @@ def trouble_with(tier: Tier) -> str:
     if unreadable_fields(tier.server):
         return f"The tier “{tier}” is left out: the key of its server “{tier.server}” {WHY_UNREADABLE}"
     try:
-        checked(tier.server.url)
+        normalise(tier.server.url)
     except RefusedAddress as error:
         return f"The tier “{tier}” is left out: the address of its server “{tier.server}” cannot be used. {error}"
     return ""

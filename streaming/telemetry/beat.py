@@ -59,7 +59,7 @@ class Beat:
         if self._sent_at is not None:
             self._pulse.woke(now - self._sent_at - settings.SWEEP_INTERVAL_S)
         self._sent_at = now
-        self.tell()
+        self.publish()
 
     def tasks_pile_up(self) -> bool:
         try:
@@ -68,7 +68,7 @@ class Beat:
             return False  # to send will fail, and be told
         return bool(waiting >= MOST_WAITING)
 
-    def tell(self, *, ended: bool = False) -> None:
+    def publish(self, *, ended: bool = False) -> None:
         try:
             redis_clock.compare_now(self._redis)
             heartbeats.publish_beat(self._redis, self._pulse.take(), ended=ended)
@@ -87,4 +87,4 @@ def report_sweeps(sender: Service, **_: object) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # Celery's handlers would write the schedule's file in the midst
         signal.signal(number, lambda *_: ending.set())
     after_task_publish.connect(beat().has_sent, sender=SENT, weak=False)
-    atexit.register(beat().tell, ended=True)
+    atexit.register(beat().publish, ended=True)

@@ -13,7 +13,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
-from .histograms import counted
+from .histograms import count_in_buckets
 
 KEY = "throughline:counters"  # hash: name -> value
 LOG_APPENDS, LOG_BYTES = "log_appends", "log_bytes"
@@ -39,7 +39,7 @@ def fell_back(how: str) -> None:
 def observe(name: str, durations: Iterable[float]) -> None:
     """Into the histogram, in seconds."""
     seconds = list(durations)
-    found = counted(name, seconds)
+    found = count_in_buckets(name, seconds)
     with _lock:
         _new.update(found)
         _new[f"{name}:count"] += len(seconds)

@@ -34,7 +34,7 @@ def bucket_of(name: str, seconds: float) -> str:
     return bound_of(name, bisect_left(BOUNDS_S[name], seconds))
 
 
-def counted(name: str, durations: Iterable[float]) -> dict[str, int]:
+def count_in_buckets(name: str, durations: Iterable[float]) -> dict[str, int]:
     """What these add to which counter; their names are made once each, not for every duration."""
     bounds = BOUNDS_S[name]
     found = Counter(bisect_left(bounds, seconds) for seconds in durations)

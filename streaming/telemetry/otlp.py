@@ -52,7 +52,7 @@ class Exporter:
         self.provider.add_span_processor(BatchSpanProcessor(sender))
         self._tracer = self.provider.get_tracer("throughline")
 
-    def tell(self, span: Span) -> None:
+    def export(self, span: Span) -> None:
         self._ids.trace_id, self._ids.span_id = span.trace_id, span.id
         begun = self._tracer.start_span(
             span.name,

@@ -67,7 +67,7 @@ def report(*spans: Span) -> None:
     """Give them to the thread that sends them. Does nothing if it is off."""
     if is_on():
         for span in spans:
-            exporter().tell(span)
+            exporter().export(span)
 
 
 @cache

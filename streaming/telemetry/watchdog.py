@@ -46,15 +46,15 @@ class Watchdog:
         if self._socket is None or now - self._told_at < BEAT_S:
             return
         self._told_at = now
-        self._tell("READY=1\nWATCHDOG=1")
+        self._notify("READY=1\nWATCHDOG=1")
 
     def close(self) -> None:
         """The event loop ends, and nobody is to take that for a standstill."""
         if self._socket is not None:
-            self._tell("STOPPING=1")
+            self._notify("STOPPING=1")
             self._socket.close()
 
-    def _tell(self, words: str) -> None:
+    def _notify(self, words: str) -> None:
         assert self._socket is not None
         try:
             self._socket.sendto(f"{words}\nX_PID={os.getpid()}".encode(), self._address)

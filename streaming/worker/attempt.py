@@ -95,7 +95,7 @@ class Attempt:
 
     # The beginning
 
-    async def _judged(self) -> Level | None:
+    async def _ask_for_level(self) -> Level | None:
         """What the cheapest model makes of the question, if it shall be asked, and answers in time."""
         if not settings.ROUTER_ASKS_MODEL:
             return None
@@ -114,7 +114,7 @@ class Attempt:
 
     async def _claim(self) -> bool:
         begun = site_time.now()
-        claimed = await in_database(claim, self.generation_id, self.dispatched_at, await self._judged())
+        claimed = await in_database(claim, self.generation_id, self.dispatched_at, await self._ask_for_level())
         if claimed is None:
             return False
         self.generation = generation = claimed.generation
@@ -263,7 +263,7 @@ class Attempt:
     async def _note_end(self, told_at: datetime) -> None:
         assert self._committed_at is not None
         try:
-            await in_database(Clock.ended, self.generation_id, self._committed_at, told_at)
+            await in_database(Clock.record_end, self.generation_id, self._committed_at, told_at)
         except Error as error:
             logger.warning("when generation %s ended is not noted: %s", self.generation_id, error)
 

@@ -122,7 +122,7 @@ class Runner:
         self._pulse = EventLoopMonitor()
         await self._hear_of_drains()
         await self._exchange_capabilities()
-        await self._tell()
+        await self._publish_heartbeat()
         self._tasks = [
             asyncio.create_task(writer.run(), name="log writer"),
             asyncio.create_task(self._renew_leases(), name="leases"),
@@ -203,7 +203,7 @@ class Runner:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             logger.error("%d generations are left to the sweeper", len(self.attempts))
-        await self._tell(ended=True)
+        await self._publish_heartbeat(ended=True)
         self._handed_over.set()
 
     async def _renew_leases(self) -> None:
@@ -217,12 +217,12 @@ class Runner:
             if not self._draining:
                 await self._hear_of_drains()
                 await self._exchange_capabilities()
-                await self._tell()
+                await self._publish_heartbeat()
             for generation_id in lost:
                 if attempt := self.attempts.get(generation_id):
                     await attempt.interrupt(Interruption.LOST)
 
-    async def _tell(self, *, ended: bool = False) -> None:
+    async def _publish_heartbeat(self, *, ended: bool = False) -> None:
         """What operators see of this process."""
         servers, common = self._tools.servers, {"vitals": self._pulse.take(), "ended": ended}
         queues = sorted(current_app.amqp.queues.consume_from)

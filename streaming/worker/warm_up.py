@@ -60,7 +60,7 @@ class Warmer:
         """For ever."""
         while True:
             try:
-                await self._note_what_happened()
+                await self._record_outcome()
                 tiers = await in_database(known_tiers)
                 await self.warm(tiers)
                 await self.learn(tiers)
@@ -88,7 +88,7 @@ class Warmer:
 
     # What workers tell each other
 
-    async def _note_what_happened(self) -> None:
+    async def _record_outcome(self) -> None:
         """Servers that gave tokens stay warm; those that were away may have begun anew. Raises RedisError."""
         noted_at, self._noted_at = self._noted_at, time.monotonic()
         for server, breaker in self._servers.breakers.items():

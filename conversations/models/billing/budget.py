@@ -17,7 +17,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
-from .money import NOTHING, amount_of, told, units
+from .money import NOTHING, amount_of, format_money, units
 
 SITE = "site"
 EXACTLY_ONE = "Choose one: the whole site, a group, or a user."
@@ -66,7 +66,7 @@ class Budget(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{told(self.daily_limit)} a day for {self.scope}"
+        return f"{format_money(self.daily_limit)} a day for {self.scope}"
 
     @property
     def scope(self) -> str:
@@ -86,7 +86,7 @@ class DailyUse(models.Model):
         constraints = (models.UniqueConstraint(fields=["scope", "day"], name="use_once_per_day"),)
 
     def __str__(self) -> str:
-        return f"{self.scope} on {self.day}: {told(amount_of(self.used))}"
+        return f"{self.scope} on {self.day}: {format_money(amount_of(self.used))}"
 
     @staticmethod
     def add(scope: str, day: date, amount: int, limit: int | None = None) -> bool:

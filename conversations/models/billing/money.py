@@ -42,7 +42,7 @@ def amount_of(units: int) -> Decimal:
     return units * UNIT
 
 
-def told(amount: Decimal) -> str:
+def format_money(amount: Decimal) -> str:
     """Such as 1.20 EUR. Of less than a cent, the first two digits that count."""
     places = 2 if abs(amount) >= CENT or not amount else min(PLACES, 1 - amount.adjusted())
     return f"{amount:,.{places}f} {settings.BUDGET_CURRENCY}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from conversations.catalog.addresses import RefusedAddress, checked
+from conversations.catalog.addresses import RefusedAddress, normalise
 from conversations.models.encrypted import EncryptedField
 
 
@@ -37,7 +37,7 @@ class ModelServer(models.Model):
         """Completes the address. Asks no name server."""
         wrong = {}
         try:
-            self.url = checked(self.url) if self.url else ""  # an empty one is the field's matter
+            self.url = normalise(self.url) if self.url else ""  # an empty one is the field's matter
         except RefusedAddress as error:
             wrong["url"] = str(error)
         if not (self.api_key.isascii() and self.api_key.isprintable()) or " " in self.api_key:

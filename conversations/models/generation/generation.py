@@ -286,7 +286,7 @@ class Generation(models.Model):
             return False
         if texts is not None:
             Part.store({self.message_id: texts}, are_whole=True)
-        Clock.measured(self.pk, **(measured or {}))
+        Clock.record(self.pk, **(measured or {}))
         ledger.settle({self.pk: self.stage_outcomes}, are_over=True)  # last: everybody waits for the site's counter
         return True
 

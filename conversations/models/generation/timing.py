@@ -51,7 +51,7 @@ class Clock(models.Model):
         return None if self.first_paint_ms is None else self.first_paint_ms / 1000
 
     @staticmethod
-    def measured(generation_id: UUID, **fields: Any) -> None:
+    def record(generation_id: UUID, **fields: Any) -> None:
         """The worker's fields, in the transaction that stores the end."""
         if fields:
             Clock.objects.bulk_create(
@@ -62,7 +62,7 @@ class Clock(models.Model):
             )
 
     @staticmethod
-    def ended(generation_id: UUID, committed_at: datetime, told_at: datetime) -> None:
+    def record_end(generation_id: UUID, committed_at: datetime, told_at: datetime) -> None:
         """The worker's last fields: they cannot be stored with the end, which they come after."""
         Clock.objects.filter(pk=generation_id).update(committed_at=committed_at, told_at=told_at)
 

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models
 
-from conversations.catalog.addresses import RefusedAddress, checked_webhook
+from conversations.catalog.addresses import RefusedAddress, normalise_webhook
 from conversations.models.encrypted import EncryptedField, is_stored
 
 from .alert_delivery import Way
@@ -128,7 +128,7 @@ class AlertRule(models.Model):
             wrong["emails"] = f"{MOST_RECIPIENTS} addresses are the most: use a mailing list."
         try:
             if self.webhook_url:
-                self.webhook_url = checked_webhook(self.webhook_url)
+                self.webhook_url = normalise_webhook(self.webhook_url)
         except RefusedAddress as error:
             wrong["webhook_url"] = str(error)
         return wrong

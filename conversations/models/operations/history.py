@@ -169,12 +169,12 @@ class Sample(models.Model):
         moments = [models.Q(grain=grain, begin=grain.begin_of(moment)) for grain in Grain]
         rows = Sample.objects.filter(models.Q(*moments, _connector=models.Q.OR)).select_for_update().order_by("pk")
         for row in rows:
-            readings = followed(row.readings, {name: Reading(1, v, v, v) for name, v in values.items()})
+            readings = follow(row.readings, {name: Reading(1, v, v, v) for name, v in values.items()})
             row.gauges = {name: astuple(reading) for name, reading in readings.items()}
             row.save(update_fields=["gauges"])
 
 
-def followed(readings: Mapping[str, Reading], later: Mapping[str, Reading]) -> dict[str, Reading]:
+def follow(readings: Mapping[str, Reading], later: Mapping[str, Reading]) -> dict[str, Reading]:
     """Of each gauge that was read at one time or the other."""
     both = {name: readings[name].followed_by(later[name]) for name in readings.keys() & later.keys()}
     return {**readings, **later, **both}

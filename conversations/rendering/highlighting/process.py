@@ -53,7 +53,7 @@ def reply_to(language: str, source: str) -> dict[str, Any]:
     try:
         signal.setitimer(signal.ITIMER_PROF, SECONDS_FOR_CODE)
         try:
-            html = highlighted(lexer, source)
+            html = highlight(lexer, source)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
     except TooSlow:
@@ -63,7 +63,7 @@ def reply_to(language: str, source: str) -> dict[str, Any]:
     return {"html": html, "seconds": processor_time() - begun, "error": error}
 
 
-def highlighted(lexer: Lexer, source: str) -> str | None:
+def highlight(lexer: Lexer, source: str) -> str | None:
     found = StringIO()
     FORMATTER.format(lexer.get_tokens(source), found)
     return found.getvalue() if found.tell() <= HTML_LIMIT else None

@@ -57,7 +57,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         check_site(options)
         self.check_wishes(options)
-        wishes, earlier = wishes_of(options), stored(options["compare"])
+        wishes, earlier = wishes_of(options), load_earlier(options["compare"])
         result = Result(timezone.now().isoformat(" ", "minutes"), machine(), str(wishes))
         try:
             result.figures = self._measure(options, wishes)
@@ -71,7 +71,7 @@ class Command(BaseCommand):
     @staticmethod
     def check_wishes(options: dict[str, Any]) -> None:
         """Raises CommandError for what needs no site to be refused."""
-        stored(options["compare"])
+        load_earlier(options["compare"])
         for path in (options["json"], options["plot"]):
             if path and not path.absolute().parent.is_dir():
                 raise CommandError(f"There is no folder {path.absolute().parent}.")
@@ -120,7 +120,7 @@ def allow_open_files(needed: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def stored(path: Path | None) -> Result | None:
+def load_earlier(path: Path | None) -> Result | None:
     """Raises CommandError."""
     try:
         return load(path) if path else None

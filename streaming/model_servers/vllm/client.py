@@ -27,7 +27,7 @@ from .errors import BadReply, BrokeOff, ModelServerError, Rejected, TookTooLong,
 from .events import EventStream
 from .thinking import split
 from .transport import Transport
-from .wire import DONE, ChatDelta, ReplyReader, joined, parse_whole
+from .wire import DONE, ChatDelta, ReplyReader, join_deltas, parse_whole
 
 WATCH_INTERVAL_S = 0.25  # how often the time since the last token is looked at
 END_OF_BODY_S = 0.5  # after the last event
@@ -295,7 +295,7 @@ async def complete(client: httpx.AsyncClient, server: ModelServer, body: dict[st
             deltas = [delta async for delta in found]
     except TimeoutError as error:
         raise TookTooLong(timeout_s, had_tokens=False) from error
-    answer = joined(deltas)
+    answer = join_deltas(deltas)
     thinking, text = split(answer.text)
     return replace(answer, text=text, thinking=answer.thinking or thinking)
 

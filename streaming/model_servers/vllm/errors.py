@@ -125,7 +125,7 @@ def rejection(status: int, body: bytes, api_key: str = "", location: str = "") -
     if location:
         return Rejected(status, f"it redirects to {location.replace(api_key, '[key]') if api_key else location}")
     try:
-        message = told(decode(body))
+        message = sentence_of(decode(body))
     except Unreadable:
         message = ""
     return Rejected(status, (message or body[:300].decode("utf-8", "replace"))[:QUOTED])
@@ -133,10 +133,10 @@ def rejection(status: int, body: bytes, api_key: str = "", location: str = "") -
 
 def in_stream(error: object) -> Rejected:
     """An error that comes instead of a piece of the answer; its code is of any type, or missing."""
-    return Rejected(status_of(error), told(error)[:QUOTED])
+    return Rejected(status_of(error), sentence_of(error)[:QUOTED])
 
 
-def told(error: object) -> str:
+def sentence_of(error: object) -> str:
     """Its message, and its code if that is a name."""
     inner = error.get("error", error) if isinstance(error, Mapping) else error
     codes = [inner.get("code"), inner.get("type")] if isinstance(inner, Mapping) else []

@@ -23,7 +23,7 @@ class ListedModel(msgspec.Struct, frozen=True):
 async def list_models(client: httpx.AsyncClient, server: ModelServer) -> list[ListedModel]:
     """Those with a name that can be stored. Raises ModelServerError."""
     reply = await ask(client, server, "GET", f"{server.base_url}/models", SHORT_TIMEOUT_S)
-    found = decoded(reply)
+    found = decode(reply)
     listed = found.get("data") if isinstance(found, dict) else found
     if not isinstance(listed, list):
         raise BadReply("a list of models that is none")
@@ -38,7 +38,7 @@ def listed_model(entry: Mapping[str, object]) -> ListedModel:
     return ListedModel(name, clean.tokens(entry.get("max_model_len")) or None, owner)
 
 
-def decoded(reply: bytes) -> object:
+def decode(reply: bytes) -> object:
     """Raises BadReply."""
     try:
         return clean.decode(reply)

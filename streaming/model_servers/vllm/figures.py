@@ -34,7 +34,7 @@ def request_figures(metrics: object) -> dict[str, float] | None:
 
 def gauges(metrics: str) -> dict[str, float]:
     """Those that are told, summed over models and engines."""
-    return summed(metrics, GAUGES)
+    return sum_by_name(metrics, GAUGES)
 
 
 def gauge(metrics: str, name: str) -> float | None:
@@ -43,16 +43,16 @@ def gauge(metrics: str, name: str) -> float | None:
     if begin < 0:
         return None
     lines = metrics[metrics.rfind("\n", 0, begin) + 1 : metrics.find("\n", end) + 1 or None]
-    return summed(lines, (name,)).get(name)
+    return sum_by_name(lines, (name,)).get(name)
 
 
 def counters(metrics: str) -> dict[str, float]:
     """Those that are told, with ``_total`` or without, summed over models and engines."""
-    totals = summed(metrics, [f"{name}_total" for name in COUNTERS])
-    return summed(metrics, COUNTERS) | {name.removesuffix("_total"): value for name, value in totals.items()}
+    totals = sum_by_name(metrics, [f"{name}_total" for name in COUNTERS])
+    return sum_by_name(metrics, COUNTERS) | {name.removesuffix("_total"): value for name, value in totals.items()}
 
 
-def summed(metrics: str, wanted: Collection[str]) -> dict[str, float]:
+def sum_by_name(metrics: str, wanted: Collection[str]) -> dict[str, float]:
     """What is no number is passed over."""
     figures: dict[str, float] = {}
     for line in metrics.splitlines():
@@ -71,7 +71,7 @@ def figure_of(text: str) -> float | None:
         return None
 
 
-def gained(now: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
+def differences(now: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
     """What counters have gained; empty if the server has begun to count anew."""
     if any(now.get(name, 0.0) < value for name, value in before.items()):
         return {}

@@ -306,10 +306,10 @@ def parse_whole(reply: bytes, max_characters: int) -> ChatDelta:
     chunk = chunk_of(reply)
     if not (chunk.choices or error_in(chunk.error)):
         raise BadReply("a reply without an answer")
-    return joined([reader.take(chunk), reader.end()])
+    return join_deltas([reader.take(chunk), reader.end()])
 
 
-def joined(deltas: Sequence[ChatDelta]) -> ChatDelta:
+def join_deltas(deltas: Sequence[ChatDelta]) -> ChatDelta:
     """All of an answer as one."""
     return ChatDelta(
         "".join(delta.text for delta in deltas),

@@ -51,10 +51,10 @@ class AlertRuleAdmin(SecretAdmin):
         return [(None, {"fields": CONDITION}), ("Who is told", whom)]
 
     def tried(self, row: AlertRule) -> Said:
-        return tried(row)
+        return send_test(row)
 
 
-def tried(rule: AlertRule) -> list[tuple[int, str]]:
+def send_test(rule: AlertRule) -> list[tuple[int, str]]:
     """What came of it, as messages."""
     if not rule.ways:
         return [(messages.WARNING, "Nobody to send it to: this alert is shown on the operators' pages only.")]

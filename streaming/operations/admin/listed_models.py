@@ -6,7 +6,7 @@ import asyncio
 
 from asgiref.sync import async_to_sync
 
-from conversations.catalog.addresses import RefusedAddress, checked, resolved
+from conversations.catalog.addresses import RefusedAddress, normalise, resolve
 from streaming.model_servers.vllm.client import ModelServer
 from streaming.model_servers.vllm.errors import ModelServerError
 from streaming.model_servers.vllm.facts import list_models
@@ -20,13 +20,13 @@ NOT_ASKED = "“{server}” cannot be asked for its models now: it is stored, an
 
 def listed_models(server: ModelServer) -> list[str] | None:
     """None if it cannot be asked: it may be started later."""
-    return async_to_sync(asked)(server)
+    return async_to_sync(fetch_models)(server)
 
 
-async def asked(server: ModelServer) -> list[str] | None:
+async def fetch_models(server: ModelServer) -> list[str] | None:
     try:
         async with asyncio.timeout(WITHIN_S):
-            addresses = await asyncio.to_thread(resolved, checked(server.base_url))
+            addresses = await asyncio.to_thread(resolve, normalise(server.base_url))
             async with client_of(addresses, WITHIN_S) as client:
                 return [model.id for model in await list_models(client, server)]
     except (TimeoutError, OSError, RefusedAddress, ModelServerError, UnicodeError):

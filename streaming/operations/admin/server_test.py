@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from conversations.catalog.addresses import RefusedAddress, checked, resolved
+from conversations.catalog.addresses import RefusedAddress, normalise, resolve
 from streaming.model_servers.liveness import version_of
 from streaming.model_servers.vllm.addressed import Addressed
 from streaming.model_servers.vllm.client import ChatStream, ModelServer, Patience, complete
@@ -38,20 +38,20 @@ class Findings:
     @property
     def facts(self) -> str:
         """In words; empty if there are none."""
-        shown = ", ".join(described(model) for model in self.models[:SHOWN_MODELS])
+        shown = ", ".join(describe(model) for model in self.models[:SHOWN_MODELS])
         more = f" and {len(self.models) - SHOWN_MODELS} more" if len(self.models) > SHOWN_MODELS else ""
         facts = [self.version and f"Version {cut(self.version)}.", shown and f"Models: {shown}{more}."]
         return " ".join(fact for fact in facts if fact)
 
 
-async def tested(
+async def test_server(
     server: ModelServer, wanted: Sequence[str] = (), *, streams: bool = True, within_s: float = WITHIN_S
 ) -> Findings:
     """Asks the first of the ``wanted`` models that the server lists, or the first that it lists. Never raises."""
     findings = Findings()
     try:
         async with asyncio.timeout(within_s):
-            addresses = await asyncio.to_thread(resolved, checked(server.base_url))
+            addresses = await asyncio.to_thread(resolve, normalise(server.base_url))
             async with client_of(addresses, within_s) as client:
                 await fill(findings, client, server, wanted, streams)
     except TimeoutError:
@@ -117,7 +117,7 @@ def sentence_of(error: RefusedAddress | ModelServerError) -> str:
     return str(error)
 
 
-def described(model: ListedModel) -> str:
+def describe(model: ListedModel) -> str:
     return cut(model.id) + (f" ({model.max_model_len:,} tokens)" if model.max_model_len else "")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from conversations.catalog.addresses import RefusedAddress, checked_webhook, resolved
+from conversations.catalog.addresses import RefusedAddress, normalise_webhook, resolve
 from streaming.model_servers.vllm.addressed import Addressed
 
 TIMEOUT_S = 5.0  # of the whole delivery
@@ -26,7 +26,7 @@ async def post(url: str, secret: str, data: dict[str, Any]) -> None:
     body = msgspec.json.encode(data)
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            addresses = await asyncio.to_thread(resolved, checked_webhook(url))
+            addresses = await asyncio.to_thread(resolve, normalise_webhook(url))
             status = await status_of(addresses, url, body, headers_of(body, secret))
     except TimeoutError as error:
         raise NotDelivered(f"The webhook did not answer within {TIMEOUT_S:g} s.") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from conversations.models.billing.money import told
+from conversations.models.billing.money import format_money
 
 MINUTE, HOUR = 60, 3600
 
@@ -30,4 +30,4 @@ def percent_words(value: float) -> str:
 
 
 def money_words(value: float) -> str:
-    return told(Decimal(str(value)))
+    return format_money(Decimal(str(value)))

@@ -10,7 +10,7 @@ from typing import Any
 
 from conversations.models import RollUp, Sample
 from conversations.models.operations.figures import Figures
-from conversations.models.operations.history import Reading, followed
+from conversations.models.operations.history import Reading, follow
 from conversations.models.operations.measuring import Dimension
 from streaming.operations.queries.ranges import QueryParams, Range
 
@@ -59,7 +59,7 @@ def add_samples(bins: list[Bin], scope: Range) -> None:
     for sample in samples:
         found = bins[scope.number_of(sample.begin)]
         found.figures = found.figures or Figures()
-        found.readings = followed(found.readings, sample.readings)
+        found.readings = follow(found.readings, sample.readings)
 
 
 def only(measures: Collection[str], histograms: Mapping[str, Any]) -> dict[str, Any]:

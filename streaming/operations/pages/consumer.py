@@ -126,7 +126,7 @@ class OperationsConsumer(GroupConsumer):
                 pass
             self._news.clear()
             try:
-                await self._tell_news()
+                await self._send_changes()
             except Disconnected:  # the page went, and Channels has not told yet
                 return
             except DatabaseError as error:
@@ -138,7 +138,7 @@ class OperationsConsumer(GroupConsumer):
                 logger.exception("an operators' page was not rendered")
             await asyncio.sleep(REST_S)
 
-    async def _tell_news(self) -> None:
+    async def _send_changes(self) -> None:
         operator = await in_database(operator_of, self.user.pk)
         if operator is None:
             await self.close(CLOSE_NOT_SIGNED_IN)

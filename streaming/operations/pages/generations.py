@@ -86,7 +86,7 @@ class Listed:
 def generations(request: HttpRequest) -> HttpResponse:
     filters = Filters(request.GET)
     number = page_number(request)
-    rows, has_more = listed(filters, number)
+    rows, has_more = list_page(filters, number)
     context = {
         "live": not filters.looks_at_all,
         "filters": filters,
@@ -124,7 +124,7 @@ def stop_by(operator: AbstractBaseUser, generation: Generation) -> None:
     LogEntry.objects.log_actions(operator.pk, [generation], CHANGE, "Stopped by an operator.", single_object=True)
 
 
-def listed(filters: Filters, number: int) -> tuple[list[Listed], bool]:
+def list_page(filters: Filters, number: int) -> tuple[list[Listed], bool]:
     """A page of them, and whether there are more. One query, and Redis if it answers."""
     first = (number - 1) * PAGE
     if filters.wants_stuck:

@@ -63,7 +63,7 @@ class Renderings:
             now = time.monotonic()
             self._known = {known: kept for known, kept in self._known.items() if now - kept[0] < FRESH_S}
             if key not in self._known:
-                self._known[key] = (now, await in_database(rendered, scope, address, operator.user))
+                self._known[key] = (now, await in_database(render, scope, address, operator.user))
             return self._known[key][1]
 
 
@@ -87,7 +87,7 @@ def match_of(address: str) -> ResolverMatch:
     return match
 
 
-def rendered(scope: dict[str, Any], address: str, user: User) -> Pieces:
+def render(scope: dict[str, Any], address: str, user: User) -> Pieces:
     """As the user's browser would get it. Raises NotLive, also for a generation that was purged meanwhile."""
     match, parts = match_of(address), urlsplit(address)
     of_page = {"method": "GET", "path": unquote(parts.path), "query_string": parts.query.encode()}

@@ -23,7 +23,7 @@ class QueryClassifier:
 
     def classify(self, question: str, earlier: Sequence[str] = ()) -> QuestionScores:
         """``earlier``: the conversation's messages before, oldest first, users' and answers' in turn."""
-        features, signs = looked_at(question)
+        features, signs = features_and_signs(question)
         before = list(earlier[-EARLIER_MESSAGES:]) if features.words <= FOLLOW_UP_WORDS else []
         complexity = complexity_of(features, signs, before)
         domain, why = domain_of(features, [features_of(text[:EARLIER_CHARACTERS]) for text in before])
@@ -38,7 +38,7 @@ class QueryClassifier:
         )
 
 
-def looked_at(question: str) -> tuple[Features, list[Sign]]:
+def features_and_signs(question: str) -> tuple[Features, list[Sign]]:
     features = features_of(question)
     return features, signs_in(features)
 
@@ -48,7 +48,7 @@ def complexity_of(features: Features, signs: list[Sign], before: list[str]) -> f
     own = complexity(signs)
     if not features.repeats or len(before) < 2:
         return own
-    _, repeated = looked_at(before[-2][:EARLIER_CHARACTERS])
+    _, repeated = features_and_signs(before[-2][:EARLIER_CHARACTERS])
     return max(own, min(complexity(repeated), (MEDIUM_FROM + COMPLEX_FROM) / 2))
 
 

@@ -35,12 +35,12 @@ def question_to_judge(generation_id: UUID) -> str | None:
 
 async def second_opinion(servers: ModelServers, question: str, patience_s: float) -> Level | None:
     """None if there is no answer in time, or not one of the three. A late request ends by itself."""
-    asking = asyncio.create_task(judged(servers, question, patience_s), name="second opinion")
+    asking = asyncio.create_task(ask_for_level(servers, question, patience_s), name="second opinion")
     await asyncio.wait([asking], timeout=patience_s)
     return asking.result() if asking.done() else None
 
 
-async def judged(servers: ModelServers, question: str, patience_s: float) -> Level | None:
+async def ask_for_level(servers: ModelServers, question: str, patience_s: float) -> Level | None:
     try:
         async with servers.chosen() as target:
             if not await internal_usage.may_ask(target.tier):

@@ -112,7 +112,7 @@ class Engine:
                     continue
                 if target is None:  # none is left
                     return error or why
-                target = self._asked(target)
+                target = self._route_of_request(target)
                 logger.warning("generation %s: %s: %s", self._handle.generation_id, target.server.name, why)
                 if self._closed.is_set():
                     return None
@@ -123,10 +123,10 @@ class Engine:
                     continue
                 error = why
                 tried.append(target)
-                self._tell_failover(target, tried)
+                self._log_failover(target, tried)
         return error
 
-    def _asked(self, chosen: Route) -> Route:
+    def _route_of_request(self, chosen: Route) -> Route:
         """Where the request went: to another server, if it was shared."""
         server = self._source.server if self._source else None
         return replace(chosen, server=server) if server else chosen
@@ -153,7 +153,7 @@ class Engine:
     def _has_other(self, tried: list[Candidate]) -> bool:
         return self._servers.has_other(tried, self._wanted_model)
 
-    def _tell_failover(self, failed: Route, tried: list[Candidate]) -> None:
+    def _log_failover(self, failed: Route, tried: list[Candidate]) -> None:
         if self._has_other(tried):
             self.figures.failovers = (self.figures.failovers or 0) + 1
             self._handle.append(Noticed(f"{failed.server.name} failed; another model server goes on."))
@@ -198,10 +198,10 @@ class Engine:
             await self._stream_from(target)
         elif not self._closed.is_set():
             abilities.learn(source, self.intake)
-            self._tell_whole_instead(abilities)
+            self._log_restart(abilities)
 
     def _note_request(self, target: Route) -> None:
-        self._tell_other_tier(target)
+        self._log_other_tier(target)
         self.figures.model = target.model
         self.figures.tier = target.tier.slug
         self.figures.requested_at = site_time.now()
@@ -278,13 +278,13 @@ class Engine:
             await source.stream.close()
         return source
 
-    def _tell_whole_instead(self, abilities: Abilities) -> None:
+    def _log_restart(self, abilities: Abilities) -> None:
         """Now that it helped."""
         if self._is_whole_instead or abilities.refuses_streams:
             counters.fell_back(counters.WHOLE)
             self._handle.append(Noticed("The answer could not be streamed; it came as a whole."))
 
-    def _tell_other_tier(self, target: Route) -> None:
+    def _log_other_tier(self, target: Route) -> None:
         """Once for each: the model that was meant to answer cannot be had."""
         wanted, got = self.stage.tier, target.tier.slug
         if wanted and got != wanted and got != self.figures.tier:

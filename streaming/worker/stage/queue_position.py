@@ -127,11 +127,11 @@ class WaitingRequests:
         for place in reversed(self._sent):
             if place.server and (queue := known.get(place.server)):
                 if place.since < moment_ago:
-                    tell_at(place, queue, later[place.server])
+                    estimate_position(place, queue, later[place.server])
                 later[place.server] += place.since < queue.at
 
 
-def tell_at(place: RequestPosition, queue: Queue, later: int) -> None:
+def estimate_position(place: RequestPosition, queue: Queue, later: int) -> None:
     """``later``: of our own requests to the same server, those that it got after this one, and before it told."""
     if place.is_read:
         return

@@ -85,7 +85,7 @@ class StageRunner:
         """
         if self.plan.is_staged:
             for stage in self.plan.stages:
-                self._tell(stage)
+                self._log_phase(stage)
         async with asyncio.TaskGroup() as stages:
             for stage in self.plan.stages:
                 stages.create_task(self._run_stage(stage, prompt))
@@ -107,7 +107,7 @@ class StageRunner:
         for earlier in before:
             await self._ended[earlier.number].wait()
         if stage.number not in self.outcomes and not self._closed:
-            self._tell(stage, StageStatus.RUNNING)
+            self._log_phase(stage, StageStatus.RUNNING)
             await self._write(stage, prompt.with_drafts(list(self._drafts(before))))
         self._ended[stage.number].set()
 
@@ -130,12 +130,12 @@ class StageRunner:
 
     def _end(self, stage: PlannedStage, status: StageStatus, error: ErrorCode | None) -> None:
         self.outcomes[stage.number] = replace(self._so_far(stage), status=status, error_code=error or "")
-        self._tell(stage)
+        self._log_phase(stage)
         if self.plan.is_staged and status in LEFT_OUT:
             self._handle.append(Noticed(LEFT_OUT[status].format(label=stage.label)))
             counters.fell_back(counters.STAGE_LEFT_OUT)
 
-    def _tell(self, stage: PlannedStage, status: StageStatus = StageStatus.WAITING) -> None:
+    def _log_phase(self, stage: PlannedStage, status: StageStatus = StageStatus.WAITING) -> None:
         if not self.plan.is_staged:
             return
         if outcome := self.outcomes.get(stage.number):
@@ -152,7 +152,7 @@ class StageRunner:
 
     # Figures
 
-    def standing(self, *, stopped: bool = False) -> Outcomes:
+    def outcomes_so_far(self, *, stopped: bool = False) -> Outcomes:
         """Of all stages that were begun; ``stopped`` ends those that have not ended, begun or not."""
         standing: Outcomes = {}
         for stage in self.plan.stages:
@@ -167,7 +167,7 @@ class StageRunner:
 
     def figures(self, *, stopped: bool = False) -> dict[str, object]:
         """Of the whole answer, under the names of Generation's fields; what is not known is left out."""
-        standing = self.standing(stopped=stopped)
+        standing = self.outcomes_so_far(stopped=stopped)
         every = [engine.figures for engine in self._engines.values()]
         begun = [figures for figures in every if figures.requested_at]
         known: dict[str, object] = {

@@ -17,7 +17,7 @@ from conversations.models.billing import internal_usage, ledger
 from conversations.models.billing.budget import Limits, next_day_begins, today
 from conversations.models.billing.internal_usage import Spent
 from conversations.models.billing.ledger import Purpose
-from conversations.models.billing.money import Prices, told
+from conversations.models.billing.money import Prices, format_money
 from conversations.models.billing.settling import settle_ended
 from conversations.models.chat.message import ANSWER
 from conversations.models.generation.generation import Status
@@ -262,7 +262,7 @@ def test_a_day_is_the_sites(settings: Settings) -> None:
     [("0", "0.00 EUR"), ("1234.5", "1,234.50 EUR"), ("0.01", "0.01 EUR"), ("0.00123", "0.0012 EUR")],
 )
 def test_money_is_told_so_that_something_is_seen_of_it(amount: str, said: str) -> None:
-    assert told(Decimal(amount)) == said
+    assert format_money(Decimal(amount)) == said
 
 
 @pytest.mark.parametrize("how", ["cached", "along"])

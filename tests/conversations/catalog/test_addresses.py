@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conversations.catalog.addresses import RefusedAddress, checked, resolved
+from conversations.catalog.addresses import RefusedAddress, normalise, resolve
 
 ACCEPTED = [
     "http://localhost:8001/v1",
@@ -80,25 +80,25 @@ def answering(*addresses: str) -> Any:
 
 @pytest.mark.parametrize("url", ACCEPTED)
 def test_self_hosted_servers_are_accepted(url: str) -> None:
-    assert checked(url) == url
+    assert normalise(url) == url
 
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_link_local_and_metadata_addresses_are_refused(url: str) -> None:
     with pytest.raises(RefusedAddress):
-        checked(url)
+        normalise(url)
 
 
 @pytest.mark.parametrize("url", DISGUISED)
 def test_another_way_to_write_them_does_not_help(url: str) -> None:
     with pytest.raises(RefusedAddress):
-        checked(url)
+        normalise(url)
 
 
 @pytest.mark.parametrize("url", MALFORMED)
 def test_what_is_no_address_is_refused_with_a_sentence(url: str) -> None:
     with pytest.raises(RefusedAddress, match=r"^.*\.$") as refused:
-        checked(url)
+        normalise(url)
 
     assert "secret" not in str(refused.value)
 
@@ -112,17 +112,17 @@ def test_what_is_no_address_is_refused_with_a_sentence(url: str) -> None:
     ],
 )
 def test_an_address_is_completed(typed: str, stored: str) -> None:
-    assert checked(typed) == stored
+    assert normalise(typed) == stored
 
 
 def test_a_name_is_refused_if_one_of_its_addresses_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answering("10.0.0.7", "169.254.169.254"))
 
     with pytest.raises(RefusedAddress, match=r"gpu resolves to 169\.254\.169\.254"):
-        resolved("http://gpu/v1")
+        resolve("http://gpu/v1")
 
 
 def test_the_addresses_of_a_name_are_told_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answering("10.0.0.7", "10.0.0.8", "10.0.0.7"))
 
-    assert resolved("http://gpu/v1") == ["10.0.0.7", "10.0.0.8"]
+    assert resolve("http://gpu/v1") == ["10.0.0.7", "10.0.0.8"]

@@ -40,7 +40,7 @@ def test_the_worker_writes_with_the_end(generation: Generation) -> None:
 
 def test_the_worker_adds_when_the_end_was_stored_and_told(generation: Generation) -> None:
     generation.finish(Status.DONE, None, {"redis_bytes": 7})
-    Clock.ended(generation.pk, NOW, NOW + timedelta(seconds=1))
+    Clock.record_end(generation.pk, NOW, NOW + timedelta(seconds=1))
 
     clock = clock_of(generation)
     assert (clock.redis_bytes, clock.committed_at, clock.told_at) == (7, NOW, NOW + timedelta(seconds=1))

@@ -118,7 +118,7 @@ def test_what_stumbles_over_one_text_does_not_stumble_over_the_next(monkeypatch:
         raise RecursionError(text)
 
     with monkeypatch.context() as patched:
-        patched.setattr("conversations.rendering.renderer.sanitised", fail)
+        patched.setattr("conversations.rendering.renderer.sanitise", fail)
         assert render_block("**a** <b>", References()) == '<pre class="plain" dir="auto">**a** &lt;b&gt;</pre>'
 
     assert render_block("**a**", References()) == '<p dir="auto"><strong>a</strong></p>'

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversations.rendering import References, plain_text, render, render_tail
-from conversations.rendering.sanitiser import ATTRIBUTES, CLASSES, TAGS, VALUES, sanitised
+from conversations.rendering.sanitiser import ATTRIBUTES, CLASSES, TAGS, VALUES, sanitise
 
 from .fuzz import texts
 from .trees import Element, parse
@@ -166,7 +166,7 @@ def test_a_formula_brings_no_class_of_the_sites_own(name: str) -> None:
 
 
 def test_the_sanitiser_lets_no_other_class_id_or_style_through() -> None:
-    html = sanitised('<p class="veil" id="main" style="position:fixed"><span class="k veil" role="alert">x</span></p>')
+    html = sanitise('<p class="veil" id="main" style="position:fixed"><span class="k veil" role="alert">x</span></p>')
 
     assert html == '<p><span class="k">x</span></p>'
 

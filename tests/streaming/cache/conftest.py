@@ -73,7 +73,7 @@ class Asked:
     @property
     def ended(self) -> Outcome:
         """Also if it was stopped."""
-        return self.runner.standing(stopped=True)[0]
+        return self.runner.outcomes_so_far(stopped=True)[0]
 
     async def end(self) -> ErrorCode | None:
         async with asyncio.timeout(PATIENCE_S):

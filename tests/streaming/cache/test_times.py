@@ -56,7 +56,7 @@ async def test_the_first_request_stays_known_when_another_server_is_asked(desk: 
 async def due_in(asked: Asked) -> float | None:
     """Seconds after its request, as soon as there is one."""
     async with asyncio.timeout(PATIENCE_S):
-        while (standing := asked.runner.standing().get(0)) is None:
+        while (standing := asked.runner.outcomes_so_far().get(0)) is None:
             await asyncio.sleep(0.01)
     requested = asked.runner.figures()["requested_at"]
     accepted_s = (requested - asked.accepted_at).total_seconds()  # type: ignore[operator]

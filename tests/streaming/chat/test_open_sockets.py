@@ -86,7 +86,7 @@ async def test_refusals_that_were_not_told_are_told_the_next_time(monkeypatch: p
 
     monkeypatch.setattr(open_sockets.heartbeats, "publish_web", publish_web)
     monkeypatch.setattr(open_sockets.redis_clock, "compare", compare)
-    await open_sockets.attempted("not told", care._tell())
+    await open_sockets.run_round("not told", care._publish_heartbeat())
 
     assert care.refused == {"too_long": 2, "empty": 1}
 

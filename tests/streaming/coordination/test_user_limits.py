@@ -39,7 +39,7 @@ async def process(store: Redis, redis: AsyncRedis) -> Callable[[str], Open]:
 async def settled(*processes: Open) -> None:
     """What was given back is told."""
     await asyncio.sleep(0)
-    await asyncio.gather(*(one.tell() for one in processes))
+    await asyncio.gather(*(one.publish() for one in processes))
 
 
 async def test_the_limit_is_for_all_processes_together(process: Callable[[str], Open]) -> None:
@@ -95,7 +95,7 @@ async def test_what_redis_forgot_is_told_again(process: Callable[[str], Open], s
     place = await one.take(ALICE, 1)
     forget_all(store)
 
-    await one.tell()
+    await one.publish()
 
     with pytest.raises(TooManyOpen):
         await process("two").take(ALICE, 1)

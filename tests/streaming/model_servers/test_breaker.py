@@ -32,29 +32,29 @@ def breaker(clock: Clock) -> Breaker:
 
 
 def opened(breaker: Breaker) -> Breaker:
-    breaker.failed(at_once=True)
+    breaker.record_failure(at_once=True)
     return breaker
 
 
 def half_open(breaker: Breaker, clock: Clock) -> Breaker:
     opened(breaker)
     clock.now += LONGEST_DELAY_S
-    breaker.probed(healthy=True)
+    breaker.record_probe(healthy=True)
     return breaker
 
 
 def test_single_failures_do_not_open_it(breaker: Breaker) -> None:
     for _ in range(3):
         for _ in range(FAILURES_TO_OPEN - 1):
-            breaker.failed()
-        breaker.worked()
+            breaker.record_failure()
+        breaker.record_success()
 
     assert breaker.lets_through
 
 
 def test_failures_in_a_row_open_it(breaker: Breaker) -> None:
     for _ in range(FAILURES_TO_OPEN):
-        breaker.failed()
+        breaker.record_failure()
 
     assert breaker.state == BreakerState.OPEN
     assert not breaker.lets_through
@@ -77,7 +77,7 @@ def test_each_failed_probe_doubles_the_delay_up_to_a_limit(breaker: Breaker, clo
         while not breaker.wants_probe:
             clock.now += FIRST_DELAY_S
         delays.append(clock.now - begun)
-        breaker.probed(healthy=False)
+        breaker.record_probe(healthy=False)
 
     assert delays[:4] == [FIRST_DELAY_S * 2**n for n in range(4)]
     assert delays[-1] == LONGEST_DELAY_S
@@ -86,7 +86,7 @@ def test_each_failed_probe_doubles_the_delay_up_to_a_limit(breaker: Breaker, clo
 def test_failures_of_answers_while_it_is_open_change_nothing(breaker: Breaker, clock: Clock) -> None:
     opened(breaker)
     for _ in range(20):
-        breaker.failed(at_once=True)
+        breaker.record_failure(at_once=True)
 
     clock.now += FIRST_DELAY_S
 
@@ -107,7 +107,7 @@ def test_one_answer_at_a_time_tries_a_server_that_is_well_again(breaker: Breaker
 def test_the_first_token_of_the_trial_closes_it(breaker: Breaker, clock: Clock) -> None:
     half_open(breaker, clock).begin()
 
-    breaker.worked()
+    breaker.record_success()
 
     assert breaker.state == BreakerState.CLOSED
 
@@ -115,7 +115,7 @@ def test_the_first_token_of_the_trial_closes_it(breaker: Breaker, clock: Clock) 
 def test_a_failed_trial_opens_it_for_longer(breaker: Breaker, clock: Clock) -> None:
     half_open(breaker, clock).begin()
 
-    breaker.failed()
+    breaker.record_failure()
 
     assert breaker.state == BreakerState.OPEN
     clock.now += FIRST_DELAY_S

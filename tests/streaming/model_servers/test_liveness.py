@@ -124,7 +124,7 @@ async def left_alone(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[
             servers = ModelServers(http, [plain("fast", 0, "", [SERVER.base_url])])
             servers.note_failure(SERVER, Unreachable("refused"))
             probes: asyncio.Queue[bool] = asyncio.Queue()
-            monkeypatch.setattr(Breaker, "probed", noted(probes, Breaker.probed))
+            monkeypatch.setattr(Breaker, "record_probe", noted(probes, Breaker.record_probe))
             caring = asyncio.create_task(servers.look_after())
             await asyncio.wait_for(probes.get(), 30)
             caring.cancel()
@@ -154,10 +154,10 @@ def by_mock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The admin's test asks a server whose every error is no UTF-8."""
     nonsense = Pages(models=(500, b'{"error": {"message": "\xff"}}'))
     for module in (server_test, listed_models):
-        monkeypatch.setattr(module, "resolved", lambda url: ["192.0.2.1"])
+        monkeypatch.setattr(module, "resolve", lambda url: ["192.0.2.1"])
         monkeypatch.setattr(module, "client_of", lambda *_: nonsense.http)
 
 
 async def test_errors_that_are_no_utf_8_break_no_admins_page(by_mock: None) -> None:
-    assert (await server_test.tested(SERVER)).error
-    assert await listed_models.asked(SERVER) is None
+    assert (await server_test.test_server(SERVER)).error
+    assert await listed_models.fetch_models(SERVER) is None

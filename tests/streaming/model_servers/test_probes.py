@@ -16,7 +16,7 @@ from streaming.model_servers import probes
 from streaming.model_servers.capabilities import NO, Ability, Capabilities
 from streaming.model_servers.probes import Health, is_another, last_probes, probe
 from streaming.model_servers.vllm.client import ModelServer, http_client
-from streaming.model_servers.vllm.figures import counters, gained
+from streaming.model_servers.vllm.figures import counters, differences
 from streaming.operations.measurements.live import ServerState, redis_client
 from streaming.operations.measurements.servers import facts_of_probe
 from tests.processes import Process, free_port, model_process
@@ -103,9 +103,9 @@ async def test_the_prefix_cache_and_preemptions_are_told(start: Start) -> None:
 
 
 def test_a_server_that_began_anew_has_gained_nothing_that_is_known() -> None:
-    assert gained({"num_preemptions": 5.0}, {"num_preemptions": 2.0}) == {"num_preemptions": 3.0}
-    assert gained({"num_preemptions": 2.0}, {"num_preemptions": 5.0}) == {}
-    assert gained({"num_preemptions": 5.0}, {}) == {}
+    assert differences({"num_preemptions": 5.0}, {"num_preemptions": 2.0}) == {"num_preemptions": 3.0}
+    assert differences({"num_preemptions": 2.0}, {"num_preemptions": 5.0}) == {}
+    assert differences({"num_preemptions": 5.0}, {}) == {}
 
 
 @pytest.mark.parametrize("ending", ["", "_total"])

@@ -139,7 +139,7 @@ async def test_a_server_that_gives_answers_is_warm_and_is_not_asked(
     servers.note_token(servers.servers[0])
 
     await warmer.warm(environment_tiers())
-    await warmer._note_what_happened()
+    await warmer._record_outcome()
     async with http_client() as http:  # another process
         await Warmer(redis, ModelServers(http)).warm(environment_tiers())
 
@@ -223,13 +223,13 @@ async def test_a_server_that_was_away_is_warmed_when_it_is_back(
     await warmer.warm(environment_tiers())
     before = model.answered
     servers.note_failure(server, Unreachable("gone"))
-    await warmer._note_what_happened()
+    await warmer._record_outcome()
     await warmer.warm(environment_tiers())
     assert model.answered == before
 
     servers.note_token(server)
     servers._token_at.clear()  # as if it were long ago
-    await warmer._note_what_happened()
+    await warmer._record_outcome()
     await warmer.warm(environment_tiers())
 
     assert model.answered == before + 2

@@ -11,7 +11,15 @@ import pytest
 
 from conversations.models.generation.errors import ErrorCode
 from streaming.model_servers.vllm.errors import BadReply, Rejected
-from streaming.model_servers.vllm.wire import TOO_LONG, ChatDelta, LikelyToken, ReplyReader, Usage, joined, parse_whole
+from streaming.model_servers.vllm.wire import (
+    TOO_LONG,
+    ChatDelta,
+    LikelyToken,
+    ReplyReader,
+    Usage,
+    join_deltas,
+    parse_whole,
+)
 
 EMOJI = "😀"
 HALVES = ["\\ud83d", "\\ude00"]  # as JSON writes them
@@ -20,7 +28,7 @@ HALVES = ["\\ud83d", "\\ude00"]  # as JSON writes them
 def read(*payloads: bytes, room: int = sys.maxsize) -> ChatDelta:
     """All of them, and the end, as one."""
     reader = ReplyReader(room)
-    return joined([*(reader.read(payload) for payload in payloads), reader.end()])
+    return join_deltas([*(reader.read(payload) for payload in payloads), reader.end()])
 
 
 def choice(delta: object, **fields: object) -> bytes:

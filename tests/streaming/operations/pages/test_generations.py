@@ -137,7 +137,7 @@ async def watch(counts: dict[str, dict[UUID, int]]) -> None:
     """What web processes tell."""
     redis = command_client()
     for process, watched in counts.items():
-        await viewer_counts.tell(redis, process, watched)
+        await viewer_counts.publish(redis, process, watched)
     await redis.aclose()
 
 

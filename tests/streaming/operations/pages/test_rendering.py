@@ -21,7 +21,7 @@ from streaming.operations.pages.rendering import (
     Renderings,
     operator_of,
     pieces_of,
-    rendered,
+    render,
 )
 
 SCOPE: dict[str, Any] = {"type": "websocket", "path": "/ws/ops/", "headers": [(b"host", b"testserver")]}
@@ -50,14 +50,14 @@ def test_only_what_changed_is_told() -> None:
 def test_each_live_page_is_told_piece_by_piece(operator: Client, otto: User, address: str) -> None:
     names = re.findall(r'data-live="([^"]+)"', operator.get(address).content.decode())
 
-    pieces = rendered(SCOPE, address, otto)
+    pieces = render(SCOPE, address, otto)
 
     assert sorted(pieces) == sorted(names) and {"at", "scope"} & set(names)
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_no_piece_has_a_form_or_anything_of_one_users(otto: User, address: str) -> None:
-    inside = "".join(rendered(SCOPE, address, otto).values())
+    inside = "".join(render(SCOPE, address, otto).values())
 
     assert not re.search(r"<(form|input|select|textarea)\b|csrf", inside)
 
@@ -65,18 +65,18 @@ def test_no_piece_has_a_form_or_anything_of_one_users(otto: User, address: str) 
 def test_who_may_not_see_the_page_is_not_told(alice: User) -> None:
     assert operator_of(alice.pk) is None and operator_of(alice.pk + 1) is None
     with pytest.raises(NotLive):
-        rendered(SCOPE, "/ops/", alice)
+        render(SCOPE, "/ops/", alice)
 
 
 def test_a_generation_that_was_purged_is_not_told_of(otto: User) -> None:
     with pytest.raises(NotLive):
-        rendered(SCOPE, reverse("ops-generation", args=[uuid4()]), otto)
+        render(SCOPE, reverse("ops-generation", args=[uuid4()]), otto)
 
 
 def test_other_addresses_are_not_told_of(otto: User) -> None:
     for address in ("/", "/ops/cost/file/", "/nothing/", "//elsewhere.example/ops/", "/ops/?" + "x" * 2000):
         with pytest.raises(NotLive):
-            rendered(SCOPE, address, otto)
+            render(SCOPE, address, otto)
 
 
 async def test_operators_who_see_the_same_share_a_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
