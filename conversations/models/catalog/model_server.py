@@ -7,12 +7,13 @@ from django.db import models
 
 from conversations.catalog.addresses import RefusedAddress, normalise
 from conversations.models.encrypted import EncryptedField
+from conversations.models.names import NameField
 
 
 class ModelServer(models.Model):
     """The key is for the server alone: no page, log or ``repr`` shows it."""
 
-    name = models.CharField(max_length=80, unique=True, help_text="What admins and operators call it.")
+    name = NameField(max_length=80, unique=True, help_text="What admins and operators call it.")
     url = models.CharField(
         "address", max_length=300, help_text="Such as http://gpu-1:8001/v1. Without a path, /v1 is added."
     )

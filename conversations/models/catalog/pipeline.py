@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from conversations.models.names import NameField
+
 
 class Mode(models.TextChoices):
     """How thorough the user wants it."""
@@ -48,7 +50,7 @@ class Stage(models.Model):
     name = models.SlugField(
         unique=True, max_length=40, error_messages={"unique": "There is a stage of this name: choose another one."}
     )
-    label = models.CharField(max_length=40, help_text="What users read beside its text, such as Draft.")
+    label = NameField(max_length=40, help_text="What users read beside its text, such as Draft.")
     system_prompt = models.TextField(
         error_messages={"blank": "Write what this stage is to do: without a prompt it would only answer once more."},
         help_text="Follows the site's own. What is this stage to do?",

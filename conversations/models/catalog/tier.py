@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from conversations.models.names import NameField
+
 from .model_server import ModelServer
 
 SITES_OWN = "Empty: the site's setting."
@@ -49,7 +51,7 @@ def price(name: str) -> models.DecimalField[Decimal, Decimal]:
 
 
 class Tier(models.Model):
-    name = models.CharField(max_length=40, help_text="What users see.")
+    name = NameField(max_length=40, help_text="What users see.")
     slug = models.SlugField(max_length=40, unique=True, help_text="What programs and records call it. Keep it.")
     order = models.PositiveSmallIntegerField(default=0, help_text="0 is the cheapest.")
     server = models.ForeignKey(ModelServer, on_delete=models.PROTECT, related_name="tiers")

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from conversations import site_time
 
-from .asking import ConversationError, check_length, storable
+from .asking import ConversationError, check_length
+from .titles import one_line
 
 PREFIX = "tl_"  # people and secret scanners know a leaked one by it
 SECRET_BYTES = 32
@@ -74,7 +75,7 @@ class ApiToken(models.Model):
     @transaction.atomic
     def make(cls, user: AbstractBaseUser, name: str) -> tuple[ApiToken, str]:
         """The token, and its secret, which can't be read again. Raises Unnamed, TextTooLong, TooManyTokens."""
-        name = " ".join(storable(name).split())
+        name = one_line(name)
         if not name:
             raise Unnamed
         check_length(name, NAME_LENGTH)

@@ -8,6 +8,7 @@ from django.db import models
 
 from conversations.catalog.addresses import RefusedAddress, normalise_webhook
 from conversations.models.encrypted import EncryptedField, is_stored
+from conversations.models.names import NameField
 
 from .alert_delivery import Way
 
@@ -60,7 +61,7 @@ class Severity(models.TextChoices):
 
 
 class AlertRule(models.Model):
-    name = models.CharField(max_length=80, unique=True)
+    name = NameField(max_length=80, unique=True)
     figure = models.CharField(max_length=20, choices=Figure.choices)
     comparison = models.CharField(max_length=10, choices=Comparison.choices, default=Comparison.ABOVE)
     threshold = models.FloatField(help_text="In the unit of the figure.")

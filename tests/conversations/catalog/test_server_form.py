@@ -29,10 +29,17 @@ def test_a_server_is_stored_with_its_key(as_otto: Client) -> None:
     assert (server.enabled, server.max_parallel, server.streams) == (True, 8, False)
 
 
+def test_a_name_turns_no_sentence_around(as_otto: Client) -> None:
+    as_otto.post(f"{SERVERS}add/", server_form(name="GPU\u202e 1"))
+
+    assert ModelServer.objects.get().name == "GPU 1"
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         ("name", ""),
+        ("name", "\u202e\u200b"),
         ("url", ""),
         ("url", "gpu:8000"),
         ("url", "http://user:secret@gpu/v1"),

@@ -20,6 +20,10 @@ def test_a_secret_finds_its_token_and_is_kept_nowhere(alice: User) -> None:
     assert not any(secret in str(value) for value in ApiToken.objects.values_list().get())
 
 
+def test_a_name_turns_no_sentence_around(alice: User) -> None:
+    assert ApiToken.make(alice, "my \u202erobot\x07")[0].name == "my robot"
+
+
 def test_two_secrets_differ(alice: User) -> None:
     assert ApiToken.make(alice, "one")[1] != ApiToken.make(alice, "one")[1]
 
