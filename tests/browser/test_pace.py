@@ -5,7 +5,7 @@ from playwright.sync_api import Locator
 from .conftest import Open
 from .person import Person
 
-COUNTED = "We count " + " ".join(str(n) for n in range(1, 301))  # a number alone could become a list's
+COUNTED = " ".join(str(n) for n in range(1, 301))
 LENGTHS = """() => {
     window.lengths = [];
     const look = () => {
@@ -46,7 +46,7 @@ def test_an_answer_at_an_even_pace_is_whole(person: Open) -> None:
     alice.visit()
     alice.page.evaluate(LENGTHS)
 
-    alice.ask(f"[echo] {COUNTED} [[demo rate=400]]")
+    alice.ask("count to 300 [[demo rate=400]]")
 
     assert alice.answer_text.split() == COUNTED.split()
     lengths = alice.page.evaluate("lengths")

@@ -95,6 +95,34 @@ def test_text_goes_on_where_the_rendering_ends(answer: LiveAnswer, begun: str, m
     assert block.evaluate("(block) => block.textContent").strip("\n") == shown
 
 
+@pytest.mark.parametrize("begun", ["1", "1. ", "- ", "**", "# ", "```"])
+def test_what_may_become_something_else_is_not_shown_and_taken_back(answer: LiveAnswer, begun: str) -> None:
+    answer.text(0, begun)
+    answer.show()
+    assert answer.shown == ""
+
+    answer.hear("tail.rendered", part="0.text", html="", upto=len(begun))
+    answer.text(len(begun), "2 and more")
+    answer.show()
+    assert answer.shown == ""  # not "2 and more" without what stands before it
+
+    whole = f"{begun}2 and more"
+    answer.hear("tail.rendered", part="0.text", html=f"<p>{whole}</p>", upto=len(whole))
+    answer.text(len(whole), ", at once")
+    answer.show()
+    assert answer.shown == f"{whole}, at once"
+
+
+def test_a_line_that_begins_waits_until_it_is_clear_what_it_is(answer: LiveAnswer) -> None:
+    answer.text(0, "We count:\n1")
+    answer.show()
+    assert answer.shown == "We count:"
+
+    answer.text(11, " apple")
+    answer.show()
+    assert answer.shown == "We count:\n1 apple"
+
+
 def test_a_part_that_is_restarted_drops_its_text(answer: LiveAnswer) -> None:
     answer.text(0, "One\n\nTwo")
     answer.hear("blocks.done", part="0.text", first=0, html=["<p>One</p>"], upto=5)

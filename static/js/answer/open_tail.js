@@ -3,11 +3,16 @@ import { morph } from "./morph.js";
 // Where text that follows the rendered tail belongs: at the end of its last open block.
 const OPEN_BLOCKS = "p, h1, h2, h3, h4, h5, h6, ul, ol, li, blockquote, .code, pre, pre > code";
 
+// A line that may become a list, a heading, code or mathematics: shown raw, it would vanish again.
+const UNDECIDED = /^[-+*=_~`#>|:$\\[\]\d.)\s]*$/;
+
 /** What follows a part's finished blocks: the tail as it was rendered, and the text that came since. */
 export class OpenTail {
   #element;
   #renderings = []; // that are not in the DOM yet: HTML, and what of the source it has
   #html = ""; // that is
+  #begin = 0; // what of the source is in the blocks before it
+  #isHeldBack = false; // there is text, of which the rendering shows nothing yet
   #rest = null; // the text node with what follows that
   #upto = 0; // what of the source is in the DOM
 
@@ -18,6 +23,7 @@ export class OpenTail {
   /** It begins anew, behind blocks that have what is before `upto`. */
   reset(upto, html = "") {
     this.#renderings = [[html, upto]];
+    this.#begin = upto;
   }
 
   render(html, upto) {
@@ -32,19 +38,30 @@ export class OpenTail {
 
   /** Nothing that lies behind `visible`. */
   show(source, visible) {
-    this.#showRendering(visible);
-    if (!this.#rest) this.#openRest(source, visible);
-    this.#rest?.appendData(source.slice(this.#upto, visible));
-    this.#upto = visible;
+    this.#showRendering(source, visible);
+    const end = this.#decided(source, visible);
+    if (!this.#rest) this.#openRest(source, end);
+    this.#rest?.appendData(source.slice(this.#upto, end));
+    this.#upto = Math.max(this.#upto, end);
   }
 
   // Internal
 
-  #showRendering(visible) {
+  /** How much of the source may be shown as it is. */
+  #decided(source, visible) {
+    if (this.#isHeldBack) return this.#upto;
+    const text = source.slice(this.#upto, visible);
+    const line = text.lastIndexOf("\n") + 1;
+    const isLineBegun = line > 0 || (!this.#html && !this.#rest);
+    return isLineBegun && UNDECIDED.test(text.slice(line)) ? this.#upto + line : visible;
+  }
+
+  #showRendering(source, visible) {
     const newest = this.#renderings.findLastIndex(([, upto]) => upto <= visible);
     if (newest < 0) return;
     [this.#html, this.#upto] = this.#renderings[newest];
     this.#renderings.splice(0, newest + 1);
+    this.#isHeldBack = !this.#html && /\S/.test(source.slice(this.#begin, this.#upto));
     morph(this.#element, this.#html);
     this.#rest = null;
   }
