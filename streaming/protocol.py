@@ -245,7 +245,7 @@ class TailRendered(Event, frozen=True, tag="tail.rendered"):
 
 
 class PartRestarted(Event, frozen=True, tag="part.restarted"):
-    """Drop what you have of this part: it is written anew."""
+    """Drop the text of this part: it is restarted."""
 
     generation: UUID
     position: str

@@ -74,7 +74,7 @@ class CachedAnswer(msgspec.Struct, frozen=True):
 
 
 class ResponseCache:
-    """``find`` and ``keep`` never raise: an answer that is not to be had comes from the model."""
+    """``find`` and ``keep`` never raise: without a cached answer the model is asked."""
 
     def __init__(self, redis: Redis):
         self._redis = redis

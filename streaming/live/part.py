@@ -17,7 +17,7 @@ class LivePart:
     """Text goes in as it arrives, at once; HTML is made when there is time for it. Lengths count code units."""
 
     def __init__(self, key: PartKey, begun_at: Position = BEGINNING):
-        """One that is written anew is another part: what is under way with the first one is no matter to it."""
+        """A restarted part is another one: work under way for the first does not concern it."""
         self.key = key
         self.name = f"{key.stage}.{key.kind}"
         self.begun_at = begun_at

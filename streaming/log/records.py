@@ -53,7 +53,7 @@ class Text(Record, frozen=True, tag="t"):
 
 
 class Restarted(Record, frozen=True, tag="r"):
-    """The part is written anew: what was there is dropped."""
+    """The part is restarted: drop its text."""
 
     stage: int
     kind: PartKind

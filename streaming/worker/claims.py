@@ -28,9 +28,9 @@ class Claim:
 
 
 def claim(generation_id: UUID, dispatched_at: datetime | None, judged: Level | None = None) -> Claim | None:
-    """Take the next attempt's number, by the tiers as they are now. None if it is not to be had.
+    """Take the next attempt's number, by the tiers as they are now. None if it has ended, or another process has it.
 
-    ``judged``: a model's opinion of the question.
+    ``judged``: how hard a model holds the question to be.
     """
     found = Generation.objects.with_question_length().filter(pk=generation_id)
     generation = found.select_related("message__conversation").first()

@@ -35,8 +35,8 @@ TIER_LENGTH, SERVER_LENGTH = 40, 200
 
 
 class Dimension(NamedTuple):
-    tier: str  # its slug; empty: none was asked
-    server: str  # its name; empty: none was asked, or the answer came from the cache
+    tier: str  # its slug; empty: none
+    server: str  # its name; empty: none, or the answer came from the cache
 
     @property
     def as_stored(self) -> Dimension:

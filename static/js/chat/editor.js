@@ -1,7 +1,7 @@
 import { copyOf } from "../dom.js";
 import { sends } from "./enter.js";
 
-/** A question that is written anew, in its place. `onSave(text)`. */
+/** Edits a question in its place. `onSave(text)`. */
 export class Editor {
   #article;
   #form;

@@ -1,4 +1,4 @@
-/** The title of an entry, written anew in its place. `onSave(title)`, and `onEnd()` in any case. */
+/** Edits the title of an entry in its place. `onSave(title)`, and `onEnd()` in any case. */
 export class TitleEditor {
   #entry;
   #input = document.createElement("input");

@@ -1,8 +1,7 @@
 """`manage.py ask "question"`: asks in a new conversation, and prints the answer while it is written.
 
-The answer goes to stdout; thinking, notices and figures to stderr. On a terminal its unsure passages follow, in colour.
-Ctrl-C stops the answer, a second one this command. The exit code is 0 if the answer is complete, 1 if it failed, 130 if
-it was stopped.
+The answer goes to stdout; thinking, notices and figures to stderr. On a terminal, low-confidence passages follow, in
+colour. Ctrl-C stops the answer, a second one ends this command. Exit codes: 0 complete, 1 failed, 130 stopped.
 """
 
 from __future__ import annotations

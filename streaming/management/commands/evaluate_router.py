@@ -19,6 +19,7 @@ from streaming.planning.questions.evaluation import (
     labelled_questions,
 )
 
+LABELLED = Path(settings.BASE_DIR) / "tests/streaming/planning/questions/questions.jsonl"
 SHOWN = 70  # characters of a question
 
 
@@ -27,9 +28,8 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        default = Path(settings.BASE_DIR) / "tests" / "questions" / "questions.jsonl"
         parser.add_argument("--part", choices=[*PARTS, "all"], default="held_out")
-        parser.add_argument("--file", type=Path, default=default, help="labelled questions, one JSON object a line")
+        parser.add_argument("--file", type=Path, default=LABELLED, help="labelled questions, one JSON object a line")
         parser.add_argument("--errors", action="store_true", help="list the questions that are scored wrongly")
 
     def handle(self, *args: Any, **options: Any) -> None:

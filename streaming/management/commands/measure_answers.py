@@ -29,7 +29,7 @@ from streaming.management.arguments import positive
 from streaming.planning import budgets
 from streaming.planning.tiers import current_tiers
 
-from .evaluate_router import read
+from .evaluate_router import LABELLED, read
 
 LOOK_INTERVAL_S = 0.2
 PATIENCE_S = 600.0  # for one answer
@@ -49,10 +49,9 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        trace = Path(settings.BASE_DIR) / "tests" / "questions" / "questions.jsonl"
         parser.add_argument("--question", default="", help="ask this one, instead of the trace")
         parser.add_argument("--times", type=positive(int), default=3, help="how often the one question is asked")
-        parser.add_argument("--file", type=Path, default=trace, help="the trace: one JSON object a line")
+        parser.add_argument("--file", type=Path, default=LABELLED, help="the trace: one JSON object a line")
         parser.add_argument("--limit", type=positive(int), default=200, help="held-out questions of the trace")
         parser.add_argument("--at-once", type=positive(int), default=1, help="answers that are made side by side")
         parser.add_argument("--mode", choices=Mode.values, default=Mode.AUTO)

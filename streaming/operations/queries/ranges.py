@@ -33,7 +33,7 @@ BINS = [
     *(timedelta(days=days) for days in (1, 2, 7, 14, 28)),
 ]
 NO_TIME, INSTANT = timedelta(0), timedelta.resolution
-ALL, NONE = "", "none"  # of tiers and servers; NONE: of answers for which none was asked
+ALL, NONE = "", "none"  # of tiers and servers; NONE: of answers without one
 
 
 @dataclass(frozen=True)

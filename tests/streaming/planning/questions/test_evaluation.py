@@ -82,6 +82,14 @@ def test_a_part_without_questions_is_an_error(tmp_path: Path) -> None:
         run("--part", "tuning", file=written(tmp_path, json.dumps(GOOD)))
 
 
+def test_our_own_questions_are_evaluated_unless_others_are_named() -> None:
+    out = io.StringIO()
+
+    call_command("evaluate_router", stdout=out)
+
+    assert "(held_out)" in out.getvalue()
+
+
 def run(*arguments: str, file: Path = FILE) -> str:
     out = io.StringIO()
     call_command("evaluate_router", *arguments, "--file", str(file), stdout=out)

@@ -1,0 +1,64 @@
+"""Words that gave way to the field's (ARCHITECTURE.md, "Words") do not come back: as names, on pages, in docs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.processes import ROOT
+
+FOLDERS = ("chatsite", "conversations", "streaming", "templates", "static", "docs")
+KINDS = {".py", ".js", ".html", ".txt", ".css", ".md"}
+HISTORY = ("migrations",)
+
+NAMES = (  # what came instead
+    "Certainty",  # ConfidenceTracker
+    "Flight",  # InFlightRequest
+    "Offer",  # Candidate
+    "Pulse",  # EventLoopMonitor
+    "Sight",  # RequestStats
+    "Situation",  # SiteSnapshot
+    "Vitals",  # ProcessStats
+    "Wanted",  # QueryParams
+    "heard_for",  # heartbeats
+    "pooling",  # batch_delay
+    "rest_s",  # batch_delay
+    "sites_own",  # internal_usage
+)
+SENTENCES = (
+    "is not to be had",  # is unavailable
+    "has to mend that",  # contact your administrator
+    "picking the answer up",  # resuming
+    "is written anew",  # restarted
+    "breaks the line",  # for a new line
+    "put the text back",  # restore my text
+    "unsure passages",  # low-confidence passages
+    "fresh answer",  # regenerate without cache
+    "the site is well",  # healthy
+    "none was asked",  # none
+    "loop wakes late",  # event-loop lag
+    "going on, at most",  # concurrent (peak)
+)
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """By path. Lines are joined, since a sentence may be broken."""
+    paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in KINDS]
+    paths += [ROOT / "README.md", ROOT / "ARCHITECTURE.md"]
+    return {
+        str(path.relative_to(ROOT)): " ".join(path.read_text().split())
+        for path in paths
+        if not set(HISTORY) & set(path.parts)
+    }
+
+
+@pytest.mark.parametrize("word", NAMES)
+def test_a_name_that_was_given_up_is_not_used_again(word: str, texts: dict[str, str]) -> None:
+    assert [path for path, text in texts.items() if re.search(rf"\b{word}\b", text)] == []
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_sentence_that_was_given_up_is_not_said_again(sentence: str, texts: dict[str, str]) -> None:
+    assert [path for path, text in texts.items() if sentence in text.lower()] == []
