@@ -11,13 +11,13 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 from django.core.management import call_command
-from redis import Redis
 
 from conversations import site_time
 from conversations.models import AccountDeletion, AlertEpisode, Conversation
 from conversations.models.billing import settling
 from conversations.models.operations import history, recording
 from streaming.coordination import dispatch, erasure
+from streaming.coordination.redis_clients import sync_client
 from streaming.model_servers import probes
 from streaming.operations.alerts import watch
 from streaming.telemetry import beat, correlation, gauges  # noqa: F401
@@ -29,7 +29,6 @@ from streaming.worker.runner import runner
 
 logger = logging.getLogger(__name__)
 
-REDIS_TIMEOUT_S = 5.0
 DELETES_FOR_S = 30.0  # half of the time until the next sweep
 
 
@@ -47,9 +46,8 @@ def generate(*_: object) -> None:
 
 @shared_task(name="streaming.tasks.sweep")
 def sweep() -> None:
-    with Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S) as redis:
-        if sent := dispatch.sweep(redis):
-            logger.info("%d answers wait that could run; workers are told", sent)
+    if sent := dispatch.sweep(sync_client()):
+        logger.info("%d answers wait that could run; workers are told", sent)
 
 
 @shared_task(name="streaming.tasks.entitle")

@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 from django.conf import settings
-from redis import Redis
 from redis.exceptions import RedisError
+
+from streaming.coordination.redis_clients import open_sync_client
 
 from . import InTheWay
 
@@ -28,9 +29,8 @@ def redis_environment() -> dict[str, str]:
 
 
 def check_redis() -> None:
-    limits = {"socket_connect_timeout": ANSWERS_WITHIN_S, "socket_timeout": ANSWERS_WITHIN_S}
     try:
-        with Redis.from_url(settings.REDIS_URL, **limits) as redis:
+        with open_sync_client(ANSWERS_WITHIN_S) as redis:
             redis.ping()
     except (RedisError, ValueError, OSError) as error:
         raise InTheWay(f"Redis does not answer at REDIS_URL ({error}). Start it, or unset REDIS_URL.") from error

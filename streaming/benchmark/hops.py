@@ -9,9 +9,9 @@ from uuid import UUID
 
 import msgspec
 
+from streaming.coordination.redis_clients import open_sync_client
 from streaming.log.records import AnyRecord, Text
 from streaming.log.stream_log import FIELD, key_of
-from streaming.operations.measurements.live import redis_client
 
 from .figures import Figure
 from .run import Run
@@ -43,7 +43,7 @@ class LogTraffic:
 
 def log_traffic(run: Run) -> LogTraffic:
     traffic = LogTraffic()
-    with redis_client() as redis:
+    with open_sync_client() as redis:
         for asker, note in list(zip(run.askers, run.notes, strict=True))[:LOGS_READ]:
             key = key_of(UUID(asker.request))
             entries: Any = redis.xrange(key)

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 from redis.exceptions import RedisError
 
-from streaming.operations.measurements.live import redis_client
+from streaming.coordination.redis_clients import open_sync_client
 
 from . import Failed
 
@@ -40,7 +40,7 @@ class Meters:
         except psutil.NoSuchProcess as error:
             raise Failed(f"there is no process {error.pid}") from error
         self._processes[DRIVER] = psutil.Process()
-        self._redis = redis_client()
+        self._redis = open_sync_client()
 
     def read(self) -> Reading:
         """Raises Failed."""

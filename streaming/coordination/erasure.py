@@ -12,7 +12,6 @@ from datetime import timedelta
 from queue import SimpleQueue
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -22,9 +21,10 @@ from conversations.models import Erasure
 from streaming.cache.response_cache import ALL_KEYS, OWNER
 from streaming.log.stream_log import key_of
 
+from .redis_clients import ANSWER_TIMEOUT_S, open_sync_client
+
 logger = logging.getLogger(__name__)
 
-REDIS_TIMEOUT_S = 5.0
 STOPPED_AFTER = timedelta(seconds=30)  # whoever was writing has surely stopped by then
 SCANNED_AT_ONCE = 1000
 READERS_WAIT_MS = 500  # that a checkpoint waits for those who read, while writers wait for it
@@ -38,7 +38,7 @@ def finish() -> int:
     due = list(Erasure.objects.all().before(site_time.now() - STOPPED_AFTER))
     if not due:
         return 0
-    with Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S) as redis:
+    with open_sync_client(ANSWER_TIMEOUT_S) as redis:
         for erasure in due:
             if logs := [key_of(pk) for pk in erasure.generations]:
                 redis.unlink(*logs)
@@ -51,7 +51,7 @@ def clean(owners: set[int]) -> bool:
     """Erase what is kept of these users' answers, and then what the files have of all that was erased. False if that
     has to be done again. Raises RedisError, DatabaseError."""
     is_clean = clean_database()
-    with Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S) as redis:
+    with open_sync_client(ANSWER_TIMEOUT_S) as redis:
         forget_kept(redis, owners)
         return clean_redis(redis) and is_clean
 

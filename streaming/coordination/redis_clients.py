@@ -15,6 +15,7 @@ from redis.retry import Retry as SyncRetry
 
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
+SOON_S = 1.5  # for pages and commands that say what they know without Redis
 BLOCK_S = 1.0  # of a blocking read; well below its client's time-out
 
 
@@ -42,10 +43,15 @@ def blocking_client() -> Redis:
 @cache
 def sync_client() -> SyncRedis:
     """For commands from threads, which share its connections."""
+    return open_sync_client(ANSWER_TIMEOUT_S)
+
+
+def open_sync_client(timeout_s: float = SOON_S) -> SyncRedis:
+    """One of its own, to be closed: `with`. It answers within this time, or fails."""
     return SyncRedis.from_url(
         settings.REDIS_URL,
-        socket_timeout=ANSWER_TIMEOUT_S,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=min(timeout_s, CONNECT_TIMEOUT_S),
         retry=SyncRetry(NoBackoff(), 0),
     )
 

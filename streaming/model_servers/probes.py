@@ -9,7 +9,6 @@ from datetime import datetime
 
 import httpx
 import msgspec
-from django.conf import settings
 from django.db import DatabaseError
 from msgspec.structs import replace
 from redis import Redis
@@ -18,6 +17,7 @@ from redis.asyncio import Redis as AsyncRedis
 from conversations import site_time
 from streaming.coordination import exchanged
 from streaming.coordination.database import in_database
+from streaming.coordination.redis_clients import open_sync_client
 from streaming.planning.tiers import stored_tiers
 
 from .capabilities import forget_all
@@ -62,7 +62,7 @@ async def probe_each(servers: ModelServers) -> list[Health]:
 
 
 def store(found: list[Health]) -> None:
-    with Redis.from_url(settings.REDIS_URL, socket_timeout=PROBE_TIMEOUT_S) as redis:
+    with open_sync_client(PROBE_TIMEOUT_S) as redis:
         before = {health.name: health for health in last_probes(redis)}
         told = [since(before[health.name], health) if health.name in before else health for health in found]
         redis.set(KEY, msgspec.json.encode(told), ex=KEPT_S)

@@ -15,10 +15,10 @@ from typing import Any
 from celery.beat import PersistentScheduler, SchedulingError, Service
 from celery.signals import after_task_publish, beat_init
 from django.conf import settings
-from redis import Redis
 from redis.exceptions import RedisError
 
 from streaming.coordination import redis_clock
+from streaming.coordination.redis_clients import open_sync_client
 
 from . import heartbeats
 from .process_stats import EventLoopMonitor
@@ -49,7 +49,7 @@ class Beat:
     """This process, which is beat."""
 
     def __init__(self) -> None:
-        self._redis = Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+        self._redis = open_sync_client(TIMEOUT_S)
         self._pulse = EventLoopMonitor()
         self._sent_at: float | None = None
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.conf import settings
-from redis import Redis
 from redis.exceptions import RedisError
 
 from conversations import site_time
 from conversations.models import Sample
 from conversations.models.generation.generation import Status
 from conversations.models.operations.history import Gauge
+from streaming.coordination.redis_clients import open_sync_client
 from streaming.model_servers.probes import Health, last_probes
 from streaming.model_servers.vllm.figures import WRITTEN
 from streaming.operations.measurements.answers import unfinished_counts
@@ -26,7 +25,7 @@ def sample() -> None:
     counted = unfinished_counts()
     values: dict[str, float] = {Gauge.RUNNING: counted[Status.RUNNING], Gauge.QUEUED: counted[Status.QUEUED]}
     try:
-        with Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_S) as redis:
+        with open_sync_client(TIMEOUT_S) as redis:
             values |= {Gauge.SOCKETS: sum(web.sockets for web in living(redis, WebState))}
             values |= written_per_second(last_probes(redis))
     except (RedisError, OSError):

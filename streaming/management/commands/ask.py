@@ -10,7 +10,6 @@ import json
 import signal
 import sys
 import time
-from contextlib import suppress
 from types import FrameType
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,10 +25,10 @@ from conversations.models.chat.asking import ConversationError
 from conversations.models.generation.generation import Status
 from streaming.chat import turns
 from streaming.coordination.answer_queue import QueuePosition, places_now
-from streaming.coordination.stop_signal import STOP_CHANNEL
+from streaming.coordination.redis_clients import open_sync_client
 from streaming.log.records import Folded, HoleInLog
 from streaming.log.stream_log import BEGINNING, Entry, entries_of, key_of
-from streaming.operations.measurements.live import live, redis_client
+from streaming.operations.measurements.live import live
 from streaming.planning.tiers import current_tiers
 from streaming.protocol import SendMessage
 from streaming.terminal.answer import Screen, as_json, certainty_of, figures_of
@@ -92,7 +91,7 @@ class Following:
         self._turn = turn
         self._generation = turn.generation
         self._screen = screen
-        self._redis = redis_client()
+        self._redis = open_sync_client()
         self._position = BEGINNING
         self._folded = Folded()
         self._begun_at = self._heard_at = time.monotonic()
@@ -190,9 +189,7 @@ class Following:
             return
         self._is_stopping = True
         self._screen.note("Stopping …")
-        if turns.stop(self._user, self._generation.pk):
-            with suppress(RedisError, OSError):  # the worker finds it in the database too
-                self._redis.publish(STOP_CHANNEL, str(self._generation.pk))
+        turns.stop(self._user, self._generation.pk)
 
 
 def conversation_of(user: AbstractBaseUser, wanted: UUID | None) -> Conversation | None:

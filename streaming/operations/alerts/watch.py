@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from django.conf import settings
 from django.db import connection
-from redis import Redis
 from redis.exceptions import RedisError
 
 from conversations import site_time
 from conversations.models import AlertEpisode, AlertRule
+from streaming.coordination.redis_clients import open_sync_client
 
 from .delivery import deliver
 from .readings import Reading, readings
@@ -51,7 +50,7 @@ def follow(rule: AlertRule, reading: Reading, now: datetime) -> None:
 
 def note_watch() -> None:
     """Raises RedisError."""
-    with Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S) as redis:
+    with open_sync_client(REDIS_TIMEOUT_S) as redis:
         redis.set(WATCHED, 1, ex=WATCHED_FOR_S)
 
 
@@ -66,7 +65,7 @@ def stand_in_apart() -> None:
 def stand_in() -> bool:
     """Watch if no worker has done so lately: none is alive, all of them are busy, or Redis is away. True if it did."""
     try:
-        with Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT_S) as redis:
+        with open_sync_client(REDIS_TIMEOUT_S) as redis:
             if not redis.set(WATCHED, 1, ex=WATCHED_FOR_S, nx=True):
                 return False
     except (RedisError, OSError) as error:

@@ -14,10 +14,10 @@ from celery.signals import worker_ready
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import DatabaseError
-from redis import Redis
 from redis.exceptions import RedisError
 
 from conversations.accounts.mail import mails_reach_nobody
+from streaming.coordination.redis_clients import open_sync_client
 from streaming.operations.measurements.stores import redis_stats
 
 from .config_warnings import troubles
@@ -66,9 +66,8 @@ def of_surroundings() -> Iterator[str]:
 
 def of_redis() -> list[str]:
     """Nothing while it is away, which others tell."""
-    limits = {"socket_timeout": REDIS_TIMEOUT_S, "socket_connect_timeout": REDIS_TIMEOUT_S}
     try:
-        with Redis.from_url(settings.REDIS_URL, **limits) as redis:
+        with open_sync_client(REDIS_TIMEOUT_S) as redis:
             return redis_stats(redis).lacks
     except (RedisError, OSError):
         return []

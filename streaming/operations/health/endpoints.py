@@ -17,7 +17,8 @@ from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from streaming.chat.shutdown import told_to_end
-from streaming.operations.measurements.live import Live, live, redis_client
+from streaming.coordination.redis_clients import open_sync_client
+from streaming.operations.measurements.live import Live, live
 
 LIMIT_S = 3.0  # of all checks together: they run side by side
 PROBE_KEY = "throughline:readyz"
@@ -91,7 +92,7 @@ def check_database() -> None:
 
 
 def check_redis() -> None:
-    with redis_client() as redis:
+    with open_sync_client() as redis:
         redis.set(PROBE_KEY, 1, ex=PROBE_KEPT_S)
 
 

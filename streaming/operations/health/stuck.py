@@ -16,7 +16,7 @@ from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import StageStatus
 from streaming.chat.viewer_counts import viewers_now
 from streaming.coordination.leases import keys_of
-from streaming.operations.measurements.live import redis_client
+from streaming.coordination.redis_clients import open_sync_client
 from streaming.telemetry.heartbeats import WorkerState, living
 
 WITHOUT_LEASE_S = 8
@@ -46,7 +46,7 @@ def live_state_of(generation_ids: Collection[UUID]) -> LiveState | None:
     """None if Redis does not answer. Three commands or so."""
     ids = list(generation_ids)
     try:
-        with redis_client() as redis:
+        with open_sync_client() as redis:
             leases: Any = redis.mget(keys_of(ids)) if ids else []
             holders = {pk: lease.decode() for pk, lease in zip(ids, leases, strict=True) if lease}
             return LiveState(holders, viewers_now(redis), bool(living(redis, WorkerState)))

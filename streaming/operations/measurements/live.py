@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.conf import settings
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from conversations import site_time
+from streaming.coordination.redis_clients import open_sync_client
 from streaming.model_servers.breaker import BreakerState
 from streaming.model_servers.capabilities import Subject, known_capabilities
 from streaming.model_servers.drains import Drain, drains
@@ -26,7 +23,6 @@ from streaming.telemetry.watchdog import Replaced, replaced_since
 
 from .stores import RedisStats, redis_stats
 
-TIMEOUT_S = 1.5
 REPLACED_LATELY = timedelta(hours=1)
 FALLBACK_WORDS = {
     counters.OTHER_TIER: "by another tier",
@@ -131,20 +127,10 @@ class Live:
         return sum(worker.running for worker in self.workers)
 
 
-def redis_client() -> Redis:
-    """Answers soon or fails: without retries, which would wait for seconds. Close it: `with`."""
-    return Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=TIMEOUT_S,
-        socket_connect_timeout=TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-    )
-
-
 def live() -> Live:
     tiers = known_tiers()
     try:
-        with redis_client() as redis:
+        with open_sync_client() as redis:
             figures, workers = redis_stats(redis), living(redis, WorkerState)
             servers = server_states(tiers, last_probes(redis), workers, warmth_of(redis, tiers), drains(redis))
             webs, beats = living(redis, WebState), living(redis, BeatState)

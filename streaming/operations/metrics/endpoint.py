@@ -20,7 +20,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
-from streaming.operations.measurements.live import redis_client
+from streaming.coordination.redis_clients import open_sync_client
 from streaming.telemetry import counters
 from streaming.telemetry.heartbeats import REFUSED
 
@@ -71,7 +71,7 @@ class Everything(Collector):
         yield from gauge_families.of_the_database()
         yield from gauge_families.of_the_processes()
         try:
-            with redis_client() as redis:
+            with open_sync_client() as redis:
                 ended, by_processes = export_counters(redis), counters.read(redis)
                 refused: Any = redis.hgetall(REFUSED)
         except (RedisError, OSError):

@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 from redis.exceptions import RedisError
 
+from streaming.coordination.redis_clients import open_sync_client
 from streaming.model_servers.drains import drain, undrain
-from streaming.operations.measurements.live import live, redis_client
+from streaming.operations.measurements.live import live
 
 from .access import for_steering
 
@@ -28,7 +29,7 @@ def change_drain(request: HttpRequest) -> HttpResponse:
     if now.redis is not None and name not in {state.name for state in now.servers}:
         raise Http404("There is no such model server.")
     try:
-        with redis_client() as redis:
+        with open_sync_client() as redis:
             changed = drain(redis, name, request.user.get_username()) if wanted else undrain(redis, name)
     except (RedisError, OSError):
         messages.error(request, "Redis does not answer: nothing was changed. Try again in a moment.")

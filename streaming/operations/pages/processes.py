@@ -12,9 +12,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from conversations import site_time
+from streaming.coordination.redis_clients import open_sync_client
 from streaming.operations.health.diagnosis import NO_BACKGROUND, NO_BEAT, NO_WORKER
 from streaming.operations.health.process_checks import BEAT_LATE_MS, BUSY_CORES, KINDS, LATE_MS, name_of, troubles_of
-from streaming.operations.measurements.live import redis_client
 from streaming.operations.measurements.stores import (
     DATABASE_SLOW_MS,
     NEARLY_FULL,
@@ -90,7 +90,7 @@ def processes(request: HttpRequest) -> HttpResponse:
 def processes_now() -> Processes:
     """Redis, if it answers, and two queries."""
     try:
-        with redis_client() as redis:
+        with open_sync_client() as redis:
             found = redis_stats(redis)
             kinds = [of_kind(redis, kind) for kind in KINDS]
             alive, missing = [row for rows, _ in kinds for row in rows], [row for _, rows in kinds for row in rows]

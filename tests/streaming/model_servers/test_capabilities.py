@@ -7,11 +7,10 @@ from pytest_django import Settings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from streaming.coordination.redis_clients import command_client
+from streaming.coordination.redis_clients import command_client, open_sync_client
 from streaming.model_servers import capabilities
 from streaming.model_servers.capabilities import KEY, NO, YES, Ability, Capabilities, Continuing, forget_all
 from streaming.model_servers.vllm.client import ModelServer
-from streaming.operations.measurements.live import redis_client
 
 SERVER, OTHER = ModelServer("http://one/v1"), ModelServer("http://other/v1")
 ABOUT = SERVER, "llama", Ability.USAGE
@@ -50,7 +49,7 @@ async def test_what_was_a_server_is_forgotten_by_all(redis: Redis) -> None:
     worker.learn(OTHER, "llama", Ability.USAGE, NO)
     await worker.exchange(redis)
 
-    with redis_client() as client:
+    with open_sync_client() as client:
         forget_all(client, {SERVER.key})
     await worker.exchange(redis)
 

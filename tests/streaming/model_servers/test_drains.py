@@ -9,12 +9,11 @@ import pytest
 from redis import Redis
 
 from conversations.models.generation.errors import ErrorCode
-from streaming.coordination.redis_clients import command_client
+from streaming.coordination.redis_clients import command_client, open_sync_client
 from streaming.model_servers.drains import KEY, drain, drained_names, drains, undrain
 from streaming.model_servers.pool import ModelServers
 from streaming.model_servers.vllm.client import ModelServer
 from streaming.model_servers.vllm.errors import ModelServerError
-from streaming.operations.measurements.live import redis_client
 from streaming.planning.tiers import plain
 
 ONE, TWO, LARGE = "one:1", "two:2", "large:3"
@@ -66,7 +65,7 @@ async def test_what_runs_there_is_left_alone(servers: ModelServers) -> None:
 
 @pytest.fixture
 def store() -> Redis:
-    with redis_client() as redis:
+    with open_sync_client() as redis:
         redis.delete(KEY)
         return redis
 

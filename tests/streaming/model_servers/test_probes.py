@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from streaming.coordination.redis_clients import open_sync_client
 from streaming.model_servers import probes
 from streaming.model_servers.capabilities import NO, Ability, Capabilities
 from streaming.model_servers.probes import Health, is_another, last_probes, probe
 from streaming.model_servers.vllm.client import ModelServer, http_client
 from streaming.model_servers.vllm.figures import counters, differences
-from streaming.operations.measurements.live import ServerState, redis_client
+from streaming.operations.measurements.live import ServerState
 from streaming.operations.measurements.servers import facts_of_probe
 from tests.processes import Process, free_port, model_process
 
@@ -29,7 +30,7 @@ Start = Callable[..., str]
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
     """Empty; probes follow each other at once."""
     monkeypatch.setattr(probes, "SHORTEST_S", 0.0)
-    with redis_client() as redis:
+    with open_sync_client() as redis:
         redis.delete(probes.KEY)
         yield redis
 
@@ -59,7 +60,7 @@ async def probed(url: str) -> Health:
     """As the task does."""
     async with http_client() as http:
         probes.store([await probe(http, ModelServer(url))])
-    with redis_client() as redis:
+    with open_sync_client() as redis:
         return last_probes(redis)[0]
 
 

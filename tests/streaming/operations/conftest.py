@@ -13,15 +13,14 @@ from django.test import Client
 from pytest_django import Settings
 from redis import Redis
 
-from streaming.coordination.redis_clients import command_client
-from streaming.operations.measurements.live import redis_client
+from streaming.coordination.redis_clients import command_client, open_sync_client
 from streaming.telemetry import heartbeats
 from streaming.telemetry.process_stats import EventLoopMonitor
 
 
 @pytest.fixture(autouse=True)
 def store() -> Iterator[Redis]:
-    with redis_client() as client:
+    with open_sync_client() as client:
         client.flushdb()
         yield client
 

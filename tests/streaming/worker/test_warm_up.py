@@ -14,12 +14,12 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from redis.asyncio import Redis
 
+from streaming.coordination.redis_clients import open_sync_client
 from streaming.model_servers.capabilities import NO, YES, Ability, Continuing, Probabilities
 from streaming.model_servers.pool import ModelServers
 from streaming.model_servers.vllm.client import http_client
 from streaming.model_servers.vllm.errors import Unreachable
 from streaming.model_servers.warmth import TierWarmth, Warmth, likely, warmth_of
-from streaming.operations.measurements.live import redis_client
 from streaming.planning.tiers import TierSpec, environment_tiers
 from streaming.worker import warm_up
 from streaming.worker.warm_up import Warmer, latest_slugs
@@ -81,7 +81,7 @@ async def warmer(servers: ModelServers, redis: Redis) -> Warmer:
 
 def told(tiers: list[TierSpec] | None = None) -> list[TierWarmth]:
     """As operators are."""
-    with redis_client() as redis:
+    with open_sync_client() as redis:
         return warmth_of(redis, tiers or environment_tiers())
 
 

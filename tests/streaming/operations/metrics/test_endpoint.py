@@ -16,8 +16,7 @@ from redis import Redis
 
 from conversations.models import Conversation
 from conversations.models.generation.generation import Status
-from streaming.coordination.redis_clients import command_client
-from streaming.operations.measurements.live import redis_client
+from streaming.coordination.redis_clients import command_client, open_sync_client
 from streaming.operations.metrics.counter_export import export_counters
 from streaming.telemetry.heartbeats import publish_web
 from tests.streaming.operations.pages.test_overview import SERVER, probed, warmed
@@ -180,7 +179,7 @@ def test_scrapes_at_the_same_time_count_once(store: Redis) -> None:
 
 
 def scrape_alone() -> None:
-    with redis_client() as redis:
+    with open_sync_client() as redis:
         export_counters(redis)
     connection.close()
 
