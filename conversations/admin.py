@@ -11,14 +11,14 @@ from conversations.accounts.people_admin import PersonAdmin
 from conversations.accounts.token_admin import ApiTokenAdmin
 from conversations.billing.admin import BudgetAdmin, LedgerEntryAdmin
 from conversations.catalog.pipeline_admin import PipelineAdmin, StageAdmin
-from conversations.review.admin import SEARCHED_LENGTH, ConversationAdmin, LookAdmin, ReviewAdmin
+from conversations.review.admin import SEARCHED_LENGTH, AccessLogEntryAdmin, ConversationAdmin, ReviewAdmin
 
 __all__ = [
+    "AccessLogEntryAdmin",
     "ApiTokenAdmin",
     "BudgetAdmin",
     "ConversationAdmin",
     "LedgerEntryAdmin",
-    "LookAdmin",
     "PersonAdmin",
     "PipelineAdmin",
     "ReviewAdmin",

@@ -27,7 +27,7 @@ OPERATORS = "operators"
 EDITED = ("alertrule", "budget", "modelserver", "tier", "stage", "pipeline", "pipelinestage")
 EDIT_TIERS = tuple(f"{act}_{what}" for what in EDITED for act in ("view", "add", "change", "delete"))
 GROUP_PERMISSIONS = {
-    REVIEWERS: ("review_conversation", "view_conversation", "view_review", "view_look"),
+    REVIEWERS: ("review_conversation", "view_conversation", "view_review", "view_accesslogentry"),
     OPERATORS: (
         *("watch_operations", "steer_operations"),
         *("view_ledgerentry", "view_alertepisode", "view_alertdelivery"),

@@ -286,7 +286,7 @@ class Migration(migrations.Migration):
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'permissions': (('review_conversation', "Can read and judge everyone's conversations"), ('watch_operations', "Can see the operators' pages"), ('steer_operations', "Can stop anyone's answers and drain model servers")),
+                'permissions': (('review_conversation', "Can read and review everyone's conversations"), ('watch_operations', "Can see the operators' pages"), ('steer_operations', "Can stop anyone's answers and drain model servers")),
             },
         ),
         migrations.CreateModel(
@@ -335,7 +335,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Look',
+            name='AccessLogEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('act', models.CharField(choices=[('read', 'read a conversation'), ('exported', 'exported a conversation'), ('searched', 'searched all conversations'), ('listed', 'listed conversations by a filter')], db_default='read', default='read', max_length=10)),
@@ -343,14 +343,14 @@ class Migration(migrations.Migration):
                 ('owner_name', models.CharField(blank=True, db_default='', help_text='Whose conversation it was.', max_length=150)),
                 ('reviewer_name', models.CharField(blank=True, db_default='', max_length=150)),
                 ('details', models.CharField(blank=True, db_default='', help_text='What was searched for.', max_length=500)),
-                ('looked_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
-                ('conversation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='looks', to='conversations.conversation')),
-                ('reviewer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='looks', to=settings.AUTH_USER_MODEL)),
+                ('accessed_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
+                ('conversation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='access_log', to='conversations.conversation')),
+                ('reviewer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='access_log', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'verbose_name': 'access log entry',
                 'verbose_name_plural': 'access log',
-                'ordering': ('-looked_at',),
+                'ordering': ('-accessed_at',),
             },
         ),
         migrations.CreateModel(

@@ -16,9 +16,10 @@ from .operations.alert_delivery import AlertDelivery
 from .operations.alert_episode import AlertEpisode
 from .operations.alert_rule import AlertRule
 from .operations.history import RollUp, Sample
-from .review import Act, Look, Review
+from .review import AccessLogEntry, Act, Review
 
 __all__ = [
+    "AccessLogEntry",
     "AccountDeletion",
     "Act",
     "AlertDelivery",
@@ -32,7 +33,6 @@ __all__ = [
     "Erasure",
     "Generation",
     "LedgerEntry",
-    "Look",
     "Message",
     "ModelServer",
     "Part",

@@ -1,4 +1,4 @@
-"""What reviewers do: they look at conversations, which is recorded, and judge them."""
+"""What reviewers do: they read conversations, which the access log records, and review them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from .chat.conversation import Conversation
 
-WHAT_LENGTH = 500
+DETAILS_LENGTH = 500
 
 
 class Act(models.TextChoices):
@@ -19,28 +19,30 @@ class Act(models.TextChoices):
     LISTED = "listed", "listed conversations by a filter"
 
 
-class Look(models.Model):
+class AccessLogEntry(models.Model):
     """A reviewer saw something of other people's. Written before it is shown; never changed, and by no page deleted.
 
     What it says of people and conversations is copied, without titles and texts: it outlives them.
     """
 
     act = models.CharField(max_length=10, choices=Act.choices, default=Act.READ, db_default=Act.READ)
-    conversation = models.ForeignKey(Conversation, null=True, on_delete=models.SET_NULL, related_name="looks")
+    conversation = models.ForeignKey(Conversation, null=True, on_delete=models.SET_NULL, related_name="access_log")
     conversation_key = models.UUIDField(null=True, db_index=True, help_text="Its id.")
     owner_name = models.CharField(max_length=150, blank=True, db_default="", help_text="Whose conversation it was.")
-    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="looks")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="access_log"
+    )
     reviewer_name = models.CharField(max_length=150, blank=True, db_default="")
-    details = models.CharField(max_length=WHAT_LENGTH, blank=True, db_default="", help_text="What was searched for.")
-    looked_at = models.DateTimeField(default=timezone.now, db_index=True)
+    details = models.CharField(max_length=DETAILS_LENGTH, blank=True, db_default="", help_text="What was searched for.")
+    accessed_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
-        ordering = ("-looked_at",)
+        ordering = ("-accessed_at",)
         verbose_name = "access log entry"
         verbose_name_plural = "access log"
 
     def __str__(self) -> str:
-        return f"{self.reviewer_name} at {self.looked_at:%Y-%m-%d %H:%M}"
+        return f"{self.reviewer_name} at {self.accessed_at:%Y-%m-%d %H:%M}"
 
     @classmethod
     def record(
@@ -54,12 +56,12 @@ class Look(models.Model):
             conversation=conversation,
             conversation_key=conversation.pk if conversation else None,
             owner_name=conversation.owner.get_username() if conversation else "",
-            details=details[:WHAT_LENGTH],
+            details=details[:DETAILS_LENGTH],
         )
 
 
 class Review(models.Model):
-    """A reviewer's judgement of a conversation; the latest one counts, the earlier ones stay."""
+    """A reviewer's note on a conversation; the latest one counts, the earlier ones stay."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="reviews")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="reviews")

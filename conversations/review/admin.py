@@ -1,6 +1,6 @@
-"""Reviewers read conversations as transcripts, and judge them. Nothing else can be changed here.
+"""Reviewers read conversations as transcripts, and review them. Nothing else can be changed here.
 
-Each look is recorded, and committed, before anything is read; so is each search, and each list by a filter.
+Each access is recorded, and committed, before anything is read; so is each search, and each list by a filter.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from django.urls import URLPattern, path, reverse
 
 from conversations.dated_list import Dated
 from conversations.export import FORMATS, download
-from conversations.models import Act, Conversation, Generation, Look, Message, Review
+from conversations.models import AccessLogEntry, Act, Conversation, Generation, Message, Review
 from conversations.models.chat.asking import TextTooLong, storable
 
 from .filters import DeletedFilter, ModelFilter, ReviewedFilter, StateFilter
@@ -38,7 +38,7 @@ PERMISSION = "conversations.review_conversation"
 FOUND = 5000  # by a search, at most: the latest used
 SEARCHED_LENGTH = 200  # characters, as in the sidebar; SQLite refuses patterns and expressions that are too long
 NOT_RECORDED = {*IGNORED_PARAMS, PAGE_VAR, ERROR_FLAG} - {SEARCH_VAR}  # of a list's address: they choose no rows
-LOOKS_SHOWN = 20  # on the page of a conversation; all of them are in the list of looks
+LOG_ENTRIES_SHOWN = 20  # on the page of a conversation; the access log has all of them
 
 
 class ReadOnlyAdmin(Dated, ModelAdmin):
@@ -142,7 +142,7 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         own = [
-            path("<uuid:pk>/review/", self.admin_site.admin_view(self.judge), name="conversation_judge"),
+            path("<uuid:pk>/review/", self.admin_site.admin_view(self.review), name="conversation_review"),
             path("<uuid:pk>/news/", self.admin_site.admin_view(self.news), name="conversation_news"),
             path("<uuid:pk>/export/<str:kind>/", self.admin_site.admin_view(self.export), name="conversation_export"),
         ]
@@ -163,11 +163,11 @@ class ConversationAdmin(ReadOnlyAdmin):
             "hidden": conversation.messages.count() - len(shown),
             "reviews": conversation.reviews.select_related("reviewer"),
             "note_length": settings.MESSAGE_MAX_LENGTH,
-            "looks": conversation.looks.all()[:LOOKS_SHOWN],
+            "access_log": conversation.access_log.all()[:LOG_ENTRIES_SHOWN],
         }
         return TemplateResponse(request, "review/conversation.html", context)
 
-    def judge(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def review(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Mark as reviewed, with a note."""
         reviewer = reviewer_of(request)
         if request.method != "POST":
@@ -182,7 +182,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[pk]))
 
     def news(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """What of an open page can change. It shows no text, so it is no look."""
+        """What of an open page can change. It shows no text, so it is no access."""
         reviewer_of(request)
         conversation = found(pk)
         reviews = conversation.reviews.select_related("reviewer")
@@ -195,10 +195,10 @@ class ConversationAdmin(ReadOnlyAdmin):
 
 
 def record_access(request: HttpRequest, pk: UUID | str, act: Act) -> Conversation:
-    """The conversation, after the look at it was recorded."""
+    """The conversation, after the access was recorded."""
     reviewer = reviewer_of(request)
     conversation = found(pk)
-    Look.record(reviewer, act, conversation)
+    AccessLogEntry.record(reviewer, act, conversation)
     return conversation
 
 
@@ -208,7 +208,7 @@ def record_list(request: HttpRequest) -> None:
     asked.sort(key=lambda one: not one.startswith("q="))  # the words first: the record has a length
     if asked and request.user.has_perm(PERMISSION):
         act = Act.SEARCHED if asked[0].startswith("q=") else Act.LISTED
-        Look.record(reviewer_of(request), act, details=storable(", ".join(asked)))
+        AccessLogEntry.record(reviewer_of(request), act, details=storable(", ".join(asked)))
 
 
 def found(pk: UUID | str) -> Conversation:
@@ -226,21 +226,21 @@ def reviewer_of(request: HttpRequest) -> User:
     return request.user
 
 
-@admin.register(Look)
-class LookAdmin(ReadOnlyAdmin):
-    list_display = ("looked_at", "reviewer_name", "act", "which", "owner_name", "details")
-    list_filter = ("act", "looked_at")
+@admin.register(AccessLogEntry)
+class AccessLogEntryAdmin(ReadOnlyAdmin):
+    list_display = ("accessed_at", "reviewer_name", "act", "which", "owner_name", "details")
+    list_filter = ("act", "accessed_at")
     list_select_related = ("conversation",)
     search_fields = ("reviewer_name", "owner_name", "conversation_key", "details")
     search_help_text = (
         "Name of the reviewer or of the conversation's owner, the conversation's id, or what was searched"
     )
-    date_hierarchy = "looked_at"
+    date_hierarchy = "accessed_at"
 
     @admin.display(description="conversation")
-    def which(self, look: Look) -> str:
+    def which(self, entry: AccessLogEntry) -> str:
         """Its title while it is there."""
-        return str(look.conversation or look.conversation_key or "")
+        return str(entry.conversation or entry.conversation_key or "")
 
 
 @admin.register(Review)

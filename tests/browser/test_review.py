@@ -1,4 +1,4 @@
-"""Reviewers who look at the same conversation see what the others say of it."""
+"""Reviewers who read the same conversation see what the others say of it."""
 
 from playwright.sync_api import expect
 

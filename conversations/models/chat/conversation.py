@@ -133,7 +133,7 @@ class Conversation(models.Model):
     class Meta:
         indexes = (models.Index(fields=["owner", "deleted_at", "-used_at"], name="conversation_sidebar"),)
         permissions = (
-            ("review_conversation", "Can read and judge everyone's conversations"),
+            ("review_conversation", "Can read and review everyone's conversations"),
             ("watch_operations", "Can see the operators' pages"),
             ("steer_operations", "Can stop anyone's answers and drain model servers"),
         )

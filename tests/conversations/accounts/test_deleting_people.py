@@ -82,7 +82,7 @@ def dies(_: float) -> None:
     raise ConnectionError
 
 
-def test_a_reviewers_judgements_stay(as_root: Client, rita: User, conversation: Conversation) -> None:
+def test_a_reviewers_reviews_stay(as_root: Client, rita: User, conversation: Conversation) -> None:
     conversation.review(rita, "Well said.")
 
     as_root.post(f"{USERS}{rita.pk}/delete/", {"post": "yes"})

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 
-from conversations.models import Conversation, Generation, Look, Message, Part, Review
+from conversations.models import AccessLogEntry, Conversation, Generation, Message, Part, Review
 from conversations.models.chat.asking import ConversationError
 from conversations.models.chat.conversation import PURGED_AT_ONCE, ConversationQuerySet
 from conversations.models.generation.generation import Status
@@ -105,7 +105,7 @@ def test_purging_removes_what_was_deleted_long_ago_and_nothing_else(alice: User,
 def test_purging_leaves_no_row_behind(alice: User, rita: User, conversation: Conversation) -> None:
     answered(conversation.ask("Edited", click(), edits=question_of(conversation).pk))
     go_on(conversation)
-    conversation.looks.create(reviewer=rita)
+    conversation.access_log.create(reviewer=rita)
     conversation.reviews.create(reviewer=rita)
     changed(conversation, deleted_at=days_ago(31))
 
@@ -113,7 +113,7 @@ def test_purging_leaves_no_row_behind(alice: User, rita: User, conversation: Con
 
     models = (Conversation, Message, Part, Generation, Review)
     assert [model.objects.count() for model in models] == [0] * 5
-    assert Look.objects.get().conversation is None  # the access log outlives what it tells of
+    assert AccessLogEntry.objects.get().conversation is None  # the access log outlives what it tells of
 
 
 def test_many_are_purged_in_batches(alice: User) -> None:

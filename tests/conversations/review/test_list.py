@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from conversations.models import Conversation, Look
+from conversations.models import AccessLogEntry, Conversation
 from tests.conversations.talk import answer_of, answered, begin, click, days_ago, failed, go_on, talk
 
 from .conftest import LIST
@@ -39,10 +39,10 @@ def test_a_row_tells_figures_and_no_text(as_rita: Client, conversation: Conversa
     assert "Rayleigh" not in as_rita.get(LIST).content.decode()
 
 
-def test_looking_at_the_plain_list_is_no_look(as_rita: Client, conversation: Conversation) -> None:
+def test_the_plain_list_is_no_access(as_rita: Client, conversation: Conversation) -> None:
     titles(as_rita)
 
-    assert not Look.objects.exists()
+    assert not AccessLogEntry.objects.exists()
 
 
 def test_a_conversation_without_answers_has_a_row(as_rita: Client, alice: User) -> None:

@@ -1,9 +1,9 @@
-"""What of a reviewer's open page can change is fetched without a look, and by reviewers alone."""
+"""What of a reviewer's open page can change is fetched without an access, and by reviewers alone."""
 
 from django.contrib.auth.models import User
 from django.test import Client
 
-from conversations.models import Conversation, Look
+from conversations.models import AccessLogEntry, Conversation
 
 
 def test_it_has_reviews_and_state_and_no_text(as_rita: Client, rita: User, conversation: Conversation) -> None:
@@ -15,7 +15,7 @@ def test_it_has_reviews_and_state_and_no_text(as_rita: Client, rita: User, conve
     assert "Well said." in news
     assert "deleted by its owner" in news
     assert "Rayleigh" not in news
-    assert not Look.objects.exists()
+    assert not AccessLogEntry.objects.exists()
 
 
 def test_others_get_nothing(as_alice: Client, conversation: Conversation) -> None:

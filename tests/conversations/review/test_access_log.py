@@ -1,4 +1,4 @@
-"""Each look at a conversation is recorded before anything of it is shown, and stays."""
+"""Each access to a conversation is recorded before anything of it is shown, and the entry stays."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -6,42 +6,44 @@ from django.db import DatabaseError
 from django.http import StreamingHttpResponse
 from django.test import AsyncClient, Client
 
-from conversations.models import Conversation, Look
+from conversations.models import AccessLogEntry, Conversation
 from tests.conversations.talk import answer_of
 
 from .conftest import LIST
 
-LOOKS = "/admin/conversations/look/"
+ACCESS_LOG = "/admin/conversations/accesslogentry/"
 
 
 @pytest.mark.parametrize("address", ["change/", "export/json/", "export/markdown/"])
-def test_each_look_is_recorded(as_rita: Client, rita: User, conversation: Conversation, url: str, address: str) -> None:
+def test_each_access_is_recorded(
+    as_rita: Client, rita: User, conversation: Conversation, url: str, address: str
+) -> None:
     for _ in range(2):
         as_rita.get(url + address)
 
-    assert list(Look.objects.values_list("conversation", "reviewer")) == [(conversation.pk, rita.pk)] * 2
+    assert list(AccessLogEntry.objects.values_list("conversation", "reviewer")) == [(conversation.pk, rita.pk)] * 2
 
 
-def test_a_look_at_another_version_is_a_look(as_rita: Client, conversation: Conversation, url: str) -> None:
+def test_another_version_is_another_access(as_rita: Client, conversation: Conversation, url: str) -> None:
     as_rita.get(f"{url}change/", {"through": str(answer_of(conversation).pk)})
 
-    assert Look.objects.count() == 1
+    assert AccessLogEntry.objects.count() == 1
 
 
-def test_superusers_looks_are_recorded_too(as_root: Client, url: str) -> None:
+def test_superusers_accesses_are_recorded_too(as_root: Client, url: str) -> None:
     as_root.get(f"{url}change/")
 
-    assert Look.objects.get().reviewer.username == "root"
+    assert AccessLogEntry.objects.get().reviewer.username == "root"
 
 
 @pytest.mark.parametrize("address", ["change/", "export/json/"])
-def test_nothing_is_shown_if_the_look_cannot_be_recorded(
+def test_nothing_is_shown_if_the_access_cannot_be_recorded(
     as_rita: Client, url: str, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(look: Look, **_: object) -> None:
+    def refuse(entry: AccessLogEntry, **_: object) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr(Look, "save", refuse)
+    monkeypatch.setattr(AccessLogEntry, "save", refuse)
     as_rita.raise_request_exception = False
 
     response = as_rita.get(url + address)
@@ -50,21 +52,23 @@ def test_nothing_is_shown_if_the_look_cannot_be_recorded(
     assert b"sky" not in response.content
 
 
-def test_nothing_is_read_before_the_look_is_recorded(
+def test_nothing_is_read_before_the_access_is_recorded(
     as_rita: Client, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded: list[int] = []
     read = Conversation.path
-    monkeypatch.setattr(Conversation, "path", lambda *args: (recorded.append(Look.objects.count()), read(*args))[1])
+    monkeypatch.setattr(
+        Conversation, "path", lambda *args: (recorded.append(AccessLogEntry.objects.count()), read(*args))[1]
+    )
 
     as_rita.get(f"{url}change/")
 
     assert recorded == [1]
 
 
-def test_an_unknown_format_is_not_found_and_no_look(as_rita: Client, url: str) -> None:
+def test_an_unknown_format_is_not_found_and_no_access(as_rita: Client, url: str) -> None:
     assert as_rita.get(f"{url}export/pdf/").status_code == 404
-    assert not Look.objects.exists()
+    assert not AccessLogEntry.objects.exists()
 
 
 def test_they_survive_the_conversation_and_its_reader(
@@ -76,18 +80,18 @@ def test_they_survive_the_conversation_and_its_reader(
     alice.delete()
     rita.delete()
 
-    look = Look.objects.get()
-    assert (look.conversation, look.reviewer) == (None, None)
-    assert (look.conversation_key, look.owner_name, look.reviewer_name) == (key, "alice", "rita")
-    html = as_root.get(LOOKS, {"q": str(key)}).content.decode()
+    entry = AccessLogEntry.objects.get()
+    assert (entry.conversation, entry.reviewer) == (None, None)
+    assert (entry.conversation_key, entry.owner_name, entry.reviewer_name) == (key, "alice", "rita")
+    html = as_root.get(ACCESS_LOG, {"q": str(key)}).content.decode()
     assert "rita" in html and str(key) in html
 
 
-def test_an_export_is_told_from_a_look(as_rita: Client, url: str) -> None:
+def test_an_export_differs_from_reading(as_rita: Client, url: str) -> None:
     as_rita.get(f"{url}export/json/")
     as_rita.get(f"{url}change/")
 
-    assert list(Look.objects.order_by("pk").values_list("act", flat=True)) == ["exported", "read"]
+    assert list(AccessLogEntry.objects.order_by("pk").values_list("act", flat=True)) == ["exported", "read"]
 
 
 @pytest.mark.parametrize(
@@ -104,8 +108,8 @@ def test_searches_and_filtered_lists_are_recorded(
 ) -> None:
     as_rita.get(LIST, query)
 
-    look = Look.objects.get()
-    assert (look.reviewer, look.act, look.details, look.conversation) == (rita, act, details, None)
+    entry = AccessLogEntry.objects.get()
+    assert (entry.reviewer, entry.act, entry.details, entry.conversation) == (rita, act, details, None)
 
 
 @pytest.mark.parametrize("before", ["_facets", "_popup", "o", "used_at__year"])
@@ -114,11 +118,11 @@ def test_the_words_of_a_search_are_recorded_whatever_stands_before_them(
 ) -> None:
     as_rita.get(LIST, {before: f"{2026:0600}", "q": "blue sky"})
 
-    look = Look.objects.get()
-    assert (look.act, look.details[:10]) == ("searched", "q=blue sky")
+    entry = AccessLogEntry.objects.get()
+    assert (entry.act, entry.details[:10]) == ("searched", "q=blue sky")
 
 
-@pytest.mark.parametrize("model", ["review", "message", "look"])
+@pytest.mark.parametrize("model", ["review", "message", "accesslogentry"])
 def test_nothing_is_completed_past_the_record(as_rita: Client, conversation: Conversation, model: str) -> None:
     asked = {"app_label": "conversations", "model_name": model, "field_name": "conversation", "term": "sky"}
 
@@ -129,14 +133,14 @@ def test_a_plain_list_and_its_pages_are_not(as_rita: Client, conversation: Conve
     as_rita.get(LIST)
     as_rita.get(LIST, {"p": "1", "o": "-1"})
 
-    assert not Look.objects.exists()
+    assert not AccessLogEntry.objects.exists()
 
 
 def test_nothing_is_searched_if_that_cannot_be_recorded(as_rita: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(look: Look, **_: object) -> None:
+    def refuse(entry: AccessLogEntry, **_: object) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr(Look, "save", refuse)
+    monkeypatch.setattr(AccessLogEntry, "save", refuse)
     as_rita.raise_request_exception = False
 
     assert as_rita.get(LIST, {"q": "sky"}).status_code == 500
@@ -144,22 +148,22 @@ def test_nothing_is_searched_if_that_cannot_be_recorded(as_rita: Client, monkeyp
 
 def test_nobody_changes_or_deletes_one(as_root: Client, url: str) -> None:
     as_root.get(f"{url}change/")
-    row = f"{LOOKS}{Look.objects.get().pk}"
+    row = f"{ACCESS_LOG}{AccessLogEntry.objects.get().pk}"
 
     assert as_root.post(f"{row}/delete/", {"post": "yes"}).status_code == 403
     assert as_root.post(f"{row}/change/", {"details": "nothing"}).status_code == 403
-    as_root.post(LOOKS, {"action": "delete_selected", "_selected_action": row.rpartition("/")[2], "post": "yes"})
-    assert Look.objects.count() == 1
+    as_root.post(ACCESS_LOG, {"action": "delete_selected", "_selected_action": row.rpartition("/")[2], "post": "yes"})
+    assert AccessLogEntry.objects.count() == 1
 
 
-def test_looks_are_listed_with_who_and_which(as_rita: Client, url: str) -> None:
+def test_entries_are_listed_with_who_and_which(as_rita: Client, url: str) -> None:
     as_rita.get(f"{url}change/")
 
-    html = as_rita.get(LOOKS).content.decode()
+    html = as_rita.get(ACCESS_LOG).content.decode()
 
     assert "rita" in html and "New chat" in html
-    assert as_rita.get(LOOKS, {"q": "alice"}).context["cl"].result_count == 1
-    assert as_rita.get(f"{LOOKS}{Look.objects.get().pk}/change/").status_code == 200
+    assert as_rita.get(ACCESS_LOG, {"q": "alice"}).context["cl"].result_count == 1
+    assert as_rita.get(f"{ACCESS_LOG}{AccessLogEntry.objects.get().pk}/change/").status_code == 200
 
 
 def test_the_page_tells_who_looked(as_rita: Client, as_root: Client, url: str) -> None:
