@@ -5,7 +5,6 @@ from django.urls import path, re_path
 
 from streaming.chat.consumer import ChatConsumer
 from streaming.chat.review_consumer import ReviewConsumer
-from streaming.operations.pages.consumer import OperationsConsumer
 
 
 class NothingHere(AsyncWebsocketConsumer):
@@ -19,6 +18,5 @@ websocket_urlpatterns = [
     path("ws/chat/new/", ChatConsumer.as_asgi()),
     path("ws/chat/<uuid:conversation_id>/", ChatConsumer.as_asgi()),
     path("ws/review/<uuid:conversation_id>/", ReviewConsumer.as_asgi()),
-    path("ws/ops/", OperationsConsumer.as_asgi()),
     re_path("", NothingHere.as_asgi()),
 ]

@@ -4,10 +4,10 @@ from django.urls import path
 
 from .health import endpoints
 from .metrics import endpoint
-from .pages import alerts, cost, draining, generation, generations, history, latency, overview_page, processes, servers
+from .pages import alerts, cost, draining, generation, generations, history, latency, overview, processes, servers
 
 urlpatterns = [
-    path("ops/", overview_page.overview, name="ops"),
+    path("ops/", overview.overview, name="ops"),
     path("ops/generations/", generations.generations, name="ops-generations"),
     path("ops/generations/<uuid:pk>/", generation.generation, name="ops-generation"),
     path("ops/generations/<uuid:pk>/stop/", generations.stop, name="ops-stop"),

@@ -10,11 +10,11 @@ from .test_failover import NUMBERS, begun, notices
 PAGE = "/ops/servers/"
 
 
-def change(site: Site, number: int, wanted: str) -> None:
+def change(site: Site, number: int, button: str) -> None:
     """Otto clicks, and waits until the workers have heard of it."""
     with site.visitor("otto") as otto:
         otto.get(PAGE)
-        form = {"server": name_of(site, number), "wanted": wanted, "csrfmiddlewaretoken": otto.cookies["csrftoken"]}
+        form = {button: name_of(site, number), "csrfmiddlewaretoken": otto.cookies["csrftoken"]}
         assert otto.post(f"{PAGE}drain/", data=form).status_code == 302
     site.until(lambda page: "yet to hear of it" not in page and "breaker of worker" in page, PAGE, "otto")
 
@@ -35,19 +35,19 @@ async def test_what_runs_on_a_drained_server_ends_well_and_nothing_new_begins_th
         number = await begun(twins, running)
         twins.break_model(1 - number)
 
-        change(twins, number, "drained")
+        change(twins, number, "drain")
         served = twins.streamed(number)
         answers = [await answer(page) for _ in range(3)]
         twins.break_model(number)
         ended = await running.finish()
 
-    change(twins, number, "used")
+    change(twins, number, "undrain")
     assert ended["status"] == "done" and running.answer == running.stored() == NUMBERS and notices(running) == []
     assert answers == [NUMBERS] * 3 and twins.streamed(number) == served
 
 
 async def test_a_drain_outlives_the_worker(twins: Site) -> None:
-    change(twins, 0, "drained")
+    change(twins, 0, "drain")
     twins.worker.kill()
     twins.worker = twins.start_worker()
     served = twins.streamed(0)
@@ -55,20 +55,20 @@ async def test_a_drain_outlives_the_worker(twins: Site) -> None:
     async with Page(twins, "alice") as page:
         answers = [await answer(page) for _ in range(2)]
 
-    change(twins, 0, "used")
+    change(twins, 0, "undrain")
     assert answers == [NUMBERS] * 2 and twins.streamed(0) == served
 
 
 async def test_with_all_drained_the_answer_fails_and_can_be_retried(twins: Site) -> None:
     for each in (0, 1):
-        change(twins, each, "drained")
+        change(twins, each, "drain")
     async with Page(twins, "alice") as page:
         await page.send("count to 200")
         failed = await page.finish()
-        change(twins, 0, "used")
+        change(twins, 0, "undrain")
         await page.click("answer.retry")
         ended = await page.finish()
 
-    change(twins, 1, "used")
+    change(twins, 1, "undrain")
     assert (failed["status"], failed["errorCode"]) == ("failed", "no_server")
     assert (ended["status"], page.answer) == ("done", NUMBERS)

@@ -12,12 +12,14 @@ from conversations.models import AlertEpisode, AlertRule
 from conversations.models.operations.alert_episode import EpisodeQuerySet
 
 from .access import for_operators
+from .fragments import served_as_fragment
 
 ENDED = 50
 
 
 @require_safe
 @for_operators
+@served_as_fragment
 def alerts(request: HttpRequest) -> HttpResponse:
     """Five queries."""
     context = {

@@ -26,6 +26,7 @@ from streaming.operations.queries.days import DAY, DaysForm, midnight
 from streaming.operations.queries.ranges import INSTANT, Range, address_of
 
 from .access import for_operators
+from .fragments import served_as_fragment
 
 LIVE_UP_TO = 7 * DAY  # 70,000 stages take 0.3 s to add up
 MOST_USERS = 30
@@ -68,6 +69,7 @@ class Row:
 
 @require_safe
 @for_operators
+@served_as_fragment
 def cost(request: HttpRequest) -> HttpResponse:
     """Nine queries."""
     form = DaysForm(request.GET)

@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 @for_steering
 def change_drain(request: HttpRequest) -> HttpResponse:
     """Workers hear of it within a second or two."""
-    name, wanted = request.POST.get("server", ""), request.POST.get("wanted") == "drained"
+    wanted = "drain" in request.POST
+    name = request.POST.get("drain" if wanted else "undrain", "")
     now = live()
     if now.redis is not None and name not in {state.name for state in now.servers}:
         raise Http404("There is no such model server.")

@@ -20,6 +20,7 @@ from streaming.operations.health.stuck import RULE
 from streaming.operations.queries.filters import NEVER_READ
 
 from .access import for_operators
+from .fragments import served_as_fragment
 from .generations import Listed, with_sight
 
 
@@ -45,6 +46,7 @@ class StageRow:
 
 @require_safe
 @for_operators
+@served_as_fragment
 def generation(request: HttpRequest, pk: UUID) -> HttpResponse:
     (row,) = with_sight([get_object_or_404(readable(), pk=pk)])
     return render(request, "operations/generation.html", context_of(row))

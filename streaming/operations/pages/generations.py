@@ -24,6 +24,7 @@ from streaming.operations.health.stuck import RULE, LiveState, live_state_of, tr
 from streaming.operations.queries.filters import Filters
 
 from .access import for_operators, for_steering
+from .fragments import served_as_fragment
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class Listed:
 
 @require_safe
 @for_operators
+@served_as_fragment
 def generations(request: HttpRequest) -> HttpResponse:
     filters = Filters(request.GET)
     number = page_number(request)

@@ -21,6 +21,7 @@ from streaming.operations.measurements.timeline import Bin, Timeline, timeline
 from streaming.operations.queries.ranges import QueryParams, address_of, form_of
 
 from .access import for_operators
+from .fragments import served_as_fragment
 
 MOST_ERRORS = 5  # kinds with a line of their own
 GOOD_FIRST_TOKEN_S = 1.0  # a bound of the histograms' buckets, so the share is exact
@@ -37,6 +38,7 @@ class Row:
 
 @require_safe
 @for_operators
+@served_as_fragment
 def history(request: HttpRequest) -> HttpResponse:
     """Three queries."""
     form = form_of(request)

@@ -20,6 +20,7 @@ from streaming.operations.measurements.timeline import Timeline, timeline
 from streaming.operations.queries.ranges import QueryForm, form_of
 
 from .access import for_operators
+from .fragments import served_as_fragment
 
 BESIDE = (Measure.FELT, Measure.FIRST_TOKEN, Measure.DURATION)  # in the table, beside the phases
 HEADS = (*(phase.capitalize() for phase in PHASES), "Perceived TTFT", "First token", "Whole answer")
@@ -63,6 +64,7 @@ class Moment:
 
 @require_safe
 @for_operators
+@served_as_fragment
 def latency(request: HttpRequest) -> HttpResponse:
     """Three queries."""
     form = form_of(request, Measure.choices)

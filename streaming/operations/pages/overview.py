@@ -1,4 +1,4 @@
-"""All that the operators' first page tells, gathered: counts, periods, what Redis knows, and what to make of it."""
+"""The operators' first page: counts, periods, what Redis knows, and what to make of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from conversations import site_time
 from conversations.models import Generation
@@ -20,6 +23,7 @@ from streaming.operations.health.snapshot import SiteSnapshot
 from streaming.operations.health.stuck import stuck_running
 from streaming.operations.measurements.answers import (
     PERIODS,
+    SAMPLE,
     Period,
     ended_since,
     oldest_queued,
@@ -31,6 +35,10 @@ from streaming.operations.measurements.answers import (
 from streaming.operations.measurements.live import Live, live
 from streaming.operations.measurements.paces import paces
 from streaming.operations.measurements.stores import DatabaseStats, database_stats
+
+from .access import for_operators
+from .alerts import open_alerts
+from .fragments import served_as_fragment
 
 MOST_RUNNING = 1000  # that are looked at one by one
 
@@ -61,7 +69,15 @@ class Overview:
         return score_of(self.now)
 
 
-def overview() -> Overview:
+@require_safe
+@for_operators
+@served_as_fragment
+def overview(request: HttpRequest) -> HttpResponse:
+    context = {"live": True, "overview": current_overview(), "alerts": open_alerts(), "sample": SAMPLE}
+    return render(request, "operations/overview.html", context)
+
+
+def current_overview() -> Overview:
     """Twenty-one queries, five of them to see how fast they are; on PostgreSQL one more. And Redis if it answers."""
     at = site_time.now()
     longest = at - max(PERIODS.values())

@@ -28,6 +28,7 @@ from streaming.telemetry.heartbeats import State, gone, living
 from streaming.telemetry.watchdog import TOLD_FOR, Replaced, replaced_since
 
 from .access import for_operators
+from .fragments import served_as_fragment
 
 GONE_SHOWN_FOR = timedelta(minutes=10)
 WITHOUT = {"Worker": NO_WORKER, "Background": NO_BACKGROUND, "Beat": NO_BEAT}
@@ -71,6 +72,7 @@ class Processes:
 
 @require_safe
 @for_operators
+@served_as_fragment
 def processes(request: HttpRequest) -> HttpResponse:
     context = {
         "live": True,

@@ -18,6 +18,7 @@ from streaming.operations.measurements.servers import Fact, Pace, facts_of_probe
 from streaming.planning.tiers import TierSpec, known_tiers
 
 from .access import for_operators
+from .fragments import served_as_fragment
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Row:
 
 @require_safe
 @for_operators
+@served_as_fragment
 def servers(request: HttpRequest) -> HttpResponse:
     """Redis, if it answers, and three queries."""
     now, tiers = live(), known_tiers()

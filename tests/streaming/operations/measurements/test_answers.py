@@ -14,7 +14,7 @@ from conversations.models import Generation
 from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import Outcome, StageStatus, outcomes_as_json
 from streaming.operations.measurements.answers import Percentiles
-from streaming.operations.pages.overview import overview
+from streaming.operations.pages.overview import current_overview
 from tests.streaming.operations.rows import asked, ended, failed
 
 
@@ -29,7 +29,7 @@ def test_what_runs_and_waits_is_counted(alice: User) -> None:
     asked(alice)
     asked(alice, status=Status.RUNNING)
 
-    found = overview()
+    found = current_overview()
 
     assert (found.running, found.now.queued) == (1, 2)
     assert 40 <= found.now.oldest_queued_s < 60
@@ -42,7 +42,7 @@ def test_periods_count_what_ended_in_them(alice: User) -> None:
     ended(alice, ago=4000)
     failed(alice, "no_server", ago=1800)
 
-    quarter, hour = overview().periods
+    quarter, hour = current_overview().periods
 
     assert (quarter.done, quarter.stopped, quarter.failed, quarter.takeovers) == (1, 1, 0, 0)
     assert (hour.done, hour.stopped, hour.failed, hour.takeovers) == (2, 1, 1, 2)
@@ -54,7 +54,7 @@ def test_speeds_are_of_the_answers_that_have_them(alice: User) -> None:
         ended(alice, ttft=ttft, writing=2.0)
     failed(alice, "overloaded")
 
-    quarter = overview().periods[0]
+    quarter = current_overview().periods[0]
 
     first, rate = quarter.time_to_first_token, quarter.tokens_per_second
     assert first and rate
@@ -67,7 +67,7 @@ def test_first_tokens_within_a_second_and_failovers_are_counted(alice: User) -> 
     for ttft in (0.4, 0.9, 1.1, 2.0):
         ended(alice, ttft=ttft, failovers=1)
 
-    quarter = overview().periods[0]
+    quarter = current_overview().periods[0]
 
     assert (quarter.fast_percent, quarter.failovers) == (50, 4)
 
@@ -78,7 +78,7 @@ def test_answers_that_make_no_progress_are_counted(alice: User, no_redis: None) 
         outcomes = {"0": {"status": "running", "due_s": due_s}}
         asked(alice, status=Status.RUNNING, accepted_at=accepted, outcomes=outcomes)
 
-    assert overview().now.stuck == 1
+    assert current_overview().now.stuck == 1
 
 
 def test_the_most_frequent_errors_come_first(alice: User) -> None:
@@ -86,7 +86,7 @@ def test_the_most_frequent_errors_come_first(alice: User) -> None:
         failed(alice, code)
     failed(alice, "internal", ago=4000)
 
-    assert overview().errors == [("overloaded", 2), ("no_server", 1)]
+    assert current_overview().errors == [("overloaded", 2), ("no_server", 1)]
 
 
 def test_the_error_that_is_named_is_of_the_same_minutes_as_the_percentage(alice: User) -> None:
@@ -94,11 +94,11 @@ def test_the_error_that_is_named_is_of_the_same_minutes_as_the_percentage(alice:
         failed(alice, "no_server", ago=1800)
     failed(alice, "overloaded")
 
-    assert overview().now.top_error == "overloaded"
+    assert current_overview().now.top_error == "overloaded"
 
 
 def test_an_empty_site_has_no_figures(db: None) -> None:
-    quarter = overview().periods[0]
+    quarter = current_overview().periods[0]
 
     assert (quarter.ended, quarter.failed_percent, quarter.time_to_first_token) == (0, None, None)
 
@@ -109,7 +109,7 @@ def test_outcomes_are_not_read_anew_for_each_figure(alice: User, monkeypatch: py
     done = outcomes_as_json({0: Outcome(StageStatus.DONE, "a-model", "a-server", completion_tokens=9, ended_s=2.0)})
     generation = ended(alice, outcomes=done)
 
-    overview()
+    current_overview()
 
     assert read[generation.pk] == 1
 
@@ -119,4 +119,4 @@ def test_queries_do_not_grow_with_the_rows(alice: User, django_assert_num_querie
         ended(alice)
 
     with django_assert_num_queries(23 + (connection.vendor == "postgresql")):
-        overview()
+        current_overview()

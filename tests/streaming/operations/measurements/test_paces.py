@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from conversations.models.generation.generation import Status
 from streaming.operations.measurements.paces import Pace
-from streaming.operations.pages.overview import overview
+from streaming.operations.pages.overview import current_overview
 from tests.streaming.operations.rows import asked, ended
 
 
 def only_pace() -> Pace:
-    (found,) = overview().now.paces
+    (found,) = current_overview().now.paces
     return found
 
 
@@ -89,7 +89,7 @@ def test_stages_are_their_own_servers(alice: User) -> None:
     outcomes = {"0": {**stage, "server": "a", "model": "m"}, "1": {**stage, "server": "b", "model": "n", "ended_s": 5}}
     ended(alice, ago=5, outcomes=outcomes)
 
-    paces = overview().now.paces
+    paces = current_overview().now.paces
 
     assert [(pace.server, pace.rate, pace.first_token_s) for pace in paces] == [("a", 100, None), ("b", 25, None)]
 
@@ -98,7 +98,7 @@ def test_an_answer_from_the_cache_says_nothing_of_a_server(alice: User) -> None:
     outcome = {"status": "done", "server": "a", "model": "m", "cached": True, "completion_tokens": 100}
     ended(alice, ago=5, outcomes={"0": {**outcome, "first_token_s": 0.1, "ended_s": 0.2}})
 
-    assert overview().now.paces == []
+    assert current_overview().now.paces == []
 
 
 def test_a_stage_that_came_as_a_whole_was_not_written_in_a_moment(alice: User) -> None:

@@ -79,7 +79,7 @@ def test_who_only_watches_stops_and_drains_nothing(watcher: Client, alice: User,
     generation = asked(alice)
 
     assert watcher.post(f"/ops/generations/{generation.pk}/stop/").status_code == 403
-    assert watcher.post("/ops/servers/drain/", {"server": SERVER, "wanted": "drained"}).status_code == 403
+    assert watcher.post("/ops/servers/drain/", {"drain": SERVER}).status_code == 403
     generation.refresh_from_db()
     assert generation.stop_requested_at is None and drains(store) == {}
 

@@ -124,7 +124,7 @@ def test_the_rows_cost_one_query(
 
 
 def test_a_drained_server_is_shown_with_who_did_it(operator: Client, otto: User, store: Redis) -> None:
-    answer = operator.post(DRAIN, {"server": SERVER, "wanted": "drained"}, follow=True)
+    answer = operator.post(DRAIN, {"drain": SERVER}, follow=True)
 
     page = " ".join(answer.content.decode().split())
     assert drains.drains(store)[SERVER].by == "otto"
@@ -137,15 +137,15 @@ def test_servers_behind_one_gateway_stand_apart(operator: Client, store: Redis, 
     settings.VLLM_BASE_URLS = ["http://gateway:4000/one/v1", "http://gateway:4000/two/v1"]
     probes.store([Health("gateway:4000/one", datetime.now(UTC), healthy=False, error="refused")])
 
-    operator.post(DRAIN, {"server": "gateway:4000/two", "wanted": "drained"})
+    operator.post(DRAIN, {"drain": "gateway:4000/two"})
 
     assert list(drains.drains(store)) == ["gateway:4000/two"]
     assert "gateway:4000/one does not answer as a model server should: refused" in text_of(operator)
 
 
 def test_drains_are_recorded_and_can_be_taken_back(operator: Client, otto: User, store: Redis) -> None:
-    for wanted in ("drained", "drained", "used", "used"):
-        operator.post(DRAIN, {"server": SERVER, "wanted": wanted})
+    for button in ("drain", "drain", "undrain", "undrain"):
+        operator.post(DRAIN, {button: SERVER})
 
     recorded = LogEntry.objects.order_by("pk").values_list("user_id", "object_repr", "change_message")
     assert list(recorded) == [
@@ -156,14 +156,14 @@ def test_drains_are_recorded_and_can_be_taken_back(operator: Client, otto: User,
 
 
 def test_only_known_servers_can_be_drained(operator: Client, store: Redis) -> None:
-    assert operator.post(DRAIN, {"server": "elsewhere:1", "wanted": "drained"}).status_code == 404
+    assert operator.post(DRAIN, {"drain": "elsewhere:1"}).status_code == 404
     assert drains.drains(store) == {}
 
 
 def test_only_operators_drain(client: Client, alice: User, rita: User, store: Redis) -> None:
     for user in (alice, rita):
         client.force_login(user)
-        assert client.post(DRAIN, {"server": SERVER, "wanted": "drained"}).status_code == 403
+        assert client.post(DRAIN, {"drain": SERVER}).status_code == 403
 
     assert drains.drains(store) == {}
 
@@ -172,12 +172,12 @@ def test_a_strange_page_cannot_drain(otto: User, store: Redis) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(otto)
 
-    assert client.post(DRAIN, {"server": SERVER, "wanted": "drained"}).status_code == 403
+    assert client.post(DRAIN, {"drain": SERVER}).status_code == 403
     assert client.get(DRAIN).status_code == 405
 
 
 def test_without_redis_nothing_is_changed_and_that_is_said(operator: Client, no_redis: None) -> None:
-    answer = operator.post(DRAIN, {"server": SERVER, "wanted": "drained"}, follow=True)
+    answer = operator.post(DRAIN, {"drain": SERVER}, follow=True)
 
     assert "Redis does not answer: nothing was changed." in answer.content.decode()
     assert not LogEntry.objects.exists()
