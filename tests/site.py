@@ -189,7 +189,7 @@ class Site:
         return httpx.Client(base_url=self.url, cookies=cookies, trust_env=False, timeout=20)
 
     def record(self, generation: str, model: str = "Generation") -> dict[str, Any]:
-        """The generation's row, or that of its clock."""
+        """The generation's row, or that of its timing."""
         code = (
             "import json; from django.core.serializers.json import DjangoJSONEncoder as E;"
             f"print(json.dumps({model}.objects.filter(pk='{generation}').values().get(), cls=E))"

@@ -11,7 +11,7 @@ from .chat.conversation import Conversation
 from .chat.erasure import Erasure
 from .chat.message import Message, Part
 from .generation.generation import Generation
-from .generation.timing import Clock
+from .generation.timing import GenerationTiming
 from .operations.alert_delivery import AlertDelivery
 from .operations.alert_episode import AlertEpisode
 from .operations.alert_rule import AlertRule
@@ -27,11 +27,11 @@ __all__ = [
     "AlertRule",
     "ApiToken",
     "Budget",
-    "Clock",
     "Conversation",
     "DailyUse",
     "Erasure",
     "Generation",
+    "GenerationTiming",
     "LedgerEntry",
     "Message",
     "ModelServer",

@@ -19,7 +19,7 @@ from django.db import Error
 from redis.exceptions import RedisError
 
 from conversations import site_time
-from conversations.models import Clock, Generation, Message
+from conversations.models import Generation, GenerationTiming, Message
 from conversations.models.catalog.pipeline import Level
 from conversations.models.chat.message import PartKey
 from conversations.models.chat.transcript import said_before
@@ -260,10 +260,10 @@ class Attempt:
         self._committed_at = site_time.now()
         return is_mine
 
-    async def _note_end(self, told_at: datetime) -> None:
+    async def _note_end(self, published_at: datetime) -> None:
         assert self._committed_at is not None
         try:
-            await in_database(Clock.record_end, self.generation_id, self._committed_at, told_at)
+            await in_database(GenerationTiming.record_end, self.generation_id, self._committed_at, published_at)
         except Error as error:
             logger.warning("when generation %s ended is not noted: %s", self.generation_id, error)
 
@@ -277,7 +277,7 @@ class Attempt:
         return figures
 
     def _measures(self, texts: dict[PartKey, str]) -> dict[str, object]:
-        """Under the names of a clock's fields; what is not known is left out."""
+        """Under the names of GenerationTiming's fields; what is not known is left out."""
         assert self.handle is not None and self._stages is not None
         size = text_bytes(texts)
         known = {

@@ -1,4 +1,4 @@
-"""What was shown of answers, and when, as web processes and browsers tell it to the answers' clocks."""
+"""What was shown of answers, and when, as web processes and browsers report it to the answers' timings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Least
 
 from .generation import GenerationQuerySet
-from .timing import Clock
+from .timing import GenerationTiming
 
 
 @dataclass
@@ -32,7 +32,7 @@ def add_deliveries(generations: GenerationQuerySet, shows: Mapping[UUID, Deliver
     make_sure_of(known)
     for generation_id in known:
         show = shows[generation_id]
-        Clock.objects.filter(pk=generation_id).update(
+        GenerationTiming.objects.filter(pk=generation_id).update(
             received_at=Coalesce("received_at", Value(show.received_at, models.DateTimeField())),
             first_frame_at=earlier("first_frame_at", show.first_frame_at),
             viewers=Coalesce("viewers", 0) + show.viewers,
@@ -46,12 +46,14 @@ def note_paint(generations: GenerationQuerySet, generation_id: UUID, after_ms: i
     if not generations.filter(pk=generation_id).exists():
         return False
     make_sure_of([generation_id])
-    return bool(Clock.objects.filter(pk=generation_id, first_paint_ms=None).update(first_paint_ms=after_ms))
+    return bool(GenerationTiming.objects.filter(pk=generation_id, first_paint_ms=None).update(first_paint_ms=after_ms))
 
 
 def make_sure_of(generation_ids: Iterable[UUID]) -> None:
-    """That they have clocks."""
-    Clock.objects.bulk_create([Clock(generation_id=pk) for pk in generation_ids], ignore_conflicts=True)
+    """That they have timings."""
+    GenerationTiming.objects.bulk_create(
+        [GenerationTiming(generation_id=pk) for pk in generation_ids], ignore_conflicts=True
+    )
 
 
 def earlier(field: str, moment: datetime | None) -> Least | F:

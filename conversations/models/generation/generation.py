@@ -21,7 +21,7 @@ from conversations.models.chat.message import Message, Part, PartKey
 
 from .errors import sentence_of
 from .plan import Outcome, Outcomes, Plan, StageStatus, outcomes_as_json
-from .timing import Clock
+from .timing import GenerationTiming
 
 
 class Status(models.TextChoices):
@@ -121,7 +121,7 @@ class Generation(models.Model):
         null=True, blank=True, help_text="The model server's answer ended, or its connection was closed."
     )
     finished_at = models.DateTimeField(
-        null=True, blank=True, db_index=True, help_text="Its end is about to be stored; its clock has what follows."
+        null=True, blank=True, db_index=True, help_text="Its end is about to be stored; its timing has what follows."
     )
     recorded = models.BooleanField(default=False, db_default=False, editable=False, help_text="In the history.")
 
@@ -204,10 +204,10 @@ class Generation(models.Model):
 
     @property
     def ended_at(self) -> datetime | None:
-        """When pages were told, where its clock was read with it and knows that; else when its end was about to be
+        """When pages were told, where its timing was read with it and knows that; else when its end was about to be
         stored. None before. No query."""
-        clock = self._state.fields_cache.get("clock")
-        return (clock.told_at if clock else None) or self.finished_at
+        timing = self._state.fields_cache.get("timing")
+        return (timing.published_at if timing else None) or self.finished_at
 
     @property
     def duration(self) -> timedelta | None:
@@ -280,13 +280,13 @@ class Generation(models.Model):
     ) -> bool:
         """Store the end, its cost and the text as one; False if it has ended already, or another attempt took over.
 
-        ``texts`` None leaves the stored text as it is; ``measured`` is for its clock.
+        ``texts`` None leaves the stored text as it is; ``measured`` is for its timing.
         """
         if not self.note(status=status, finished_at=site_time.now(), **fields):
             return False
         if texts is not None:
             Part.store({self.message_id: texts}, are_whole=True)
-        Clock.record(self.pk, **(measured or {}))
+        GenerationTiming.record(self.pk, **(measured or {}))
         ledger.settle({self.pk: self.stage_outcomes}, are_over=True)  # last: everybody waits for the site's counter
         return True
 

@@ -1,4 +1,4 @@
-"""The clock of an answer: what was measured of it besides the moments that its generation has.
+"""The timing of an answer: what was measured of it besides the moments that its generation has.
 
 Several processes write to one row, each its own fields and nothing else; a generation without a row is none the worse.
 """
@@ -15,8 +15,8 @@ from django.db import models
 from conversations.models.chat.message import PartKey
 
 
-class Clock(models.Model):
-    generation = models.OneToOneField("Generation", on_delete=models.CASCADE, primary_key=True, related_name="clock")
+class GenerationTiming(models.Model):
+    generation = models.OneToOneField("Generation", on_delete=models.CASCADE, primary_key=True, related_name="timing")
 
     # By the worker, with the end; of the last attempt
     first_byte_at = models.DateTimeField(
@@ -32,7 +32,7 @@ class Clock(models.Model):
 
     # By the worker, when pages have the end
     committed_at = models.DateTimeField(null=True, blank=True, help_text="The database has the end.")
-    told_at = models.DateTimeField(null=True, blank=True, help_text="The log has it: pages are told.")
+    published_at = models.DateTimeField(null=True, blank=True, help_text="The log has it: pages are told.")
 
     # By the web processes, when they have shown the end
     received_at = models.DateTimeField(null=True, blank=True, help_text="The click's command.")
@@ -44,7 +44,7 @@ class Clock(models.Model):
     first_paint_ms = models.PositiveIntegerField(null=True, blank=True, help_text="From the click to visible text.")
 
     def __str__(self) -> str:
-        return f"clock of {self.generation_id}"
+        return f"timing of {self.generation_id}"
 
     @property
     def first_paint_s(self) -> float | None:
@@ -54,17 +54,17 @@ class Clock(models.Model):
     def record(generation_id: UUID, **fields: Any) -> None:
         """The worker's fields, in the transaction that stores the end."""
         if fields:
-            Clock.objects.bulk_create(
-                [Clock(generation_id=generation_id, **fields)],
+            GenerationTiming.objects.bulk_create(
+                [GenerationTiming(generation_id=generation_id, **fields)],
                 update_conflicts=True,
                 unique_fields=["generation"],
                 update_fields=list(fields),
             )
 
     @staticmethod
-    def record_end(generation_id: UUID, committed_at: datetime, told_at: datetime) -> None:
+    def record_end(generation_id: UUID, committed_at: datetime, published_at: datetime) -> None:
         """The worker's last fields: they cannot be stored with the end, which they come after."""
-        Clock.objects.filter(pk=generation_id).update(committed_at=committed_at, told_at=told_at)
+        GenerationTiming.objects.filter(pk=generation_id).update(committed_at=committed_at, published_at=published_at)
 
 
 def text_bytes(texts: Mapping[PartKey, str]) -> int:

@@ -29,7 +29,7 @@ FIELDS = (
     *("id", "status", "attempt", "wanted_tier", "server", "outcomes", "error_code", "failovers"),
     *("prompt_tokens", "completion_tokens", "accepted_at", "claimed_at", "first_requested_at", "requested_at"),
     *("first_token_at", "last_token_at", "finished_at"),
-    *("clock__first_paint_ms", "clock__gap_p95_ms", "clock__told_at"),
+    *("timing__first_paint_ms", "timing__gap_p95_ms", "timing__published_at"),
 )
 TIER_LENGTH, SERVER_LENGTH = 40, 200
 
@@ -54,7 +54,7 @@ Charges = Mapping[UUID, Mapping[int, Charge]]  # by generation and stage
 
 def measurable() -> QuerySet[Generation]:
     """With what is read here, and no text."""
-    return Generation.objects.select_related("clock").only(*FIELDS).annotate(planned_tier=KT("plan__stages__0__tier"))
+    return Generation.objects.select_related("timing").only(*FIELDS).annotate(planned_tier=KT("plan__stages__0__tier"))
 
 
 def charges_of(ids: Collection[UUID]) -> Charges:
@@ -108,9 +108,9 @@ def seconds(span: timedelta | None) -> float | None:
     return max(span.total_seconds(), 0.0) if span is not None else None
 
 
-def of_clock(generation: Generation, milliseconds: str) -> float | None:
+def of_timing(generation: Generation, milliseconds: str) -> float | None:
     """In seconds; None if it was not measured."""
-    value = getattr(getattr(generation, "clock", None), milliseconds, None)
+    value = getattr(getattr(generation, "timing", None), milliseconds, None)
     return None if value is None else value / 1000
 
 
@@ -118,10 +118,10 @@ def of_clock(generation: Generation, milliseconds: str) -> float | None:
 MEASURES: dict[Measure, Callable[[Generation], float | None]] = {
     Measure.FIRST_TOKEN: lambda generation: seconds(generation.time_to_first_token),
     Measure.MODEL_FIRST_TOKEN: lambda generation: seconds(generation.model_first_token),
-    Measure.FELT: lambda generation: of_clock(generation, "first_paint_ms"),
+    Measure.FELT: lambda generation: of_timing(generation, "first_paint_ms"),
     Measure.DURATION: lambda generation: seconds(generation.duration),
     Measure.SPEED: lambda generation: generation.tokens_per_second,
-    Measure.GAP: lambda generation: of_clock(generation, "gap_p95_ms"),
+    Measure.GAP: lambda generation: of_timing(generation, "gap_p95_ms"),
 }
 
 

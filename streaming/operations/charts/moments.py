@@ -1,11 +1,11 @@
-"""Every moment that is known of one generation, by whichever clock told it, in the order of the story."""
+"""Every moment that is known of one generation, by whichever clock, in the order of the story."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from conversations.models import Clock, Generation
+from conversations.models import Generation, GenerationTiming
 from conversations.models.generation.phases import first_request
 
 BELIEVED = timedelta(minutes=1)  # between a click by the browser's clock and its arrival by ours
@@ -27,7 +27,7 @@ LABELS = {
     "upstream_ended": ("Model server's end", "worker"),
     "finished": ("All text in the log, the end about to be stored", "worker"),
     "committed": ("End in the database", "worker"),
-    "told": ("End in the log: finished", "worker"),
+    "published": ("End in the log: finished", "worker"),
 }
 
 
@@ -43,14 +43,14 @@ class Moment:
 def moments_of(generation: Generation) -> dict[str, Moment]:
     """By name; those of the browser only if its clock can be believed."""
     known = {name: getattr(generation, f"{name}_at", None) for name in LABELS}
-    clock: Clock | None = getattr(generation, "clock", None)
-    if clock:
-        for name in ("received", "first_byte", "first_append", "first_frame", "committed", "told"):
-            known[name] = getattr(clock, f"{name}_at")
+    timing: GenerationTiming | None = getattr(generation, "timing", None)
+    if timing:
+        for name in ("received", "first_byte", "first_append", "first_frame", "committed", "published"):
+            known[name] = getattr(timing, f"{name}_at")
     if not is_browser_believed(generation, known["received"]):
         known["clicked"] = None
-    elif clock and clock.first_paint_ms is not None and generation.clicked_at:
-        known["painted"] = generation.clicked_at + timedelta(milliseconds=clock.first_paint_ms)
+    elif timing and timing.first_paint_ms is not None and generation.clicked_at:
+        known["painted"] = generation.clicked_at + timedelta(milliseconds=timing.first_paint_ms)
     known["requested"] = first = first_request(generation)
     known["asked_again"] = generation.requested_at if generation.requested_at != first else None
     return {

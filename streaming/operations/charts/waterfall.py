@@ -26,14 +26,14 @@ PHASES = (
     ("Until it was asked again", "waiting", ("requested", "claimed"), "asked_again"),
     ("Waiting for the first byte", "waiting", ("asked_again", "requested"), "first_byte"),
     ("Waiting for the first token", "waiting", ("first_byte", "asked_again", "requested", "claimed"), "first_token"),
-    ("First token into the log, and told", "delivery", ("first_token",), "first_append"),
+    ("First token into the log", "delivery", ("first_token",), "first_append"),
     ("First token to a browser", "delivery", ("first_token",), "first_frame"),
     ("First paint", "browser", ("first_frame",), "painted"),
     ("Writing", "writing", ("first_token",), "last_token"),
     ("Model server's end", "finishing", ("last_token", "asked_again", "requested"), "upstream_ended"),
     ("Text into the log", "finishing", ("upstream_ended", "last_token", "claimed", "accepted"), "finished"),
     ("Storing the end", "finishing", ("finished",), "committed"),
-    ("Telling the end", "finishing", ("committed",), "told"),
+    ("Publishing the end", "finishing", ("committed",), "published"),
 )
 NOW = {
     "queued": "In the queue",

@@ -44,8 +44,7 @@ HISTOGRAMS = (
 )
 SETTLED_WITHIN = timedelta(days=2)  # of the day when it was reserved, by which the ledger has its index
 FIELDS = ("id", "status", "attempt", "prompt_tokens", "completion_tokens", "error_code", "failovers", "outcomes")
-CLOCK = [relation.name for relation in Generation._meta.related_objects if relation.name == "clock"]
-OF_CLOCK = [f"{name}__{field}" for name in CLOCK for field in ("first_paint_ms", "told_at")]
+TIMING_FIELDS = ("timing__first_paint_ms", "timing__published_at")
 MOMENTS = (
     *("accepted_at", "claimed_at", "requested_at", "first_token_at"),
     *("stop_requested_at", "upstream_ended_at", "finished_at"),
@@ -85,8 +84,8 @@ def counted_until(redis: Pipeline, now: datetime) -> datetime:
 
 
 def ended_since(moment: datetime, known: set[str]) -> list[Generation]:
-    rows = Generation.objects.order_by().filter(finished_at__gte=moment).only(*FIELDS, *MOMENTS, *OF_CLOCK)
-    rows = rows.select_related(*CLOCK)
+    rows = Generation.objects.order_by().filter(finished_at__gte=moment).only(*FIELDS, *MOMENTS, *TIMING_FIELDS)
+    rows = rows.select_related("timing")
     return [generation for generation in rows.iterator() if str(generation.pk) not in known]
 
 
@@ -164,7 +163,7 @@ def between(begun: datetime | None, ended: datetime | None) -> timedelta | None:
 
 def felt(generation: Generation) -> timedelta | None:
     """From the click to visible text, as the page told; None if it did not."""
-    milliseconds = getattr(getattr(generation, "clock", None), "first_paint_ms", None)
+    milliseconds = getattr(getattr(generation, "timing", None), "first_paint_ms", None)
     return None if milliseconds is None else timedelta(milliseconds=milliseconds)
 
 

@@ -21,7 +21,6 @@ from streaming.telemetry.histograms import (
     TIME_TO_STOP,
 )
 
-from .counter_export import CLOCK
 from .families import count, counts, histogram
 
 COUNTS = {
@@ -68,8 +67,7 @@ def of_generations(ended: Mapping[str, float]) -> Iterable[Metric]:
     currency = settings.BUDGET_CURRENCY
     yield counts("cost", "What stages that were settled cost, by tier.", "tier", costs, currency=currency)
     for stored, (name, text) in HISTOGRAMS.items():
-        if stored != FELT_TIME_TO_FIRST_TOKEN or CLOCK:
-            yield histogram(name, text, ended, stored)
+        yield histogram(name, text, ended, stored)
 
 
 def by_processes(told: Mapping[str, float]) -> Iterable[Metric]:

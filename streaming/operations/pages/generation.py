@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from conversations import site_time
-from conversations.models import Clock, Generation
+from conversations.models import Generation, GenerationTiming
 from conversations.models.generation.plan import Outcome, Plan, PlannedStage
 from streaming.operations.charts.moments import in_words, is_browser_believed, moments_of
 from streaming.operations.charts.waterfall import GRID, WIDTH, beginning, whole
@@ -53,7 +53,7 @@ def generation(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def readable() -> QuerySet[Generation]:
-    rows = Generation.objects.select_related("message__conversation__owner", "clock", "stopped_by")
+    rows = Generation.objects.select_related("message__conversation__owner", "timing", "stopped_by")
     return rows.defer(*NEVER_READ)
 
 
@@ -66,14 +66,14 @@ def context_of(row: Listed) -> dict[str, object]:
         "live": row.is_unfinished,
         "row": row,
         "generation": generation,
-        "clock": row.clock,
+        "timing": row.timing,
         "at": now,
         "moments": known,
-        "doubts_browser": generation.clicked_at and not is_browser_believed(generation, received_at(row.clock)),
+        "doubts_browser": generation.clicked_at and not is_browser_believed(generation, received_at(row.timing)),
         "pictures": [("beginning", beginning(generation, now)), ("whole", whole(generation, now))],
         "width": WIDTH,
         "grid": GRID,
-        "hops": hops(row.clock),
+        "hops": hops(row.timing),
         "stages": [StageRow(stage, outcomes[stage.number]) for stage in plan.stages if stage.number in outcomes]
         if plan
         else [],
@@ -91,8 +91,8 @@ def reasons_without_words(plan: Plan) -> tuple[str, ...]:
     return (f"The question was scored: {plan.told_scores}.", *plan.reasons[1:])
 
 
-def received_at(clock: Clock | None) -> datetime | None:
-    return clock.received_at if clock else None
+def received_at(timing: GenerationTiming | None) -> datetime | None:
+    return timing.received_at if timing else None
 
 
 def total_cached(outcomes: list[Outcome]) -> int | None:
@@ -101,14 +101,14 @@ def total_cached(outcomes: list[Outcome]) -> int | None:
     return sum(told) if told else None
 
 
-def hops(clock: Clock | None) -> list[Hop]:
-    if clock is None:
+def hops(timing: GenerationTiming | None) -> list[Hop]:
+    if timing is None:
         return []
     ways = {
-        "Text": clock.text_bytes,
-        "To Redis, for the log": clock.redis_bytes,
-        "To the database": clock.database_bytes,
-        "To browsers, in frames": clock.socket_bytes,
+        "Text": timing.text_bytes,
+        "To Redis, for the log": timing.redis_bytes,
+        "To the database": timing.database_bytes,
+        "To browsers, in frames": timing.socket_bytes,
     }
-    whole = clock.text_bytes
+    whole = timing.text_bytes
     return [Hop(name, size, size / whole if size is not None and whole else None) for name, size in ways.items()]

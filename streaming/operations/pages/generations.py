@@ -16,7 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from conversations import site_time
-from conversations.models import Clock, Generation
+from conversations.models import Generation, GenerationTiming
 from conversations.models.generation.generation import Status
 from conversations.models.generation.phases import PHASES
 from streaming.operations.charts.phases import WIDTH, Span, spans_of
@@ -58,9 +58,9 @@ class Listed:
         return trouble_of(self.generation, self.sight, self.now)
 
     @property
-    def clock(self) -> Clock | None:
+    def timing(self) -> GenerationTiming | None:
         """None if nothing was measured of it."""
-        return getattr(self.generation, "clock", None)
+        return getattr(self.generation, "timing", None)
 
     @property
     def lag_s(self) -> float | None:
@@ -74,7 +74,7 @@ class Listed:
         """Who watch it now, or the most that did; None if nobody knows."""
         if self.is_unfinished:
             return self.sight.viewers[self.generation.pk] if self.sight else None
-        return self.clock.viewers if self.clock else None
+        return self.timing.viewers if self.timing else None
 
     @property
     def holder(self) -> str:

@@ -54,7 +54,7 @@ class Filters(forms.Form):
     def rows(self) -> GenerationQuerySet:
         """The latest first. Of those that are stuck: all that can be."""
         self.is_valid()
-        rows = Generation.objects.select_related("message__conversation__owner", "clock", "stopped_by")
+        rows = Generation.objects.select_related("message__conversation__owner", "timing", "stopped_by")
         rows = rows.without_texts().defer(*NEVER_READ).order_by("-accepted_at", "pk")
         for narrow in (self._of_state, self._of_owner, self._of_server, self._of_tier, self._of_period, self._of_id):
             rows = narrow(rows)

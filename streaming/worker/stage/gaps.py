@@ -34,7 +34,7 @@ class Gaps:
 
 
 def gap_figures(several: Iterable[Gaps]) -> dict[str, float]:
-    """Of all of them together, under the names of a clock's fields; empty without a gap."""
+    """Of all of them together, under the names of GenerationTiming's fields; empty without a gap."""
     known = list(several)
     counts = [sum(same) for same in zip(*(gaps.counts for gaps in known), strict=True)]
     if not sum(counts):

@@ -187,7 +187,7 @@ class StageRunner:
         return {name: value for name, value in known.items() if value not in (None, "", {})}
 
     def measures(self) -> dict[str, object]:
-        """Of the whole answer, under the names of a clock's fields."""
+        """Of the whole answer, under the names of GenerationTiming's fields."""
         begun = [engine for engine in self._engines.values() if engine.figures.first_token_at]
         first = [engine.figures.first_byte_at for engine in begun if engine.figures.first_byte_at]
         return {"first_byte_at": min(first, default=None), **gap_figures(engine.gaps for engine in begun)}

@@ -1,4 +1,4 @@
-"""Several processes write to one clock, each its own fields."""
+"""Several processes write to one timing, each its own fields."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from conversations.models import Clock, Generation
+from conversations.models import Generation, GenerationTiming
 from conversations.models.chat.message import ANSWER
 from conversations.models.generation.delivery import Delivery, add_deliveries, note_paint
 from conversations.models.generation.generation import Status
@@ -24,8 +24,8 @@ def generation(alice: User) -> Generation:
     return generation
 
 
-def clock_of(generation: Generation) -> Clock:
-    return Clock.objects.get(pk=generation.pk)
+def timing_of(generation: Generation) -> GenerationTiming:
+    return GenerationTiming.objects.get(pk=generation.pk)
 
 
 def shown(generation_id: UUID, **fields: object) -> None:
@@ -35,15 +35,15 @@ def shown(generation_id: UUID, **fields: object) -> None:
 def test_the_worker_writes_with_the_end(generation: Generation) -> None:
     assert generation.finish(Status.DONE, {ANSWER: "x"}, {"first_byte_at": NOW, "gap_p50_ms": 1.5})
 
-    assert (clock_of(generation).first_byte_at, clock_of(generation).gap_p50_ms) == (NOW, 1.5)
+    assert (timing_of(generation).first_byte_at, timing_of(generation).gap_p50_ms) == (NOW, 1.5)
 
 
 def test_the_worker_adds_when_the_end_was_stored_and_told(generation: Generation) -> None:
     generation.finish(Status.DONE, None, {"redis_bytes": 7})
-    Clock.record_end(generation.pk, NOW, NOW + timedelta(seconds=1))
+    GenerationTiming.record_end(generation.pk, NOW, NOW + timedelta(seconds=1))
 
-    clock = clock_of(generation)
-    assert (clock.redis_bytes, clock.committed_at, clock.told_at) == (7, NOW, NOW + timedelta(seconds=1))
+    timing = timing_of(generation)
+    assert (timing.redis_bytes, timing.committed_at, timing.published_at) == (7, NOW, NOW + timedelta(seconds=1))
 
 
 def test_an_attempt_that_lost_it_writes_nothing(generation: Generation) -> None:
@@ -52,7 +52,7 @@ def test_an_attempt_that_lost_it_writes_nothing(generation: Generation) -> None:
 
     assert not late.finish(Status.DONE, None, {"redis_bytes": 7})
 
-    assert not Clock.objects.exists()
+    assert not GenerationTiming.objects.exists()
 
 
 def test_whoever_comes_first_the_others_add_to_it(generation: Generation) -> None:
@@ -60,8 +60,8 @@ def test_whoever_comes_first_the_others_add_to_it(generation: Generation) -> Non
     shown(generation.pk, first_frame_at=NOW, viewers=1, bytes=100)
     generation.finish(Status.DONE, None, {"redis_bytes": 7})
 
-    clock = clock_of(generation)
-    assert (clock.first_paint_ms, clock.first_frame_at, clock.socket_bytes, clock.redis_bytes) == (321, NOW, 100, 7)
+    timing = timing_of(generation)
+    assert (timing.first_paint_ms, timing.first_frame_at, timing.socket_bytes, timing.redis_bytes) == (321, NOW, 100, 7)
 
 
 def test_what_several_web_processes_showed_is_added_up(generation: Generation) -> None:
@@ -69,27 +69,27 @@ def test_what_several_web_processes_showed_is_added_up(generation: Generation) -
     shown(generation.pk, received_at=NOW, first_frame_at=NOW, viewers=2, bytes=50)
     shown(generation.pk, first_frame_at=NOW + timedelta(seconds=3), viewers=1, bytes=1)
 
-    clock = clock_of(generation)
-    assert (clock.received_at, clock.first_frame_at, clock.viewers, clock.socket_bytes) == (NOW, NOW, 4, 151)
+    timing = timing_of(generation)
+    assert (timing.received_at, timing.first_frame_at, timing.viewers, timing.socket_bytes) == (NOW, NOW, 4, 151)
 
 
 def test_a_generation_that_is_gone_spoils_nothing(generation: Generation) -> None:
     add_deliveries(Generation.objects.all(), {uuid4(): Delivery(bytes=1), generation.pk: Delivery(bytes=2)})
 
-    assert [clock.socket_bytes for clock in Clock.objects.all()] == [2]
+    assert [timing.socket_bytes for timing in GenerationTiming.objects.all()] == [2]
 
 
 def test_the_first_paint_is_told_once(generation: Generation) -> None:
     assert note_paint(Generation.objects.all(), generation.pk, 321)
     assert not note_paint(Generation.objects.all(), generation.pk, 5)
 
-    assert clock_of(generation).first_paint_ms == 321
+    assert timing_of(generation).first_paint_ms == 321
 
 
 def test_a_paint_of_what_one_may_not_see_is_not_noted(generation: Generation) -> None:
     assert not note_paint(Generation.objects.none(), generation.pk, 321)
 
-    assert not Clock.objects.exists()
+    assert not GenerationTiming.objects.exists()
 
 
 def test_an_operator_who_stops_it_is_remembered(generation: Generation, bob: User) -> None:

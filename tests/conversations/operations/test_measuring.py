@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth.models import User
 
-from conversations.models import Clock, LedgerEntry, RollUp
+from conversations.models import GenerationTiming, LedgerEntry, RollUp
 from conversations.models.generation.generation import Status
 from conversations.models.generation.phases import PHASES
 from conversations.models.generation.plan import Outcome, StageStatus
@@ -37,7 +37,7 @@ def test_its_phases_are_observed_and_are_together_the_whole(alice: User) -> None
 
 
 def test_finishing_lasts_until_pages_are_told(alice: User) -> None:
-    Clock.objects.create(generation=ended(alice), told_at=NOON + timedelta(seconds=0.25))
+    GenerationTiming.objects.create(generation=ended(alice), published_at=NOON + timedelta(seconds=0.25))
     record_ended()
 
     assert recorded().of(Measure.FINISHING).sum == pytest.approx(0.75)
@@ -54,7 +54,7 @@ def test_first_tokens_are_told_apart(alice: User) -> None:
 
 
 def test_what_the_browser_felt_is_known_where_it_told(alice: User) -> None:
-    Clock.objects.create(generation=ended(alice), first_paint_ms=750, gap_p95_ms=40)
+    GenerationTiming.objects.create(generation=ended(alice), first_paint_ms=750, gap_p95_ms=40)
     ended(alice)
     record_ended()
 

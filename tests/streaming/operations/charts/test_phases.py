@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from conversations.models import Clock, Generation
+from conversations.models import Generation, GenerationTiming
 from conversations.models.generation.generation import Status
 from conversations.models.generation.phases import PHASES
 from streaming.operations.charts.phases import WIDTH, spans_of
@@ -22,8 +22,8 @@ def test_each_phase_lasts_to_the_next(alice: User) -> None:
 
 def test_finishing_includes_that_the_end_is_stored_and_told(alice: User) -> None:
     generation = ended(alice, ttft=0.5, writing=2.0)
-    Clock.objects.create(generation=generation, told_at=after(generation.accepted_at, 3.0))
-    generation = Generation.objects.select_related("clock").get(pk=generation.pk)
+    GenerationTiming.objects.create(generation=generation, published_at=after(generation.accepted_at, 3.0))
+    generation = Generation.objects.select_related("timing").get(pk=generation.pk)
 
     assert spans_of(generation)[-1].seconds == pytest.approx(0.5)
     assert generation.duration == timedelta(seconds=3)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from conversations.models import Clock, Generation
+from conversations.models import Generation, GenerationTiming
 from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import Outcome, Plan, PlannedStage, outcomes_as_json
 from streaming.operations.charts.moments import in_words, moments_of
@@ -32,13 +32,13 @@ def complete(owner: User, click_ago: float = 0.2) -> Generation:
     at = generation.accepted_at
     moments = {"clicked_at": after(at, -click_ago), "dispatched_at": after(at, 0.05)}
     Generation.objects.filter(pk=generation.pk).update(**moments, upstream_ended_at=after(at, 2.55))
-    Clock.objects.create(
+    GenerationTiming.objects.create(
         generation=generation,
         received_at=after(at, -0.05),
         first_byte_at=after(at, 0.45),
         first_append_at=after(at, 0.52),
         committed_at=after(at, 2.63),
-        told_at=after(at, 2.64),
+        published_at=after(at, 2.64),
         first_frame_at=after(at, 0.53),
         first_paint_ms=800,
         gap_p50_ms=10.5,
@@ -64,14 +64,14 @@ def test_every_phase_has_a_row(alice: User) -> None:
         "Preparing the request": 100,
         "Waiting for the first byte": 250,
         "Waiting for the first token": 50,
-        "First token into the log, and told": 20,
+        "First token into the log": 20,
         "First token to a browser": 30,
         "First paint": 70,
         "Writing": 2000,
         "Model server's end": 50,
         "Text into the log": 50,
         "Storing the end": 30,
-        "Telling the end": 10,
+        "Publishing the end": 10,
         "Stage: Draft": 500,
         "Stage: Deep": 1000,
     }

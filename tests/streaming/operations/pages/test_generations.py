@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from redis import Redis
 
-from conversations.models import Clock, Generation
+from conversations.models import Generation, GenerationTiming
 from conversations.models.generation.generation import Status
 from streaming.chat import viewer_counts
 from streaming.coordination import leases
@@ -54,7 +54,7 @@ def test_no_text_of_users_is_on_it(operator: Client, alice: User) -> None:
 
 
 def test_the_three_first_moments_are_told_apart(operator: Client, alice: User) -> None:
-    Clock.objects.create(generation=ended(alice, ttft=0.5), first_paint_ms=777, viewers=3)
+    GenerationTiming.objects.create(generation=ended(alice, ttft=0.5), first_paint_ms=777, viewers=3)
 
     page = text_of(operator, LIST)
 

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from conversations.models import Clock, RollUp, Sample
+from conversations.models import GenerationTiming, RollUp, Sample
 from conversations.models.generation.generation import Status
 from conversations.models.operations.recording import record_ended
 from streaming.operations.charts.exports import harmless
@@ -61,7 +61,7 @@ def test_first_tokens_are_told_by_percentile_and_by_who_waited_a_second(operator
 
 
 def test_what_users_felt_stands_beside_what_we_saw(operator: Client, alice: User) -> None:
-    Clock.objects.create(generation=ended(alice, ttft=0.4), first_paint_ms=900, gap_p95_ms=50)
+    GenerationTiming.objects.create(generation=ended(alice, ttft=0.4), first_paint_ms=900, gap_p95_ms=50)
     ended(alice)
     record_ended()
 

@@ -1,4 +1,4 @@
-"""The clock of an answer, from the click to the last frame."""
+"""The timing of an answer, from the click to the last frame."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def answered(site: Site) -> dict[str, Any]:
         await page.tell("answer.painted", generation=page.generation, afterMs=123)
         await page.finish()
     site.until(lambda text: "Viewers at most</dt><dd>2<" in text, f"/ops/generations/{page.generation}/", "otto")
-    return site.record(page.generation) | site.record(page.generation, "Clock")
+    return site.record(page.generation) | site.record(page.generation, "GenerationTiming")
 
 
 async def test_it_is_complete_and_in_order(site: Site) -> None:
@@ -39,7 +39,7 @@ async def test_it_is_complete_and_in_order(site: Site) -> None:
     assert moments == sorted(moments)
     for name in ("first_append_at", "first_frame_at"):  # the worker hears of the first when browsers have it already
         assert moments[-1] <= datetime.fromisoformat(row[name]) <= datetime.fromisoformat(row["finished_at"])
-    assert row["upstream_ended_at"] <= row["finished_at"] < row["committed_at"] <= row["told_at"]
+    assert row["upstream_ended_at"] <= row["finished_at"] < row["committed_at"] <= row["published_at"]
     assert 0 < row["gap_p50_ms"] <= row["gap_p95_ms"] <= row["gap_longest_ms"]
     assert row["first_paint_ms"] == 123
 
@@ -62,7 +62,7 @@ async def test_only_the_owner_reports_a_paint_and_only_once(site: Site) -> None:
         await page.finish()
 
     assert [event for event in bob.events if event["type"] == "error"] == []
-    assert site.record(page.generation, "Clock")["first_paint_ms"] == 321
+    assert site.record(page.generation, "GenerationTiming")["first_paint_ms"] == 321
 
 
 @pytest.mark.parametrize("after_ms", [-1, 3_600_001, 1.5, "soon"])
