@@ -1,4 +1,4 @@
-"""Where time goes: the phases of answers, by tier and server, and one figure's distribution over time."""
+"""Where time goes: the phases of answers, by tier and server, and the percentiles of one measure over time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from conversations.models.generation.phases import PHASES
 from conversations.models.operations.figures import Figures, Measure
 from conversations.models.operations.histogram import Histogram
 from conversations.models.operations.measuring import Dimension
-from streaming.operations.charts.heat_map import Heat
-from streaming.operations.charts.plots import moment_words
 from streaming.operations.charts.units import number_words, seconds_words
 from streaming.operations.measurements.timeline import Timeline, timeline
 from streaming.operations.queries.ranges import QueryForm, form_of
 
 from .access import for_operators
 from .fragments import served_as_fragment
+from .history import percentiles, plot, rows_of
 
 BESIDE = (Measure.FELT, Measure.FIRST_TOKEN, Measure.DURATION)  # in the table, beside the phases
 HEADS = (*(phase.capitalize() for phase in PHASES), "Perceived TTFT", "First token", "Whole answer")
@@ -52,16 +51,6 @@ class Part:
         return ", ".join(f"{segment.phase} {segment.words}" for segment in self.segments)
 
 
-@dataclass(frozen=True)
-class Moment:
-    """A bin of the heat map, in words."""
-
-    when: str
-    count: int
-    percentiles: list[str]  # p50, p95, p99
-    spread: str
-
-
 @require_safe
 @for_operators
 @served_as_fragment
@@ -75,9 +64,8 @@ def context_of(form: QueryForm) -> dict[str, object]:
     wanted = form.wanted
     measure = Measure(wanted.figure or Measure.FIRST_TOKEN)
     found = timeline(wanted, [measure], [*PHASES, *BESIDE])
-    histograms = [one.figures.of(measure) if one.figures is not None else None for one in found.bins]
     words = number_words if measure is Measure.SPEED else seconds_words
-    heat = Heat(found.range, histograms, words)
+    over_time = plot(found, measure.label, percentiles(measure), words)
     return {
         "form": form,
         "wanted": wanted,
@@ -85,9 +73,8 @@ def context_of(form: QueryForm) -> dict[str, object]:
         "parts": parts_of(found),
         "phases": PHASES,
         "heads": HEADS,
-        "measure": measure,
-        "heat": heat,
-        "moments": list(moments_of(heat)),
+        "plots": [over_time],
+        "rows": list(rows_of(wanted, [over_time])),
     }
 
 
@@ -132,13 +119,3 @@ def percentiles_of(histogram: Histogram) -> tuple[str, str]:
 def quantile_words(histogram: Histogram, share: float) -> str:
     value = histogram.quantile(share)
     return "–" if value is None else seconds_words(value)
-
-
-def moments_of(heat: Heat) -> Iterator[Moment]:
-    """Bins in which something ended, the latest first."""
-    bins = zip(heat.scope.bins, heat.histograms, heat.counts, strict=True)
-    for begin, histogram, counts in reversed(list(bins)):
-        if histogram and counts:
-            spread = ", ".join(f"{heat.row_words(row)}: {counts[row]}" for row in sorted(counts))
-            told = [heat.words(histogram.quantile(share) or 0.0) for share in (0.5, 0.95, 0.99)]
-            yield Moment(moment_words(begin, heat.scope), histogram.count, told, spread)

@@ -10,9 +10,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.models.operations.histogram import Histogram
 from conversations.models.operations.history import Grain
-from streaming.operations.charts.heat_map import Heat, bound
 from streaming.operations.charts.plots import SCALE, Plot, Series, path_of, round_top, steps_to
 from streaming.operations.charts.stacks import Stack, few
 from streaming.operations.charts.units import number_words, percent_words, seconds_words
@@ -97,45 +95,6 @@ def test_more_parts_than_colours_end_in_one() -> None:
 
 
 # Heat maps
-
-
-def heat(*values: list[float] | None) -> Heat:
-    bins: list[Histogram | None] = []
-    for found in [*values, *([None] * (6 - len(values)))]:
-        histogram = Histogram() if found is not None else None
-        for value in found or ():
-            assert histogram is not None
-            histogram.observe(value)
-        bins.append(histogram)
-    return Heat(HOUR, bins, seconds_words)
-
-
-def test_a_heat_map_has_every_value_in_the_row_that_holds_it() -> None:
-    cells = list(heat([0.3, 0.3, 0.9], [1.0]).cells)
-
-    assert [(cell.x, cell.title.partition(", ")[2].partition(", ")[2]) for cell in cells] == [
-        (0.0, "202 ms to 301 ms: 2"),
-        (0.0, "670 ms to 1 s: 1"),
-        (16.667, "670 ms to 1 s: 1"),
-    ]
-
-
-def test_its_rows_meet_at_one_second_and_its_axis_is_round() -> None:
-    assert bound(0) == 1
-    labels = [tick.label for tick in heat([0.1, 1.0, 9.0]).up]
-    assert labels == ["100 ms", "200 ms", "500 ms", "1 s", "2 s", "5 s", "10 s"]
-
-
-def test_nothing_known_and_nothing_counted_look_different() -> None:
-    assert len(heat([], []).unknown) == 4
-    assert heat([]).is_empty and not list(heat([]).cells)
-
-
-def test_the_shades_cover_all_counts() -> None:
-    found = heat([0.3] * 100, [0.3], [0.3] * 7)
-
-    assert [shade.counts for shade in found.legend] == ["1–3", "4–6", "7–16", "17–40", "41–100"]
-    assert sorted(cell.shade for cell in found.cells) == [1, 3, 5]
 
 
 @pytest.mark.parametrize(
