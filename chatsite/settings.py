@@ -49,7 +49,7 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # earlier o
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", DEBUG)
-CONTACT = env.str("CONTACT", "")  # whom users ask for an account or a new password, such as an e-mail address
+CONTACT = env.str("CONTACT", "")  # whom users ask for an account or a new password, such as an email address
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers to this machine's own addresses only
 HOST = env.str("HOST", "127.0.0.1")  # that `make run` listens on
 PORT = env.int("PORT", 8000)
@@ -289,7 +289,7 @@ LOGOUT_REDIRECT_URL = "/accounts/login/?signed-out"  # the page forgets what the
 ACCOUNT_ADAPTER = "conversations.accounts.sign_up.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
-# An account whose e-mail address nobody has proved could be anybody's, where anybody may sign up.
+# An account whose email address nobody has proved could be anybody's, where anybody may sign up.
 ACCOUNT_EMAIL_VERIFICATION = env.choice(
     "ACCOUNT_EMAIL_VERIFICATION",
     "mandatory" if SIGN_UP_OPEN and env.str("EMAIL_URL", "") and not DEBUG else "none",

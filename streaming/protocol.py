@@ -339,7 +339,7 @@ def parse_command(frame: str | bytes) -> AnyCommand:
     except UNREADABLE as error:
         complaint = shortened(str(error))
         raise BadCommand(
-            f"The page sent something that the server does not understand: {complaint}. Reload the page, and try again."
+            f"The page sent something that the server doesn't understand: {complaint}. Reload the page and try again."
         ) from error
 
 

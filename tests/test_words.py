@@ -39,6 +39,19 @@ SENTENCES = (
     "none was asked",  # none
     "loop wakes late",  # event-loop lag
     "going on, at most",  # concurrent (peak)
+    "why this model",  # how this was answered
+    "waiting for a free place",  # waiting in line
+    "save and ask",  # send
+    "too much at once",  # too many requests
+    "not signed in any more",  # you've been signed out
+    "is not here any more",  # was deleted
+    "fell silent in",  # stopped responding
+    "tell an operator",  # tell your administrator
+    "show text at an even pace",  # smooth streaming
+    "make a token",  # create token
+    "our mistake",  # something went wrong
+    "not for you",  # no access
+    "where shall we begin",  # how can I help?
 )
 
 

@@ -21,10 +21,10 @@ READS_ON_S = 10.0  # after a refusal
 # From visitors, daphne would take the one for where the site is mounted, past what a proxy in front refuses by address;
 # it fails over odd bytes in the other, of which no socket of ours has any use.
 DROPPED = (b"Daphne-Root-Path", b"Sec-WebSocket-Protocol")
-TOO_LARGE = "The request is larger than this server takes, which is {limit:,} bytes. Send less at once."
-HEADERS_TOO_LARGE = "The address and the headers of the request are too long. Shorten them, or clear cookies."
+TOO_LARGE = "The request is too large: the limit is {limit:,} bytes."
+HEADERS_TOO_LARGE = "The request's address or headers are too long. Shorten them, or clear your cookies."
 TOO_SLOW = "The request took longer than {limit:g} s to arrive. Send it again."
-ENDING = "This process ends, and another one takes over. Try again in a moment."
+ENDING = "The server is restarting. Try again in a moment."
 
 
 class Channel(HTTPChannel):

@@ -19,7 +19,7 @@ else:
     Base = object
 
 
-LONGEST_LOGIN = 254  # characters, of an e-mail address; SQLite refuses to look for what is far longer
+LONGEST_LOGIN = 254  # characters, of an email address; SQLite refuses to look for what is far longer
 
 
 class SignIn(LoginForm):  # type: ignore[misc] # allauth has no types
@@ -38,7 +38,7 @@ class RevokesTokens(Base):
 
 
 def revoke_tokens(*, initial: bool) -> forms.BooleanField:
-    return forms.BooleanField(label="Revoke my API tokens too", required=False, initial=initial)
+    return forms.BooleanField(label="Also revoke my API tokens", required=False, initial=initial)
 
 
 class ChangePassword(RevokesTokens, ChangePasswordForm):  # type: ignore[misc] # allauth has no types

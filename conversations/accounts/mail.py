@@ -11,7 +11,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 logger = logging.getLogger(__name__)
 
-REACHES_NOBODY = "EMAIL_URL is not set, so e-mails reach nobody."
+REACHES_NOBODY = "EMAIL_URL is not set, so emails reach nobody."
 UNSENT = ("console.EmailBackend", "dummy.EmailBackend", "conversations.accounts.mail.Unsent")
 
 

@@ -58,7 +58,7 @@ class Bound:
 
 
 class Attempt:
-    """To sign in to an account, with a name or an e-mail address, from an address."""
+    """To sign in to an account, with a name or an email address, from an address."""
 
     def __init__(self, login: str, address: str):
         self.user_id = user_id_of(login)

@@ -96,7 +96,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 class VerificationOfSignUps(EmailVerificationStage):
-    """Of the e-mail address of who signed up here: accounts that administrators made are known to them."""
+    """Of the email address of who signed up here: accounts that administrators made are known to them."""
 
     def handle(self) -> Any:
         assert self.login.user is not None

@@ -29,7 +29,7 @@ class BudgetForm(BudgetFormBase):
         required=False,
         widget=forms.TextInput,
         help_text="Their user name. Wins over the limits of the user's groups.",
-        error_messages={"invalid_choice": "There is no user of this name."},
+        error_messages={"invalid_choice": "There is no user with this name."},
     )
 
     def __init__(self, *args: Any, **kwargs: Any):

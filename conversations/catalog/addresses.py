@@ -38,7 +38,7 @@ METADATA_IPS = {
 }
 HOLDING_IPV4 = (IPv6Network("::/96"), IPv6Network("64:ff9b::/96"))  # in their last 32 bits: compatible, NAT64
 
-WHY = "is refused, as all link-local, metadata, multicast and unspecified addresses are."
+WHY = "is not allowed, nor are other link-local, metadata, multicast and unspecified addresses."
 
 
 class RefusedAddress(ValueError):
@@ -53,7 +53,7 @@ def normalise(url: str) -> str:
     url = url.strip().rstrip("/")
     parts = parts_of(url)
     if "?" in url or "#" in url:
-        raise RefusedAddress("An address ends with its path, such as /v1, without ? or #.")
+        raise RefusedAddress("The address must end with its path, such as /v1, without ? or #.")
     check_host(host_of(parts))
     return url if parts.path else f"{url}/v1"
 
@@ -81,27 +81,27 @@ def resolve(url: str) -> list[str]:
 
 def parts_of(url: str) -> SplitResult:
     if UNPRINTABLE.search(url):
-        raise RefusedAddress("An address has no spaces, backslashes or letters outside ASCII.")
+        raise RefusedAddress("The address must not contain spaces, backslashes or characters outside ASCII.")
     if not re.match(r"https?://", url, re.IGNORECASE):
-        raise RefusedAddress("An address begins with http:// or https://.")
+        raise RefusedAddress("The address must start with http:// or https://.")
     try:
         parts = urlsplit(url)
         if parts.port == 0:
             raise ValueError
     except ValueError as error:
-        raise RefusedAddress("The host or the port of this address cannot be read.") from error
+        raise RefusedAddress("The host or port of this address is invalid.") from error
     return parts
 
 
 def host_of(parts: SplitResult) -> str:
     if "@" in parts.netloc:
-        raise RefusedAddress("An address holds no user name or password: the key has a field of its own.")
+        raise RefusedAddress("The address must not contain a user name or password. The key has its own field.")
     host = (parts.hostname or "").removesuffix(".")
     if not host:
-        raise RefusedAddress("The address names no host.")
+        raise RefusedAddress("The address has no host.")
     pattern = IPV6 if "[" in parts.netloc else NAME
     if len(host) > HOST_LENGTH or not pattern.fullmatch(host):
-        raise RefusedAddress(f"{host[:HOST_LENGTH]} is no name of a host.")
+        raise RefusedAddress(f"{host[:HOST_LENGTH]} is not a host name.")
     return host
 
 

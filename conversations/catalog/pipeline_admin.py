@@ -30,8 +30,8 @@ ONE_MODEL = (
     "This site has one model, so an answer is one request: of these stages, the last that waits for no other. Set "
     "STAGES_WITH_ONE_MODEL=true to make all of them."
 )
-NO_STAGE = "A pipeline needs at least one stage that is enabled and for all domains."
-LAST_ONE = "The pipeline for {level} questions would have no stage left{for_whom}. Add another one to it first."
+NO_STAGE = "A pipeline needs at least one enabled stage for all domains."
+LAST_ONE = "The pipeline for {level} questions would have no stage left{for_whom}. Add another one first."
 USUAL_TIERS = (("", "By the question"), (CHEAPEST, "The cheapest"), (STRONGEST, "The strongest"))
 
 
@@ -46,7 +46,7 @@ class StageForm(forms.ModelForm[Stage] if TYPE_CHECKING else forms.ModelForm):  
         choices=tier_choices,
         required=False,
         help_text="Which model writes it.",
-        error_messages={"invalid_choice": "There is no tier “%(value)s” any more: choose another one."},
+        error_messages={"invalid_choice": "Tier “%(value)s” no longer exists. Choose another one."},
     )
     domains = forms.MultipleChoiceField(
         choices=Domain.choices,
@@ -105,7 +105,7 @@ class UsesForms(FormSetBase):
         return {**kwargs, "initial": {"order": last + 1}} if is_new else kwargs
 
     def get_unique_error_message(self, unique_check: Any) -> str:
-        return "A stage can be used once in a pipeline: choose another one, or take this row out."
+        return "A stage can be used only once in a pipeline. Choose another one, or remove this row."
 
     def clean(self) -> None:
         """A pipeline has stages, and the first one has nothing to wait for."""
@@ -143,7 +143,7 @@ class PipelineAdmin(PipelineBase):
     def in_order(self, pipeline: Pipeline) -> str:
         """One query a row: there are three."""
         uses = pipeline.stages.select_related("stage")
-        return " → ".join(describe(use.stage) for use in uses) or "none: the model is just asked"
+        return " → ".join(describe(use.stage) for use in uses) or "none: a plain request"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Each level has one."""

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 else:
     ModelForm = forms.ModelForm  # no generic when it runs
 
-BOTH = "Type a new {what} or remove the stored one, not both."
-STAYS = "Empty: the stored one stays. No page shows it again."
+BOTH = "Enter a new {what} or remove the stored one, not both."
+STAYS = "Leave empty to keep the stored one. It is never shown again."
 
 
 def secret_field(label: str, what_for: str, max_length: int) -> forms.CharField:

@@ -12,13 +12,13 @@ from conversations.models import ModelServer
 from .addresses import RefusedAddress, normalise, resolve
 from .secret_form import SecretForm, secret_field
 
-ELSEWHERE = "The stored key was for another host. Type the key of this one, or remove it."
+ELSEWHERE = "The stored key is for another host. Enter the key for this one, or remove it."
 
 
 class ModelServerForm(SecretForm):
     secret, remover, what = "api_key", "remove_key", "key"
 
-    api_key = secret_field("API key", "It is sent to this server as a bearer token.", max_length=500)
+    api_key = secret_field("API key", "Sent to this server as a bearer token.", max_length=500)
     remove_key = forms.BooleanField(label="Remove the key", required=False)
 
     class Meta:

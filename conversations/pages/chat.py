@@ -22,14 +22,14 @@ from .signed_in import signed_in
 
 MODES = (  # value, what the composer offers, and what it means
     (Mode.AUTO.value, "Auto", "As much as the question needs"),
-    (Mode.QUICK.value, "Quick", "One answer, at once"),
-    (Mode.BALANCED.value, "Balanced", "A draft at once, then a second look at it"),
-    (Mode.DEEP.value, "Deep", "A draft at once, a thorough answer beside it, then the best of both"),
+    (Mode.QUICK.value, "Quick", "One answer, right away"),
+    (Mode.BALANCED.value, "Balanced", "A quick draft, then a revision"),
+    (Mode.DEEP.value, "Deep", "A quick draft and a thorough answer, then the best of both"),
 )
 MODES_OF_ONE_STAGE = (
     (Mode.AUTO.value, "Auto", "As much as the question needs"),
-    (Mode.QUICK.value, "Quick", "Short, and to the point"),
-    (Mode.BALANCED.value, "Balanced", "Between the two"),
+    (Mode.QUICK.value, "Quick", "Short and to the point"),
+    (Mode.BALANCED.value, "Balanced", "In between"),
     (Mode.DEEP.value, "Deep", "A thorough answer"),
 )
 LIMIT = re.compile("[1-9][0-9]{0,5}")

@@ -45,7 +45,7 @@ def make_token(request: HttpRequest) -> HttpResponse:
 def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     token = get_object_or_404(ApiToken.objects.owned_by(request.user), pk=token_id)
     token.delete()
-    messages.success(request, f"The token “{token.name}” is revoked: programs that use it are refused.")
+    messages.success(request, f"Token “{token.name}” revoked. Programs that use it are refused from now on.")
     return HttpResponseRedirect(reverse("settings"))
 
 
@@ -65,7 +65,7 @@ def delete_all(request: HttpRequest) -> HttpResponse:
         count = Conversation.objects.visible_to(request.user).delete_softly()
         messages.success(request, f"{count} conversation{'' if count == 1 else 's'} deleted.")
     else:
-        messages.error(request, "Nothing was deleted: type the word “delete” to confirm.")
+        messages.error(request, "Nothing was deleted. Type “delete” to confirm.")
     return HttpResponseRedirect(reverse("settings"))
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from .zones import zone_of
 
 View = Callable[..., HttpResponseBase]
-SIGNED_OUT = {"code": "not_signed_in", "message": "You are signed out. Reload the page to sign in again."}
+SIGNED_OUT = {"code": "not_signed_in", "message": "You've been signed out. Reload the page to sign in again."}
 
 
 def signed_in(view: View) -> View:

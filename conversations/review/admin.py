@@ -75,7 +75,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     list_filter = (ReviewedFilter, StateFilter, ModelFilter, "used_at", DeletedFilter)
     search_fields = ("title", "owner__username", "owner__email")
     search_help_text = (
-        "Words of the title or of the texts, or the name or e-mail address of a user. "
+        "Words of the title or of the texts, or the name or email address of a user. "
         f"Texts of the latest used {settings.SEARCHED_CONVERSATIONS:,} conversations are searched."
     )
     show_full_result_count = False  # beside the count of what a search found

@@ -16,9 +16,9 @@ export class Api {
       });
       if (response.ok) return null;
       const told = response.status === 400 ? (await response.json()).message : "";
-      return told || "That did not work. Reload the page, and try again.";
+      return told || "That didn't work. Reload the page and try again.";
     } catch {
-      return "The server cannot be reached just now. Try again in a moment.";
+      return "The server can't be reached right now. Try again in a moment.";
     }
   }
 

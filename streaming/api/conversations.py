@@ -44,14 +44,16 @@ router = Router(tags=["conversations"])
 )
 async def list_conversations(
     request: ApiRequest,
-    limit: Annotated[int, Query(ge=1, le=PAGE_MAX_LENGTH, description="At most so many.")] = PAGE_LENGTH,
-    before: Annotated[UUID | None, Query(description="What the page before told as next.")] = None,
+    limit: Annotated[
+        int, Query(ge=1, le=PAGE_MAX_LENGTH, description="The most conversations to return.")
+    ] = PAGE_LENGTH,
+    before: Annotated[UUID | None, Query(description="`next` of the previous page.")] = None,
 ) -> ConversationPage:
     """The latest begun first. The order never changes, so that pages neither repeat nor skip."""
     return await in_database(page_of, user_of(request), limit, before)
 
 
-@router.post("", response={201: Asked, REFUSALS: Refusal}, summary="Begin a conversation")
+@router.post("", response={201: Asked, REFUSALS: Refusal}, summary="Start a conversation")
 async def begin(request: ApiRequest, question: Question) -> HttpResponseBase | Status[Asked]:
     """Store a first question, and answer it."""
     return await accept(request, None, question)

@@ -47,7 +47,7 @@ class NotSignedIn(ApiError):
     code = "not_signed_in"
 
     def __init__(self) -> None:
-        super().__init__("Send a valid token: `Authorization: Bearer tl_…`. Make one on your settings page.")
+        super().__init__("Send a valid token: `Authorization: Bearer tl_…`. Create one on your settings page.")
 
 
 class NotFound(ApiError):
@@ -55,14 +55,14 @@ class NotFound(ApiError):
     code = "not_found"
 
     def __init__(self) -> None:
-        super().__init__("There is no such thing here, or it is somebody else's.")
+        super().__init__("Not found, or it belongs to another user.")
 
 
 class TooMuch(ApiError):
     """What Django calls suspicious: thousands of fields in a query."""
 
     def __init__(self) -> None:
-        super().__init__("The request has more in it than this server takes.")
+        super().__init__("The request has more fields than this server accepts.")
 
 
 def tell_errors(api: NinjaAPI) -> None:
@@ -99,7 +99,7 @@ def on_invalid(request: HttpRequest, error: ValidationError | type[ValidationErr
     """Names the fields; never repeats what was sent."""
     assert isinstance(error, ValidationError)
     told = (f"{'.'.join(str(step) for step in found['loc'])}: {found['msg']}" for found in error.errors)
-    return answer(422, "bad_command", f"The request does not fit: {'; '.join(told)}.")
+    return answer(422, "bad_command", f"Invalid request: {'; '.join(told)}.")
 
 
 def on_http_error(request: HttpRequest, error: HttpError | type[HttpError]) -> HttpResponse:

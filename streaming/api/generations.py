@@ -45,13 +45,13 @@ async def read(request: ApiRequest, generation_id: UUID) -> GenerationView:
     response={REFUSALS: Refusal},
     url_name="events",
     summary="Follow a generation",
-    openapi_extra={"responses": {200: EVENTS_SCHEMA, 204: {"description": "You have its end already"}}},
+    openapi_extra={"responses": {200: EVENTS_SCHEMA, 204: {"description": "Nothing follows: you have the last event"}}},
 )
 async def events(
     request: ApiRequest,
     generation_id: UUID,
     last_event_id: Annotated[
-        str, Header(alias="Last-Event-ID", max_length=LONGEST_POSITION, description="The last id that you had.")
+        str, Header(alias="Last-Event-ID", max_length=LONGEST_POSITION, description="The last `id` that you received.")
     ] = "",
 ) -> HttpResponseBase:
     """Server-sent events from the beginning, or from what follows Last-Event-ID, to the terminal event."""

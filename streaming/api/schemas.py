@@ -22,24 +22,25 @@ class Question(Schema):
         max_length=settings.FRAME_MAX_BYTES, description="Markdown, at most MESSAGE_MAX_LENGTH characters."
     )
     id: UUID | None = Field(
-        None, description="A UUID that you make for this question: sent again, it gets the same answer."
+        None, description="A UUID that you generate for this question. Sent again, it gets the same answer."
     )
     mode: Literal["auto", "quick", "balanced", "deep"] = Field(
-        "quick", description="How thorough: quick is one stage, with one text; the others can have several."
+        "quick",
+        description="How thorough the answer is. quick has one stage and one text; the others can have several.",
     )
-    tier: str = Field(
-        "", max_length=LONGEST_SLUG, description="Of the site's models, the one that shall answer. Empty: any."
-    )
-    stream: bool = Field(False, description="Answer with the events, as Accept: text/event-stream does.")
+    tier: str = Field("", max_length=LONGEST_SLUG, description="The model that answers. Empty: any.")
+    stream: bool = Field(False, description="Respond with the event stream, as Accept: text/event-stream does.")
 
 
 class FollowUp(Question):
-    edits: UUID | None = Field(None, description="The question that this one stands beside, instead of at the end.")
+    edits: UUID | None = Field(
+        None, description="The question that this one is an edit of. Empty: it is added at the end."
+    )
 
 
 class ErrorView(Schema):
     code: str
-    message: str = Field(description="A sentence for people.")
+    message: str = Field(description="A sentence for humans.")
 
 
 class Refusal(Schema):
@@ -53,18 +54,20 @@ class GenerationView(Schema):
     conversation: UUID
     message: UUID = Field(description="The answer.")
     status: Literal["queued", "running", "done", "stopped", "failed"]
-    text: str = Field(description="Markdown. While it runs, what was stored last, at most seconds ago.")
+    text: str = Field(
+        description="Markdown. While it is being written, the last saved text, at most a few seconds old."
+    )
     thinking: str
     model: str
     attempt: int = Field(description="Processes that took it on so far.")
     finish_reason: str
     prompt_tokens: int | None
     completion_tokens: int | None
-    cached: Literal["no", "partly", "yes"] = Field(description="Whether stages came from the site's cache of answers.")
+    cached: Literal["no", "partly", "yes"] = Field(description="Whether stages came from the response cache.")
     accepted_at: datetime
     finished_at: datetime | None
     error: ErrorView | None
-    events: str = Field(description="Where its event stream is.")
+    events: str = Field(description="The address of its event stream.")
 
     @staticmethod
     def of(generation: Generation, message: Message) -> GenerationView:
@@ -102,7 +105,7 @@ class MessageView(Schema):
     text: str
     parts: list[PartView]
     created_at: datetime
-    generation: GenerationView | None = Field(description="The latest; null for a question.")
+    generation: GenerationView | None = Field(description="The latest one; null for a question.")
 
     @staticmethod
     def of(message: Message) -> MessageView:
@@ -122,7 +125,7 @@ class MessageView(Schema):
 class ConversationView(Schema):
     id: UUID
     title: str
-    url: str = Field(description="Of its page.")
+    url: str = Field(description="The address of its page.")
     created_at: datetime
     used_at: datetime
 
@@ -139,11 +142,11 @@ class ConversationView(Schema):
 
 class ConversationPage(Schema):
     conversations: list[ConversationView]
-    next: UUID | None = Field(description="Send it as before= for the next page; null on the last.")
+    next: UUID | None = Field(description="Send it as before= to get the next page; null on the last.")
 
 
 class WholeConversation(ConversationView):
-    messages: list[MessageView] = Field(description="The shown path, from the first message on.")
+    messages: list[MessageView] = Field(description="The shown path, starting with the first message.")
 
 
 class Asked(Schema):

@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 OWN_CLICKS = 200  # that a socket remembers, to know them when it hears of them
 SENTENCES = {
-    "unavailable": "The server has trouble storing this just now. Nothing is lost; please try again in a moment.",
+    "unavailable": "The server can't store this right now. Nothing is lost. Please try again in a moment.",
     "internal": "Something went wrong on our side. Please try again.",
 }
 
@@ -109,9 +109,9 @@ class ChatConsumer(GroupConsumer):
         command: AnyCommand | None
         try:
             if text_data is None:
-                raise BadCommand("The page sent bytes; the server understands text only.")
+                raise BadCommand("The page sent binary data; the server understands only text.")
             if len(text_data) > settings.FRAME_MAX_BYTES:  # in several frames: daphne looks at each alone
-                raise BadCommand("The page sent more than the server takes at once.")
+                raise BadCommand("The page sent more than the server accepts at once.")
             command = protocol.parse_command(text_data)
         except BadCommand as error:
             logger.info("user %s: %s", self.user.pk, error)

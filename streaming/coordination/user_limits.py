@@ -76,12 +76,12 @@ class TooMany(ConversationError):
 class TooManyRequests(TooMany):
     def __init__(self, retry_after_s: float) -> None:
         limit = settings.REQUESTS_PER_MINUTE
-        super().__init__(f"Too many requests: {limit} in a minute are allowed. Wait a moment.", retry_after_s)
+        super().__init__(f"Too many requests: {limit} per minute are allowed. Wait a moment.", retry_after_s)
 
 
 class TooManyOpen(TooMany):
     def __init__(self, kind: str, limit: int) -> None:
-        sentence = f"Too many {kind} are open in your name: {limit} are allowed. Close some, then try again."
+        sentence = f"You have too many {kind} open: {limit} are allowed. Close some, then try again."
         super().__init__(sentence, RETRY_AFTER_S)
 
 

@@ -25,7 +25,7 @@ from .tiers import TierSpec, current_tiers
 
 SPARE = 2  # times the expected length of an answer, while money is short
 FEWEST_TOKENS = 200
-LITTLE_LEFT = "There is little left of today's budget."
+LITTLE_LEFT = "Little is left of today's budget."
 
 
 @dataclass(frozen=True)

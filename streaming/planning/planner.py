@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 DRAFT_PROMPT = "A more thorough answer is being written beside yours: keep yours short."
 ALONE = PlannedStage(0, "quick", "Answer")  # when no pipeline can be had
-URGENT = "It is urgent: it is answered as a medium one, so that the whole answer is there sooner."
+URGENT = "Urgent: answered as a medium question, so that the complete answer arrives sooner."
 EARLIER = 4  # messages before the question that are looked at
 
 
@@ -130,7 +130,7 @@ def experts(uses: Sequence[PipelineStage], domain: Domain | None) -> list[str]:
 def wish_of(generation: Generation, wanted: Sequence[TierSpec]) -> list[str]:
     if wanted:
         return [f"You chose the model {wanted[0].name}."]
-    return [f"The model {generation.wanted_tier}, which you chose, is unavailable."] if generation.wanted_tier else []
+    return [f"{generation.wanted_tier}, the model you chose, is unavailable."] if generation.wanted_tier else []
 
 
 def who_answers(stages: Sequence[PlannedStage]) -> str:

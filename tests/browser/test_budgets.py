@@ -28,7 +28,7 @@ def test_a_refused_question_stays_in_the_composer(person: Open, priced: Site) ->
 
     alice.send_message("What does that cost?")
 
-    expect(alice.page.get_by_text("The site's budget for today does not suffice")).to_be_visible()
+    expect(alice.page.get_by_text("The site's budget for today is too low")).to_be_visible()
     expect(alice.composer).to_have_value("What does that cost?")
     expect(alice.answers).to_have_count(0)
 

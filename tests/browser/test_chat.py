@@ -154,7 +154,7 @@ def test_the_last_question_can_be_edited(person: Open) -> None:
 
     alice.click("Edit")
     alice.page.get_by_role("textbox", name="Edit your message").fill("count to 9")
-    alice.click("Save and ask")
+    alice.click("Send")
     alice.wait_for_text(" 9")
     alice.wait_until_idle()
 
@@ -216,7 +216,7 @@ def test_the_sidebar_finds_renames_pins_and_deletes(person: Open) -> None:
     entry = alice.page.locator("[data-entry]").first
     expect(entry).to_contain_text("Walrus")
 
-    alice.page.get_by_role("searchbox", name="Search conversations").fill("carpenter walrus")
+    alice.page.get_by_role("searchbox", name="Search chats").fill("carpenter walrus")
 
     expect(alice.page.locator("[data-entry]")).to_have_count(1)
 

@@ -70,7 +70,7 @@ def test_a_stop_without_a_connection_is_told_and_kept(person: Open, site: Site) 
 
     alice.click("Stop")
 
-    expect(alice.page.get_by_text("stopped as soon as it is back")).to_be_visible()
+    expect(alice.page.get_by_text("stopped once it is back")).to_be_visible()
     site.web = site.start_web()
     alice.wait_until_idle()
     site.let_go()
@@ -87,4 +87,4 @@ def test_bob_cannot_open_alices_conversation(person: Open) -> None:
 
     assert answer is not None
     assert answer.status == 404
-    expect(bob.page.get_by_role("heading")).to_have_text("Nothing here")
+    expect(bob.page.get_by_role("heading")).to_have_text("Page not found")

@@ -36,7 +36,7 @@ def test_a_toast_covers_neither_the_progress_nor_what_the_composer_says(
         alice.composer.press("Control+Enter")
         alice.context.set_offline(True)
         alice.click("Stop")
-        alice.page.get_by_text("stopped as soon as it is back").hover()  # so it stays
+        alice.page.get_by_text("stopped once it is back").hover()  # so it stays
 
         progress, toast, alert = (bounds(alice, f".{name}") for name in ("progress", "toast", "composer__alert"))
         alice.context.set_offline(False)

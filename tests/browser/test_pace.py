@@ -28,7 +28,7 @@ STATES = """async () => {
 
 def choice(person: Person) -> Locator:
     person.page.goto(f"{person.site.url}/settings/")
-    return person.page.get_by_role("checkbox", name="Show text at an even pace")
+    return person.page.get_by_role("checkbox", name="Smooth streaming")
 
 
 def test_it_is_off_until_it_is_chosen_and_stays_chosen(person: Open) -> None:

@@ -95,7 +95,7 @@ def test_a_model_can_be_chosen_and_the_page_says_why_it_answered(person: Open, t
     alice.visit()
     alice.page.get_by_label("Model").select_option("Large")
     alice.ask("[echo] hello")
-    alice.last_answer.get_by_text("Why this model?").click()
+    alice.last_answer.get_by_text("How this was answered").click()
 
     expect(alice.last_answer).to_contain_text("You chose the model Large.")
     expect(alice.last_answer).to_contain_text("Routed to Large.")

@@ -75,7 +75,7 @@ async def test_a_question_too_many_is_refused_with_a_sentence(fair_site: Site, s
     refused = await page.send("count to 5")
 
     assert (refused["type"], refused["code"]) == ("error", "too_many_waiting")
-    assert "30 of your answers wait already" in refused["message"]
+    assert "30 of your answers are already waiting" in refused["message"]
     fair_site.break_model()
     for page in pages:
         await page.finish()

@@ -150,7 +150,7 @@ async def test_a_page_is_told_that_a_cheaper_tier_answers(priced: Site) -> None:
 
     notices = [event["message"] for event in page.events if event["type"] == "answer.notice"]
     assert len(notices) == 1
-    assert notices[0].startswith("There is little left of today's budget. Answered in 3 stages: Draft by Cheap")
+    assert notices[0].startswith("Little is left of today's budget. Answered in 3 stages: Draft by Cheap")
     assert set(counted(priced)["tiers"]) == {"cheap"}
     priced.until(lambda metrics: fallbacks(metrics, "budget") == 1, "/metrics", "alice")
 

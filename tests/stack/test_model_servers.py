@@ -56,7 +56,7 @@ async def test_a_stream_that_cannot_be_read_is_asked_for_as_a_whole(site: Site) 
     assert page.answer.split() == [str(n) for n in range(1, 91)]
     assert page.answer == page.stored()
     notices = [event["message"] for event in page.events if event["type"] == "answer.notice"]
-    assert notices == ["The answer could not be streamed; it came as a whole."]
+    assert notices == ["The answer could not be streamed, so it arrived all at once."]
     site.until(lambda metrics: fallbacks(metrics, "not_streamed") == before + 1, "/metrics", "alice")
 
 

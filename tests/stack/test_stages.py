@@ -147,7 +147,7 @@ async def test_a_stage_that_fails_is_left_out_with_a_notice(site: Site, changed_
     assert finished["status"] == "done"
     assert page.stages == {0: "done", 1: "failed", 2: "done"}
     notices = [event["message"] for event in page.events if event["type"] == "answer.notice"]
-    assert notices == ["Deep answer failed and is left out."]
+    assert notices == ["Deep answer failed and was skipped."]
     site.until(lambda metrics: fallbacks(metrics, "stage_left_out") == before + 1, "/metrics", "alice")
     assert page.text == page.stored_parts()
 

@@ -21,7 +21,7 @@ const onSend = (text) => sent.push(text);
 window.composer = new Composer(document.querySelector("form"), { draft: { text: "" }, onSend, onStop: () => {} });
 composer.setBusy(true);
 """
-BUSY = "The last answer is still being written. Wait for its end, or stop it first."
+BUSY = "An answer is still being written. Wait for it to finish, or stop it first."
 
 
 @pytest.fixture

@@ -52,11 +52,11 @@ def timed(answer: LiveAnswer) -> LiveAnswer:
 @pytest.mark.parametrize(
     ("phase", "fields", "wanted"),
     [
-        ("queued", {}, "Waiting for a free place…"),
-        ("queued", {"ahead": 2}, "Waiting for a free place, 2 ahead of you…"),
-        ("queued", {"ahead": 0}, "Waiting for a free place, you are next…"),
-        ("queued", {"ahead": 2, "held": True}, "Waiting: your other answers come first, 2 more before this one…"),
-        ("queued", {"ahead": 0, "held": True}, "Waiting: your other answers come first…"),
+        ("queued", {}, "Waiting in line…"),
+        ("queued", {"ahead": 2}, "Waiting in line, 2 ahead of you…"),
+        ("queued", {"ahead": 0}, "Waiting in line, you are next…"),
+        ("queued", {"ahead": 2, "held": True}, "Waiting for your other answers to finish, 2 more before this one…"),
+        ("queued", {"ahead": 0, "held": True}, "Waiting for your other answers to finish…"),
         ("waiting", {}, "Waiting for the model server…"),
         ("waiting", {"ahead": 3}, "Waiting for the model server, 3 ahead…"),
         ("waiting", {"reading": 4000}, "Reading your chat, about 4,000 tokens…"),

@@ -30,14 +30,14 @@ class TooManyTokens(ConversationError):
     code = "too_many_tokens"
 
     def __init__(self) -> None:
-        super().__init__(f"You have {TOKENS_PER_USER} tokens, which is the most. Revoke one that you don't use.")
+        super().__init__(f"You have {TOKENS_PER_USER} tokens, the maximum. Revoke one that you don't use.")
 
 
 class Unnamed(ConversationError):
     code = "empty"
 
     def __init__(self) -> None:
-        super().__init__("A token needs a name, so that you know which one to revoke.")
+        super().__init__("Enter a name, so that you know which token to revoke.")
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

@@ -10,7 +10,7 @@ ConversationError
 ├── NotContinuable   the answer is complete, or was not begun
 ├── NotRetryable     the answer did not fail
 ├── TooManyWaiting   so many answers of this user's wait for their turn already
-└── OutOfBudget      today's budget does not suffice for another answer
+└── OutOfBudget      today's budget is too low for another answer
 """
 
 from __future__ import annotations
@@ -40,56 +40,56 @@ class EmptyText(ConversationError):
     code = "empty"
 
     def __init__(self) -> None:
-        super().__init__("There is nothing to send yet: write something first.")
+        super().__init__("Write a message first.")
 
 
 class EmptyTitle(ConversationError):
     code = "empty"
 
     def __init__(self) -> None:
-        super().__init__("A chat needs a title: write one, or leave the old one.")
+        super().__init__("Enter a title, or keep the old one.")
 
 
 class TextTooLong(ConversationError):
     code = "too_long"
 
     def __init__(self, length: int, limit: int) -> None:
-        super().__init__(f"This is too long: {length:,} of at most {limit:,} characters. Please shorten it.")
+        super().__init__(f"Too long: {length:,} of {limit:,} characters. Please shorten it.")
 
 
 class AnswerPending(ConversationError):
     code = "answer_pending"
 
     def __init__(self) -> None:
-        super().__init__("The last answer is still being written. Wait for its end, or stop it first.")
+        super().__init__("An answer is still being written. Wait for it to finish, or stop it first.")
 
 
 class UnknownMessage(ConversationError):
     code = "unknown_message"
 
     def __init__(self) -> None:
-        super().__init__("This message is not in the conversation any more. Reload the page.")
+        super().__init__("This message is no longer in the chat. Reload the page.")
 
 
 class Deleted(ConversationError):
     code = UnknownMessage.code  # to a page it is the same: what is asked about is gone
 
     def __init__(self) -> None:
-        super().__init__("This conversation was deleted, in another tab perhaps. Start a new chat.")
+        super().__init__("This chat was deleted, perhaps in another tab. Start a new one.")
 
 
 class NotContinuable(ConversationError):
     code = "not_continuable"
 
     def __init__(self) -> None:
-        super().__init__("There is nothing to continue here: the answer is complete, or has not begun.")
+        super().__init__("There is nothing to continue: the answer is complete or hasn't started.")
 
 
 class NotRetryable(ConversationError):
     code = "not_retryable"
 
     def __init__(self) -> None:
-        super().__init__("This answer did not fail. Regenerate makes another one, and keeps this one.")
+        super().__init__("This answer didn't fail. Use Regenerate to get another one beside it.")
 
 
 class TooManyWaiting(ConversationError):
@@ -97,7 +97,7 @@ class TooManyWaiting(ConversationError):
     retry_after_s = 10.0
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"{limit} of your answers wait already. Let some of them be written, or stop them, then ask.")
+        super().__init__(f"{limit} of your answers are already waiting. Wait for some to finish, or stop some.")
 
 
 class OutOfBudget(ConversationError):
@@ -107,7 +107,7 @@ class OutOfBudget(ConversationError):
         """``ends_at``: when there is a new budget."""
         self.ends_at = ends_at
         moment = f"{ends_at:%H:%M} on {ends_at.day} {ends_at:%B} ({ends_at.tzinfo})"
-        super().__init__(f"{whose} budget for today does not suffice for this. There is a new one at {moment}.")
+        super().__init__(f"{whose} budget for today is too low for this answer. It resets at {moment}.")
 
 
 @dataclass(frozen=True, slots=True)

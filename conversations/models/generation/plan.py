@@ -16,7 +16,7 @@ class StageStatus(models.TextChoices):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
-    TIMEOUT = "timeout", "out of time"
+    TIMEOUT = "timeout", "timed out"
     STOPPED = "stopped"
     SKIPPED = "skipped"
 

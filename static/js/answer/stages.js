@@ -1,7 +1,7 @@
 import { copyOf } from "../dom.js";
 
 const CUT = ["failed", "timeout", "stopped"];
-const WORDS = { running: "being written", failed: "failed", timeout: "out of time", stopped: "stopped" };
+const WORDS = { running: "writing", failed: "failed", timeout: "timed out", stopped: "stopped" };
 
 /** The stages of one answer, if it has several: where their parts go, and which of them is shown as the answer. */
 export class Stages {

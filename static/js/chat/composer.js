@@ -1,7 +1,7 @@
 import { sends } from "./enter.js";
 
 const NEAR_LIMIT = 0.9; // of the limit; from here on the length is shown
-export const BUSY = "The last answer is still being written. Wait for its end, or stop it first."; // as the server says it
+export const BUSY = "An answer is still being written. Wait for it to finish, or stop it first."; // as the server says it
 
 /** The form in which a message is written. `onSend(text)`, `onStop()`. */
 export class Composer {

@@ -2,7 +2,7 @@ import { elementFrom, pageFrom } from "../dom.js";
 
 const SENTENCES = { done: "The answer is complete.", stopped: "The answer was stopped." };
 const UNTITLED = "New chat";
-export const GONE = "This chat was deleted. Start a new one, or undo that first.";
+export const GONE = "This chat was deleted. Undo that, or start a new one.";
 
 /** What is around the transcript, as the chat sees it. `parts` are elements, `tools` the objects that serve them. */
 export class Page {
@@ -95,7 +95,7 @@ export class Page {
   }
 
   stopWaits() {
-    this.#tools.toasts.show("There is no connection: the answer is stopped as soon as it is back.");
+    this.#tools.toasts.show("No connection. The answer will be stopped once it is back.");
   }
 
   outdated() {

@@ -3,16 +3,16 @@
 const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 const place = (ahead, words) => (ahead > 0 ? `, ${ahead.toLocaleString("en")} ${words}` : ", you are next");
 
-const HELD = "Waiting: your other answers come first";
+const HELD = "Waiting for your other answers to finish";
 const SENTENCES = {
   sending: "Sending",
-  queued: "Waiting for a free place",
+  queued: "Waiting in line",
   starting: "Starting",
   waiting: "Waiting for the model server",
   thinking: "Thinking",
   writing: "Writing",
   resuming: "Resuming",
-  delayed: "The server is catching up, nothing is lost",
+  delayed: "The server is catching up; nothing is lost",
   stopping: "Stopping",
 };
 

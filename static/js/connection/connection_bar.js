@@ -1,8 +1,8 @@
 import { closeCode } from "../protocol.js";
 
 const ENDINGS = {
-  [closeCode.notSignedIn]: "You are not signed in any more. What you have typed is kept.",
-  [closeCode.notFound]: "This conversation is not here any more, or is not yours.",
+  [closeCode.notSignedIn]: "You've been signed out. What you typed is kept.",
+  [closeCode.notFound]: "This chat was deleted or isn't yours.",
 };
 
 /** Says that the connection is lost, and when the next try is. */
@@ -34,7 +34,7 @@ export class ConnectionBar {
 
   #countDown(delay, code) {
     this.#at = Date.now() + delay;
-    const reason = code === closeCode.tooMany ? "Too much at once." : "Connection lost.";
+    const reason = code === closeCode.tooMany ? "Too many requests." : "Connection lost.";
     const tell = () => this.#say(`${reason} Reconnecting ${this.#wait()}`);
     this.#timer = setInterval(tell, 1000);
     tell();

@@ -1,4 +1,4 @@
-"""Sends what is due of the alerts, by e-mail and to webhooks; what fails is tried again later, and said.
+"""Sends what is due of the alerts, by email and to webhooks; what fails is tried again later, and said.
 
 A try is claimed before it is made. Who is killed between sending and noting it has the message sent a second time, with
 the same id: to send it never would be worse.

@@ -25,7 +25,7 @@ from .config_warnings import troubles
 logger = logging.getLogger(__name__)
 
 REDIS_TIMEOUT_S = 2.0
-NO_MAIL = "EMAIL_URL is not set: nobody can reset a password, and alerts reach nobody by e-mail."
+NO_MAIL = "EMAIL_URL is not set: nobody can reset a password, and alerts reach nobody by email."
 NO_CONTACT = "CONTACT is not set either: pages cannot say whom to ask for a new password."
 
 

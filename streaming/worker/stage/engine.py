@@ -156,7 +156,7 @@ class Engine:
     def _log_failover(self, failed: Route, tried: list[Candidate]) -> None:
         if self._has_other(tried):
             self.figures.failovers = (self.figures.failovers or 0) + 1
-            self._handle.append(Noticed(f"{failed.server.name} failed; another model server goes on."))
+            self._handle.append(Noticed(f"{failed.server.name} failed. Another model server continues the answer."))
 
     async def _pause(self, delay: float) -> None:
         self.intake.announce("waiting")
@@ -282,7 +282,7 @@ class Engine:
         """Now that it helped."""
         if self._is_whole_instead or abilities.refuses_streams:
             counters.fell_back(counters.WHOLE)
-            self._handle.append(Noticed("The answer could not be streamed; it came as a whole."))
+            self._handle.append(Noticed("The answer could not be streamed, so it arrived all at once."))
 
     def _log_other_tier(self, target: Route) -> None:
         """Once for each: the model that was meant to answer cannot be had."""

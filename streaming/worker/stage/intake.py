@@ -147,7 +147,7 @@ class Intake:
             self._write_text(text, ())
         self._write(*self._splitter.finish())
         if self.figures.finish_reason == TOO_LONG and self.begun:
-            self._handle.append(Noticed("The answer was cut off: it is as long as answers may be on this site."))
+            self._handle.append(Noticed("The answer was cut off at this site's length limit."))
         if missing := missing_answer(self.figures.finish_reason, has_text=bool(UNSEEN.sub("", self.begun).strip())):
             raise missing
 

@@ -36,8 +36,8 @@ from .queue_position import WaitingRequests
 from .stats import RequestStats
 
 LEFT_OUT = {
-    StageStatus.FAILED: "{label} failed and is left out.",
-    StageStatus.TIMEOUT: "{label} took too long and is left out.",
+    StageStatus.FAILED: "{label} failed and was skipped.",
+    StageStatus.TIMEOUT: "{label} took too long and was skipped.",
 }
 
 

@@ -50,9 +50,9 @@ def test_without_them_nothing_changes() -> None:
         ("qwen3-8b", "write it as model@http://host:port/v1."),
         ("@http://one:8001/v1", "write it as model@http://host:port/v1."),
         ("qwen3-8b@one:8001", "write it as model@http://host:port/v1."),
-        ("qwen3-8b@http://user:secret@one/v1", "An address holds no user name or password"),
-        ("qwen3-8b@http://169.254.169.254/v1", "169.254.169.254 is refused"),
-        ("qwen3-8b@http://one:99999/v1", "The host or the port of this address cannot be read."),
+        ("qwen3-8b@http://user:secret@one/v1", "The address must not contain a user name or password"),
+        ("qwen3-8b@http://169.254.169.254/v1", "169.254.169.254 is not allowed"),
+        ("qwen3-8b@http://one:99999/v1", "The host or port of this address is invalid."),
     ],
 )
 def test_what_cannot_be_read_ends_the_start_with_a_sentence(value: str, why: str) -> None:

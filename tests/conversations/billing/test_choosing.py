@@ -111,9 +111,7 @@ def test_the_less_is_left_the_cheaper_the_answer(alice: User, amount: str, tiers
 def test_a_question_that_nothing_pays_for_is_refused_and_nothing_is_stored(alice: User) -> None:
     limit("0.0007")
 
-    with pytest.raises(
-        OutOfBudget, match=r"^The site's budget for today .* There is a new one at 00:00 on "
-    ) as refused:
+    with pytest.raises(OutOfBudget, match=r"^The site's budget for today .* It resets at 00:00 on ") as refused:
         ask(alice)
 
     assert refused.value.code == "budget"

@@ -59,7 +59,7 @@ def test_a_second_budget_of_the_same_is_refused(as_otto: Client, alice: User) ->
 
     assert list(add(as_otto, whole_site="on")) == ["__all__"]
     assert list(add(as_otto, user="alice")) == ["user"]
-    assert add(as_otto, user="nobody") == {"user": ["There is no user of this name."]}
+    assert add(as_otto, user="nobody") == {"user": ["There is no user with this name."]}
 
 
 def test_a_users_budget_is_changed_without_typing_their_name_again(as_otto: Client, alice: User) -> None:
@@ -94,7 +94,7 @@ def test_users_see_their_use_and_their_limit(as_alice: Client, alice: User, bob:
 
 
 def test_without_a_limit_the_use_is_told_alone(as_alice: Client) -> None:
-    assert "You have no limit of your own." in as_alice.get("/settings/").content.decode()
+    assert "You have no personal limit." in as_alice.get("/settings/").content.decode()
 
 
 def test_users_are_told_that_the_sites_budget_is_used_up(as_alice: Client, alice: User) -> None:

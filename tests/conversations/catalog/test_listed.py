@@ -64,4 +64,4 @@ def test_a_server_that_cannot_be_asked_is_stored_with_a_warning(as_otto: Client,
 def test_a_refused_address_has_one_sentence(as_otto: Client) -> None:
     refused = as_otto.post(f"{SERVERS}add/", server_form(url="ftp://gpu-1/v1"))
 
-    assert errors_of(refused) == {"url": ["An address begins with http:// or https://."]}
+    assert errors_of(refused) == {"url": ["The address must start with http:// or https://."]}

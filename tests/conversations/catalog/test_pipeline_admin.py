@@ -62,7 +62,7 @@ def test_a_pipeline_without_stages_is_refused(as_admin: Client, pipeline: Pipeli
 
     response = as_admin.post(f"/admin/conversations/pipeline/{pipeline.pk}/change/", uses(pipeline, **gone))
 
-    assert "A pipeline needs at least one stage that is enabled and for all domains." in response.content.decode()
+    assert "A pipeline needs at least one enabled stage for all domains." in response.content.decode()
 
 
 def test_a_pipeline_of_stages_that_are_off_is_refused_at_the_field(as_admin: Client, pipeline: Pipeline) -> None:
@@ -71,7 +71,7 @@ def test_a_pipeline_of_stages_that_are_off_is_refused_at_the_field(as_admin: Cli
     response = as_admin.post(f"/admin/conversations/pipeline/{pipeline.pk}/change/", uses(pipeline))
 
     first, second = response.context["inline_admin_formsets"][0].formset.forms
-    assert first.errors == {"stage": ["A pipeline needs at least one stage that is enabled and for all domains."]}
+    assert first.errors == {"stage": ["A pipeline needs at least one enabled stage for all domains."]}
     assert second.errors == {}
 
 
@@ -89,7 +89,7 @@ def test_the_last_stage_of_a_pipeline_is_not_switched_off(as_admin: Client, pipe
 
     assert switched_off(as_admin, first) == {}
     assert switched_off(as_admin, second) == {
-        "enabled": ["The pipeline for complex questions would have no stage left. Add another one to it first."]
+        "enabled": ["The pipeline for complex questions would have no stage left. Add another one first."]
     }
     assert Stage.objects.get(pk=second.pk).enabled
 
@@ -188,7 +188,7 @@ def test_a_tier_that_is_gone_is_shown_and_refused(as_admin: Client) -> None:
 
     assert "smart (gone)" in as_admin.get(change).content.decode()
     refused = as_admin.post(change, STAGE | {"tier": "smart"}).context["adminform"].form.errors
-    assert refused == {"tier": ["There is no tier “smart” any more: choose another one."]}
+    assert refused == {"tier": ["Tier “smart” no longer exists. Choose another one."]}
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -190,7 +190,7 @@ def test_every_error_has_a_sentence_that_says_what_to_do(code: str) -> None:
     sentence = Generation(error_code=code).error_sentence
 
     assert sentence.endswith(".")
-    assert any(word in sentence.lower() for word in ("retry", "continue", "start a new chat", "tell an operator"))
+    assert any(word in sentence.lower() for word in ("retry", "continue", "start a new one", "tell your administrator"))
 
 
 def test_a_code_of_another_version_has_a_sentence_too() -> None:

@@ -67,7 +67,7 @@ def test_the_figures_of_a_continued_answer_say_that_they_are_of_its_last_piece(a
 
     html = as_alice.get(conversation.get_absolute_url()).content.decode()
 
-    assert "<li>Since Continue</li>" in html and "132 tokens" in html
+    assert "<li>Continuation</li>" in html and "132 tokens" in html
     assert "s total" not in html
 
 
@@ -76,7 +76,7 @@ def test_a_failed_answer_says_what_to_do(as_alice: Client, alice: User) -> None:
 
     html = as_alice.get(broken.message.conversation.get_absolute_url()).content.decode()
 
-    assert "The model server cannot be reached." in html
+    assert "The model server can&#x27;t be reached." in html
     assert 'data-action="retry"' in html
 
 

@@ -17,7 +17,7 @@ def test_an_address_that_does_not_exist_gets_ours(client: Client, db: None) -> N
     response = client.get("/nothing/")
 
     assert response.status_code == 404
-    assert "Nothing here" in response.content.decode()
+    assert "Page not found" in response.content.decode()
 
 
 def test_a_form_without_the_pages_token_gets_ours(db: None) -> None:

@@ -36,7 +36,7 @@ async def test_asynchronous_answers_have_one_too(async_client: AsyncClient) -> N
 def test_the_page_of_an_error_shows_it(client: Client, db: None) -> None:
     response = client.get("/nothing/")
 
-    assert f"quote this id: <code>{response.headers['X-Request-Id']}</code>" in response.content.decode()
+    assert f"quote this ID: <code>{response.headers['X-Request-Id']}</code>" in response.content.decode()
 
 
 def test_the_line_about_an_error_has_it_and_no_query_string(

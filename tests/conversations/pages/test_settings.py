@@ -15,13 +15,13 @@ def test_it_says_who_is_signed_in_and_how_much_there_is(as_alice: Client, alice:
     html = as_alice.get("/settings/").content.decode()
 
     assert "<strong>alice</strong> (alice@example.com)" in html
-    assert "You have 1 conversation." in html
+    assert "You have 1 chat." in html
 
 
 def test_it_says_how_long_deleted_conversations_are_kept(as_alice: Client, settings: Settings) -> None:
     settings.DELETED_KEPT_DAYS = 12
 
-    assert "erased for good after 12 days" in as_alice.get("/settings/").content.decode()
+    assert "erased permanently after 12 days" in as_alice.get("/settings/").content.decode()
 
 
 def test_every_link_on_it_leads_somewhere(as_alice: Client) -> None:

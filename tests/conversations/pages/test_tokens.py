@@ -52,7 +52,7 @@ def test_a_revoked_token_is_gone(as_alice: Client, alice: User) -> None:
 
     html = as_alice.post(f"/settings/tokens/{token.pk}/revoke/", follow=True).content.decode()
 
-    assert "The token “robot” is revoked" in html
+    assert "Token “robot” revoked" in html
     assert ApiToken.objects.with_secret(secret) is None
 
 

@@ -28,7 +28,7 @@ def test_a_note_has_the_length_of_a_message_at_most(as_rita: Client, url: str, s
     response = as_rita.post(f"{url}review/", {"note": "12345\r\n789012"}, follow=True)
     as_rita.post(f"{url}review/", {"note": "12345\r\n7890"})
 
-    assert "too long: 12 of at most 10" in response.content.decode()
+    assert "Too long: 12 of 10" in response.content.decode()
     assert Review.objects.get().note == "12345\n7890"
 
 

@@ -1,4 +1,4 @@
-"""`make benchmark` in small: every row has a figure that can be, and is kept. Nothing here asserts a duration."""
+"""`make benchmark` in small: every row has a figure that can be, and is kept. Page not found asserts a duration."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_a_command_is_read_into_its_dataclass() -> None:
     ],
 )
 def test_anything_else_is_a_bad_command_with_a_sentence(frame: str | bytes) -> None:
-    with pytest.raises(BadCommand, match=r"does not understand.* Reload the page") as refusal:
+    with pytest.raises(BadCommand, match=r"doesn't understand.* Reload the page") as refusal:
         parse_command(frame)
 
     assert len(str(refusal.value)) < 400

@@ -73,7 +73,7 @@ def test_a_failure_ends_with_its_sentence(site: Site) -> None:
     code, out, err = asked(site, "[[demo status=429]] hello", "--user", "alice")
 
     assert (code, out) == (1, "")
-    assert "The model server has too much to do just now." in err
+    assert "The model server is overloaded." in err
 
 
 def test_ctrl_c_stops_the_answer(site: Site) -> None:

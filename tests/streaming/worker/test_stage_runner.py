@@ -73,7 +73,7 @@ async def test_a_stage_that_fails_is_left_out(owner: User, worker: Worker, model
     sibling.go_on()
 
     assert await answering == Status.DONE
-    assert await notices(generation) == ["Stage 1 failed and is left out."]
+    assert await notices(generation) == ["Stage 1 failed and was skipped."]
     assert await texts(generation) == {"0.text": WHOLE}
     assert (await row(generation)).outcomes["1"]["error_code"] == ErrorCode.UNAUTHORISED
 
@@ -88,7 +88,7 @@ async def test_a_stage_that_takes_too_long_is_left_out_and_its_server_let_go(
     sibling.go_on()
 
     assert await answering == Status.DONE
-    assert await notices(generation) == ["Stage 1 took too long and is left out."]
+    assert await notices(generation) == ["Stage 1 took too long and was skipped."]
     assert (await row(generation)).outcomes["1"]["status"] == "timeout"
     assert await texts(generation) == await logged(generation)
 
