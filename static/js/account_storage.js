@@ -46,7 +46,7 @@ export class AccountStorage {
   }
 }
 
-/** At sign-out; other tabs are told. */
+/** At sign-out, in all tabs. */
 export function forgetAll() {
   localStorage.clear();
   sessionStorage.clear();

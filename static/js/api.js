@@ -15,8 +15,8 @@ export class Api {
         body: new URLSearchParams(fields),
       });
       if (response.ok) return null;
-      const told = response.status === 400 ? (await response.json()).message : "";
-      return told || "That didn't work. Reload the page and try again.";
+      const message = response.status === 400 ? (await response.json()).message : "";
+      return message || "That didn't work. Reload the page and try again.";
     } catch {
       return "The server can't be reached right now. Try again in a moment.";
     }

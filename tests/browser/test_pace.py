@@ -21,8 +21,8 @@ STATES = """async () => {
     const { Pace } = await import("/static/js/answer/pace.js");
     const { AccountStorage } = await import("/static/js/account_storage.js");
     const { account } = document.querySelector("[data-main]").dataset;
-    const { isWanted, isOn } = new Pace(new AccountStorage(account));
-    return { isWanted, isOn };
+    const { isEnabled, isOn } = new Pace(new AccountStorage(account));
+    return { isEnabled, isOn };
 }"""
 
 
@@ -59,4 +59,4 @@ def test_who_wants_less_motion_gets_text_at_once(person: Open) -> None:
     alice.visit()
 
     states = alice.page.evaluate(STATES)
-    assert states == {"isWanted": True, "isOn": False}
+    assert states == {"isEnabled": True, "isOn": False}

@@ -27,7 +27,7 @@ ARTICLE = """
   <div data-parts></div><p data-notice hidden></p><p data-error hidden></p>
   <div data-progress>
     <div data-bar></div><ol data-stages hidden></ol>
-    <span role="status" data-phase></span><span data-more></span><span data-figures></span>
+    <span role="status" data-phase></span><span data-more></span><span data-stats></span>
   </div>
   <div data-footer></div>
 </article>

@@ -11,7 +11,7 @@ from .conftest import ORIGIN, give
 
 COMPOSER = """
 document.body.innerHTML = `<form data-limit="100">
-  <span data-sentence></span><button type="button" data-offer hidden></button>
+  <span data-sentence></span><button type="button" data-restore hidden></button>
   <textarea data-input></textarea><button data-send></button><button type="button" data-stop hidden></button>
   <p data-count></p>
 </form>`;
@@ -75,6 +75,6 @@ def test_text_that_was_refused_stays_on_offer(page: Page, box: Locator) -> None:
     box.fill("Something new")
     page.evaluate("(sentence) => composer.refuse(sentence, 'What was sent')", BUSY)
     page.evaluate("composer.setBusy(false)")
-    page.locator("[data-offer]").click()
+    page.locator("[data-restore]").click()
 
     assert box.input_value() == "What was sent"

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from .conftest import ORIGIN, give
 
-ELEMENTS = ("main", "transcript", "greeting", "title", "announcer", "gone")
+ELEMENTS = ("main", "transcript", "greeting", "title", "announcer", "deleted")
 PAGE = """async (names) => {
     const { Page } = await import("/js/chat/page.js");
     const { Transcript } = await import("/js/chat/transcript.js");
@@ -27,7 +27,7 @@ PAGE = """async (names) => {
     window.served = (...ids) => ids.map((id) => `<p data-role="user" data-message-id="${id}">${id}</p>`).join("");
     window.answer = (...ids) => asked.shift()(`<div data-transcript>${served(...ids)}</div>`);
     window.article = (id) => new DOMParser().parseFromString(served(id), "text/html").body.firstElementChild;
-    page.serve({ conversation: "c", isBusy: false, changed() {} });
+    page.attach({ conversation: "c", isBusy: false, update() {} });
 }"""
 
 
@@ -44,7 +44,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def test_a_page_that_was_fetched_before_a_question_came_does_not_take_it_away(page: Page) -> None:
     page.evaluate("() => { window.done = page.refresh(); }")
 
-    page.evaluate("page.pathChanged(); transcript.showBelow(null, [article('one'), article('two')])")
+    page.evaluate("page.invalidateFetches(); transcript.showBelow(null, [article('one'), article('two')])")
     page.evaluate("answer('one')")
 
     page.wait_for_function("asked.length")  # it is fetched again

@@ -35,7 +35,7 @@ def write(answer: LiveAnswer, seconds: int, rate: int) -> None:
 
 
 def figures(answer: LiveAnswer) -> str:
-    return answer.page.locator("[data-figures]").inner_text()
+    return answer.page.locator("[data-stats]").inner_text()
 
 
 @pytest.fixture

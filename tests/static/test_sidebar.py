@@ -19,7 +19,7 @@ SIDEBAR = """async (entries) => {
     window.served = entries;
     window.posted = [];
     const api = { html: async () => served, post: async (url, { title }) => void posted.push([url, title]) };
-    window.sidebar = new Sidebar({ list, search, menu }, { api, toasts: { show() {} }, onGone() {} });
+    window.sidebar = new Sidebar({ list, search, menu }, { api, toasts: { show() {} }, onDeleted() {} });
 }"""
 
 

@@ -40,7 +40,7 @@ class Connection:
         self.page.evaluate("(name) => dispatchEvent(new Event(name))", name)
 
     def ask(self, message: dict[str, Any]) -> None:
-        self.page.evaluate("(message) => socket.ask(message)", message)
+        self.page.evaluate("(message) => socket.request(message)", message)
 
     def hear(self, type: str) -> None:
         self.page.evaluate("(type) => hear(type)", type)

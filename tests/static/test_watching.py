@@ -19,7 +19,7 @@ CHAT = """async () => {
     window.shown = new Map();  // by generation: what the transcript has
     window.served = new Map();  // what the server's page has
     window.fetched = null;  // an article
-    const answer = (generation, isFinal = false) => ({ generation, isFinal, progress: {}, forget() {} });
+    const answer = (generation, isFinal = false) => ({ generation, isFinal, progress: {}, reset() {} });
     window.answer = answer;
     const transcript = {
         get articles() { return []; },
@@ -34,15 +34,16 @@ CHAT = """async () => {
         replace: (article) => shown.set(article.dataset.generation, answer(article.dataset.generation)),
     };
     const page = {
-        refresh: async () => { for (const [key, one] of served) shown.set(key, one); chat.changed(); },
+        refresh: async () => { for (const [key, one] of served) shown.set(key, one); chat.update(); },
         fetchArticle: async () => fetched,
-        changed() {}, pathChanged() {}, titled() {}, sidebarChanged() {}, finished() {},
-        back() {}, outdated() {}, refused() {},
-        isGone: false,
+        update() {}, invalidateFetches() {}, setTitle() {}, refreshSidebar() {}, announceEnd() {},
+        hideDeleted() {}, offerReload() {}, refuse() {},
+        isDeleted: false,
     };
     const socket = { send: (message) => { if (isOpen) sent.push(message); return isOpen; } };
-    const wishes = { fields: {} };
-    window.chat = new Chat("c", { socket, transcript, page, wishes, storage: new AccountStorage("1", sessionStorage) });
+    const options = { fields: {} };
+    const storage = new AccountStorage("1", sessionStorage);
+    window.chat = new Chat("c", { socket, transcript, page, options, storage });
 }"""
 ARTICLE = f'<article data-generation="{GENERATION}" data-state="queued" data-message-id="m"></article>'
 
@@ -100,17 +101,17 @@ def test_each_connection_watches_once(tab: Tab) -> None:
 
     for _ in range(2):
         tab.hear("hello", protocol=1, conversation="c")
-        tab.page.evaluate("chat.changed()")
+        tab.page.evaluate("chat.update()")
 
     assert tab.watched == [GENERATION, GENERATION]
 
 
 def test_without_a_connection_it_is_watched_with_the_next(tab: Tab) -> None:
     tab.has("shown")
-    tab.page.evaluate("isOpen = false; chat.changed(); isOpen = true")
+    tab.page.evaluate("isOpen = false; chat.update(); isOpen = true")
     assert tab.watched == []
 
-    tab.page.evaluate("chat.changed()")
+    tab.page.evaluate("chat.update()")
 
     assert tab.watched == [GENERATION]
 
@@ -134,10 +135,10 @@ def test_an_answer_that_comes_back_is_watched(tab: Tab) -> None:
 
 def test_an_article_that_was_fetched_anew_is_watched_though_its_generation_was(tab: Tab) -> None:
     tab.has("shown")
-    tab.page.evaluate("chat.changed()")
+    tab.page.evaluate("chat.update()")
 
     tab.has("shown")
-    tab.page.evaluate("chat.changed()")
+    tab.page.evaluate("chat.update()")
 
     assert tab.watched == [GENERATION, GENERATION]
 

@@ -16,13 +16,13 @@ export class Answer {
   #show = () => this.#parts.show() && this.#frames.request(this.#show);
 
   #handlers = {
-    [event.phase]: (e) => this.#enter(e),
+    [event.phase]: (e) => this.#enterPhase(e),
     [event.textDelta]: (e) => this.#append(e),
     [event.blocksDone]: (e) => this.#parts.get(e.part).addBlocks(e.first, e.html, e.upto),
     [event.tailRendered]: (e) => this.#parts.get(e.part).renderTail(e.html, e.upto),
     [event.partRestarted]: (e) => this.#restart(e),
-    [event.notice]: (e) => this.#tell("notice", e.message),
-    [event.stage]: (e) => this.#tellStage(e),
+    [event.notice]: (e) => this.#showLine("notice", e.message),
+    [event.stage]: (e) => this.#updateStage(e),
     [event.answerFinished]: (e) => this.#finish(e),
   };
 
@@ -51,7 +51,7 @@ export class Answer {
     return this.#parts.source;
   }
 
-  /** What the page has of it, as Watch tells. */
+  /** What the page has of it: fields of a watch command. */
   get progress() {
     return { position: this.#position, seen: this.#parts.seen };
   }
@@ -61,16 +61,16 @@ export class Answer {
   /** False if text before this event is missing: the answer is then empty, and has to be asked for again. */
   receive(e) {
     if (this.isFinal || (this.#lacksText && e.type !== event.textDelta)) return true;
-    if (this.#handlers[e.type](e) !== false) {
+    if (this.#handlers[e.type]?.(e) !== false) {
       this.#frames.request(this.#show);
       return true;
     }
     if (this.#lacksText) return true;
-    this.forget();
+    this.reset();
     return false;
   }
 
-  forget() {
+  reset() {
     this.#lacksText = true;
     this.#position = "";
     this.#parts.restart();
@@ -90,8 +90,8 @@ export class Answer {
     if (!this.isFinal) this.#begin();
   }
 
-  /** The user wants that; what is still written says otherwise until the worker has heard of it. */
-  stopping() {
+  /** The user asked for it; text that is still coming says otherwise until the worker has heard of it. */
+  showStopping() {
     this.#progress?.phase("stopping");
   }
 
@@ -112,7 +112,7 @@ export class Answer {
     this.#progress.phase(FIRST_PHASE[this.state]);
   }
 
-  #enter(e) {
+  #enterPhase(e) {
     this.element.dataset.state = e.phase === "queued" ? "queued" : "streaming";
     this.#progress.phase(e.phase, e);
   }
@@ -127,8 +127,8 @@ export class Answer {
     return true;
   }
 
-  #tellStage(e) {
-    this.#parts.tellStage(e.stage, e.label, e.status);
+  #updateStage(e) {
+    this.#parts.updateStage(e.stage, e.label, e.status);
     this.#progress.stage(e.stage, e.label, e.status);
   }
 
@@ -140,13 +140,13 @@ export class Answer {
   #finish(e) {
     this.#parts.finish(e.status, e.html ?? {});
     setHtml(this.element.querySelector("[data-footer]"), e.footer ?? "");
-    this.#tell("error", e.error ?? "");
+    this.#showLine("error", e.error ?? "");
     this.element.dataset.state = e.status;
     this.end();
   }
 
-  #tell(place, sentence) {
-    const line = this.element.querySelector(`[data-${place}]`);
+  #showLine(name, sentence) {
+    const line = this.element.querySelector(`[data-${name}]`);
     line.textContent = sentence;
     line.hidden = !sentence;
   }

@@ -8,9 +8,9 @@ export function morph(element, html) {
   morphChildren(element, elementsFrom(html));
 }
 
-function morphChildren(element, wanted) {
+function morphChildren(element, fresh) {
   let at = element.firstChild;
-  for (const node of [...wanted.childNodes]) {
+  for (const node of [...fresh.childNodes]) {
     if (at && areAlike(at, node)) {
       const next = at.nextSibling;
       morphNode(at, node);
@@ -27,16 +27,16 @@ function morphChildren(element, wanted) {
 }
 
 /** The one may become the other without anybody noticing that it is not new. */
-function areAlike(node, wanted) {
-  return node.nodeName === wanted.nodeName && node.className === wanted.className;
+function areAlike(node, fresh) {
+  return node.nodeName === fresh.nodeName && node.className === fresh.className;
 }
 
-function morphNode(node, wanted) {
-  if (node.nodeType !== Node.ELEMENT_NODE) changeText(node, wanted.data);
+function morphNode(node, fresh) {
+  if (node.nodeType !== Node.ELEMENT_NODE) changeText(node, fresh.data);
   else if (node.localName !== "button") {
     // a button may be saying that it was pressed
-    morphAttributes(node, wanted);
-    morphChildren(node, wanted);
+    morphAttributes(node, fresh);
+    morphChildren(node, fresh);
   }
 }
 
@@ -53,11 +53,11 @@ function changeText(text, data) {
   }
 }
 
-function morphAttributes(element, wanted) {
-  for (const { name, value } of wanted.attributes) {
+function morphAttributes(element, fresh) {
+  for (const { name, value } of fresh.attributes) {
     if (element.getAttribute(name) !== value) element.setAttribute(name, value);
   }
   for (const { name } of [...element.attributes]) {
-    if (!wanted.hasAttribute(name)) element.removeAttribute(name);
+    if (!fresh.hasAttribute(name)) element.removeAttribute(name);
   }
 }

@@ -1,7 +1,7 @@
-/** Whether the user wants text at an even pace; remembered in this browser, per account. */
+/** The setting "Smooth streaming": remembered in this browser, per account. */
 export class Pace {
   #storage;
-  #isWanted;
+  #isEnabled;
   #stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
   constructor(storage) {
@@ -10,23 +10,23 @@ export class Pace {
     addEventListener("storage", () => this.#remember());
   }
 
-  get isWanted() {
-    return this.#isWanted;
+  get isEnabled() {
+    return this.#isEnabled;
   }
 
-  set isWanted(wanted) {
-    this.#storage.set("pace", wanted ? "even" : "");
+  set isEnabled(isEnabled) {
+    this.#storage.set("pace", isEnabled ? "even" : "");
     this.#remember();
   }
 
   /** Text may be held back now. */
   get isOn() {
-    return this.#isWanted && !document.hidden && !this.#stillness.matches;
+    return this.#isEnabled && !document.hidden && !this.#stillness.matches;
   }
 
   // Internal
 
   #remember() {
-    this.#isWanted = this.#storage.get("pace") === "even";
+    this.#isEnabled = this.#storage.get("pace") === "even";
   }
 }

@@ -1,9 +1,9 @@
 import { keepingFocus } from "../dom.js";
-import { Floor } from "./floor.js";
+import { HeightLock } from "./height_lock.js";
 import { morph } from "./morph.js";
 import { OpenTail } from "./open_tail.js";
 import { Pacer } from "./pacer.js";
-import { keepingSelection } from "../chat/selection.js";
+import { keepingSelection } from "./selection.js";
 
 /**
  * One part of an answer: its source, its finished blocks, and its open tail.
@@ -18,14 +18,14 @@ export class Part {
   #fresh = []; // HTML of finished blocks that are not in the DOM yet
   #upto = 0; // what of the source is in finished blocks
   #pacer;
-  #floor; // not of thinking, which readers fold
+  #heightLock; // not of thinking, which readers fold
 
   constructor(element, pacer = new Pacer()) {
     this.#element = element;
     this.#pacer = pacer;
     this.#place = element.querySelector(":scope > [data-tail]");
     this.#tail = new OpenTail(this.#place);
-    if (!element.matches("details")) this.#floor = new Floor(element);
+    if (!element.matches("details")) this.#heightLock = new HeightLock(element);
   }
 
   /** Go on from a finished part: its last block is open again. */
@@ -85,13 +85,13 @@ export class Part {
     this.#upto = 0;
     this.#tail.reset(0);
     this.#pacer.skip(0);
-    this.#floor?.lift();
+    this.#heightLock?.release();
   }
 
   /** Nothing is held back any more. */
   end() {
     this.#pacer.end();
-    this.#floor?.end();
+    this.#heightLock?.end();
   }
 
   /** The answer has ended: put in the blocks that differ (by index; an empty one goes), and drop the tail. */

@@ -57,8 +57,8 @@ export class Parts {
   }
 
   /** Where a stage stands, of an answer that has several. */
-  tellStage(number, label, status) {
-    this.#stages.tell(number, label, status);
+  updateStage(number, label, status) {
+    this.#stages.update(number, label, status);
   }
 
   /** The answer has ended: put in the blocks that differ, by part. */
@@ -74,25 +74,25 @@ export class Parts {
     const held = [...this.#parts.values()].filter((part) => part.show()).length > 0;
     const texts = [...this.#parts].filter(([name]) => isText(name));
     if (texts.length) this.#stages.show(new Map(texts.map(([name, part]) => [stageOf(name), part.source.length])));
-    for (const [name, part] of texts) if (part.source) this.#foldThinking(this.#stages.holder(stageOf(name)));
+    for (const [name, part] of texts) if (part.source) this.#foldThinking(this.#stages.container(stageOf(name)));
     return held;
   }
 
   // Internal
 
   #place(name) {
-    const holder = this.#stages.holder(stageOf(name));
+    const container = this.#stages.container(stageOf(name));
     const element = copyOf(this.#forms[isText(name) ? "text" : "thinking"]);
     element.dataset.part = name;
-    if (isText(name)) holder.append(element);
-    else holder.prepend(element);
+    if (isText(name)) container.append(element);
+    else container.prepend(element);
     element.querySelector("summary")?.addEventListener("click", () => (element.dataset.touched = ""));
     return element;
   }
 
   /** Once, when the text begins; not if the user has opened or closed it. */
-  #foldThinking(holder) {
-    for (const details of holder.querySelectorAll(":scope > details[data-part][open]:not([data-touched])")) {
+  #foldThinking(container) {
+    for (const details of container.querySelectorAll(":scope > details[data-part][open]:not([data-touched])")) {
       details.open = false;
       details.dataset.touched = "";
     }

@@ -1,4 +1,4 @@
-import { about, sentenceOf } from "../chat/waits.js";
+import { about, phaseText } from "./phase_text.js";
 
 const WRITES = ["thinking", "writing"]; // phases in which tokens come
 const REFRESH_MS = 500;
@@ -36,16 +36,16 @@ export class Progress {
     clearInterval(this.#timer);
   }
 
-  /** `told`: what the server said with it, if it was the server. */
-  phase(name, told = null) {
-    if (this.#phase === name && !told) return;
+  /** `details`: the server's event, if it was the server that said so. */
+  phase(name, details = null) {
+    if (this.#phase === name && !details) return;
     this.#phase = this.#element.dataset.phase = name;
     this.#heardAt = Date.now();
-    if (told?.expectedTokens) this.#expect(told.expectedTokens, told.expectedSeconds);
-    const [sentence, more] = sentenceOf(name, told ?? {});
+    if (details?.expectedTokens) this.#expect(details.expectedTokens, details.expectedSeconds);
+    const [sentence, more] = phaseText(name, details ?? {});
     const status = this.#find("phase");
     if (status.textContent !== sentence) status.textContent = sentence; // else it would be announced again
-    if (told?.model) status.title = told.model;
+    if (details?.model) status.title = details.model;
     this.#find("more").textContent = more;
   }
 
@@ -73,7 +73,7 @@ export class Progress {
     if (WRITES.includes(this.#phase) && now - this.#heardAt > SILENT_MS) this.phase("waiting");
     const bar = this.#find("bar");
     if (this.#tokens && this.#expected) this.#showShare(bar);
-    this.#find("figures").textContent = this.#figures(now).join(" · ");
+    this.#find("stats").textContent = this.#stats(now).join(" · ");
   }
 
   // Internal
@@ -94,16 +94,16 @@ export class Progress {
     return this.#expected > 0 && this.#tokens > this.#expected * LONGER;
   }
 
-  #figures(now) {
+  #stats(now) {
     const seconds = Math.max(0, Math.floor((now - this.#begunAt) / 1000));
     const rate = this.#rate(now);
-    const figures = [`${seconds} s`, this.#outlook(seconds, rate, now)];
-    if (rate) figures.unshift(`${Math.round(rate)}/s`);
-    if (this.#tokens) figures.unshift(`${this.#tokens.toLocaleString("en")} tokens`);
-    return figures.filter(Boolean);
+    const stats = [`${seconds} s`, this.#outlook(seconds, rate, now)];
+    if (rate) stats.unshift(`${Math.round(rate)}/s`);
+    if (this.#tokens) stats.unshift(`${this.#tokens.toLocaleString("en")} tokens`);
+    return stats.filter(Boolean);
   }
 
-  /** What is to come, as far as it can be told; empty otherwise. */
+  /** What is to come, if it can be estimated; empty otherwise. */
   #outlook(seconds, rate, now) {
     if (!this.#tokens) return this.#usualTime(seconds);
     if (this.#isLonger) return "longer than usual";

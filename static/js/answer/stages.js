@@ -16,12 +16,12 @@ export class Stages {
     this.#readWrappers();
   }
 
-  /** Where the parts of this stage go: all into one place as long as no stage has been told of. */
-  holder(number) {
+  /** Where the parts of this stage go: all into one place until the first stage event. */
+  container(number) {
     return this.#wrapper(number)?.querySelector("[data-stage-parts]") ?? this.#element;
   }
 
-  tell(number, label, status) {
+  update(number, label, status) {
     this.#statuses.set(number, status);
     if (!this.#wrapper(number)) this.#insert(number);
     const wrapper = this.#wrapper(number);
@@ -30,10 +30,10 @@ export class Stages {
     wrapper.querySelector("[data-state-word]").textContent = WORDS[status] ?? "";
   }
 
-  /** The answer was stopped: nobody tells of its stages any more. */
+  /** The answer was stopped: no further stage events come. */
   stop() {
     for (const [number, status] of this.#statuses) {
-      if (status === "running") this.tell(number, this.#labelOf(number), "stopped");
+      if (status === "running") this.update(number, this.#labelOf(number), "stopped");
     }
   }
 

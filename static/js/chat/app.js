@@ -1,4 +1,5 @@
 import { AccountStorage, onOtherAccount } from "../account_storage.js";
+import { AnswerOptions } from "./answer_options.js";
 import { Api } from "../api.js";
 import { Chat } from "./chat.js";
 import { copy, copyCode } from "../clipboard.js";
@@ -9,17 +10,16 @@ import { Draft } from "./draft.js";
 import { Drawer } from "../sidebar/drawer.js";
 import { Editor } from "./editor.js";
 import { Frames } from "../frames.js";
+import { LowConfidence } from "../answer/low_confidence.js";
 import { Pace } from "../answer/pace.js";
-import { GONE, Page } from "./page.js";
+import { DELETED, Page } from "./page.js";
 import { closeCode, command } from "../protocol.js";
 import { Scroller } from "./scroller.js";
 import { Sidebar } from "../sidebar/sidebar.js";
 import { Socket } from "../connection/socket.js";
-import { Theme } from "../theme.js";
+import { Theme } from "../sidebar/theme.js";
 import { Toasts } from "../toasts.js";
 import { Transcript } from "./transcript.js";
-import { Unsure } from "../answer/unsure.js";
-import { Wishes } from "./wishes.js";
 
 // The page's elements are looked up here and nowhere else.
 
@@ -29,29 +29,29 @@ const main = find("main");
 const forms = Object.fromEntries([...document.querySelectorAll("[data-form]")].map((form) => [form.dataset.form, form]));
 const { conversation, account } = main.dataset;
 
-const kept = new AccountStorage(account);
-const keptByTab = new AccountStorage(account, sessionStorage);
+const storage = new AccountStorage(account);
+const tabStorage = new AccountStorage(account, sessionStorage);
 const frames = new Frames();
 const api = new Api(find("show").elements.csrfmiddlewaretoken.value);
 const toasts = new Toasts(find("toasts"), forms.toast);
-const draft = new Draft(kept, conversation);
-const transcript = new Transcript(find("transcript"), { forms, frames, pace: new Pace(kept) });
+const draft = new Draft(storage, conversation);
+const transcript = new Transcript(find("transcript"), { forms, frames, pace: new Pace(storage) });
 const scroller = new Scroller(find("scroller"), { content: [find("transcript"), find("greeting")], jump: find("jump") });
-const sidebar = new Sidebar({ list: find("list"), search: find("search"), menu: find("menu") }, { api, toasts, onGone: leave });
+const sidebar = new Sidebar({ list: find("list"), search: find("search"), menu: find("menu") }, { api, toasts, onDeleted: leave });
 const composer = new Composer(find("composer"), { draft, onSend: send, onStop: stop });
 const page = new Page(
-  { root, main, transcript: find("transcript"), greeting: find("greeting"), title: find("heading"), announcer: find("announcer"), gone: find("gone") },
+  { root, main, transcript: find("transcript"), greeting: find("greeting"), title: find("heading"), announcer: find("announcer"), deleted: find("deleted") },
   { api, composer, draft, frames, sidebar, toasts, transcript },
 );
 const socket = new Socket(address, { onEvent: (e) => chat.receive(e), onState: connect });
 const bar = new ConnectionBar(find("connection-bar"), { onRetry: () => socket.retryNow() });
-const wishes = new Wishes({ mode: find("mode"), tier: find("tier") }, kept);
-const chat = new Chat(conversation, { socket, transcript, page, wishes, storage: keptByTab });
-new Drawer({ body: document.body, sidebar: find("sidebar"), main, veil: find("veil") });
+const options = new AnswerOptions({ mode: find("mode"), tier: find("tier") }, storage);
+const chat = new Chat(conversation, { socket, transcript, page, options, storage: tabStorage });
+new Drawer({ body: document.body, sidebar: find("sidebar"), main, backdrop: find("backdrop") });
 new Day(find("list").dataset.timezone, () => sidebar.refresh());
 new Theme(find("theme-choice"));
-const unsure = new Unsure();
-root.toggleAttribute("data-no-highlights", !Unsure.isSupported);
+const lowConfidence = new LowConfidence();
+root.toggleAttribute("data-no-highlights", !LowConfidence.isSupported);
 
 function address() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -61,8 +61,8 @@ function address() {
 function connect(state, details) {
   root.dataset.connection = state;
   bar.show(state, details);
-  if (details.code === closeCode.notSignedIn) page.signedOut();
-  if (details.code === closeCode.notFound) page.gone(false);
+  if (details.code === closeCode.notSignedIn) page.leave();
+  if (details.code === closeCode.notFound) page.showDeleted(false);
 }
 
 function send(text, edited = null) {
@@ -78,7 +78,7 @@ function stop() {
 
 /** The conversation on the page was deleted: go to a new one, and offer the way back there. */
 function leave(url, title) {
-  keptByTab.set("deleted", JSON.stringify({ url, title }));
+  tabStorage.set("deleted", JSON.stringify({ url, title }));
   location.assign("/");
 }
 
@@ -86,22 +86,22 @@ function leave(url, title) {
 
 const actions = {
   copy: (article, button) => copy(transcript.sourceOf(article), button),
-  edit: (article) => ask(() => edit(article)),
-  regenerate: (article) => ask(() => chat.act(command.regenerate, article)),
-  fresh: (article) => ask(() => chat.act(command.regenerate, article, { fresh: true })),
-  continue: (article) => ask(() => chat.act(command.continue, article)),
-  retry: (article) => ask(() => chat.act(command.retry, article)),
-  unsure: (article, button) => underline(article, button),
+  edit: (article) => whenIdle(() => edit(article)),
+  regenerate: (article) => whenIdle(() => chat.act(command.regenerate, article)),
+  fresh: (article) => whenIdle(() => chat.act(command.regenerate, article, { fresh: true })),
+  continue: (article) => whenIdle(() => chat.act(command.continue, article)),
+  retry: (article) => whenIdle(() => chat.act(command.retry, article)),
+  highlight: (article, button) => highlight(article, button),
 };
 
-function ask(act) {
-  if (page.isGone) composer.refuse(GONE);
+function whenIdle(act) {
+  if (page.isDeleted) composer.refuse(DELETED);
   else if (chat.isBusy) composer.refuse(BUSY);
   else act();
 }
 
-function underline(article, button) {
-  button.ariaPressed = unsure.toggle(article, JSON.parse(button.dataset.unsure), transcript.sourceOf(article));
+function highlight(article, button) {
+  button.ariaPressed = lowConfidence.toggle(article, JSON.parse(button.dataset.passages), transcript.sourceOf(article));
 }
 
 function edit(article) {
@@ -131,10 +131,10 @@ document.addEventListener("keydown", (e) => {
 
 addEventListener("popstate", () => location.reload());
 
-const deleted = JSON.parse(keptByTab.get("deleted"));
-keptByTab.set("deleted", "");
+const deleted = JSON.parse(tabStorage.get("deleted"));
+tabStorage.set("deleted", "");
 if (deleted) sidebar.offerUndo(deleted.url, deleted.title, () => location.assign(deleted.url));
 if (matchMedia("(pointer: fine)").matches) composer.focus();
-onOtherAccount(account, () => page.signedOut());
-page.serve(chat);
+onOtherAccount(account, () => page.leave());
+page.attach(chat);
 socket.open();

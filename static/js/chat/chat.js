@@ -1,6 +1,6 @@
-import { Clicks } from "./clicks.js";
 import { elementFrom } from "../dom.js";
-import { Paints } from "../answer/paints.js";
+import { Outbox } from "./outbox.js";
+import { PaintReports } from "../answer/paint_reports.js";
 import { event, protocolVersion } from "../protocol.js";
 import { Stops } from "../connection/stops.js";
 import { Watches } from "../connection/watches.js";
@@ -11,11 +11,11 @@ const UNKNOWN = "unknown_message"; // code of a refusal: what is asked for is go
 export class Chat {
   #transcript;
   #page; // what is around the transcript
-  #clicks;
-  #paints;
+  #outbox;
+  #paintReports;
   #watches;
-  #wasGreeted = false;
   #stops;
+  #wasGreeted = false;
 
   #handlers = {
     [event.hello]: (e) => this.#greet(e),
@@ -23,127 +23,122 @@ export class Chat {
     [event.refused]: (e) => this.#refuse(e),
     [event.pathChanged]: (e) => this.#changePath(e),
     [event.pathSwitched]: () => this.#page.refresh(),
-    [event.conversationTitled]: (e) => this.#page.titled(e.conversation, e.title),
-    [event.conversationDeleted]: (e) => this.#page.gone(e.undo ?? true),
-    [event.conversationRestored]: () => this.restored(),
-    [event.sidebarChanged]: () => this.#page.sidebarChanged(),
-    [event.phase]: (e) => this.#pass(e),
-    [event.textDelta]: (e) => this.#pass(e),
-    [event.blocksDone]: (e) => this.#pass(e),
-    [event.tailRendered]: (e) => this.#pass(e),
-    [event.partRestarted]: (e) => this.#pass(e),
-    [event.notice]: (e) => this.#pass(e),
-    [event.stage]: (e) => this.#pass(e),
+    [event.conversationTitled]: (e) => this.#page.setTitle(e.conversation, e.title),
+    [event.conversationDeleted]: (e) => this.#page.showDeleted(e.undo ?? true),
+    [event.conversationRestored]: () => this.restore(),
+    [event.sidebarChanged]: () => this.#page.refreshSidebar(),
     [event.answerFinished]: (e) => this.#finish(e),
     [event.resync]: (e) => this.#resync(e),
   };
 
-  constructor(conversation, { socket, transcript, page, wishes, storage }) {
+  constructor(conversation, { socket, transcript, page, options, storage }) {
     this.conversation = conversation;
     this.#transcript = transcript;
     this.#page = page;
-    this.#clicks = new Clicks(conversation, { socket, transcript, wishes, storage });
-    this.#paints = new Paints((report) => socket.send(report));
+    this.#outbox = new Outbox(conversation, { socket, transcript, options, storage });
+    this.#paintReports = new PaintReports((report) => socket.send(report));
     this.#watches = new Watches(socket, transcript);
     this.#stops = new Stops(socket);
   }
 
   get isBusy() {
-    return this.#clicks.areWaiting || this.#transcript.unfinished.length > 0;
+    return !this.#outbox.isEmpty || this.#transcript.unfinished.length > 0;
   }
 
   // Actions
 
   send(text, edited = null) {
-    this.#clicks.send(text, edited);
-    this.#page.changed();
+    this.#outbox.send(text, edited);
+    this.#page.update();
   }
 
-  act(type, article, wishes = {}) {
-    this.#clicks.act(type, article, wishes);
-    this.#page.changed();
+  act(type, article, fields = {}) {
+    this.#outbox.act(type, article, fields);
+    this.#page.update();
   }
 
   stop() {
-    this.#clicks.stop();
+    this.#outbox.stopAll();
     for (const answer of this.#transcript.unfinished) this.#stop(answer.generation);
   }
 
   receive(e) {
     const handle = this.#handlers[e.type];
     if (handle) handle(e);
+    else if (e.generation) this.#forward(e);
     else console.warn("unknown event", e.type);
   }
 
-  /** What is on the page is another thing: what of it is unfinished is watched. */
-  changed() {
-    this.#watches.all();
-    this.#page.changed();
+  /** The transcript was changed: what of it is unfinished is watched. */
+  update() {
+    this.#watches.watchAll();
+    this.#page.update();
   }
 
-  async restored() {
-    this.#page.back();
+  async restore() {
+    this.#page.hideDeleted();
     await this.#page.refresh();
   }
 
   // Internal
 
   #stop(generation) {
-    this.#transcript.answer(generation)?.stopping();
-    if (!this.#stops.ask(generation)) this.#page.stopWaits();
+    this.#transcript.answer(generation)?.showStopping();
+    if (!this.#stops.stop(generation)) this.#page.announceDelayedStop();
   }
 
   async #greet(e) {
-    if (e.protocol !== protocolVersion) this.#page.outdated();
-    this.#clicks.resend();
+    if (e.protocol !== protocolVersion) this.#page.offerReload();
+    this.#outbox.resend();
     this.#stops.resend();
-    this.#watches.begin();
-    this.#page.back(); // what follows says so if it is still deleted
-    if (e.title) this.#page.titled(e.conversation, e.title);
-    if (this.#wasGreeted) this.#page.sidebarChanged();
+    this.#watches.restart();
+    this.#page.hideDeleted(); // what follows says so if it is still deleted
+    if (e.title) this.#page.setTitle(e.conversation, e.title);
+    if (this.#wasGreeted) this.#page.refreshSidebar();
     this.#wasGreeted = true;
     if (this.#transcript.isBehind(e)) await this.#page.refresh();
-    this.changed();
+    this.update();
   }
 
   #refuse(e) {
-    const entry = this.#clicks.settle(e.request);
+    const entry = this.#outbox.settle(e.request);
     const wasStop = this.#stops.settle(e.request);
     const wasWatch = !entry && !wasStop && e.code !== UNKNOWN && this.#transcript.answer(e.request);
-    if (wasWatch) this.#watches.askLater(e.request);
-    else if (entry || !this.#page.isGone) this.#page.refused(e.message, entry?.click.text ?? "");
-    this.#page.changed();
+    if (wasWatch) this.#watches.watchLater(e.request);
+    else if (entry || !this.#page.isDeleted) this.#page.refuse(e.message, entry?.click.text ?? "");
+    this.#page.update();
   }
 
   async #changePath(e) {
-    const entry = this.#clicks.settle(e.request);
+    const entry = this.#outbox.settle(e.request);
     if (!this.conversation) this.#begin(e);
     const fresh = e.messages.map((message) => elementFrom(message.html));
-    this.#page.pathChanged();
-    if (this.#transcript.showBelow(e.parent ?? null, fresh)) this.#watches.isSent(e.generation);
+    this.#page.invalidateFetches();
+    if (this.#transcript.showBelow(e.parent ?? null, fresh)) this.#watches.markWatched(e.generation);
     else await this.#page.refresh();
     const answer = this.#transcript.answer(e.generation);
-    if (answer && entry?.since) this.#paints.await(e.generation, answer.element, entry.since);
+    if (answer && entry?.since) this.#paintReports.observe(e.generation, answer.element, entry.since);
     if (entry?.stop) this.#stop(e.generation);
-    this.#page.titled(e.conversation, e.title);
-    this.changed();
+    this.#page.setTitle(e.conversation, e.title);
+    this.update();
   }
 
+  /** A new chat has got its address. */
   #begin(e) {
     this.conversation = e.conversation;
-    this.#clicks.moveTo(e.conversation);
-    this.#page.begun(e.conversation, e.url);
+    this.#outbox.moveTo(e.conversation);
+    this.#page.moveTo(e.conversation, e.url);
   }
 
-  #pass(e) {
-    if (this.#transcript.answer(e.generation)?.receive(e) === false) this.#watches.ask(e.generation);
+  #forward(e) {
+    if (this.#transcript.answer(e.generation)?.receive(e) === false) this.#watches.watch(e.generation);
   }
 
   #finish(e) {
     this.#stops.settle(e.generation);
-    this.#pass(e);
-    this.#page.finished(e);
-    this.#page.changed();
+    this.#forward(e);
+    this.#page.announceEnd(e);
+    this.#page.update();
   }
 
   /** The log does not have it any more; the database does, or there will be a new log. */
@@ -154,9 +149,9 @@ export class Chat {
     if (article && (generation !== e.generation || !["queued", "streaming"].includes(state))) {
       this.#transcript.replace(article);
     } else if (answer && !answer.isFinal) {
-      answer.forget();
-      this.#watches.askLater(e.generation);
+      answer.reset();
+      this.#watches.watchLater(e.generation);
     }
-    this.changed();
+    this.update();
   }
 }

@@ -1,7 +1,7 @@
-import { sends } from "./enter.js";
+import { isSendKey } from "./enter.js";
 
 const NEAR_LIMIT = 0.9; // of the limit; from here on the length is shown
-export const BUSY = "An answer is still being written. Wait for it to finish, or stop it first."; // as the server says it
+export const BUSY = "An answer is still being written. Wait for it to finish, or stop it first."; // as asking.py says it
 
 /** The form in which a message is written. `onSend(text)`, `onStop()`. */
 export class Composer {
@@ -17,13 +17,13 @@ export class Composer {
     this.#limit = Number(form.dataset.limit);
     this.#draft = draft;
     this.#onSend = onSend;
-    this.#input.addEventListener("input", () => this.#changed());
+    this.#input.addEventListener("input", () => this.#update());
     this.#input.addEventListener("keydown", (e) => this.#press(e));
     form.addEventListener("submit", (e) => this.#submit(e));
     this.#find("stop").addEventListener("click", onStop);
-    this.#find("offer").addEventListener("click", () => this.#acceptOffer());
+    this.#find("restore").addEventListener("click", (e) => this.fill(e.currentTarget.dataset.text));
     if (!this.#input.value) this.#input.value = draft.text; // some browsers restore it themselves
-    this.#changed();
+    this.#update();
   }
 
   // Actions
@@ -34,7 +34,7 @@ export class Composer {
 
   fill(text) {
     this.#input.value = text;
-    this.#changed();
+    this.#update();
     this.focus();
   }
 
@@ -46,25 +46,24 @@ export class Composer {
     this.#find("send").hidden = isBusy;
     this.#find("stop").hidden = !isBusy;
     if (hadFocus) this.focus();
-    const says = this.#find("sentence");
-    if (!isBusy && says.textContent === BUSY && this.#find("offer").hidden) says.textContent = "";
-    this.#judge();
+    const alert = this.#find("sentence");
+    if (!isBusy && alert.textContent === BUSY && this.#find("restore").hidden) alert.textContent = "";
+    this.#validate();
   }
 
   /** Nothing can be sent from now on, for this reason; empty: it can again. */
   close(sentence) {
     this.#closed = sentence;
-    this.#changed();
+    this.#update();
   }
 
   /** Say why something was refused; its text goes back where it was written, unless something new stands there. */
   refuse(sentence, text = "") {
+    const isOccupied = text !== "" && this.#input.value.trim() !== "";
+    if (text && !isOccupied) this.fill(text);
     this.#find("sentence").textContent = sentence;
-    const offers = text !== "" && this.#input.value.trim() !== "";
-    this.#find("offer").hidden = !offers;
-    this.#find("offer").dataset.text = offers ? text : "";
-    if (text && !offers) this.fill(text);
-    this.#find("sentence").textContent = sentence; // fill() took it away
+    this.#find("restore").hidden = !isOccupied;
+    this.#find("restore").dataset.text = isOccupied ? text : "";
   }
 
   // Internal
@@ -74,7 +73,7 @@ export class Composer {
   }
 
   #press(e) {
-    if (sends(e)) this.#submit(e);
+    if (isSendKey(e)) this.#submit(e);
   }
 
   #submit(e) {
@@ -82,23 +81,19 @@ export class Composer {
     const text = this.#input.value;
     const reason = this.#closed || (this.#isBusy && text.trim() ? BUSY : "");
     if (reason) this.refuse(reason);
-    if (reason || this.#isBusy || !this.#judge()) return;
+    if (reason || this.#isBusy || !this.#validate()) return;
     this.#input.value = "";
-    this.#changed();
+    this.#update();
     this.focus();
     this.#onSend(text);
   }
 
-  #acceptOffer() {
-    this.fill(this.#find("offer").dataset.text);
-  }
-
-  #changed() {
+  #update() {
     this.#draft.text = this.#input.value;
     this.#find("sentence").textContent = "";
-    this.#find("offer").hidden = true;
+    this.#find("restore").hidden = true;
     this.#grow();
-    this.#judge();
+    this.#validate();
   }
 
   #grow() {
@@ -108,7 +103,7 @@ export class Composer {
   }
 
   /** True if it can be sent; shows the length when that matters. Characters are counted as the server does. */
-  #judge() {
+  #validate() {
     const text = this.#input.value;
     const isNear = text.length > this.#limit * NEAR_LIMIT;
     const length = isNear ? [...text].length : text.length;
@@ -116,14 +111,14 @@ export class Composer {
     const count = this.#find("count");
     count.hidden = !isNear;
     count.classList.toggle("composer__count--over", isTooLong);
-    if (isNear) count.textContent = this.#sentenceOn(length, isTooLong);
+    if (isNear) count.textContent = this.#lengthText(length, isTooLong);
     this.#find("send").disabled = !text.trim() || isTooLong || this.#closed !== "";
     return text.trim() !== "" && !isTooLong;
   }
 
-  #sentenceOn(length, isTooLong) {
-    const figures = `${length.toLocaleString("en")} of ${this.#limit.toLocaleString("en")} characters`;
-    return isTooLong ? `Too long: ${figures}. Please shorten it.` : figures;
+  #lengthText(length, isTooLong) {
+    const text = `${length.toLocaleString("en")} of ${this.#limit.toLocaleString("en")} characters`;
+    return isTooLong ? `Too long: ${text}. Please shorten it.` : text;
   }
 
   #find(name) {

@@ -1,5 +1,5 @@
 import { copyOf } from "../dom.js";
-import { sends } from "./enter.js";
+import { isSendKey } from "./enter.js";
 
 /** Edits a question in its place. `onSave(text)`. */
 export class Editor {
@@ -29,7 +29,7 @@ export class Editor {
     if (e.key === "Escape" && !e.isComposing) {
       e.preventDefault();
       this.#close();
-    } else if (sends(e)) {
+    } else if (isSendKey(e)) {
       e.preventDefault();
       this.#form.requestSubmit();
     }

@@ -2,7 +2,7 @@ import { elementFrom, pageFrom } from "../dom.js";
 
 const SENTENCES = { done: "The answer is complete.", stopped: "The answer was stopped." };
 const UNTITLED = "New chat";
-export const GONE = "This chat was deleted. Undo that, or start a new one.";
+export const DELETED = "This chat was deleted. Undo that, or start a new one.";
 
 /** What is around the transcript, as the chat sees it. `parts` are elements, `tools` the objects that serve them. */
 export class Page {
@@ -14,17 +14,17 @@ export class Page {
   constructor(parts, tools) {
     this.#parts = parts;
     this.#tools = tools;
-    parts.gone.querySelector("[data-undo]").addEventListener("click", () => this.undoDeletion());
+    parts.deleted.querySelector("[data-undo]").addEventListener("click", () => this.undoDeletion());
   }
 
-  serve(chat) {
+  attach(chat) {
     this.#chat = chat;
     this.#tools.sidebar.mark(chat.conversation);
-    this.changed();
+    this.update();
   }
 
-  /** The chat's state is another one. Tests wait for the idle mark, which comes after the last text is shown. */
-  changed() {
+  /** The chat's state has changed. Tests wait for the idle mark, which comes after the last text is shown. */
+  update() {
     const { root, transcript, greeting } = this.#parts;
     const isBusy = this.#chat?.isBusy ?? false;
     this.#tools.composer.setBusy(isBusy);
@@ -35,70 +35,70 @@ export class Page {
   }
 
   /** A new chat has got its address. */
-  begun(conversation, url) {
+  moveTo(conversation, url) {
     history.pushState({}, "", url);
     this.#parts.main.dataset.conversation = conversation;
     this.#tools.draft.moveTo(conversation);
     this.#tools.sidebar.mark(conversation);
   }
 
-  titled(conversation, title) {
+  setTitle(conversation, title) {
     this.#tools.sidebar.retitle(conversation, title);
     if (conversation !== this.#chat.conversation) return;
     this.#parts.title.textContent = title || UNTITLED;
     document.title = `${title || UNTITLED} · Throughline`;
   }
 
-  sidebarChanged() {
+  refreshSidebar() {
     this.#tools.sidebar.refreshSoon();
   }
 
-  finished(e) {
+  announceEnd(e) {
     this.announce(SENTENCES[e.status] ?? e.error);
     this.#tools.sidebar.refreshSoon();
   }
 
-  refused(sentence, text) {
+  refuse(sentence, text) {
     this.#tools.composer.refuse(sentence, text);
   }
 
   /** The conversation was deleted elsewhere: nothing more is asked in it, unless it comes back. */
-  gone(canBeUndone) {
-    this.#parts.gone.hidden = false;
-    this.#parts.gone.querySelector("[data-undo]").hidden = !canBeUndone;
-    this.#tools.composer.close(GONE);
+  showDeleted(canBeUndone) {
+    this.#parts.deleted.hidden = false;
+    this.#parts.deleted.querySelector("[data-undo]").hidden = !canBeUndone;
+    this.#tools.composer.close(DELETED);
     this.announce("This chat was deleted.");
   }
 
-  back() {
-    if (!this.isGone) return;
-    this.#parts.gone.hidden = true;
+  hideDeleted() {
+    if (!this.isDeleted) return;
+    this.#parts.deleted.hidden = true;
     this.#tools.composer.close("");
   }
 
-  get isGone() {
-    return !this.#parts.gone.hidden;
+  get isDeleted() {
+    return !this.#parts.deleted.hidden;
   }
 
   async undoDeletion() {
-    const wrong = await this.#tools.api.post(`/c/${this.#chat.conversation}/restore/`);
-    if (wrong) this.#tools.toasts.show(wrong);
-    else await this.#chat.restored();
+    const error = await this.#tools.api.post(`/c/${this.#chat.conversation}/restore/`);
+    if (error) this.#tools.toasts.show(error);
+    else await this.#chat.restore();
   }
 
   /** Nobody is signed in here any more, or somebody else is: nothing of this account stays on the screen. */
-  async signedOut() {
+  async leave() {
     const { login } = this.#parts.main.dataset;
     const isSomebody = await this.#tools.api.isSignedIn(login);
     if (isSomebody) location.replace("/");
     else if (isSomebody === false) location.replace(`${login}?next=${encodeURIComponent(location.pathname)}`);
   }
 
-  stopWaits() {
+  announceDelayedStop() {
     this.#tools.toasts.show("No connection. The answer will be stopped once it is back.");
   }
 
-  outdated() {
+  offerReload() {
     this.#tools.toasts.show("Throughline has been updated. Reload the page to get the new version.");
   }
 
@@ -116,7 +116,7 @@ export class Page {
   }
 
   /** An event changed the path: what is being fetched may be older. */
-  pathChanged() {
+  invalidateFetches() {
     this.#changes++;
   }
 
@@ -142,6 +142,6 @@ export class Page {
     if (!found) return;
     if (changes !== this.#changes) return this.refresh();
     this.#tools.transcript.showBelow(null, [...found.children].map((article) => document.adoptNode(article)));
-    this.#chat.changed();
+    this.#chat.update();
   }
 }

@@ -12,7 +12,7 @@ export class Transcript {
     this.#element = element;
     this.#forms = tools.forms;
     this.#tools = tools;
-    for (const article of this.articles) this.#know(article);
+    for (const article of this.articles) this.#register(article);
   }
 
   // What is shown
@@ -36,7 +36,7 @@ export class Transcript {
     return lacksLeaf || [latest, ...unfinished].some((id) => id && !shown.some(({ generation }) => generation === id));
   }
 
-  /** What a message was written as. */
+  /** The Markdown of a message. */
   sourceOf(article) {
     if (article.dataset.role === "user") return article.querySelector("[data-text]").textContent;
     return this.#answers.get(article.dataset.generation).source;
@@ -50,19 +50,19 @@ export class Transcript {
     if (parent && !previous) return false;
     keepingFocus(this.#element, () => {
       for (const article of fresh) {
-        const shown = this.#shownFor(article);
+        const shown = this.#current(article);
         const place = previous ? previous.nextElementSibling : this.#element.firstElementChild;
         if (place !== shown) this.#element.insertBefore(shown, place);
         previous = shown;
       }
       for (const article of this.#from(previous?.nextElementSibling ?? (previous ? null : this.#element.firstElementChild))) {
-        this.#forget(article);
+        this.#remove(article);
       }
     });
     return true;
   }
 
-  /** Show what was sent and not yet answered, in place of `from` and what follows. Returns how to take that back. */
+  /** Show what was sent and not yet answered, in place of `from` and what follows. Returns how to undo that. */
   showPending(text, from = null) {
     const fresh = [];
     if (text !== null) fresh.push(copyOf(this.#forms.question));
@@ -92,8 +92,8 @@ export class Transcript {
   replace(article) {
     const old = this.#article(article.dataset.messageId);
     if (!old) return;
-    this.#forget(old, () => old.replaceWith(article));
-    this.#know(article);
+    this.#remove(old, () => old.replaceWith(article));
+    this.#register(article);
   }
 
   // Internal
@@ -108,27 +108,27 @@ export class Transcript {
   }
 
   /** The article that stands for this one: the shown one as long as it is not behind. */
-  #shownFor(article) {
+  #current(article) {
     const shown = this.#article(article.dataset.messageId);
-    if (!shown) return this.#know(article);
+    if (!shown) return this.#register(article);
     const answer = this.#answers.get(shown.dataset.generation);
     if (shown.dataset.generation === article.dataset.generation) {
       const fresh = article.dataset.state;
       if (!answer || answer.isFinal || fresh === "queued" || fresh === "streaming") return shown;
     }
-    this.#know(article);
+    this.#register(article);
     if ("continues" in article.dataset && answer?.isFinal) this.#answers.get(article.dataset.generation).adopt(answer);
-    this.#forget(shown);
+    this.#remove(shown);
     return article;
   }
 
-  #know(article) {
+  #register(article) {
     const { generation, role } = article.dataset;
     if (role === "assistant") this.#answers.set(generation, new Answer(article, this.#tools));
     return article;
   }
 
-  #forget(article, remove = () => article.remove()) {
+  #remove(article, remove = () => article.remove()) {
     const answer = this.#answers.get(article.dataset.generation);
     if (answer?.element === article) {
       answer.end();

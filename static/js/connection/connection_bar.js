@@ -18,7 +18,7 @@ export class ConnectionBar {
 
   show(state, { delay, code }) {
     clearInterval(this.#timer);
-    if (state === "closed") this.#tellEnd(code);
+    if (state === "closed") this.#showEnd(code);
     else if (state === "reconnecting" && delay !== undefined) this.#countDown(delay, code);
     else if (state === "reconnecting") this.#say("Connection lost. Reconnecting…");
     else this.#element.hidden = true;
@@ -26,7 +26,7 @@ export class ConnectionBar {
 
   // Internal
 
-  #tellEnd(code) {
+  #showEnd(code) {
     this.#find("retry").hidden = true;
     this.#find("sign-in").hidden = code !== closeCode.notSignedIn;
     this.#say(ENDINGS[code]);
@@ -35,9 +35,9 @@ export class ConnectionBar {
   #countDown(delay, code) {
     this.#at = Date.now() + delay;
     const reason = code === closeCode.tooMany ? "Too many requests." : "Connection lost.";
-    const tell = () => this.#say(`${reason} Reconnecting ${this.#wait()}`);
-    this.#timer = setInterval(tell, 1000);
-    tell();
+    const update = () => this.#say(`${reason} Reconnecting ${this.#wait()}`);
+    this.#timer = setInterval(update, 1000);
+    update();
   }
 
   #wait() {

@@ -56,7 +56,7 @@ export class Socket {
   }
 
   /** As send, for what the user waits for: a network that has changed takes it, and answers nothing. */
-  ask(message) {
+  request(message) {
     this.#timers.unanswered ??= setTimeout(() => this.#test(), UNANSWERED_MS);
     return this.send(message);
   }

@@ -1,12 +1,12 @@
 import { command } from "../protocol.js";
 
-const AGAIN_DELAY_MS = 2000; // before something is asked for that was not to be had
+const AGAIN_DELAY_MS = 2000; // before something is asked for that was not available
 
 /** Asks for every unfinished answer on the page, however it came there: once per connection and article. */
 export class Watches {
   #socket;
   #transcript;
-  #asked = new WeakSet(); // answers that this connection sends
+  #watched = new WeakSet(); // answers that this connection sends
 
   constructor(socket, transcript) {
     this.#socket = socket;
@@ -14,28 +14,28 @@ export class Watches {
   }
 
   /** A new connection sends nothing yet. */
-  begin() {
-    this.#asked = new WeakSet();
-    this.all();
+  restart() {
+    this.#watched = new WeakSet();
+    this.watchAll();
   }
 
-  all() {
-    for (const answer of this.#transcript.unfinished) if (!this.#asked.has(answer)) this.ask(answer.generation);
+  watchAll() {
+    for (const answer of this.#transcript.unfinished) if (!this.#watched.has(answer)) this.watch(answer.generation);
   }
 
-  ask(generation) {
+  watch(generation) {
     const answer = this.#transcript.answer(generation);
     if (!answer || answer.isFinal) return;
-    if (this.#socket.send({ type: command.watch, generation, ...answer.progress })) this.#asked.add(answer);
+    if (this.#socket.send({ type: command.watch, generation, ...answer.progress })) this.#watched.add(answer);
   }
 
-  askLater(generation) {
-    setTimeout(() => this.ask(generation), AGAIN_DELAY_MS);
+  watchLater(generation) {
+    setTimeout(() => this.watch(generation), AGAIN_DELAY_MS);
   }
 
   /** The server sends this one by itself. */
-  isSent(generation) {
+  markWatched(generation) {
     const answer = this.#transcript.answer(generation);
-    if (answer) this.#asked.add(answer);
+    if (answer) this.#watched.add(answer);
   }
 }

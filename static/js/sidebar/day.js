@@ -2,19 +2,19 @@ import { setCookie } from "../dom.js";
 
 const LATE_MS = 500; // after midnight: no timer is early then
 
-/** The reader's day: the server is told the time zone it is in, and `onChange` called when another one begins. */
+/** The reader's day: sends the time zone to the server by a cookie, and calls `onChange` when another day begins. */
 export class Day {
   #onChange;
   #today = today();
   #timer = 0;
 
-  /** `told`: the zone in which the server made the page. */
-  constructor(told, onChange) {
+  /** `serverZone`: the one in which the server made the page. */
+  constructor(serverZone, onChange) {
     this.#onChange = onChange;
     setCookie("timezone", zone());
     this.#wait();
     document.addEventListener("visibilitychange", () => this.#look()); // the machine may have slept, or travelled
-    if (zone() !== told) onChange();
+    if (zone() !== serverZone) onChange();
   }
 
   // Internal

@@ -7,16 +7,16 @@ export class Drawer {
   #body;
   #sidebar;
   #main;
-  #veil;
+  #backdrop;
 
-  constructor({ body, sidebar, main, veil }) {
+  constructor({ body, sidebar, main, backdrop }) {
     this.#body = body;
     this.#sidebar = sidebar;
     this.#main = main;
-    this.#veil = veil;
+    this.#backdrop = backdrop;
     sidebar.querySelector("[data-sidebar-toggle]").addEventListener("click", () => this.#close());
     this.#opener.addEventListener("click", () => this.#open());
-    veil.addEventListener("click", () => this.#close());
+    backdrop.addEventListener("click", () => this.#close());
     sidebar.addEventListener("keydown", (e) => this.#press(e));
     NARROW.addEventListener("change", () => this.#show(!NARROW.matches && body.dataset.sidebarState === "open"));
     this.#show(!NARROW.matches && body.dataset.sidebarState === "open");
@@ -48,7 +48,7 @@ export class Drawer {
     this.#body.toggleAttribute("data-drawer", isOver);
     this.#sidebar.inert = !isOpen;
     this.#main.inert = isOver;
-    this.#veil.hidden = !isOver;
+    this.#backdrop.hidden = !isOver;
   }
 
   #remember(state) {

@@ -1,8 +1,8 @@
 import { keepingFocus, setHtml } from "../dom.js";
 import { EntryMenu } from "./entry_menu.js";
-import { TitleEditor } from "../chat/title_editor.js";
+import { TitleEditor } from "./title_editor.js";
 
-const REFRESH_DELAY_MS = 250; // after a key or a hint, so that several make one request
+const REFRESH_DELAY_MS = 250; // after a key or an event, so that several make one request
 
 /** The list of conversations: search, rename, pin, delete. */
 export class Sidebar {
@@ -10,20 +10,20 @@ export class Sidebar {
   #search;
   #api;
   #toasts;
-  #onGone;
+  #onDeleted;
   #menu;
   #current = "";
-  #limit = ""; // how many are wanted; empty: as many as the server likes
+  #limit = ""; // how many to list; empty: as many as the server likes
   #timer = 0;
   #asked = 0; // number of the latest request: an earlier one that comes late is dropped
   #isEditing = false;
 
-  constructor({ list, search, menu }, { api, toasts, onGone }) {
+  constructor({ list, search, menu }, { api, toasts, onDeleted }) {
     this.#list = list;
     this.#search = search;
     this.#api = api;
     this.#toasts = toasts;
-    this.#onGone = onGone;
+    this.#onDeleted = onDeleted;
     this.#menu = new EntryMenu(menu, { onChoice: (choice, entry) => this.#choose(choice, entry) });
     search.addEventListener("input", () => {
       this.#limit = "";
@@ -56,8 +56,8 @@ export class Sidebar {
 
   async refresh() {
     const asked = ++this.#asked;
-    const wanted = new URLSearchParams({ q: this.#search.value, limit: this.#limit });
-    const html = await this.#api.html(`${this.#list.dataset.url}?${wanted}`);
+    const params = new URLSearchParams({ q: this.#search.value, limit: this.#limit });
+    const html = await this.#api.html(`${this.#list.dataset.url}?${params}`);
     if (html === null || asked !== this.#asked || this.#isEditing) return;
     const focused = document.activeElement?.closest("[data-entry]")?.dataset.entry;
     keepingFocus(this.#list, () => setHtml(this.#list, html));
@@ -91,15 +91,15 @@ export class Sidebar {
   async delete(entry) {
     const title = entry.querySelector("[data-title]").textContent;
     if (!(await this.#post(entry, "delete"))) return;
-    if (entry.dataset.entry === this.#current) this.#onGone(this.#url(entry), title);
+    if (entry.dataset.entry === this.#current) this.#onDeleted(this.#url(entry), title);
     else this.offerUndo(this.#url(entry), title);
   }
 
-  /** `onUndone`: instead of a look at the list. */
+  /** `onUndone`: instead of a refresh of the list. */
   offerUndo(url, title, onUndone = null) {
     this.#toasts.show(`Deleted “${title}”`, async () => {
-      const wrong = await this.#api.post(`${url}restore/`);
-      if (wrong) this.#toasts.show(wrong);
+      const error = await this.#api.post(`${url}restore/`);
+      if (error) this.#toasts.show(error);
       else if (onUndone) return onUndone();
       await this.refresh();
       this.#list.querySelector(`a[href="${url}"]`)?.focus({ preventScroll: true });
@@ -122,10 +122,10 @@ export class Sidebar {
   }
 
   async #post(entry, verb, fields) {
-    const wrong = await this.#api.post(`${this.#url(entry)}${verb}/`, fields);
-    if (wrong) this.#toasts.show(wrong);
+    const error = await this.#api.post(`${this.#url(entry)}${verb}/`, fields);
+    if (error) this.#toasts.show(error);
     await this.refresh();
-    return !wrong;
+    return !error;
   }
 
   #url(entry) {

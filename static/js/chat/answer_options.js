@@ -1,17 +1,17 @@
-/** What the user wants of the next answers: how thorough, and by which model. Remembered per account. */
-export class Wishes {
+/** What the user chose for the next answers: mode and model. Remembered per account. */
+export class AnswerOptions {
   #selects;
 
   constructor(selects, storage) {
     this.#selects = selects;
     for (const [name, select] of Object.entries(selects)) {
-      const remembered = storage.get(name);
-      if ([...select.options].some((option) => option.value === remembered)) select.value = remembered;
+      const stored = storage.get(name);
+      if ([...select.options].some((option) => option.value === stored)) select.value = stored;
       select.addEventListener("change", () => storage.set(name, select.value));
     }
   }
 
-  /** As fields of a click. */
+  /** As fields of a command. */
   get fields() {
     return Object.fromEntries(Object.entries(this.#selects).map(([name, select]) => [name, select.value]));
   }

@@ -2,7 +2,7 @@
  * What an element has of the page it keeps while it is written: text that gets its form, or waits for it, takes less
  * room than before, and all that stands above would bounce each time.
  */
-export class Floor {
+export class HeightLock {
   #element;
   #sizes;
   #width = 0;
@@ -14,19 +14,19 @@ export class Floor {
     this.#sizes.observe(element);
   }
 
-  lift() {
+  release() {
     this.#set(0);
   }
 
   end() {
     this.#sizes.disconnect();
-    this.lift();
+    this.release();
   }
 
   // Internal
 
   #resized({ width, height }) {
-    if (this.#width && width !== this.#width) this.lift();
+    if (this.#width && width !== this.#width) this.release();
     else if (height > this.#height) this.#set(height);
     this.#width = width;
   }

@@ -1,14 +1,14 @@
-import { AccountStorage } from "../account_storage.js";
-import { Pace } from "../answer/pace.js";
+import { AccountStorage } from "./account_storage.js";
+import { Pace } from "./answer/pace.js";
 
 // What of the settings page lives in this browser. Without scripts there is nothing to choose.
 
 const choice = document.querySelector("[data-pace]");
 const pace = new Pace(new AccountStorage(choice.dataset.pace));
 
-choice.querySelector("input").checked = pace.isWanted;
+choice.querySelector("input").checked = pace.isEnabled;
 choice.addEventListener("change", (e) => {
-  pace.isWanted = e.target.checked;
-  e.target.checked = pace.isWanted;
+  pace.isEnabled = e.target.checked;
+  e.target.checked = pace.isEnabled;
 });
 choice.hidden = false;

@@ -1,4 +1,4 @@
-import { setCookie } from "./dom.js";
+import { setCookie } from "../dom.js";
 
 /** The choice between the system's appearance, light and dark. The server reads the cookie, so no page flashes. */
 export class Theme {

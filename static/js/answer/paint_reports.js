@@ -3,21 +3,21 @@ import { command } from "../protocol.js";
 const LONGEST_MS = 3_600_000; // more is not believed
 const TEXT = "[data-tail], [data-block]"; // what of an answer's article is its text
 
-/** Tells the server when the first text of an answer, asked for in this tab, was seen. `since` is performance.now(). */
-export class Paints {
+/** Reports when the first text of an answer that was asked for in this tab was painted. `since` is performance.now(). */
+export class PaintReports {
   #send;
 
   constructor(send) {
     this.#send = send;
   }
 
-  /** The article shows what it has; wait for more. */
-  await(generation, article, since) {
+  /** Reports once the article has more text than now. */
+  observe(generation, article, since) {
     const before = lengthOf(article);
     const observer = new MutationObserver(() => {
       if (lengthOf(article) <= before) return;
       observer.disconnect();
-      this.#tell(generation, since);
+      this.#reportWhenPainted(generation, since);
     });
     observer.observe(article, { subtree: true, childList: true, characterData: true });
   }
@@ -25,7 +25,7 @@ export class Paints {
   // Internal
 
   /** The second frame begins when the first one has been painted. Nobody sees a hidden tab. */
-  #tell(generation, since) {
+  #reportWhenPainted(generation, since) {
     if (document.hidden) return;
     requestAnimationFrame(() => requestAnimationFrame(() => this.#report(generation, since)));
   }

@@ -1,9 +1,9 @@
 const WINDOW = 600; // code units of the source in which the next word is looked for: markup and skipped parts lie between
-const NAME = "unsure"; // of the highlight in stage.css
+const NAME = "low-confidence"; // of the highlight in stage.css
 const WORD = /\S+/g;
 
-/** Underlines passages of an answer without touching its elements. `source` is the Markdown that they count in. */
-export class Unsure {
+/** Underlines passages of an answer without touching its elements. Their offsets count in `source`, its Markdown. */
+export class LowConfidence {
   #ranges = new Map(); // by article
 
   static isSupported = "highlights" in CSS;
