@@ -14,17 +14,26 @@ HISTORY = ("migrations",)
 
 NAMES = (  # what came instead
     "Certainty",  # ConfidenceTracker
+    "Clock",  # GenerationTiming
     "Flight",  # InFlightRequest
+    "LookAdmin",  # AccessLogEntryAdmin
     "Offer",  # Candidate
     "Pulse",  # EventLoopMonitor
     "Sight",  # RequestStats
     "Situation",  # SiteSnapshot
     "Vitals",  # ProcessStats
     "Wanted",  # QueryParams
+    "UNSURE_BELOW",  # LOW_CONFIDENCE_BELOW
     "heard_for",  # heartbeats
+    "is_paid_elsewhere",  # billed_to_other
+    "judgement",  # review
     "pooling",  # batch_delay
     "rest_s",  # batch_delay
     "sites_own",  # internal_usage
+    "spared",  # saved_by_cache
+    "strongest_cost",  # baseline_cost
+    "unsure_share",  # low_confidence_share
+    "view_look",  # view_accesslogentry
 )
 SENTENCES = (
     "is not to be had",  # is unavailable

@@ -54,7 +54,7 @@ class StageView:
     text: str
     thinking: str
     confidence: Confidence | None
-    unsure: list[list[int]]  # passages: [from, to] in code units of the text
+    low_confidence_spans: list[list[int]]  # passages: [from, to] in code units of the text
 
     @property
     def word(self) -> str:
@@ -95,7 +95,7 @@ def stage_views(message: Message) -> list[StageView]:
             text=texts.get(PartKey(stage.number, PartKind.TEXT), ""),
             thinking=texts.get(PartKey(stage.number, PartKind.THINKING), ""),
             confidence=outcomes[stage.number].confidence if stage.number in outcomes else None,
-            unsure=outcomes[stage.number].unsure if stage.number in outcomes else [],
+            low_confidence_spans=outcomes[stage.number].low_confidence_spans if stage.number in outcomes else [],
         )
         for stage in plan.stages
     ]

@@ -41,7 +41,7 @@ class Source:
     is_shared: bool = False  # the request is another answer's
 
     @property
-    def is_paid_elsewhere(self) -> bool:
+    def billed_to_other(self) -> bool:
         """By another answer that read the same request. Known when it has been read, or was closed."""
         return isinstance(self.stream, Reader) and not self.stream.pays
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from conversations.models import Generation
 from conversations.models.billing import ledger
 from conversations.models.billing.budget import SITE, Limits, next_day_begins, today
-from conversations.models.billing.ledger import Line
+from conversations.models.billing.ledger import Reservation
 from conversations.models.billing.money import NOTHING, Prices
 from conversations.models.chat.asking import OutOfBudget
 from conversations.models.chat.transcript import said_before
@@ -33,7 +33,7 @@ class Option:
     """A way to make an answer, and what its stages may cost."""
 
     plan: Plan
-    lines: tuple[Line, ...]
+    lines: tuple[Reservation, ...]
 
     @property
     def amount(self) -> Decimal:
@@ -66,7 +66,7 @@ class Estimate:
     def _option(self, plan: Plan) -> Option:
         return Option(plan, tuple(self._lines(plan)))
 
-    def _lines(self, plan: Plan) -> Iterator[Line]:
+    def _lines(self, plan: Plan) -> Iterator[Reservation]:
         """Of the stages that are still to be written."""
         drafts = 0  # tokens
         for stage in plan.stages:
@@ -75,8 +75,8 @@ class Estimate:
             tokens_in = self._question + most_tokens(stage.system_prompt) + (drafts if stage.waits else 0)
             drafts += tokens_out
             if stage.number not in self._ended:
-                prices, strongest = prices_of(tier), prices_of(self._tiers[-1])
-                yield Line(stage.number, tier.slug, tier.model, prices, strongest, tokens_in, tokens_out)
+                prices, baseline = prices_of(tier), prices_of(self._tiers[-1])
+                yield Reservation(stage.number, tier.slug, tier.model, prices, baseline, tokens_in, tokens_out)
 
     def _tier_of(self, stage: PlannedStage) -> TierSpec:
         return next((tier for tier in self._tiers if tier.slug == stage.tier), self._tiers[0])

@@ -132,7 +132,7 @@ def certainty_of(generation: Generation, *, of_all: bool, in_colour: bool) -> It
         label = f"{stage.label}: " if of_all else ""
         yield f"{label}{level_of(confidence, in_colour=in_colour)}: {confidence.explanation}"
         if in_colour:
-            yield from excerpts_of(texts.get(PartKey(stage.number, PartKind.TEXT), ""), outcome.unsure)
+            yield from excerpts_of(texts.get(PartKey(stage.number, PartKind.TEXT), ""), outcome.low_confidence_spans)
 
 
 def level_of(confidence: Confidence, *, in_colour: bool) -> str:

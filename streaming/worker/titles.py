@@ -11,7 +11,7 @@ from django.db import transaction
 from conversations.models import Conversation, Generation
 from conversations.models.billing import ledger
 from conversations.models.billing.budget import Limits
-from conversations.models.billing.ledger import Line, Purpose
+from conversations.models.billing.ledger import Purpose, Reservation
 from conversations.models.chat.conversation import UNTITLED
 from conversations.models.chat.message import Role
 from conversations.models.chat.titles import title_of
@@ -55,12 +55,12 @@ def paid_title(owner_id: int, question: str, runner: Runner) -> str:
     return title
 
 
-def dearest(question: str) -> Line:
+def dearest(question: str) -> Reservation:
     """What a title by the cheapest tier costs at most. Routing saves nothing here, so none is told."""
     tier = known_tiers()[0]
     prices = prices_of(tier)
     tokens_in = sum(most_tokens(message["content"]) for message in title_body(question, tier.model)["messages"])
-    return Line(0, tier.slug, tier.model, prices, prices, tokens_in, TITLE_MAX_TOKENS)
+    return Reservation(0, tier.slug, tier.model, prices, prices, tokens_in, TITLE_MAX_TOKENS)
 
 
 async def title_from_model(question: str, servers: ModelServers) -> tuple[str, Outcome]:

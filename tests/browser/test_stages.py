@@ -120,11 +120,11 @@ def test_confidence_is_a_word_and_unsure_passages_are_underlined_on_demand(perso
     alice.click("Low-confidence passages")
 
     generation = alice.last_answer.get_attribute("data-generation")
-    passages = site.record(str(generation))["outcomes"]["0"]["unsure"]
+    passages = site.record(str(generation))["outcomes"]["0"]["low_confidence_spans"]
     expected = "".join(words[start:end] for start, end in passages).replace(" ", "")
     assert alice.page.evaluate(UNDERLINED) == expected != ""
     alice.click("Low-confidence passages")
     assert alice.page.evaluate(UNDERLINED) == ""
 
 
-UNDERLINED = "() => [...CSS.highlights.get('unsure')].join('')"
+UNDERLINED = "() => [...CSS.highlights.get('low-confidence')].join('')"

@@ -49,7 +49,7 @@ def note(spent: Spent) -> None:
     row.tokens_cached += spent.tokens_cached
     row.tokens_out += spent.tokens_out
     row.cost = (row.cost or NOTHING) + cost
-    row.strongest_cost = row.cost  # nothing was routed, so nothing is saved
+    row.baseline_cost = row.cost  # nothing was routed, so nothing is saved
     row.ended_at = site_time.now()
     row.save()
     DailyUse.add(SITE, day, units(cost))
@@ -71,6 +71,6 @@ def empty_row(spent: Spent, day: date) -> LedgerEntry:
         price_cached=spent.prices.tokens_cached,
         reserved=NOTHING,
         cost=NOTHING,
-        strongest_cost=NOTHING,
+        baseline_cost=NOTHING,
         state=EntryState.SETTLED,
     )

@@ -69,19 +69,19 @@ class LedgerEntry(models.Model):
     price_in = price_field()
     price_out = price_field()
     price_cached = cached_price_field()
-    strongest_price_in = price_field()
-    strongest_price_out = price_field()
-    strongest_price_cached = cached_price_field()
+    baseline_price_in = price_field()
+    baseline_price_out = price_field()
+    baseline_price_cached = cached_price_field()
     reserved = models.DecimalField(max_digits=DIGITS, decimal_places=PLACES)
     cost = models.DecimalField(max_digits=DIGITS, decimal_places=PLACES, null=True, blank=True)
-    strongest_cost = models.DecimalField(
+    baseline_cost = models.DecimalField(
         max_digits=DIGITS,
         decimal_places=PLACES,
         null=True,
         blank=True,
         help_text="Of the same tokens, by the tier that was the strongest; 0 if no model was asked.",
     )
-    spared = models.DecimalField(
+    saved_by_cache = models.DecimalField(
         max_digits=DIGITS,
         decimal_places=PLACES,
         null=True,
@@ -114,13 +114,13 @@ class LedgerEntry(models.Model):
         self.tokens_cached = min((outcome.cached_tokens or 0) if outcome else 0, self.tokens_in)
         tokens = (self.tokens_in, self.tokens_out, self.tokens_cached)
         cost = Prices(self.price_in, self.price_out, self.price_cached).of(*tokens)
-        strongest = Prices(self.strongest_price_in, self.strongest_price_out, self.strongest_price_cached)
+        baseline = Prices(self.baseline_price_in, self.baseline_price_out, self.baseline_price_cached)
         if outcome and outcome.is_reused:  # not by routing, and not again
-            self.cost, self.strongest_cost, self.spared = NOTHING, NOTHING, cost
+            self.cost, self.baseline_cost, self.saved_by_cache = NOTHING, NOTHING, cost
         else:
             is_routed = self.purpose == Purpose.ANSWER  # a title is the cheapest tier's, whichever answers
-            self.cost, self.spared = cost, NOTHING
-            self.strongest_cost = strongest.of(*tokens) if is_routed else cost
+            self.cost, self.saved_by_cache = cost, NOTHING
+            self.baseline_cost = baseline.of(*tokens) if is_routed else cost
         self.state = EntryState.SETTLED if used else EntryState.RELEASED
         self.ended_at = site_time.now()
         if outcome:
@@ -130,19 +130,19 @@ class LedgerEntry(models.Model):
 ENDED_FIELDS = (
     *("tier", "model", "tokens_in", "tokens_cached", "tokens_out", "price_in", "price_out"),
     "price_cached",
-    *("cost", "strongest_cost", "spared", "state", "ended_at"),
+    *("cost", "baseline_cost", "saved_by_cache", "state", "ended_at"),
 )
 
 
 @dataclass(frozen=True)
-class Line:
+class Reservation:
     """What a stage may cost at most, as far as it can be told before."""
 
     stage: int
     tier: str
     model: str
     prices: Prices
-    strongest: Prices
+    baseline: Prices
     tokens_in: int
     tokens_out: int
 
@@ -156,36 +156,37 @@ def is_reserved(generation_id: UUID) -> bool:
     return LedgerEntry.objects.filter(generation_id=generation_id).exists()
 
 
-def reserve(generation_id: UUID, limits: Limits, lines: Collection[Line], purpose: Purpose = Purpose.ANSWER) -> bool:
+def reserve(
+    generation_id: UUID, limits: Limits, stages: Collection[Reservation], purpose: Purpose = Purpose.ANSWER
+) -> bool:
     """Enter all stages, or none; False if the budget does not suffice. Call it in a transaction. Free ones are entered
     without a look at any budget."""
     day = today()
-    amount = sum((line.amount for line in lines), NOTHING)
+    amount = sum((one.amount for one in stages), NOTHING)
     if amount and not limits.reserve(amount, day):
         return False
-    LedgerEntry.objects.bulk_create(entry_of(generation_id, limits.user_id, day, line, purpose) for line in lines)
-    return True
-
-
-def entry_of(generation_id: UUID, user_id: int, day: date, line: Line, purpose: Purpose) -> LedgerEntry:
-    return LedgerEntry(
-        generation_id=generation_id,
-        purpose=purpose,
-        stage=line.stage,
-        user_id=user_id,
-        day=day,
-        tier=line.tier,
-        model=line.model,
-        tokens_in=line.tokens_in,
-        tokens_out=line.tokens_out,
-        price_in=line.prices.tokens_in,
-        price_out=line.prices.tokens_out,
-        price_cached=line.prices.tokens_cached,
-        strongest_price_in=line.strongest.tokens_in,
-        strongest_price_out=line.strongest.tokens_out,
-        strongest_price_cached=line.strongest.tokens_cached,
-        reserved=line.amount,
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            generation_id=generation_id,
+            purpose=purpose,
+            stage=one.stage,
+            user_id=limits.user_id,
+            day=day,
+            tier=one.tier,
+            model=one.model,
+            tokens_in=one.tokens_in,
+            tokens_out=one.tokens_out,
+            price_in=one.prices.tokens_in,
+            price_out=one.prices.tokens_out,
+            price_cached=one.prices.tokens_cached,
+            baseline_price_in=one.baseline.tokens_in,
+            baseline_price_out=one.baseline.tokens_out,
+            baseline_price_cached=one.baseline.tokens_cached,
+            reserved=one.amount,
+        )
+        for one in stages
     )
+    return True
 
 
 @transaction.atomic

@@ -188,7 +188,7 @@ class Generation(models.Model):
     def is_reused(self) -> bool:
         """At least in part: its times say nothing of a model. Reads no more of the stored outcomes than that: lists of
         a thousand ask."""
-        return any(outcome.get("cached") or outcome.get("along") for outcome in (self.outcomes or {}).values())
+        return any(outcome.get("cached") or outcome.get("coalesced") for outcome in (self.outcomes or {}).values())
 
     @property
     def time_to_first_token(self) -> timedelta | None:

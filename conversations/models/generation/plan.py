@@ -100,7 +100,7 @@ class Outcome:
     completion_tokens: int | None = None
     finish_reason: str = ""
     cached: bool = False  # the text is that of an earlier, identical request
-    along: bool = False  # it was read along with another answer's request, whose it is to pay
+    coalesced: bool = False  # it was read along with another answer's request, whose it is to pay
     server_ms: dict[str, float] = field(default_factory=dict)  # the model server's own figures; empty if it told none
     error_code: str = ""
     first_token_s: float | None = None
@@ -108,8 +108,8 @@ class Outcome:
     due_s: float | None = None  # when its request is given up, if nothing more comes; None if none is open
     measured_tokens: int = 0  # whose probability the server told
     probability: float | None = None  # their mean
-    unsure_share: float | None = None
-    unsure: list[list[int]] = field(default_factory=list)  # passages: [from, to] in code units of the text
+    low_confidence_share: float | None = None
+    low_confidence_spans: list[list[int]] = field(default_factory=list)  # [from, to] in code units of the text
 
     @property
     def is_final(self) -> bool:
@@ -118,7 +118,7 @@ class Outcome:
     @property
     def is_reused(self) -> bool:
         """No model was asked for it, at least not by this answer: it costs nothing, and its times are no model's."""
-        return self.cached or self.along
+        return self.cached or self.coalesced
 
     @property
     def was_stopped(self) -> bool:
@@ -131,7 +131,7 @@ class Outcome:
         wrote = self.status == StageStatus.DONE or self.completion_tokens
         if not self.is_final or not wrote or self.probability is None:
             return None
-        return Confidence(self.probability, self.unsure_share or 0.0)
+        return Confidence(self.probability, self.low_confidence_share or 0.0)
 
     def carried(self) -> Self:
         """Into a generation that goes on from its text: times and tokens stay the earlier one's."""

@@ -33,7 +33,7 @@ from .evaluate_router import LABELLED, read
 
 LOOK_INTERVAL_S = 0.2
 PATIENCE_S = 600.0  # for one answer
-SUMS = {name: Sum(name) for name in ("tokens_in", "tokens_out", "cost", "strongest_cost")}
+SUMS = {name: Sum(name) for name in ("tokens_in", "tokens_out", "cost", "baseline_cost")}
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def report(asked: Sequence[UUID]) -> Iterator[str]:
     spent = LedgerEntry.objects.filter(generation_id__in=asked, purpose=Purpose.ANSWER).aggregate(**SUMS)
     yield f"tokens in, out:                    {spent['tokens_in'] or 0:,}, {spent['tokens_out'] or 0:,}"
     yield f"cost:                              {spent['cost'] or 0:.6f} {settings.BUDGET_CURRENCY}"
-    yield f"the same tokens, strongest tier:   {spent['strongest_cost'] or 0:.6f} {settings.BUDGET_CURRENCY}"
+    yield f"the same tokens, strongest tier:   {spent['baseline_cost'] or 0:.6f} {settings.BUDGET_CURRENCY}"
 
 
 def took(generation: Generation) -> Took:

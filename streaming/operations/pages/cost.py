@@ -38,8 +38,8 @@ SUMS = {
     "in_sum": Sum("tokens_in", filter=HAVE_ENDED),
     "out_sum": Sum("tokens_out", filter=HAVE_ENDED),
     "cost_sum": Sum("cost"),
-    "strongest_sum": Sum("strongest_cost"),
-    "spared_sum": Sum("spared"),
+    "baseline_sum": Sum("baseline_cost"),
+    "saved_by_cache_sum": Sum("saved_by_cache"),
 }
 DEAREST = F("cost_sum").desc(nulls_last=True)  # None: of running answers alone
 
@@ -53,18 +53,18 @@ class Row:
     tokens_in: int
     tokens_out: int
     cost: Decimal
-    strongest: Decimal  # had the strongest tier written the same tokens, of those that a model wrote
-    spared: Decimal  # had no answer been reused
+    baseline: Decimal  # had the strongest tier written the same tokens, of those that a model wrote
+    saved_by_cache: Decimal  # had no answer been reused
 
     @property
     def saved(self) -> Decimal:
         """By routing."""
-        return self.strongest - self.cost
+        return self.baseline - self.cost
 
     @property
     def saved_percent(self) -> float | None:
         """None if the strongest tier is free."""
-        return float(100 * self.saved / self.strongest) if self.strongest else None
+        return float(100 * self.saved / self.baseline) if self.baseline else None
 
 
 @require_safe
@@ -123,8 +123,8 @@ def row_of(sums: dict[str, Any], name: object = None) -> Row:
         tokens_in=sums["in_sum"] or 0,
         tokens_out=sums["out_sum"] or 0,
         cost=sums["cost_sum"] or NOTHING,
-        strongest=sums["strongest_sum"] or NOTHING,
-        spared=sums["spared_sum"] or NOTHING,
+        baseline=sums["baseline_sum"] or NOTHING,
+        saved_by_cache=sums["saved_by_cache_sum"] or NOTHING,
     )
 
 

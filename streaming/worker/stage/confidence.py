@@ -1,4 +1,4 @@
-"""Adds up how likely the tokens of a stage's text were, and where it was unsure."""
+"""Adds up how likely the tokens of a stage's text were, and where that was low."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from conversations.models.generation.confidence import UNSURE_BELOW
+from conversations.models.generation.confidence import LOW_CONFIDENCE_BELOW
 from conversations.models.generation.plan import Outcome
 from streaming.model_servers.vllm.wire import LikelyToken
 from streaming.protocol import code_units
 
-SPANS_KEPT = 400  # passages; a model that is unsure more often is unsure of everything
+SPANS_KEPT = 400  # passages; with more of them, nearly the whole text is one
 
 
 @dataclass
 class ConfidenceTracker:
-    """Of the tokens whose probability the server told. ``unsure`` are [from, to] in code units of the text."""
+    """Of the tokens whose probability the server reported. Spans are [from, to] in code units of the text."""
 
     tokens: int = 0
     sum: float = 0.0  # of probabilities
-    unsure_tokens: float = 0.0
-    unsure: list[list[int]] = field(default_factory=list)
+    low_confidence_tokens: float = 0.0
+    low_confidence_spans: list[list[int]] = field(default_factory=list)
 
     @classmethod
     def of(cls, earlier: Outcome) -> ConfidenceTracker:
         """What an earlier attempt measured, without the tokens between its last save and its end."""
-        tokens, unsure = earlier.measured_tokens, [list(passage) for passage in earlier.unsure]
-        return cls(tokens, tokens * (earlier.probability or 0.0), tokens * (earlier.unsure_share or 0.0), unsure)
+        tokens, spans = earlier.measured_tokens, [list(span) for span in earlier.low_confidence_spans]
+        return cls(tokens, tokens * (earlier.probability or 0.0), tokens * (earlier.low_confidence_share or 0.0), spans)
 
     def figures(self) -> dict[str, Any]:
         """Under the names of Outcome's fields; empty if nothing was measured."""
@@ -36,8 +36,8 @@ class ConfidenceTracker:
         return {
             "measured_tokens": self.tokens,
             "probability": round(self.sum / self.tokens, 4),
-            "unsure_share": round(self.unsure_tokens / self.tokens, 4),
-            "unsure": [*self.unsure],
+            "low_confidence_share": round(self.low_confidence_tokens / self.tokens, 4),
+            "low_confidence_spans": [*self.low_confidence_spans],
         }
 
     def take(self, at: int, text: str, tokens: tuple[LikelyToken, ...]) -> None:
@@ -51,13 +51,13 @@ class ConfidenceTracker:
             probability = math.exp(min(token.logprob, 0.0))
             self.tokens += 1
             self.sum += probability
-            if probability < UNSURE_BELOW:
-                self.unsure_tokens += 1
+            if probability < LOW_CONFIDENCE_BELOW:
+                self.low_confidence_tokens += 1
                 self._mark(at, at + length)
             at += length if fits else 0
 
     def _mark(self, start: int, end: int) -> None:
-        if self.unsure and start <= self.unsure[-1][1]:
-            self.unsure[-1][1] = max(end, self.unsure[-1][1])
-        elif len(self.unsure) < SPANS_KEPT:
-            self.unsure.append([start, end])
+        if self.low_confidence_spans and start <= self.low_confidence_spans[-1][1]:
+            self.low_confidence_spans[-1][1] = max(end, self.low_confidence_spans[-1][1])
+        elif len(self.low_confidence_spans) < SPANS_KEPT:
+            self.low_confidence_spans.append([start, end])

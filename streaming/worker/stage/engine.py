@@ -238,7 +238,7 @@ class Engine:
         finally:
             self._place.leave()
             self.figures.upstream_ended_at = site_time.now()
-            self.figures.along = source.is_paid_elsewhere and not self.intake.tokens_before
+            self.figures.coalesced = source.billed_to_other and not self.intake.tokens_before
         if goes_on and not self._closed.is_set():
             self.intake.finish()
         return goes_on
@@ -269,7 +269,7 @@ class Engine:
         self.intake.characters = sum(len(message["content"]) for message in body["messages"])
         source = self._source = await self._answers.source(target, body, request_id)
         self.intake.answered_at = lambda: source.stream.answered_at
-        self.figures.cached, self.figures.along = source.server is None, source.is_shared
+        self.figures.cached, self.figures.coalesced = source.server is None, source.is_shared
         self.figures.server = source.server.key if source.server else ""
         self._place.leave()
         if source.server and not source.is_shared:

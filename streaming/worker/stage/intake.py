@@ -218,7 +218,7 @@ class Intake:
 
     def _note_arrival(self, now: datetime) -> None:
         """Once for all that came together, or a whole answer would look as if it had been written in microseconds."""
-        if not (self.figures.cached or self.figures.along):
+        if not (self.figures.cached or self.figures.coalesced):
             self.gaps.note(time.monotonic())
         self.arrivals.append(now)
         self.figures.last_token_at = now

@@ -30,7 +30,7 @@ def request_spans(generation_id: UUID, request_id: str, engine: Engine) -> Itera
         raise
     finally:
         arrivals = [arrival for arrival in engine.arrivals if arrival >= begun]
-        if not (engine.figures.cached or engine.figures.along):
+        if not (engine.figures.cached or engine.figures.coalesced):
             counters.observe(INTER_TOKEN, gaps(arrivals))
         if tracing.is_on():
             tracing.report(*spans_of(generation_id, request_id, engine, begun, arrivals, failed))

@@ -218,7 +218,7 @@ class StageRunner:
             completion_tokens=self._handle.stage_tokens[stage.number] if tokens is None else tokens,
             finish_reason=figures.finish_reason,
             cached=figures.cached,
-            along=figures.along,
+            coalesced=figures.coalesced,
             server_ms=figures.server_ms or {},
             first_token_s=earlier.first_token_s or self._seconds(figures.first_token_at),
             ended_s=self._seconds(figures.upstream_ended_at),

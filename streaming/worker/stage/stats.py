@@ -20,7 +20,7 @@ class RequestStats:
     completion_tokens: int | None = None
     finish_reason: str = ""
     cached: bool = False
-    along: bool = False  # read along with another answer's request; at its end: that one pays
+    coalesced: bool = False  # read along with another answer's request; at its end: that one pays
     error_detail: str = ""  # may quote the question
     error_in_short: str = ""  # quotes nothing
     server_ms: dict[str, float] | None = None  # of the last request, as the server told

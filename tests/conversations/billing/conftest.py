@@ -12,7 +12,7 @@ from django.db.models import Sum
 from conversations.models import Budget, DailyUse, LedgerEntry
 from conversations.models.billing import ledger
 from conversations.models.billing.budget import SITE, Limits, scope_of, today
-from conversations.models.billing.ledger import Line
+from conversations.models.billing.ledger import Reservation
 from conversations.models.billing.money import Prices, amount_of
 from conversations.models.generation.plan import Outcome, Outcomes
 
@@ -20,11 +20,11 @@ PRICES = Prices(Decimal(1), Decimal(10))  # for a million tokens
 STRONGEST = Prices(Decimal(2), Decimal(40))
 
 
-def line(stage: int = 0, tokens_in: int = 0, tokens_out: int = 100_000, prices: Prices = PRICES) -> Line:
-    return Line(stage, "smart", "a-model", prices, STRONGEST, tokens_in, tokens_out)
+def line(stage: int = 0, tokens_in: int = 0, tokens_out: int = 100_000, prices: Prices = PRICES) -> Reservation:
+    return Reservation(stage, "smart", "a-model", prices, STRONGEST, tokens_in, tokens_out)
 
 
-def reserve(user: User, *lines: Line, generation: UUID | None = None) -> UUID | None:
+def reserve(user: User, *lines: Reservation, generation: UUID | None = None) -> UUID | None:
     """The generation; None if the budget does not suffice."""
     generation = generation or uuid4()
     with transaction.atomic():

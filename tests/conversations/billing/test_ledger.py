@@ -53,7 +53,7 @@ def test_what_is_not_used_is_given_back(alice: User) -> None:
     entry = only()
     assert (entry.state, entry.tokens_in, entry.tokens_out) == ("settled", 400, 2000)
     assert used() == used(alice) == entry.cost == Decimal("0.0204")
-    assert entry.strongest_cost == Decimal("0.0808")
+    assert entry.baseline_cost == Decimal("0.0808")
 
 
 def test_remembered_tokens_have_a_price_of_their_own(alice: User) -> None:
@@ -76,11 +76,11 @@ def test_a_title_on_its_way_is_not_settled_by_the_task(alice: User) -> None:
 
 def test_routing_saves_nothing_with_a_title_whichever_tier_makes_it(alice: User) -> None:
     found = uuid4()
-    assert ledger.reserve(found, Limits.of(alice.pk), [replace(line(), strongest=Prices())], Purpose.TITLE)
+    assert ledger.reserve(found, Limits.of(alice.pk), [replace(line(), baseline=Prices())], Purpose.TITLE)
 
     settle(found, {0: wrote(2000, tokens_in=400)})
 
-    assert only().strongest_cost == only().cost
+    assert only().baseline_cost == only().cost
 
 
 def test_what_the_site_asks_for_itself_is_one_row_a_day(db: None) -> None:
@@ -265,13 +265,13 @@ def test_money_is_told_so_that_something_is_seen_of_it(amount: str, said: str) -
     assert format_money(Decimal(amount)) == said
 
 
-@pytest.mark.parametrize("how", ["cached", "along"])
+@pytest.mark.parametrize("how", ["cached", "coalesced"])
 def test_an_answer_that_was_reused_costs_nothing_and_routing_saved_nothing_on_it(alice: User, how: str) -> None:
     found = reserve(alice, line(tokens_in=500))
     assert found
     settle(found, {0: replace(wrote(100), **{how: True})})
 
     entry = only()
-    assert (entry.state, entry.cost, entry.strongest_cost) == ("settled", 0, 0)
-    assert entry.spared == Decimal("0.0015")  # 500 tokens in, 100 out
+    assert (entry.state, entry.cost, entry.baseline_cost) == ("settled", 0, 0)
+    assert entry.saved_by_cache == Decimal("0.0015")  # 500 tokens in, 100 out
     assert used(alice) == 0

@@ -41,7 +41,7 @@ def ended(answer: Message, number: int, begin: datetime) -> Generation:
         prompt_tokens=500,
         completion_tokens=TOKENS,
         first_token_s=first,
-        unsure=[[10, 20], [40, 55]],
+        low_confidence_spans=[[10, 20], [40, 55]],
     )
     seconds = {"accepted": 8, "claimed": 7.99, "requested": 7.97, "first_token": 7.9 - first, "last_token": 0.1}
     moments = {f"{name}_at": end - timedelta(seconds=ago) for name, ago in seconds.items()}

@@ -149,12 +149,17 @@ async def test_probabilities_are_asked_for_as_the_server_understands(desk: Desk)
 @pytest.mark.parametrize(("kind", "measured"), [("exact", 9), ("repeats", 9), ("anew", 0), ("refuses", 0)])
 async def test_what_was_measured_of_a_text_that_is_gone_is_not_told(desk: Desk, kind: str, measured: int) -> None:
     let(desk, continuing=kind, probabilities="none")
-    earlier = Outcome("running", measured_tokens=9, probability=0.5, unsure_share=1.0, unsure=[[0, 60]])
+    earlier = Outcome(
+        "running", measured_tokens=9, probability=0.5, low_confidence_share=1.0, low_confidence_spans=[[0, 60]]
+    )
 
     asked = desk.begin(COUNT, begun=NUMBERS[:60], earlier=earlier)
 
     assert await asked.end() is None
-    assert (asked.outcome.measured_tokens, asked.outcome.unsure) == (measured, [[0, 60]] if measured else [])
+    assert (asked.outcome.measured_tokens, asked.outcome.low_confidence_spans) == (
+        measured,
+        [[0, 60]] if measured else [],
+    )
 
 
 async def test_usage_and_streaming_are_learned(desk: Desk) -> None:

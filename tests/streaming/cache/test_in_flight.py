@@ -28,7 +28,7 @@ async def test_two_at_once_make_one_request_and_both_have_the_whole_text(desk: D
     assert desk.requests == 1
     assert [asked.text for asked in both] == [NUMBERS, NUMBERS]
     assert [asked.outcome.cached for asked in both] == [False, False]
-    assert sorted(asked.outcome.along for asked in both) == [False, True]  # one of them pays
+    assert sorted(asked.outcome.coalesced for asked in both) == [False, True]  # one of them pays
     assert both[0].outcome.server == both[1].outcome.server != ""
 
 
@@ -56,7 +56,7 @@ async def test_the_first_stops_and_the_other_goes_on(desk: Desk) -> None:
     assert desk.requests == 1
     assert other.text == NUMBERS
     assert len(first.text) < len(NUMBERS)
-    assert (first.ended.along, other.ended.along) == (True, False)  # who stays pays
+    assert (first.ended.coalesced, other.ended.coalesced) == (True, False)  # who stays pays
     assert again.outcome.cached
 
 
@@ -70,7 +70,7 @@ async def test_when_all_have_stopped_the_model_does_too(desk: Desk) -> None:
     await desk.unanswered()
 
     assert desk.requests == 1
-    assert [asked.ended.along for asked in both] == [True, False]  # the last one pays what came
+    assert [asked.ended.coalesced for asked in both] == [True, False]  # the last one pays what came
 
 
 async def test_who_asks_after_all_have_stopped_is_answered(desk: Desk) -> None:
@@ -83,7 +83,7 @@ async def test_who_asks_after_all_have_stopped_is_answered(desk: Desk) -> None:
 
     assert desk.requests == 2
     assert after.text == NUMBERS
-    assert (stopped.ended.along, after.ended.along) == (False, False)
+    assert (stopped.ended.coalesced, after.ended.coalesced) == (False, False)
 
 
 class SlowToEnd(ChatStream):

@@ -66,8 +66,8 @@ def test_of_many_passages_the_rest_is_counted() -> None:
 def staged(alice: User) -> Generation:
     """A draft and a synthesis, both measured."""
     plan = Plan((PlannedStage(0, "quick", "Draft"), PlannedStage(1, "synthesis", "Synthesis", waits=True)))
-    measured = {"completion_tokens": 2, "measured_tokens": 2, "probability": 0.6, "unsure_share": 0.5}
-    outcomes = {0: Outcome("done", **measured), 1: Outcome("done", unsure=[[4, 9]], **measured)}
+    measured = {"completion_tokens": 2, "measured_tokens": 2, "probability": 0.6, "low_confidence_share": 0.5}
+    outcomes = {0: Outcome("done", **measured), 1: Outcome("done", low_confidence_spans=[[4, 9]], **measured)}
     generation = answered(begin(alice), "It is maybe so.", plan=plan.as_json(), outcomes=outcomes_as_json(outcomes))
     generation.message.parts.update(stage=1)
     return generation

@@ -30,14 +30,14 @@ def test_unsure_tokens_are_passages_in_code_units() -> None:
     certainty.take(5, "c", likely(("c", 0.9)))
     certainty.take(6, "d", likely(("d", 0.4)))
 
-    assert certainty.unsure == [[2, 5], [6, 7]]
+    assert certainty.low_confidence_spans == [[2, 5], [6, 7]]
 
 
 def test_tokens_that_do_not_make_up_the_text_count_for_all_of_it() -> None:
     certainty = ConfidenceTracker()
     certainty.take(3, "é!", likely(("\ufffd", 0.3), ("\ufffd!", 0.9)))
 
-    assert certainty.unsure == [[3, 5]]
+    assert certainty.low_confidence_spans == [[3, 5]]
 
 
 def test_passages_are_bounded() -> None:
@@ -45,19 +45,21 @@ def test_passages_are_bounded() -> None:
     for at in range(0, 4 * SPANS_KEPT, 2):
         certainty.take(at, "x", likely(("x", 0.1)))
 
-    assert len(certainty.unsure) == SPANS_KEPT
-    assert certainty.unsure_tokens == 2 * SPANS_KEPT
+    assert len(certainty.low_confidence_spans) == SPANS_KEPT
+    assert certainty.low_confidence_tokens == 2 * SPANS_KEPT
 
 
 def test_what_an_earlier_attempt_measured_counts_by_its_tokens() -> None:
-    certainty = ConfidenceTracker.of(Outcome(measured_tokens=3, probability=0.8, unsure_share=1 / 3, unsure=[[0, 2]]))
+    certainty = ConfidenceTracker.of(
+        Outcome(measured_tokens=3, probability=0.8, low_confidence_share=1 / 3, low_confidence_spans=[[0, 2]])
+    )
     certainty.take(9, "x", likely(("x", 0.4)))
 
     assert certainty.figures() == {
         "measured_tokens": 4,
         "probability": 0.7,
-        "unsure_share": 0.5,
-        "unsure": [[0, 2], [9, 10]],
+        "low_confidence_share": 0.5,
+        "low_confidence_spans": [[0, 2], [9, 10]],
     }
 
 

@@ -115,7 +115,7 @@ def test_what_comes_from_the_cache_is_no_models_first_token(client: Client, alic
 def test_tokens_that_were_reused_are_no_models(client: Client, alice: User) -> None:
     stage = {"status": "done", "prompt_tokens": 5, "cached_tokens": 4, "completion_tokens": 50}
     ended(alice, outcomes={"0": stage, "1": {**stage, "cached": True}}, prompt_tokens=10, completion_tokens=100)
-    ended(alice, outcomes={"0": {**stage, "along": True}}, prompt_tokens=5, completion_tokens=50)
+    ended(alice, outcomes={"0": {**stage, "coalesced": True}}, prompt_tokens=5, completion_tokens=50)
 
     found = scrape(client)
 

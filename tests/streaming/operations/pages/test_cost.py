@@ -48,7 +48,7 @@ def old(days: int, cost: str = "1") -> None:
         tier="old",
         reserved=0,
         cost=amount,
-        strongest_cost=amount,
+        baseline_cost=amount,
         state="settled",
     )
 
@@ -89,7 +89,7 @@ def test_what_the_cache_saved_is_told_apart(operator: Client, alice: User) -> No
 
     total = operator.get("/ops/cost/").context["total"]
 
-    assert (total.cost, total.saved, total.spared) == (0, 0, Decimal("0.01"))
+    assert (total.cost, total.saved, total.saved_by_cache) == (0, 0, Decimal("0.01"))
 
 
 def test_todays_use_stands_beside_the_limit(operator: Client, spent: None) -> None:
