@@ -1,7 +1,7 @@
 """`make benchmark`, as `python -m chatsite.launch.benchmark`: a site for the occasion, and the benchmark that asks it.
 
 What runs is what `make run` runs, on free ports and with data that goes away with it, beside a demo model server that
-keeps a journal. Arguments are those of `manage.py benchmark`.
+keeps a journal.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from django.core.management import load_command_class
-from django.core.management.base import CommandError
+from django.conf import settings
 
 from . import InTheWay
 from .__main__ import read_settings
@@ -31,32 +30,27 @@ from .restart import running
 BASE_DIR = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 90.0
 ENDS_WITHIN_S = 30.0
-ENDED, INTERRUPTED = 143, 130  # as shells say of a program that a signal ended
+# As shells say of a program that a signal ended.
+TERMINATED, INTERRUPTED = 143, 130
 PLACES = 4096  # answers at a time: the machine is to be the limit, not a setting
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))  # by way of every `finally`
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # by way of every `finally`
     try:
-        with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="throughline-benchmark-")))
-            settle(folder)
-            check(sys.argv[1:])
-            journal = folder / "journal"
-            os.environ["VLLM_BASE_URL"], model = stack.enter_context(model_server(journal))
-            manager = stack.enter_context(site(folder))
-            processes = {"model": model, "manager": manager} | {name: found.pid for name, found in running().items()}
-            code = benchmark(journal, processes, sys.argv[1:])
+        with tempfile.TemporaryDirectory(prefix="throughline-benchmark-") as folder:
+            apply_settings(folder)
+            benchmark(Path(folder))
     except InTheWay as error:
         print(f"The benchmark cannot start: {error}", file=sys.stderr)
-        code = 2
+        sys.exit(2)
     except KeyboardInterrupt:
-        code = INTERRUPTED
-    sys.exit(code)
+        print("The benchmark was interrupted.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
-def settle(folder: Path) -> None:
-    """Settings for this site: of what the shell sets for the real one, nothing reaches it."""
+def apply_settings(folder: str) -> None:
+    """Those of this site: of what the shell sets for the real one, nothing reaches it."""
     for name in re.findall(r"^#?([A-Z][A-Z0-9_]*)=", (BASE_DIR / ".env.example").read_text(), re.MULTILINE):
         os.environ.pop(name, None)
     os.environ.update(
@@ -65,77 +59,65 @@ def settle(folder: Path) -> None:
         SECRET_KEY=secrets.token_urlsafe(50),
         ALLOWED_HOSTS="127.0.0.1",
         HTTPS="false",
-        DATA_DIR=str(folder),
+        DATA_DIR=folder,
         PORT=str(free_port()),
         GENERATIONS_PER_WORKER=str(PLACES),
         RUNNING_ANSWERS_PER_USER=str(PLACES),
-        VLLM_BASE_URL="http://127.0.0.1:9/v1",  # until the model server has told its own
+        VLLM_BASE_URL="http://127.0.0.1:9/v1",  # until the model server has printed its own
     )
     read_settings()
 
 
-def check(arguments: Sequence[str]) -> None:
-    """Raises InTheWay for arguments that the benchmark would refuse, before anything is started."""
-    command: Any = load_command_class("streaming", "benchmark")
-    try:
-        command.check_wishes(vars(command.create_parser("manage.py", "benchmark").parse_args(arguments)))
-    except CommandError as error:
-        raise InTheWay(str(error)) from error
+def benchmark(folder: Path) -> None:
+    """Raises InTheWay."""
+    from streaming.benchmark import program  # models can be imported once the settings have been read
+
+    arguments = program.parse(sys.argv[1:])
+    journal, site_log = folder / "journal", folder / "site.log"
+    with model_server(journal) as (model, model_address):
+        os.environ["VLLM_BASE_URL"] = f"http://{model_address}/v1"
+        command = [sys.executable, "-m", "chatsite.launch"]
+        with site_log.open("wb") as output, started(command, stdout=output, stderr=output) as manager:
+            wait_until_ready(manager, site_log)
+            processes = {"model": model.pid, "manager": manager.pid}
+            processes |= {name: process.pid for name, process in running().items()}
+            program.run(arguments, f"{settings.HOST}:{settings.PORT}", model_address, journal, processes)
 
 
 @contextmanager
-def model_server(journal: Path) -> Iterator[tuple[str, int]]:
-    """Its address and process id."""
+def model_server(journal: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Its process, and its host and port."""
     command = [sys.executable, "-m", "streaming.demo", "--port", "0", "--max-num-seqs", str(PLACES)]
-    process = subprocess.Popen(
-        [*command, "--journal", str(journal)], stdout=subprocess.PIPE, text=True, cwd=BASE_DIR, start_new_session=True
-    )
-    assert process.stdout is not None
-    try:
-        found = re.search(r"http://\S+", process.stdout.readline())
+    with started([*command, "--journal", str(journal)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://([^/\s]+)", process.stdout.readline().decode())
         if found is None:
             raise InTheWay("the demo model server did not start.")
-        yield found[0], process.pid
-    finally:
-        end(process)
+        yield process, found[1]
 
 
 @contextmanager
-def site(folder: Path) -> Iterator[int]:
-    """The process id of its manager."""
-    log = folder / "site.log"
-    with log.open("wb") as output:
-        command = [sys.executable, "-m", "chatsite.launch"]
-        process = subprocess.Popen(command, stdout=output, stderr=output, cwd=BASE_DIR, start_new_session=True)
+def started(command: list[str], **output: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Ended on leaving."""
+    process = subprocess.Popen(command, cwd=BASE_DIR, start_new_session=True, **output)
     try:
-        wait_until_ready(process, log)
-        yield process.pid
+        yield process
     finally:
-        end(process)
+        process.terminate()
+        try:
+            process.wait(ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Raises InTheWay."""
     until = time.monotonic() + READY_WITHIN_S
     while not is_ready():
         if process.poll() is not None or time.monotonic() > until:
             raise InTheWay(f"the site did not become ready.\n{log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.1)
-
-
-def benchmark(journal: Path, processes: dict[str, int], arguments: Sequence[str]) -> int:
-    """The command's exit code."""
-    named = [f"--process={name}={pid}" for name, pid in processes.items()]
-    command = [sys.executable, "manage.py", "benchmark", f"--journal={journal}", *named, *arguments]
-    return subprocess.run(command, cwd=BASE_DIR, check=False).returncode
-
-
-def end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(ENDS_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def free_port() -> int:

@@ -1,15 +1,32 @@
-"""A run's result: figures by name and number of streams, and what they were measured with."""
+"""A run's result: figures by name and number of streams, their targets, and what they were measured with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from .percentiles import Spread
+# Factors, from seconds and bytes.
+MS, US, MB, KB = 1e3, 1e6, 1e-6, 1e-3
 
-MS, US, MB, KB = 1e3, 1e6, 1e-6, 1e-3  # factors, from seconds and bytes
+# What we want to reach: at most so much, by the figure's name and the number of streams. Units are the figure's.
+TARGETS = {
+    ("added TTFT p50", None): 8,
+    ("added TTFT p99", None): 20,
+    ("added lag p95", 50): 8,
+    ("added lag p95", 100): 12,
+    ("added lag p95", 200): 25,
+    ("added lag p95", 500): 100,
+    ("CPU per token, site", 100): 150,
+    ("memory, idle, site", None): 400,
+    ("bytes to Redis per byte of text", 100): 3,
+    ("stop p95", None): 150,
+    ("reload to caught-up text p95", None): 500,
+    ("memory per idle socket", None): 60,
+    ("added by idle sockets", None): 2,
+}
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -22,6 +39,10 @@ class Figure(msgspec.Struct, frozen=True):
     def key(self) -> tuple[str, int | None]:
         return self.name, self.streams
 
+    @property
+    def target(self) -> float | None:
+        return TARGETS.get(self.key)
+
 
 class Result(msgspec.Struct):
     at: str  # date and time
@@ -29,18 +50,22 @@ class Result(msgspec.Struct):
     options: str
     figures: list[Figure] = []
 
-    def value(self, name: str, streams: int | None = None) -> float | None:
-        return next((figure.value for figure in self.figures if figure.key == (name, streams)), None)
-
     def series(self, name: str) -> list[tuple[int, float]]:
-        found = [(figure.streams, figure.value) for figure in self.figures if figure.name == name]
-        return [(streams, value) for streams, value in found if streams is not None]
+        return sorted((f.streams, f.value) for f in self.figures if f.name == name and f.streams is not None)
 
 
-def spread_of(name: str, spread: Spread, streams: int | None = None) -> Iterator[Figure]:
-    """Of seconds, as milliseconds."""
-    for share in ("p50", "p95", "p99"):
-        yield Figure(f"{name} {share}", getattr(spread, share) * MS, "ms", streams)
+def percentile(values: Sequence[float], share: float) -> float:
+    """By the nearest rank: the smallest value that ``share`` percent of them do not exceed.
+
+    Raises ValueError if there are none.
+    """
+    if not values:
+        raise ValueError("no values")
+    return sorted(values)[max(math.ceil(len(values) * share / 100), 1) - 1]
+
+
+def percentiles(name: str, seconds: Sequence[float], streams: int | None = None) -> list[Figure]:
+    return [Figure(f"{name} p{share}", percentile(seconds, share) * MS, "ms", streams) for share in (50, 95, 99)]
 
 
 def store(result: Result, path: Path) -> None:

@@ -1,43 +1,42 @@
-"""What a number of streams costs: token lag beside its floor, throughput, processor, memory, bytes."""
+"""What a number of streams costs: token lag beside its floor, throughput, processor, memory, and bytes on each hop."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from .asker import Place
-from .direct import Direct
-from .figures import MB, MS, US, Figure, spread_of
-from .hops import hops
+from streaming.coordination.redis_clients import open_sync_client
+from streaming.log.records import Text
+from streaming.log.records import decode as decode_record
+from streaming.log.stream_log import FIELD, key_of
+
+from .askers import Direct, Place
+from .figures import MB, MS, US, Figure, percentile, percentiles
 from .meters import OTHERS, Meters, others_share
 from .page import Page
-from .percentiles import spread
-from .run import Run, run
+from .run import Load, Run, run, run_pages
+
+LOGS_READ = 20  # of a run; all are alike
 
 
-async def load(place: Place, meters: Meters, streams: int, tokens: int, rate: float) -> list[Figure]:
+async def figures_of_load(place: Place, meters: Meters, streams: int, load: Load) -> list[Figure]:
     """Raises Failed."""
-    floor = await run(place, meters, [Direct(place) for _ in range(streams)], tokens, rate)
-    site = await run_site(place, meters, streams, tokens, rate)
-    return [*lags(floor, site), *costs(site), *hops(site)]
-
-
-async def run_site(place: Place, meters: Meters, streams: int, tokens: int, rate: float) -> Run:
-    """Raises Failed."""
-    return await run(place, meters, [Page(place, number) for number in range(streams)], tokens, rate)
+    floor = await run(place, meters, [Direct(place) for _ in range(streams)], load)
+    site = await run_pages(place, meters, streams, load)
+    return [*lags(floor, site), *costs(site), *bytes_per_token(site)]
 
 
 def lags(floor: Run, site: Run) -> Iterator[Figure]:
-    here, there = spread(site.lags), spread(floor.lags)
-    yield from spread_of("lag", here, site.streams)
-    yield Figure("lag p95, floor", there.p95 * MS, "ms", site.streams)
-    yield Figure("added lag p95", (here.p95 - there.p95) * MS, "ms", site.streams)
-    yield Figure("lag p95, with the streams' beginning", spread(site.all_lags).p95 * MS, "ms", site.streams)
+    here, there = percentile(site.lags, 95), percentile(floor.lags, 95)
+    yield from percentiles("lag", site.lags, site.streams)
+    yield Figure("lag p95, floor", there * MS, "ms", site.streams)
+    yield Figure("added lag p95", (here - there) * MS, "ms", site.streams)
+    yield Figure("lag p95, with the streams' beginning", percentile(site.all_lags, 95) * MS, "ms", site.streams)
     yield Figure("throughput", site.tokens / site.seconds, "tokens/s", site.streams)
 
 
 def costs(site: Run) -> Iterator[Figure]:
-    spent = {name: site.after.cpu[name] - before for name, before in site.before.cpu.items()}
-    per_token = {name: seconds / site.tokens * US for name, seconds in spent.items()}
+    per_token = {name: (site.after.cpu[name] - seconds) / site.tokens * US for name, seconds in site.before.cpu.items()}
     ours = sum(cost for name, cost in per_token.items() if name not in OTHERS)
     yield Figure("CPU per token, site", ours, "µs", site.streams)
     for name, cost in per_token.items():
@@ -47,3 +46,41 @@ def costs(site: Run) -> Iterator[Figure]:
     for name, size in site.after.memory.items():
         if name not in OTHERS:
             yield Figure(f"memory, {name}", size * MB, "MB", site.streams)
+
+
+def bytes_per_token(site: Run) -> Iterator[Figure]:
+    """Model server → worker → Redis → web → browser. Of Redis' counts, what no text in the logs explains is web's."""
+    commands = replies = text = entries = tokens = 0
+    with open_sync_client() as redis:
+        for asker, note in list(zip(site.askers, site.notes, strict=True))[:LOGS_READ]:
+            key = key_of(asker.request)
+            tokens += len(note.sent)
+            log: Any = redis.xrange(key)
+            for position, fields in log:
+                if isinstance(record := decode_record(fields[FIELD]), Text):
+                    commands += command_size(b"XADD", key.encode(), b"NOMKSTREAM", position, FIELD, fields[FIELD])
+                    replies += bulk_size(position)
+                    text += len(record.text.encode())
+                    entries += 1
+    begin, end = site.before, site.after
+    read = sum(page.bytes_between(begin.at, end.at) for page in site.askers if isinstance(page, Page))
+    by_hop = {
+        "model server → worker": sum(note.size for note in site.notes) / sum(len(note.sent) for note in site.notes),
+        "worker → Redis": commands / tokens,
+        "Redis → web": (end.redis_out - begin.redis_out) / site.tokens - replies / tokens,
+        "web → Redis": (end.redis_in - begin.redis_in) / site.tokens - commands / tokens,
+        "web → browser": read / site.tokens,
+    }
+    for hop, size in by_hop.items():
+        yield Figure(f"bytes per token, {hop}", size, "B", site.streams)
+    yield Figure("bytes to Redis per byte of text", commands / text, "", site.streams)
+    yield Figure("tokens per log entry", tokens / entries, "", site.streams)
+
+
+def command_size(*parts: bytes) -> int:
+    """Of a command as Redis' protocol writes it."""
+    return len(b"*%d\r\n" % len(parts)) + sum(map(bulk_size, parts))
+
+
+def bulk_size(part: bytes) -> int:
+    return len(b"$%d\r\n" % len(part)) + len(part) + 2

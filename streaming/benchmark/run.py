@@ -6,19 +6,28 @@ import asyncio
 import gc
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from streaming.demo.journal import Note
 
 from . import Failed
-from .asker import PATIENCE_S, Asker, Place, within
+from .askers import PATIENCE_S, Asker, Place, within
 from .meters import Meters, Reading
 from .page import Page
 
 ASKS_PER_S = 50.0  # a person's question comes every so often, not all at once
 OPENED_AT_ONCE = 50
 SLACK_S = 1.0  # the last one may begin so much later than planned
+JOURNAL_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """What each stream of a run is to do."""
+
+    rate: float  # tokens per second
+    tokens: int  # at least, while all are running
 
 
 @dataclass(frozen=True)
@@ -46,18 +55,23 @@ class Run:
         return len(self.lags)
 
 
-async def run(place: Place, meters: Meters, askers: Sequence[Asker], tokens: int, rate: float) -> Run:
-    """Each stream has at least ``tokens`` while all are running. Raises Failed."""
+async def run_pages(place: Place, meters: Meters, streams: int, load: Load) -> Run:
+    """Raises Failed."""
+    return await run(place, meters, [Page(place, number) for number in range(streams)], load)
+
+
+async def run(place: Place, meters: Meters, askers: Sequence[Asker], load: Load) -> Run:
+    """Raises Failed."""
     gc.collect()
     gc.disable()  # a pause of the driver would look like a lag of the site
     try:
         await open_all(askers)
-        patience = PATIENCE_S + 3 * (len(askers) / ASKS_PER_S + tokens / rate)
-        before, after = await within(patience, ask_all(meters, askers, tokens, rate), "the answers were not written")
-        notes = await place.journal.notes(asker.request for asker in askers)
+        patience = PATIENCE_S + 3 * (len(askers) / ASKS_PER_S + load.tokens / load.rate)
+        before, after = await within(patience, ask_all(meters, askers, load), "the answers were not written")
+        notes = await notes_of(place, askers)
         return measure(askers, notes, before, after)
     finally:
-        await leave_all(askers)
+        await close_all(askers)
         gc.enable()
 
 
@@ -65,25 +79,25 @@ async def open_all(askers: Sequence[Asker]) -> None:
     """Raises Failed."""
     for start in range(0, len(askers), OPENED_AT_ONCE):
         await asyncio.gather(*(asker.open() for asker in askers[start : start + OPENED_AT_ONCE]))
-    complain(askers)
+    check(askers)
 
 
-async def ask_all(meters: Meters, askers: Sequence[Asker], tokens: int, rate: float) -> tuple[Reading, Reading]:
+async def ask_all(meters: Meters, askers: Sequence[Asker], load: Load) -> tuple[Reading, Reading]:
     """What was used when all had begun, and when the first one ended. Raises Failed."""
     began = time.monotonic()
     for number, asker in enumerate(askers):
         await asyncio.sleep(began + number / ASKS_PER_S - time.monotonic())
-        asker.ask(tokens + waiting_tokens(len(askers) - 1 - number, rate), rate)
+        asker.ask(load.tokens + waiting_tokens(len(askers) - 1 - number, load.rate), load.rate)
     await asyncio.gather(*(asker.begun.wait() for asker in askers))
     before = await asyncio.to_thread(meters.read)
-    complain(askers)
+    check(askers)
     if any(asker.ended.is_set() for asker in askers):
         raise Failed(f"the first of {len(askers)} answers ended before the last had begun")
     ends = [asyncio.create_task(asker.ended.wait()) for asker in askers]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     after = await asyncio.to_thread(meters.read)
     await asyncio.gather(*ends)
-    complain(askers)
+    check(askers)
     return before, after
 
 
@@ -92,9 +106,16 @@ def waiting_tokens(others: int, rate: float) -> int:
     return math.ceil((others / ASKS_PER_S + SLACK_S) * rate) if others else 0
 
 
-def complain(askers: Sequence[Asker]) -> None:
-    if trouble := next((asker.trouble for asker in askers if asker.trouble), ""):
-        raise Failed(trouble)
+def check(askers: Iterable[Asker]) -> None:
+    """Raises Failed if one has failed."""
+    if failure := next((asker.failure for asker in askers if asker.failure), ""):
+        raise Failed(failure)
+
+
+async def notes_of(place: Place, askers: Sequence[Asker]) -> list[Note]:
+    """Raises Failed."""
+    notes = place.journal.notes([asker.request for asker in askers])
+    return await within(JOURNAL_WITHIN_S, notes, "the model server did not write an answer into its journal")
 
 
 def measure(askers: Sequence[Asker], notes: list[Note], before: Reading, after: Reading) -> Run:
@@ -112,9 +133,8 @@ def measure(askers: Sequence[Asker], notes: list[Note], before: Reading, after: 
     return Run(askers, notes, before, after, all_lags, lags)
 
 
-async def leave_all(askers: Sequence[Asker]) -> None:
+async def close_all(askers: Sequence[Asker]) -> None:
     """Once the worker has named the conversations: the next run is not to pay for that."""
-    pages = [page for page in askers if isinstance(page, Page) and page.begun_at and not page.trouble]
-    await asyncio.gather(*(page.settle() for page in pages))
+    await asyncio.gather(*(asker.settle() for asker in askers if asker.begun_at and not asker.failure))
     for asker in askers:
         asker.close()

@@ -14,7 +14,7 @@ FINAL, COMPRESSED, MASKED = 0x80, 0x40, 0x80
 END_OF_MESSAGE = b"\x00\x00\xff\xff"  # that permessage-deflate leaves away
 NO_MASK = b"\0\0\0\0"  # clients must mask; by zero, a frame stays what it is
 
-Hear = Callable[[float, bytes, int], None]  # is called with the moment of arrival, the text, and its bytes on the wire
+Receive = Callable[[float, bytes, int], None]  # the moment of arrival, the text, and its bytes on the wire
 
 
 class Refused(Exception):
@@ -22,24 +22,23 @@ class Refused(Exception):
 
 
 class WebSocket(asyncio.Protocol):
-    """Calls ``hear`` for each text frame, answers pings by itself, and ``gone`` when the connection ends."""
+    """Calls ``receive`` for each text frame, answers pings by itself, and ``ended`` when the connection ends."""
 
-    def __init__(self, request: bytes, hear: Hear, gone: Callable[[], None]):
+    _transport: asyncio.Transport
+
+    def __init__(self, request: bytes, receive: Receive, ended: Callable[[], None]):
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.received = 0  # bytes
         self._request = request
-        self._hear = hear
-        self._gone = gone
+        self._receive = receive
+        self._ended = ended
         self._rest = b""
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS).decompress
-        self._transport: asyncio.Transport | None = None
 
     def send(self, text: bytes, kind: int = TEXT) -> None:
-        assert self._transport is not None
         self._transport.write(frame_of(kind, text))
 
     def close(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self.send(b"\x03\xe8", CLOSE)
             self._transport.close()
 
@@ -52,7 +51,6 @@ class WebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()
-        self.received += len(data)
         self._rest += data
         if self.opened.done() or self._take_response():
             self._take_frames(now)
@@ -60,19 +58,19 @@ class WebSocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.opened.done():
             self.opened.set_exception(Refused("the connection was closed"))
-        self._gone()
+        self._ended()
 
     # How it is done
 
     def _take_response(self) -> bool:
+        """False if it is not all there, or a refusal."""
         head, end, rest = self._rest.partition(b"\r\n\r\n")
-        if not end:
-            return False
-        self._rest = rest
-        if head.split(b" ", 2)[1] == b"101":
+        if end and head.split(b" ", 2)[1] == b"101":
+            self._rest = rest
             self.opened.set_result(None)
             return True
-        self.opened.set_exception(Refused(head.split(b"\r\n")[0].decode("latin1")))
+        if end:
+            self.opened.set_exception(Refused(head.split(b"\r\n")[0].decode("latin1")))
         return False
 
     def _take_frames(self, now: float) -> None:
@@ -83,10 +81,10 @@ class WebSocket(asyncio.Protocol):
             if first & COMPRESSED:
                 text = self._inflate(text + END_OF_MESSAGE)
             if kind == TEXT:
-                self._hear(now, text, end - start)
+                self._receive(now, text, end - start)
             elif kind == PING:
                 self.send(text, PONG)
-            elif kind == CLOSE and self._transport is not None:
+            elif kind == CLOSE:
                 self._transport.close()
             start = end
         self._rest = self._rest[start:]
@@ -117,9 +115,8 @@ def frame_at(data: bytes, start: int) -> tuple[int, bytes, int] | None:
 def opening(host: str, path: str, cookie: str) -> bytes:
     """The HTTP request that opens a socket, as a page of ``host`` sends it."""
     key = base64.b64encode(secrets.token_bytes(16)).decode()
-    lines = [
-        f"GET {path} HTTP/1.1", f"Host: {host}", f"Origin: http://{host}", f"Cookie: {cookie}", "Connection: Upgrade",
-        "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}",
-        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits", "", "",
-    ]  # fmt: skip
-    return "\r\n".join(lines).encode()
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\nConnection: Upgrade\r\n"
+        f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
+    ).encode()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
+
+ID_LENGTH = 36  # of a UUID; the worker's request ids begin with the generation's
 
 
 class Note(msgspec.Struct):
@@ -17,7 +21,7 @@ class Note(msgspec.Struct):
     ended: float = 0.0  # the last byte was sent, or the client was seen to hang up
     hung_up: bool = False
 
-    def token(self, chunk: bytes) -> None:
+    def add_token(self, chunk: bytes) -> None:
         self.sent.append(time.monotonic())
         self.size += len(chunk)
 
@@ -32,3 +36,29 @@ class Journal:
         note.ended = time.monotonic()
         if self._file is not None:
             self._file.write(msgspec.json.encode(note) + b"\n")
+
+
+class JournalReader:
+    """Reads what is written from now on."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._position = path.stat().st_size
+        self._notes: dict[str, Note] = {}  # by the beginning of the request's id
+
+    async def notes(self, requests: Iterable[str]) -> list[Note]:
+        """Of answers that have ended, in that order. Waits for them, for ever if one does not come."""
+        requests = list(requests)
+        while not all(request in self._notes for request in requests):
+            self._read_on()
+            await asyncio.sleep(0.01)
+        return [self._notes.pop(request) for request in requests]
+
+    def _read_on(self) -> None:
+        with self._path.open("rb") as file:
+            file.seek(self._position)
+            whole = file.read().rpartition(b"\n")[0]
+        self._position += len(whole) + bool(whole)
+        for line in whole.splitlines():
+            note = msgspec.json.decode(line, type=Note)
+            self._notes[note.request[:ID_LENGTH]] = note

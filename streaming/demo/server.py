@@ -329,7 +329,7 @@ class Connection(asyncio.Protocol):
                 if stopped_by := next((stop for stop in stops if stop in text), None):
                     break
             chunk = self._token_chunk(chunks, completion, token, usage)
-            note.token(chunk)
+            note.add_token(chunk)
             self._write(chunk)
             await self._hold_at(said, completion, chunks)
             if await self._fault_at(said, fault, chunks):

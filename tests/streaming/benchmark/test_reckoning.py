@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from streaming.benchmark.figures import Figure, Result
-from streaming.benchmark.limit import largest
-from streaming.benchmark.percentiles import percentile, spread
-from streaming.benchmark.plot import plot
-from streaming.benchmark.table import comparison, rounded, table
+from streaming.benchmark.figures import Figure, Result, percentile, percentiles
+from streaming.benchmark.measure import largest
+from streaming.benchmark.report import comparison, plot, rounded, table
 from streaming.benchmark.websocket import FINAL, TEXT, frame_at, frame_of
 
 
@@ -20,10 +18,14 @@ def test_a_percentile_is_the_value_of_the_nearest_rank(values: list[float], shar
     assert percentile(values, share) == expected
 
 
-def test_a_spread_of_a_hundred_values_is_their_numbers() -> None:
-    found = spread(range(100, 0, -1))
+def test_percentiles_of_a_hundred_seconds_are_their_numbers() -> None:
+    found = percentiles("lag", range(100, 0, -1), 7)
 
-    assert (found.p50, found.p95, found.p99) == (50, 95, 99)
+    assert [(figure.name, figure.value) for figure in found] == [
+        ("lag p50", 50e3),
+        ("lag p95", 95e3),
+        ("lag p99", 99e3),
+    ]
 
 
 def test_no_values_have_no_percentile() -> None:

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import pairwise
+from statistics import median
 from typing import TypeVar
 
 import httpx
 
+from conversations.models import Generation
+from conversations.models.generation.generation import moments
+from streaming.coordination.database import in_database
+
 from . import Failed
-from .asker import PATIENCE_S, Asker, Place, within
-from .direct import Direct
-from .figures import MS, Figure, spread_of
+from .askers import PATIENCE_S, Asker, Direct, Place, within
+from .figures import MS, Figure, percentile, percentiles
 from .page import Page
-from .percentiles import spread
-from .stages import stages
+from .run import notes_of
 
 WARM_UPS = 5
-RATE = 50.0
+RATE = 50.0  # tokens per second
 TTFT_TOKENS = 3
 STOPPED_AFTER_S = 0.3
 RELOADED_AFTER_S = 1.5
 ENOUGH_TOKENS = 500
 FULL_SPEED_STREAMS, FULL_SPEED_TOKENS = 10, 2000
+STEPS = ("clicked", "accepted", "dispatched", "claimed", "requested", "first_token", "shown")
 
 A = TypeVar("A", bound=Asker)
+
+
+# The first token
 
 
 async def warm_up(place: Place) -> None:
@@ -39,30 +47,52 @@ async def warm_up(place: Place) -> None:
 async def first_tokens(place: Place, samples: int) -> list[Figure]:
     """In turns, so that whatever else happens on the machine happens to both."""
     pages = [Page(place, number) for number in range(samples)]
-    there = list[float]()
+    floor = list[float]()
     for page in pages:
-        there.append(await ttft_of(Direct(place)))
+        floor.append(await ttft_of(Direct(place)))
         await ttft_of(page)
-    site, floor = spread([page.ttft for page in pages]), spread(there)
+    site = [page.ttft for page in pages]
     added = [
-        Figure(f"added TTFT {share}", (getattr(site, share) - getattr(floor, share)) * MS, "ms")
-        for share in ("p50", "p95", "p99")
+        Figure(f"added TTFT p{share}", (percentile(site, share) - percentile(floor, share)) * MS, "ms")
+        for share in (50, 95, 99)
     ]
-    return [*spread_of("TTFT", site), *spread_of("TTFT, floor", floor), *added, *await stages(pages)]
+    return [*percentiles("TTFT", site), *percentiles("TTFT, floor", floor), *added, *await steps_of(pages)]
 
 
 async def ttft_of(asker: Asker) -> float:
     async with asking(asker, TTFT_TOKENS):
         await asker.finish()
-        if isinstance(asker, Page):
-            await asker.settle()
+        await asker.settle()
     return asker.ttft
 
 
-async def stops(place: Place, samples: int) -> Iterator[Figure]:
+async def steps_of(pages: Sequence[Page]) -> Iterator[Figure]:
+    """Medians of the steps from the click to the page, by the moments that the database has of each generation."""
+    generations = await in_database(lambda: Generation.objects.in_bulk([page.request for page in pages]))
+    by_id = {str(pk): generation for pk, generation in generations.items()}
+    since_1970 = time.time() - time.monotonic()
+    known = [
+        {name: moment.timestamp() for name, moment in moments(by_id[page.request])}
+        | {"clicked": page.asked_at + since_1970, "shown": page.begun_at + since_1970}
+        for page in pages
+    ]
+    whole = [life for life in known if life.keys() >= set(STEPS)]
+    return (
+        Figure(
+            f"TTFT, {first.replace('_', ' ')} → {then.replace('_', ' ')} p50",
+            median(life[then] - life[first] for life in whole) * MS,
+            "ms",
+        )
+        for first, then in pairwise(STEPS if whole else ())
+    )
+
+
+# Stops and reloads
+
+
+async def stops(place: Place, samples: int) -> list[Figure]:
     """From the click to the moment at which the model server sees the connection closed."""
-    found = [await stop_of(place, number) for number in range(samples)]
-    return spread_of("stop", spread(found))
+    return percentiles("stop", [await stop_of(place, number) for number in range(samples)])
 
 
 async def stop_of(place: Place, number: int) -> float:
@@ -71,53 +101,38 @@ async def stop_of(place: Place, number: int) -> float:
         clicked_at = time.monotonic()
         page.stop()
         await page.finish()
-        (note,) = await place.journal.notes([page.request])
+        (note,) = await notes_of(place, [page])
     if not note.hung_up:
         raise Failed("a stopped answer was sent to its end")
     return note.ended - clicked_at
 
 
-async def reloads(place: Place, samples: int) -> Iterator[Figure]:
+async def reloads(place: Place, samples: int) -> list[Figure]:
     """From the navigation, by way of page and socket, to all the text that was on the page before."""
-    found = [await reload_of(place, number) for number in range(samples)]
-    return spread_of("reload to caught-up text", spread(found))
+    return percentiles("reload to caught-up text", [await reload_of(place, number) for number in range(samples)])
 
 
 async def reload_of(place: Place, number: int) -> float:
     async with asking(Page(place, number), ENOUGH_TOKENS) as page:
         await asyncio.sleep(RELOADED_AFTER_S)
         again = Page(place, number, page.conversation)
-        async with visitor(place, number) as browser:
-            had, began = len(page.arrivals()), time.monotonic()
+        headers = {"Cookie": place.cookie(number)}
+        async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=PATIENCE_S) as browser:
+            tokens, began = len(page.arrivals()), time.monotonic()
             page.close()
-            await load_page(browser, page.conversation)
+            # The page alone: its files are in a browser's cache.
+            response = await browser.get(f"http://{place.site}/c/{page.conversation}/")
+        if response.status_code != httpx.codes.OK:
+            raise Failed(f"the page of a conversation was answered with {response.status_code}")
         await again.open()
         again.watch(page.request)
         await within(PATIENCE_S, again.begun.wait(), "a page that was loaded again got no text")
-        caught_up_at = await until_has(again, had)
+        while len(arrivals := again.arrivals()) < tokens:
+            await asyncio.sleep(0.005)
         again.stop()
         await again.finish()
         again.close()
-    return caught_up_at - began
-
-
-def visitor(place: Place, number: int) -> httpx.AsyncClient:
-    headers = {"Cookie": place.cookie(number)}
-    return httpx.AsyncClient(base_url=f"http://{place.site}", headers=headers, trust_env=False, timeout=PATIENCE_S)
-
-
-async def load_page(browser: httpx.AsyncClient, conversation: str) -> None:
-    """The page alone: its files are in a browser's cache. Raises Failed."""
-    response = await browser.get(f"/c/{conversation}/")
-    if response.status_code != httpx.codes.OK:
-        raise Failed(f"the page of a conversation was answered with {response.status_code}")
-
-
-async def until_has(page: Page, tokens: int) -> float:
-    """The moment at which it had so many."""
-    while len(arrivals := page.arrivals()) < tokens:
-        await asyncio.sleep(0.005)
-    return arrivals[tokens - 1]
+    return arrivals[tokens - 1] - began
 
 
 async def full_speed(place: Place) -> list[Figure]:
