@@ -85,6 +85,6 @@ var/vllm/venv.stamp: tests/vllm/requirements.txt tests/vllm/install.py
 	@$(PYTHON) tests/vllm/install.py var/vllm/venv
 	@touch $@
 
-var/vllm/model.stamp: tests/vllm/tiny_model.py tests/vllm/questions.py tests/vllm/chat_template.jinja | var/vllm/venv.stamp
+var/vllm/model.stamp: tests/vllm/tiny_model.py tests/vllm/questions.py tests/vllm/chat_template.jinja streaming/demo/passages.py | var/vllm/venv.stamp
 	@var/vllm/venv/bin/python -m tests.vllm.tiny_model var/vllm/model
 	@touch $@

@@ -111,10 +111,12 @@ class Site:
         options = ["--ttft", "0.05", "--rate", "100", "--strict-continuation", "--max-num-seqs", str(self.seats)]
         return model_process(self.folder, self.model_ports[number], *options, name=f"model {number}")
 
-    def break_model(self, number: int = 0, **manner: object) -> None:
+    def break_model(self, number: int = 0, **behaviour: object) -> None:
         """How this model server answers from now on; nothing: as usual."""
         url = f"http://127.0.0.1:{self.model_ports[number]}/demo/faults"
-        httpx.request("POST" if manner else "DELETE", url, json=manner or None, trust_env=False).raise_for_status()
+        httpx.request(
+            "POST" if behaviour else "DELETE", url, json=behaviour or None, trust_env=False
+        ).raise_for_status()
 
     @contextmanager
     def held(self, after: int, skip: int = 0) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""`python -m streaming.demo`: the demo model server without Django, which starts in a fraction of a second."""
+"""`python -m streaming.demo`: needs no Django, and starts in a fraction of a second."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ from typing import get_args, get_type_hints
 from streaming.management.arguments import number
 
 from .completion import Options
-from .faults import Manner
+from .faults import Behaviour
 from .server import DemoServer, serve
 
-# What the command line tells of a Manner.
+# What the command line sets of a Behaviour.
 KINDS = ("ttft", "rate", "continuing", "probabilities", "no_stream", "no_usage", "no_lists", "odd_figures")
 
 
 def choices_of(name: str) -> tuple[str, ...]:
-    return get_args(get_type_hints(Manner)[name])
+    return get_args(get_type_hints(Behaviour)[name])
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def arguments_of(about: str | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m streaming.demo", description=about, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=number(int, 0, 65535), default=8100, help="0 takes a free one; it is printed")
     parser.add_argument("--model", default="demo", help="names of the models, separated by commas")
-    parser.add_argument("--ttft", type=number(float), default=Manner().ttft, help="seconds to the first token")
-    parser.add_argument("--rate", type=number(float), default=Manner().rate, help="tokens per second; 0: at once")
+    parser.add_argument("--ttft", type=number(float), default=Behaviour().ttft, help="seconds to the first token")
+    parser.add_argument("--rate", type=number(float), default=Behaviour().rate, help="tokens per second; 0: at once")
     parser.add_argument(
         "--max-model-len", type=number(int, 1), default=Options().max_model_len, help="tokens of the context"
     )
@@ -43,11 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--probabilities", choices=choices_of("probabilities"), default="all", help="which it tells")
     parser.add_argument("--no-stream", action="store_true", help="refuse to stream")
-    parser.add_argument("--no-usage", action="store_true", help="tell nothing of tokens")
+    parser.add_argument("--no-usage", action="store_true", help="report no token counts")
     parser.add_argument("--no-lists", action="store_true", help="refuse content as a list of parts")
-    parser.add_argument("--odd-figures", action="store_true", help="tell counts and probabilities that cannot be")
+    parser.add_argument("--odd-figures", action="store_true", help="report counts and probabilities that cannot be")
     parser.add_argument("--journal", type=Path, default=None, help="note in this file when each token was sent")
-    parser.add_argument("--speculative", action="store_true", help="tell figures as if it guessed tokens ahead")
+    parser.add_argument("--speculative", action="store_true", help="report figures as if it guessed tokens ahead")
+    return parser.parse_args()
 
 
 def run(options: argparse.Namespace) -> None:
@@ -59,7 +63,7 @@ def run(options: argparse.Namespace) -> None:
             strict_continuation=options.strict_continuation,
             speculative=options.speculative,
         ),
-        Manner(**{name: getattr(options, name) for name in KINDS}),
+        Behaviour(**{name: getattr(options, name) for name in KINDS}),
         api_key=options.api_key,
         places=options.max_num_seqs,
         queue=options.max_num_queued_reqs,
@@ -77,12 +81,8 @@ def run(options: argparse.Namespace) -> None:
 def main() -> None:
     from . import __doc__ as about  # the prompts and directives, for --help
 
-    parser = argparse.ArgumentParser(
-        "demo_model_server", description=about, formatter_class=argparse.RawTextHelpFormatter
-    )
-    add_arguments(parser)
     try:
-        run(parser.parse_args())
+        run(arguments_of(about))
     except OSError as error:
         sys.exit(f"The demo model server cannot start: {error}")
 

@@ -14,58 +14,12 @@ from .tokens import seed_of, tokens_of
 COUNT = re.compile(r"\bcount to (\d{1,6})\b", re.IGNORECASE)
 ECHO = "[echo] "
 THINK = "[think]"
-STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "can",
-        "could",
-        "do",
-        "does",
-        "for",
-        "from",
-        "give",
-        "how",
-        "i",
-        "in",
-        "is",
-        "it",
-        "me",
-        "my",
-        "of",
-        "on",
-        "or",
-        "please",
-        "show",
-        "tell",
-        "that",
-        "the",
-        "this",
-        "to",
-        "us",
-        "was",
-        "we",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "why",
-        "will",
-        "with",
-        "would",
-        "write",
-        "you",
-        "your",
-        "explain",
-        "about",
-    ]
-)
+STOP_WORDS = {
+    "a", "about", "an", "and", "are", "as", "at", "be", "can", "could", "do", "does", "explain", "for", "from",
+    "give", "how", "i", "in", "is", "it", "me", "my", "of", "on", "or", "please", "show", "tell", "that", "the",
+    "this", "to", "us", "was", "we", "what", "when", "where", "which", "who", "why", "will", "with", "would",
+    "write", "you", "your",
+}  # fmt: skip
 TITLE_WORDS = 5
 SCRIPTS = {
     "ar": re.compile("[\u0600-\u06ff]"),
@@ -145,27 +99,26 @@ def compose(question: str, asked: Asked) -> str:
     topic = topic_of(question)
     words = set(words_of(question.lower()))
     if words & passages.GREETINGS and len(words) <= 4:
-        return chance.choice(passages.HELLO)
-    opening = chance.choice(passages.OPENINGS).format(topic=topic)
-    if asked is Asked.TO_REVISE:
-        opening = passages.REVISED.format(topic=topic)
+        return passages.HELLO
+    opening = passages.REVISED if asked is Asked.TO_REVISE else chance.choice(passages.OPENINGS)
     if words & passages.BRIEF or asked is Asked.TO_BE_SHORT:
-        return opening + "\n\n" + chance.choice(passages.SHORT).format(topic=topic)
-    chosen = sections_for(words, chance)
-    if words & passages.LONG:
-        chosen = [name for name in passages.SECTIONS if name not in chosen] + chosen
-        chosen = chosen * 3
-    body = "\n\n".join(section(name, topic, number, chance) for number, name in enumerate(chosen, 1))
-    return f"{opening}\n\n{body}\n\n{chance.choice(passages.CLOSINGS).format(topic=topic)}"
+        paragraphs = [opening, passages.SHORT]
+    else:
+        sections = [section(name, number, chance) for number, name in enumerate(sections_for(words, chance), 1)]
+        paragraphs = [opening, *sections, chance.choice(passages.CLOSINGS)]
+    return "\n\n".join(paragraphs).replace("{topic}", topic)
 
 
 def sections_for(words: set[str], chance: random.Random) -> list[str]:
-    """What the question asks for, and one or two things beside it."""
-    wanted = [name for name, (triggers, _) in passages.SECTIONS.items() if words & triggers]
-    others = [name for name in passages.SECTIONS if name not in wanted]
-    return wanted[:3] + chance.sample(others, k=max(1, 3 - len(wanted)))
+    """What the question asks for, and one or two things beside it; all of it three times for a long answer."""
+    asked_for = [name for name, (_, triggers, _) in passages.SECTIONS.items() if words & triggers]
+    others = [name for name in passages.SECTIONS if name not in asked_for]
+    chosen = asked_for[:3] + chance.sample(others, k=max(1, 3 - len(asked_for)))
+    if words & passages.LONG:
+        chosen = ([name for name in passages.SECTIONS if name not in chosen] + chosen) * 3
+    return chosen
 
 
-def section(name: str, topic: str, number: int, chance: random.Random) -> str:
-    texts = passages.SECTIONS[name][1]
-    return f"## {number}. {chance.choice(passages.HEADINGS[name])}\n\n{chance.choice(texts).replace('{topic}', topic)}"
+def section(name: str, number: int, chance: random.Random) -> str:
+    headings, _, text = passages.SECTIONS[name]
+    return f"## {number}. {chance.choice(headings)}\n\n{text}"

@@ -1,4 +1,4 @@
-"""One chat completion: what is said, from where on, and in which manner."""
+"""One chat completion: what is said, from where on, and how."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from .answers import Asked, answer_tokens, choice_of, thinking_about, title_for
-from .faults import Faults, Manner
+from .faults import Behaviour, Faults
 from .tokens import logprob_of, tokens_of
 from .wire import ChatRequest, WireError, usage_of
 
@@ -46,14 +46,6 @@ class Token:
     field: str  # content or reasoning
     place: int
 
-    def logprobs(self, top: int) -> dict[str, Any]:
-        entry = {
-            "token": self.text,
-            "logprob": logprob_of(self.text, self.place),
-            "bytes": list(self.text.encode()),
-        }
-        return {"content": [entry | {"top_logprobs": [entry] if top else []}]}
-
 
 class Completion:
     """Raises WireError, with vLLM's messages, for what cannot be answered."""
@@ -64,12 +56,13 @@ class Completion:
         check(request, options)
         asked = [message.text for message in request.messages if message.role == "user"]
         try:
-            self.manner: Manner
-            self.released = faults.released  # as the request begins: it may be released before it is held
-            self.manner, self.question = faults.take(asked[-1].rpartition(BETWEEN_QUESTIONS)[2] if asked else "")
+            # As the request begins: it may be released before it is held.
+            self.released = faults.released
+            self.behaviour: Behaviour
+            self.behaviour, self.question = faults.take(asked[-1].rpartition(BETWEEN_QUESTIONS)[2] if asked else "")
         except msgspec.ValidationError as error:
             raise WireError(400, f"[[demo …]]: {error}") from error
-        self._refuse_by_manner()
+        self._check_behaviour()
         self.prompt_tokens = sum(len(tokens_of(message.text)) + 4 for message in request.messages)
         if self.prompt_tokens == options.max_model_len:
             raise WireError(400, "max_tokens must be at least 1, got 0.", param="max_tokens")
@@ -91,17 +84,19 @@ class Completion:
 
     def usage(self, said: int, thought: int, cached: int) -> dict[str, Any]:
         """When so many tokens were said."""
-        if self.manner.odd_figures:
+        if self.behaviour.odd_figures:
             return ODD_USAGE
         return usage_of(self.prompt_tokens, max(said - self.repeated, 0), thought, cached)
 
     def logprobs(self, token: Token) -> dict[str, Any] | None:
-        top, told = self.request.top_logprobs, self.manner.probabilities
+        top, told = self.request.top_logprobs, self.behaviour.probabilities
         if not self.request.logprobs or token.field != "content" or told == "none" or (told == "top-1" and not top):
             return None
-        if self.manner.odd_figures:
+        if self.behaviour.odd_figures:
             return {"content": [{"token": token.text, "logprob": None}]}
-        return token.logprobs(top)
+        text = token.text
+        entry = {"token": text, "logprob": logprob_of(text, token.place), "bytes": list(text.encode())}
+        return {"content": [entry | {"top_logprobs": [entry] if top else []}]}
 
     @property
     def finish_reason(self) -> str:
@@ -112,12 +107,12 @@ class Completion:
         kwargs = self.request.chat_template_kwargs
         return kwargs.get("enable_thinking", True) is not False and self.request.reasoning_effort != "none"
 
-    def _refuse_by_manner(self) -> None:
-        if self.manner.no_stream and self.request.stream:
+    def _check_behaviour(self) -> None:
+        if self.behaviour.no_stream and self.request.stream:
             raise WireError(400, "Streaming is switched off on this server.", param="stream")
-        if self.request.continue_final_message and (self.manner.no_continue or self.manner.continuing == "refuses"):
+        if self.request.continue_final_message and self.behaviour.continuing == "refuses":
             raise WireError(400, "continue_final_message is not supported by this chat template.")
-        if self.manner.no_lists and any(isinstance(message.content, list) for message in self.request.messages):
+        if self.behaviour.no_lists and any(isinstance(message.content, list) for message in self.request.messages):
             raise WireError(400, "The content of a message must be a string.")
 
     def _whole(self) -> list[str]:
@@ -126,17 +121,21 @@ class Completion:
             return tokens_of(title_for(self.question))
         if self.request.structured_outputs and (choices := self.request.structured_outputs.get("choice")):
             return tokens_of(choice_of(choices, self.question))
-        return answer_tokens(self.question, asked_by(system))
+        is_short = Asked.TO_BE_SHORT if SHORT_MARK in system else Asked.PLAINLY
+        return answer_tokens(self.question, Asked.TO_REVISE if DRAFTS_MARK in system else is_short)
 
     def _rest(self, options: Options) -> list[tuple[str, str]]:
         """(field, token) of what is to be said: all of it, or what follows the beginning that was sent along."""
         tokens = [("content", token) for token in self._whole()]
-        is_deaf = self.manner.continuing == "anew"
+        is_deaf = self.behaviour.continuing == "anew"
         if self.request.continue_final_message and self.request.messages[-1].role == "assistant" and not is_deaf:
             begun = self.request.messages[-1].text
-            again = in_pieces(begun.strip()) if self.manner.continuing == "repeats" else []
+            again = []
+            if self.behaviour.continuing == "repeats":
+                given = begun.strip()
+                again = [("content", given[at : at + PIECE]) for at in range(0, len(given), PIECE)]
             self.repeated = len(again)
-            return [("content", piece) for piece in again] + self._after(begun, tokens, options)
+            return again + self._after(begun, tokens, options)
         thinking = thinking_about(self.question) if self.thinks else None
         if thinking is None:
             return tokens
@@ -160,17 +159,6 @@ class Completion:
         return [("content", token) for token in continued(tokens, len(begun) - len(lead))]
 
 
-def asked_by(system: str) -> Asked:
-    """What a system prompt wants beside the answer, as far as a demo can tell."""
-    if DRAFTS_MARK in system:
-        return Asked.TO_REVISE
-    return Asked.TO_BE_SHORT if SHORT_MARK in system else Asked.PLAINLY
-
-
-def in_pieces(text: str) -> list[str]:
-    return [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
-
-
 def continued(tokens: list[tuple[str, str]], length: int) -> list[str]:
     rest: list[str] = []
     for _, token in tokens:
@@ -187,20 +175,15 @@ def check(request: ChatRequest, options: Options) -> None:
         known = ", ".join(options.models)
         message = f"The model `{request.model}` does not exist. Valid aliases: {known}."
         raise WireError(404, message, "NotFoundError", "model")
-    wanted = request.max_completion_tokens or request.max_tokens
+    limit = request.max_completion_tokens or request.max_tokens
+    both = "Cannot set both `continue_final_message` and `add_generation_prompt` to True."
+    without_stream = "Stream options can only be defined when `stream=True`."
+    too_many = f"max_tokens={limit} cannot be greater than max_model_len={options.max_model_len}. Please request fewer "
     refusals: list[tuple[bool, str, str | None]] = [
         (not request.messages, "Please provide at least one message.", None),
         (request.n != 1, "The demo gives one answer: n must be 1.", "n"),
-        (
-            request.stream_options is not None and not request.stream,
-            "Stream options can only be defined when `stream=True`.",
-            "stream_options",
-        ),
-        (
-            request.continue_final_message and request.add_generation_prompt,
-            "Cannot set both `continue_final_message` and `add_generation_prompt` to True.",
-            None,
-        ),
+        (request.stream_options is not None and not request.stream, without_stream, "stream_options"),
+        (request.continue_final_message and request.add_generation_prompt, both, None),
         (
             (request.temperature or 0) < 0,
             f"temperature must be non-negative, got {request.temperature}.",
@@ -211,13 +194,8 @@ def check(request: ChatRequest, options: Options) -> None:
             f"top_p must be in (0, 1], got {request.top_p}.",
             "top_p",
         ),
-        (wanted is not None and wanted < 1, f"max_tokens must be at least 1, got {wanted}.", "max_tokens"),
-        (
-            (wanted or 0) > options.max_model_len,
-            f"max_tokens={wanted} cannot be greater than max_model_len={options.max_model_len}. Please request fewer "
-            "output tokens.",
-            "max_tokens",
-        ),
+        (limit is not None and limit < 1, f"max_tokens must be at least 1, got {limit}.", "max_tokens"),
+        ((limit or 0) > options.max_model_len, f"{too_many}output tokens.", "max_tokens"),
     ]
     for refused, message, param in refusals:
         if refused:

@@ -1,9 +1,10 @@
-"""How an answer is made, and what goes wrong with it: for the server, for the next requests, or for one question."""
+"""How the server behaves, and what goes wrong: always, for the next requests, or for one question."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 DIRECTIVE = re.compile(r"\[\[demo([^\]]*)\]\]")
 
 
-class Manner(msgspec.Struct, frozen=True):
+class Behaviour(msgspec.Struct, frozen=True):
     """Counts are of tokens, times in seconds. None: it does not happen."""
 
     ttft: float = 0.3  # time to first token
@@ -20,14 +21,12 @@ class Manner(msgspec.Struct, frozen=True):
     headers: float = 0.0  # wait this long before the response's headers
     hold_after: int | None = None  # nothing more until DELETE /demo/faults, but signs of life
     error_after: int | None = None  # an error inside the stream
-    hang_after: int | None = None  # silence, with the connection open
-    keep_alive: bool = False  # with comments while it hangs
+    hang_after: int | None = None  # nothing but comments, with the connection open
     drop_after: int | None = None  # the connection breaks
     rubbish_after: int | None = None  # a chunk that is no JSON
     end_after: int | None = None  # the stream ends without a finish reason and without [DONE]
     exit_after: int | None = None  # the process ends
     no_stream: bool = False  # streaming is refused
-    no_continue: bool = False  # continue_final_message is refused
     continuing: Literal["exact", "repeats", "anew", "refuses"] = "exact"  # what it makes of continue_final_message
     probabilities: Literal["all", "top-1", "none"] = "all"  # top-1: only with top_logprobs 1 or more
     no_usage: bool = False  # nothing is told of tokens
@@ -45,18 +44,18 @@ class Manner(msgspec.Struct, frozen=True):
 
 
 class Faults:
-    """The manner of the requests to come."""
+    """The behaviour of the requests to come."""
 
-    def __init__(self, usual: Manner):
+    def __init__(self, usual: Behaviour):
         self._usual = usual
         self.released = asyncio.Event()  # of the requests that are held now
         self._now = usual
         self._left: int | None = None
         self._skipped = 0  # requests that are still as usual
 
-    def set(self, manner: dict[str, object]) -> None:
+    def set(self, behaviour: dict[str, object]) -> None:
         """Raises msgspec.ValidationError."""
-        self._now = apply(self._usual, manner)
+        self._now = apply(self._usual, behaviour)
         self._left, self._skipped = self._now.times, self._now.skip
 
     def clear(self) -> None:
@@ -65,28 +64,26 @@ class Faults:
         self.released.set()
         self.released = asyncio.Event()
 
-    def take(self, question: str) -> tuple[Manner, str]:
-        """The manner of one request, and its question without the directive. Raises msgspec.ValidationError."""
-        manner = self._now
+    def take(self, question: str) -> tuple[Behaviour, str]:
+        """The behaviour of one request, and its question without the directive. Raises msgspec.ValidationError."""
+        behaviour = self._now
         if self._skipped:
             self._skipped -= 1
-            manner = self._usual
+            behaviour = self._usual
         elif self._left is not None:
             self._left -= 1
             if self._left <= 0:
                 self._reset()
-        match = DIRECTIVE.search(question)
-        if not match:
-            return manner, question
-        wanted = dict(word.partition("=")[::2] for word in match[1].split())
-        return apply(manner, {name: value or "true" for name, value in wanted.items()}), DIRECTIVE.sub(
-            "", question
-        ).strip()
+        if not (directive := DIRECTIVE.search(question)):
+            return behaviour, question
+        pairs = (word.partition("=")[::2] for word in directive[1].split())
+        changes = {name: value or "true" for name, value in pairs}
+        return apply(behaviour, changes), DIRECTIVE.sub("", question).strip()
 
     def _reset(self) -> None:
         self._now, self._left, self._skipped = self._usual, None, 0
 
 
-def apply(manner: Manner, wishes: dict[str, object]) -> Manner:
-    known = {name: value for name, value in wishes.items() if name in Manner.__struct_fields__}
-    return msgspec.convert(msgspec.to_builtins(manner) | known, Manner, strict=False)
+def apply(behaviour: Behaviour, changes: Mapping[str, object]) -> Behaviour:
+    """Unknown names are ignored. Raises msgspec.ValidationError."""
+    return msgspec.convert(msgspec.to_builtins(behaviour) | changes, Behaviour, strict=False)

@@ -4,58 +4,35 @@ GREETINGS = {"hello", "hi", "hey", "thanks", "thank", "good", "morning", "evenin
 BRIEF = {"short", "briefly", "brief", "quick", "quickly", "one"}
 LONG = {"long", "detailed", "detail", "essay", "everything", "thorough"}
 
-HELLO = [
+HELLO = (
     "Hello! I am Throughline's **demo model**. I know nothing, but I can show you how answers arrive here. "
-    "Ask me for *a table*, *some code* or *a formula*, and press **Stop** whenever you like. 👋",
-    "Hi there! This is the **demo model** speaking: my sentences are prepared, only their order follows your words. "
-    "Try a longer question, then reload the page while I write, and see that nothing is lost.",
-]
+    "Ask me for *a table*, *some code* or *a formula*, and press **Stop** whenever you like. 👋"
+)
 OPENINGS = [
     "You asked about **{topic}**. I am Throughline's demo model: I do not know anything, I show how an answer looks. "
     "So read what follows for its form, not for its facts.",
     "Let us look at **{topic}**. A word before we start: this is the *demo model*. Its sentences are prepared and its "
     "figures are made up; connect a real vLLM server to get real answers.",
-    "Here is what an answer about **{topic}** could look like. I am a demo without any knowledge, so the shape is real "
-    "and the content is not.",
 ]
 REVISED = (
     "This answer about **{topic}** was written with the drafts before me. I am the *demo model*, so I did not weigh them: "
     "a real model would now keep what is right in them and correct the rest."
 )
-SHORT = [
-    "In short: begin with *{topic}*, take one step at a time, and check each of them. That is `all` I can say.",
-    "Three words on *{topic}*: **measure, change, measure**. A real model would now say something useful.",
-]
+SHORT = "In short: begin with *{topic}*, take one step at a time, and check each of them. That is `all` I can say."
 CLOSINGS = [
     "That is as far as a demo can go with *{topic}*. Set `VLLM_BASE_URL` to let a real model answer.",
     "> A demo that says it is one cannot disappoint.\n\nAsk again about *{topic}* once a real model is connected.",
     "If you reload this page now, the text stays as it is: what was shown is stored.",
 ]
-HEADINGS = {
-    "code": ["A piece of code", "How it looks in code", "An example to run"],
-    "table": ["Side by side", "The options compared", "An overview"],
-    "mathematics": ["The mathematics of it", "A formula or two"],
-    "list": ["The steps", "What to do, in order", "A plan"],
-    "explain": ["How it works", "The idea behind it", "Background"],
-    "story": ["A small story", "Told differently"],
-    "notes": ["Things to watch", "Loose ends", "Worth remembering"],
-}
-SECTIONS: dict[str, tuple[set[str], list[str]]] = {
+
+# By name: its headings, the words of a question that ask for it, and its text.
+SECTIONS: dict[str, tuple[list[str], set[str], str]] = {
     "code": (
+        ["A piece of code", "How it looks in code", "An example to run"],
         {"code", "python", "function", "program", "script", "javascript", "sql", "regex", "bug", "class", "api"},
-        [
-            '''The function below folds events into a text, and refuses to fold when one is missing:
+        '''The function below folds events into a text, and refuses to fold when one is missing:
 
 ```python
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Delta:
-    at: int
-    text: str
-
-
 def fold(deltas: list[Delta]) -> str:
     """The whole text. Raises ValueError if a delta is missing."""
     text = ""
@@ -71,7 +48,7 @@ print(fold([Delta(0, "Hello, "), Delta(7, "world!")]))  # Hello, world!
 
 Two things are worth a look:
 
-- the `frozen=True`, which keeps a delta from being changed afterwards, and
+- the exception, which names the place of the hole, and
 - the check *before* the text is appended, so that an error leaves nothing half done.
 
 On the command line you would try it like this:
@@ -79,41 +56,19 @@ On the command line you would try it like this:
 ```bash
 python -m venv .venv && . .venv/bin/activate
 python fold.py --verbose | tee fold.log
-```''',
-            """In JavaScript, a small reader of a growing text could be written so:
-
-```javascript
-export class Reader {
-  #text = "";
-
-  append({ at, text }) {
-    if (at !== this.#text.length) throw new RangeError(`hole at ${this.#text.length}`);
-    this.#text += text;
-  }
-
-  get text() {
-    return this.#text;
-  }
-}
 ```
 
-and the table behind it, in SQL:
+and count what it has written in SQL:
 
 ```sql
 SELECT status, count(*) AS answers, avg(tokens) AS tokens
-FROM generations
-WHERE finished_at > now() - interval '1 day'
-GROUP BY status
-ORDER BY answers DESC;
-```
-
-Use `Reader` wherever text *arrives*; use the query wherever it is *counted*.""",
-        ],
+FROM generations WHERE finished_at > now() - interval '1 day' GROUP BY status ORDER BY answers DESC;
+```''',
     ),
     "table": (
+        ["Side by side", "The options compared", "An overview"],
         {"table", "compare", "comparison", "versus", "vs", "difference", "differences", "options", "data"},
-        [
-            """| Way | First token | Survives a reload | Effort |
+        """| Way | First token | Survives a reload | Effort |
 |:----|------------:|:-----------------:|--------|
 | Wait for the whole answer | 12.4 s | yes | low |
 | Stream, and hope | 0.3 s | no | low |
@@ -121,20 +76,11 @@ Use `Reader` wherever text *arrives*; use the query wherever it is *counted*."""
 | Write it by hand | 3 days | yes, on paper | very high |
 
 The third row is what this page does: the text is written to a log first, and every reader, early or late, reads the same log. The figures are made up, `as is everything here`.""",
-            """| | Small model | Large model |
-|---|---|---|
-| **Speed** | ~140 tokens/s | ~35 tokens/s |
-| **Price per million tokens** | 0.10 | 2.50 |
-| **Good at** | drafts, titles, sorting | reasoning, code, long texts |
-| **Bad at** | anything subtle | being quick |
-
-For {topic}, one would start in the left column and move to the right where the answers are not good enough.""",
-        ],
     ),
     "mathematics": (
+        ["The mathematics of it", "A formula or two"],
         {"mathematics", "math", "maths", "formula", "equation", "integral", "probability", "statistics", "proof"},
-        [
-            r"""If tokens arrive at a rate \(\lambda\), the time until the \(n\)-th one is on average
+        r"""If tokens arrive at a rate \(\lambda\), the time until the \(n\)-th one is on average
 
 $$
 \mathbb{E}[T_n] = t_0 + \frac{n}{\lambda}
@@ -146,26 +92,12 @@ where \(t_0\) is the time to the first token. With $t_0 = 0.3$ s and $\lambda = 
 \bar{\ell} = \frac{1}{n} \sum_{i=1}^{n} \log p(x_i \mid x_{<i}),
 \]
 
-so that \(e^{\bar{\ell}}\) is the geometric mean of the tokens' probabilities.""",
-            r"""A quadratic equation \(ax^2 + bx + c = 0\) has the solutions
-
-\[
-x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}.
-\]
-
-For a sum one writes $\sum_{k=1}^{n} k = \frac{n(n+1)}{2}$, and for the area under a curve
-
-$$
-\int_0^1 x^2 \, dx = \left[ \frac{x^3}{3} \right]_0^1 = \frac{1}{3}.
-$$
-
-It costs \$5 to be wrong and \$10 to be late, but these are dollars and no formulas.""",
-        ],
+so that \(e^{\bar{\ell}}\) is the geometric mean of the tokens' probabilities. It costs \$5 to be wrong and \$10 to be late, but these are dollars and no formulas.""",
     ),
     "list": (
+        ["The steps", "What to do, in order", "A plan"],
         {"list", "steps", "plan", "how", "guide", "todo", "ideas", "tips", "recipe", "install", "setup"},
-        [
-            """1. **Find out where you stand.** Write down what you know about {topic}:
+        """1. **Find out where you stand.** Write down what you know about {topic}:
    - what works already,
    - what does not, and
    - what nobody has tried.
@@ -179,26 +111,11 @@ It costs \$5 to be wrong and \$10 to be late, but these are dollars and no formu
    - [x] a reader who was not amused
    - [ ] a second draft
    - [ ] a reader who was""",
-            """Before you begin:
-- a quiet hour,
-- a cup of something warm ☕, and
-- `git status` without surprises.
-
-Then, in this order:
-1. Prepare
-   - read what there is
-   - ask one question
-     - and wait for the answer
-2. Do it
-3. Clean up after yourself
-
-Finally, tell somebody. It is surprising how often step *three* is forgotten.""",
-        ],
     ),
     "explain": (
+        ["How it works", "The idea behind it", "Background"],
         {"explain", "why", "what", "describe", "understand", "idea", "theory", "background", "history", "does"},
-        [
-            """Think of a river with a gauge. The water does not wait for the gauge to be read, and the gauge does not care who reads it: whoever comes, early or late, sees the same marks. An answer that is *streamed* is such a river. The **log** is the gauge.
+        """Think of a river with a gauge. The water does not wait for the gauge to be read, and the gauge does not care who reads it: whoever comes, early or late, sees the same marks. An answer that is *streamed* is such a river. The **log** is the gauge.
 
 Three properties make it work:
 
@@ -208,18 +125,14 @@ Three properties make it work:
 
 **One writer.** Should a second one appear, the first is turned away, politely but firmly.[^1]
 
+More about {topic}, good and bad, is at <https://docs.vllm.ai> and in the [documentation of Django](https://docs.djangoproject.com/).
+
 [^1]: In Redis' own words: *the ID specified is equal or smaller than the target stream top item*.""",
-            """At its heart, {topic} rests on a simple observation: things that are *written down* can be *read again*. All else follows from it.
-
-Take two people who tell each other a story over a bad line. If they only talk, each crackle costs a sentence. If one of them **writes while speaking**, nothing is lost: whoever missed a line reads it. The bad line did not get better; it only stopped to matter.
-
-More about lines, good and bad, is at <https://docs.vllm.ai> and in the [documentation of Django](https://docs.djangoproject.com/).""",
-        ],
     ),
     "story": (
+        ["A small story", "Told differently"],
         {"story", "poem", "tale", "write", "essay", "letter", "email", "joke"},
-        [
-            """There was once a thread that would not break. People pulled at it in the morning, when the line was bad; they cut it at noon, to see what would happen; and in the evening somebody always closed the lid of a laptop on it.
+        """There was once a thread that would not break. People pulled at it in the morning, when the line was bad; they cut it at noon, to see what would happen; and in the evening somebody always closed the lid of a laptop on it.
 
 > "Does it hurt?" asked the needle.
 >
@@ -227,37 +140,18 @@ More about lines, good and bad, is at <https://docs.vllm.ai> and in the [documen
 
 And it went on, in the middle of the
 
-word, as if nothing had been.""",
-            """*Dear reader,*
-
-you asked about {topic}, and I have nothing but prepared sentences to offer. They are clean and well combed, and one of
-them is even true: **this one**.
-
-What I can do is arrive slowly, word by word, so that you see how it looks when a model thinks about what to say. I do not
-think. But I arrive. 🧵
-
-*Yours, the demo model*""",
-        ],
+word, as if nothing had been. 🧵""",
     ),
     "notes": (
+        ["Things to watch", "Loose ends", "Worth remembering"],
         {"problem", "problems", "risk", "risks", "important", "error", "warning", "notes"},
-        [
-            """- **Do not measure once.** A single figure is an anecdote; take the *median* of several.
+        """- **Do not measure once.** A single figure is an anecdote; take the *median* of several.
 - **Do not trust the happy path.** Pull the plug while it runs, and look.
 - **Do not hide failures.** Say what happened and what to do: `Retry`, `Continue`, or *wait*.
 
 ---
 
 ~~Everything will be fine.~~ Most things will be fine, if they were tried.""",
-            """Some things are easily overlooked:
-
-1. Names matter. `generation`, `attempt` and `stage` are three different things.
-2. Time matters. *Soon* is not a time-out.
-3. People matter most:
-   * users want an answer,
-   * reviewers want to understand it,
-   * operators want to sleep.""",
-        ],
     ),
 }
 IN_OTHER_LANGUAGES = {

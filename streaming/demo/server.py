@@ -7,15 +7,15 @@ import hmac
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import h11
 import msgspec
 
-from .completion import Completion, Options, Token
-from .faults import Faults, Manner
+from .completion import Completion, Options
+from .faults import Behaviour, Faults
 from .journal import Journal, Note
 from .metrics import Metrics
 from .wire import (
@@ -46,7 +46,7 @@ class DemoServer:
     def __init__(
         self,
         options: Options,
-        manner: Manner,
+        behaviour: Behaviour,
         api_key: str = "",
         places: int = 256,
         queue: int | None = None,
@@ -54,49 +54,37 @@ class DemoServer:
     ):
         self.options = options
         self.journal = Journal(journal)
-        self.faults = Faults(manner)
+        self.faults = Faults(behaviour)
         self.metrics = Metrics(options.models[0], options.speculative)
         self.api_key = api_key
-        self._places = places
+        self._seats = places
         self._queue = queue
+        self._places = asyncio.Semaphore(places)
         self._running = 0
-        self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+        self._waiting = 0
         self._known: OrderedDict[int, None] = OrderedDict()  # prompts seen before, for the prefix cache's figures
 
     def admit(self) -> None:
         """Raises WireError if the queue is full."""
-        if self._queue is not None and self._running >= self._places and len(self._waiting) >= self._queue:
+        if self._queue is not None and self._places.locked() and self._waiting >= self._queue:
             raise faked(503)
 
-    async def enter(self) -> None:
-        """Wait for a place."""
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Waits for one of the places, in turn."""
         begun = time.monotonic()
-        if self._running >= self._places:
-            turn = asyncio.get_running_loop().create_future()
-            self._waiting[turn] = None
-            self._show()
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if turn.cancelled():
-                    del self._waiting[turn]
-                    self._show()
-                else:  # it hung up in the moment in which it got the place
-                    self.leave()
-                raise
-        else:
-            self._running += 1
-            self._show()
+        self._count(waiting=1)
+        try:
+            await self._places.acquire()
+        finally:
+            self._count(waiting=-1)
         self.metrics.queue.observe(time.monotonic() - begun)
-
-    def leave(self) -> None:
-        """The place is the next one's, of those that have not hung up: nobody can come in between."""
-        if turn := next((turn for turn in self._waiting if not turn.done()), None):
-            del self._waiting[turn]
-            turn.set_result(None)
-        else:
-            self._running -= 1
-        self._show()
+        self._count(running=1)
+        try:
+            yield
+        finally:
+            self._places.release()
+            self._count(running=-1)
 
     def cached_tokens(self, completion: Completion) -> int:
         """All of a prompt that was seen before, none of a new one."""
@@ -111,10 +99,12 @@ class DemoServer:
         self.metrics.cache_hits.inc(cached)
         return cached
 
-    def _show(self) -> None:
+    def _count(self, waiting: int = 0, running: int = 0) -> None:
+        self._waiting += waiting
+        self._running += running
         self.metrics.running.set(self._running)
-        self.metrics.waiting.set(len(self._waiting))
-        self.metrics.kv_cache.set(self._running / self._places)
+        self.metrics.waiting.set(self._waiting)
+        self.metrics.kv_cache.set(self._running / self._seats)
 
 
 class Connection(asyncio.Protocol):
@@ -175,7 +165,8 @@ class Connection(asyncio.Protocol):
         headers = {name.lower(): value for name, value in request.headers}
         path = request.target.split(b"?")[0].decode("latin1")
         try:
-            if path.startswith("/v1/") and not self._may(headers):
+            key = f"Bearer {self.server.api_key}".encode() if self.server.api_key else b""
+            if path.startswith("/v1/") and key and not hmac.compare_digest(headers.get(b"authorization", b""), key):
                 raise Unauthorized
             await self._route(request.method.decode(), path, headers, body)
         except WireError as error:
@@ -198,34 +189,23 @@ class Connection(asyncio.Protocol):
             self._idle.cancel()
             self._idle = None
 
-    def _may(self, headers: dict[bytes, bytes]) -> bool:
-        wanted = f"Bearer {self.server.api_key}".encode()
-        return not self.server.api_key or hmac.compare_digest(headers.get(b"authorization", b""), wanted)
-
     async def _route(self, method: str, path: str, headers: dict[bytes, bytes], body: bytes) -> None:
+        server = self.server
         match method, path:
             case "POST", "/v1/chat/completions":
                 await self._chat(headers, body)
             case "POST", "/demo/faults":
                 self._set_faults(body)
             case "DELETE", "/demo/faults":
-                self.server.faults.clear()
+                server.faults.clear()
                 self._send(200, b"{}")
-            case "GET", _:
-                self._about(path)
-            case _:
-                raise NotFound
-
-    def _about(self, path: str) -> None:
-        server = self.server
-        match path:
-            case "/health" | "/ping":
+            case "GET", "/health" | "/ping":
                 self._send(200, b"")
-            case "/version":
+            case "GET", "/version":
                 self._send(200, encode({"version": VERSION}))
-            case "/metrics":
+            case "GET", "/metrics":
                 self._send(200, server.metrics.text(), b"text/plain; version=1.0.0; charset=utf-8")
-            case "/v1/models":
+            case "GET", "/v1/models":
                 self._send(200, encode({"object": "list", "data": [self._model(m) for m in server.options.models]}))
             case _:
                 raise NotFound
@@ -252,38 +232,33 @@ class Connection(asyncio.Protocol):
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise WireError(400, str(error), "Bad Request") from error
         completion = Completion(request, server.options, server.faults)
-        manner = completion.manner
-        await asyncio.sleep(manner.headers)
-        if manner.status is not None:
-            raise faked(manner.status)
+        behaviour = completion.behaviour
+        await asyncio.sleep(behaviour.headers)
+        if behaviour.status is not None:
+            raise faked(behaviour.status)
         server.admit()
         request_id = headers.get(b"x-request-id", b"").decode("latin1") or None
         if not request.stream:
             await self._whole(completion, request_id)
             return
         self._begin_stream()
-        await server.enter()
-        note = Note(request_id or "")
-        try:
-            await self._stream(completion, ChunkWriter(request_id, completion.model), note)
-        except asyncio.CancelledError:
-            # A client that hangs up is in no figure of vLLM's; its place is free at once.
-            note.hung_up = True
-            raise
-        finally:
-            server.leave()
-            server.journal.write(note)
+        async with server.place():
+            note = Note(request_id or "")
+            try:
+                await self._stream(completion, ChunkWriter(request_id, completion.model), note)
+            except asyncio.CancelledError:
+                # A client that hangs up is in no figure of vLLM's; its place is free at once.
+                note.hung_up = True
+                raise
+            finally:
+                server.journal.write(note)
 
     async def _whole(self, completion: Completion, request_id: str | None) -> None:
-        await self.server.enter()
-        try:
-            tokens = list(completion.tokens())
-            pause = completion.manner.ttft + (len(tokens) / completion.manner.rate if completion.manner.rate else 0)
-            await asyncio.sleep(pause)
-            if completion.manner.hold_after is not None:
+        behaviour, tokens = completion.behaviour, list(completion.tokens())
+        async with self.server.place():
+            await asyncio.sleep(behaviour.ttft + (len(tokens) / behaviour.rate if behaviour.rate else 0))
+            if behaviour.hold_after is not None:
                 await completion.released.wait()
-        finally:
-            self.server.leave()
         content = "".join(token.text for token in tokens if token.field == "content")
         reasoning = "".join(token.text for token in tokens if token.field == "reasoning")
         entries = [entry for token in tokens if (told := completion.logprobs(token)) for entry in told["content"]]
@@ -299,36 +274,37 @@ class Connection(asyncio.Protocol):
             "id": f"chatcmpl-{request_id or 'demo'}", "object": "chat.completion", "created": int(time.time()),
             "model": completion.model, "choices": [choice],
         }  # fmt: skip
-        if not completion.manner.no_usage:
+        if not behaviour.no_usage:
             head["usage"] = completion.usage(len(tokens), 0, self.server.cached_tokens(completion))
         self._send(200, encode(head))
 
     async def _stream(self, completion: Completion, chunks: ChunkWriter, note: Note) -> None:
-        manner, metrics = completion.manner, self.server.metrics
+        behaviour, metrics = completion.behaviour, self.server.metrics
         begun = time.monotonic()
         options = completion.request.stream_options
         cached = self.server.cached_tokens(completion)
         said = thought = 0
-        fault = manner.fault_after
+        fault = behaviour.fault_after
         await self._hold_at(0, completion, chunks)
         await self._fault_at(0, fault, chunks)
-        await asyncio.sleep(manner.ttft)
+        await asyncio.sleep(behaviour.ttft)
         metrics.ttft.observe(time.monotonic() - begun)
         first_at = time.monotonic()
         self._write(chunks.role())
-        stops = stop_strings(completion.request)
-        tells_always = continuous(options) or manner.odd_figures
+        stop = completion.request.stop or ()
+        stops = [stop] if isinstance(stop, str) else stop
+        is_usage_continuous = (options and options.continuous_usage_stats) or behaviour.odd_figures
         text, stopped_by = "", None
         for token in completion.tokens():
-            await self._keep_pace(said, first_at, manner.rate)
+            await self._keep_pace(said, first_at, behaviour.rate)
             said += 1
             thought += token.field == "reasoning"
-            usage = completion.usage(said, thought, cached) if tells_always else None
+            usage = completion.usage(said, thought, cached) if is_usage_continuous else None
             if stops:
                 text += token.text
                 if stopped_by := next((stop for stop in stops if stop in text), None):
                     break
-            chunk = self._token_chunk(chunks, completion, token, usage)
+            chunk = chunks.token(token.field, token.text, completion.logprobs(token), usage)
             note.add_token(chunk)
             self._write(chunk)
             await self._hold_at(said, completion, chunks)
@@ -338,14 +314,9 @@ class Connection(asyncio.Protocol):
         metrics.e2e.observe(time.monotonic() - begun)
         metrics.count_finished(completion.finish_reason)
         self._write(chunks.finish("stop" if stopped_by else completion.finish_reason, stopped_by))
-        if options and options.include_usage and not manner.no_usage:
+        if options and options.include_usage and not behaviour.no_usage:
             self._write(chunks.usage(completion.usage(said, thought, cached)))
         self._end_stream()
-
-    def _token_chunk(
-        self, chunks: ChunkWriter, completion: Completion, token: Token, usage: dict[str, object] | None
-    ) -> bytes:
-        return chunks.token(token.field, token.text, completion.logprobs(token), usage)
 
     async def _keep_pace(self, said: int, first_at: float, rate: float) -> None:
         """Wait for the token's time; behind the schedule, tokens follow at once."""
@@ -360,7 +331,7 @@ class Connection(asyncio.Protocol):
 
     async def _hold_at(self, said: int, completion: Completion, chunks: ChunkWriter) -> None:
         """Wait to be released, however long that takes: who reads is told that the server lives."""
-        if said != completion.manner.hold_after:
+        if said != completion.behaviour.hold_after:
             return
         while not completion.released.is_set():
             self._write(chunks.token("content", "", None, None))
@@ -384,8 +355,7 @@ class Connection(asyncio.Protocol):
                 self._write(chunked(b'data: {"choices": [{"delta": \xff\xfe\n\n'))
                 return False
             case "end":
-                self._write(b"0\r\n\r\n")
-                self._finish_http()
+                self._end_stream(b"")
             case "exit":
                 os._exit(EXIT_CODE)
         return True
@@ -405,12 +375,9 @@ class Connection(asyncio.Protocol):
         ]
         self._write(self.http.send(h11.Response(status_code=200, headers=headers)))
 
-    def _end_stream(self) -> None:
-        self._write(chunked(DONE_EVENT) + b"0\r\n\r\n")
-        self._finish_http()
-
-    def _finish_http(self) -> None:
-        """h11 does not see the raw chunks; this tells it that the body is over, and drops what it would write."""
+    def _end_stream(self, last: bytes = DONE_EVENT) -> None:
+        self._write((chunked(last) if last else b"") + b"0\r\n\r\n")
+        # h11 does not see the raw chunks: it is told that the body is over, and what it would write is dropped.
         self.http.send(h11.EndOfMessage())
 
     def _send(self, status: int, body: bytes, kind: bytes = b"application/json") -> None:
@@ -425,15 +392,7 @@ class Connection(asyncio.Protocol):
             self.transport.write(data)
 
 
-def continuous(options: object) -> bool:
-    return bool(getattr(options, "continuous_usage_stats", False))
-
-
-def stop_strings(request: ChatRequest) -> list[str]:
-    return [request.stop] if isinstance(request.stop, str) else list(request.stop or ())
-
-
-async def serve(server: DemoServer, host: str, port: int, ready: Callable[[int], Awaitable[None] | None]) -> None:
+async def serve(server: DemoServer, host: str, port: int, ready: Callable[[int], object]) -> None:
     """Serve until cancelled; ``ready`` is told the port."""
     loop = asyncio.get_running_loop()
     listening = await loop.create_server(lambda: Connection(server), host, port, backlog=1024)

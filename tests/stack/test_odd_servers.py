@@ -18,8 +18,8 @@ BEGUN = len("".join(f"{n} " for n in range(1, HELD_AFTER + 1)))
 
 
 @contextmanager
-def odd(site: Site, **manner: object) -> Iterator[None]:
-    site.break_model(**manner)
+def odd(site: Site, **behaviour: object) -> Iterator[None]:
+    site.break_model(**behaviour)
     try:
         yield
     finally:

@@ -66,15 +66,15 @@ def test_help_needs_nothing() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("measure_answers", "--limit", "-1"), "'-1' is no number above 0"),
-        (("measure_answers", "--at-once", "0"), "'0' is no number above 0"),
-        (("demo_model_server", "--port", "99999"), "'99999' is no whole number from 0 to 65535"),
-        (("demo_model_server", "--rate", "nan"), "'nan' is no number of at least 0"),
-        (("demo_model_server", "--max-num-seqs", "0"), "'0' is no whole number of at least 1"),
+        (("manage.py", "measure_answers", "--limit", "-1"), "'-1' is no number above 0"),
+        (("manage.py", "measure_answers", "--at-once", "0"), "'0' is no number above 0"),
+        (("-m", "streaming.demo", "--port", "99999"), "'99999' is no whole number from 0 to 65535"),
+        (("-m", "streaming.demo", "--rate", "nan"), "'nan' is no number of at least 0"),
+        (("-m", "streaming.demo", "--max-num-seqs", "0"), "'0' is no whole number of at least 1"),
     ],
 )
 def test_a_number_out_of_bounds_is_refused(arguments: tuple[str, ...], said: str) -> None:
-    ended = python("manage.py", *arguments)
+    ended = python(*arguments)
 
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].endswith(said)

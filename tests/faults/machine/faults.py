@@ -185,10 +185,10 @@ async def pause_model(scene: Scene) -> None:
     await sleep_and_wake(scene, scene.random.choice(scene.site.models), 1, 6)
 
 
-async def go_on_at_odd_servers(scene: Scene, **manner: object) -> None:
+async def go_on_at_odd_servers(scene: Scene, **behaviour: object) -> None:
     """From now on all model servers are so, and somebody has to go on with the answers there."""
     for number in range(len(scene.site.models)):
-        await asyncio.to_thread(partial(scene.site.break_model, number, **manner))
+        await asyncio.to_thread(partial(scene.site.break_model, number, **behaviour))
     if scene.random.random() < 0.5:
         await scene.replace_worker(signal.SIGKILL)
         return

@@ -20,7 +20,7 @@ from conversations.models.generation.plan import Outcome, Plan, PlannedStage
 from streaming.cache.answers import Answers, Reuse
 from streaming.cache.response_cache import ResponseCache
 from streaming.demo.completion import Completion, Options
-from streaming.demo.faults import Manner
+from streaming.demo.faults import Behaviour
 from streaming.demo.server import DemoServer, serve
 from streaming.log.handle import LogHandle
 from streaming.log.records import Folded
@@ -148,7 +148,7 @@ async def model_urls() -> AsyncIterator[list[tuple[CountingServer, str]]]:
     """Two servers that are as fast as they can."""
     serving, found = [], []
     for _ in range(2):
-        server = CountingServer(Options(), Manner(ttft=0, rate=0))
+        server = CountingServer(Options(), Behaviour(ttft=0, rate=0))
         ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         serving.append(asyncio.create_task(serve(server, "127.0.0.1", 0, ready.set_result)))
         found.append((server, f"http://127.0.0.1:{await ready}/v1"))

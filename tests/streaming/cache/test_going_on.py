@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from redis.asyncio import Redis
 
@@ -30,9 +32,9 @@ async def restarts(redis: Redis, asked: Asked) -> int:
     return sum(isinstance(record, Restarted) for record in await records(redis, asked))
 
 
-def let(desk: Desk, **manner: object) -> None:
+def let(desk: Desk, **behaviour: object) -> None:
     for model in desk.models:
-        model.faults.set(manner)
+        model.faults.set(behaviour)
 
 
 @pytest.mark.parametrize("streams", [True, False])
@@ -230,7 +232,7 @@ async def test_a_long_text_goes_on(desk: Desk, kind: str) -> None:
 async def test_a_server_with_one_place_keeps_nobody_waiting_for_its_trial(desk: Desk) -> None:
     """Known, it is not waited for; unknown, it comes before the answer."""
     for model in desk.models:
-        model._places = 1
+        model._places = asyncio.Semaphore(1)
 
     for begun in (NUMBERS[:60], NUMBERS[:70]):
         assert (await desk.ask(COUNT, begun=begun, fresh=True)).text == NUMBERS

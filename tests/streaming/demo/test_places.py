@@ -3,47 +3,69 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from streaming.demo.completion import Options
-from streaming.demo.faults import Manner
+from streaming.demo.faults import Behaviour
 from streaming.demo.server import DemoServer
 
 PATIENCE_S = 60.0
 
 
-async def in_line(server: DemoServer, count: int) -> list[asyncio.Task[None]]:
-    """That many wait, while another has the only place."""
-    await server.enter()
-    waiting = [asyncio.create_task(server.enter()) for _ in range(count)]
-    await asyncio.sleep(0)
-    return waiting
+class Client:
+    """Takes a place, and leaves it when it is told."""
+
+    def __init__(self, server: DemoServer):
+        self.server = server
+        self.may_leave = asyncio.Event()
+        self.has_place = asyncio.Event()
+        self.task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        async with self.server.place():
+            self.has_place.set()
+            await self.may_leave.wait()
+
+
+async def in_line(server: DemoServer, count: int) -> list[Client]:
+    """The first has the only place, and the others wait."""
+    clients = [Client(server) for _ in range(count)]
+    async with asyncio.timeout(PATIENCE_S):
+        await clients[0].has_place.wait()
+    return clients
 
 
 @pytest.mark.parametrize("is_sooner", [True, False], ids=["sooner", "later"])
 async def test_who_hangs_up_as_a_place_becomes_free_leaves_it_to_the_next(is_sooner: bool) -> None:
-    server = DemoServer(Options(), Manner(), places=1)
-    first, second, third = await in_line(server, 3)
+    server = DemoServer(Options(), Behaviour(), places=1)
+    serving, first, second, third = await in_line(server, 4)
 
-    steps = [server.leave, first.cancel]
+    steps: list[Callable[[], object]] = [serving.may_leave.set, first.task.cancel]
     for step in reversed(steps) if is_sooner else steps:
         step()
-    await asyncio.wait([first, second], timeout=PATIENCE_S)
+    async with asyncio.timeout(PATIENCE_S):
+        await second.has_place.wait()
 
-    assert first.cancelled() and second.done() and not third.done()
-    server.leave()
-    await asyncio.wait([third], timeout=PATIENCE_S)
-    assert third.done()
+    assert not first.has_place.is_set() and not third.has_place.is_set()
+    second.may_leave.set()
+    async with asyncio.timeout(PATIENCE_S):
+        await third.has_place.wait()
+    third.task.cancel()
 
 
 async def test_nobody_takes_a_place_that_another_has_waited_for() -> None:
-    server = DemoServer(Options(), Manner(), places=1)
-    (first,) = await in_line(server, 1)
+    server = DemoServer(Options(), Behaviour(), places=1)
+    serving, first = await in_line(server, 2)
 
-    newcomer = asyncio.create_task(server.enter())  # its turn in the loop comes before that of who waits
-    server.leave()
-    await asyncio.wait([first], timeout=PATIENCE_S)
+    serving.may_leave.set()
+    await serving.task
+    newcomer = Client(server)
+    async with asyncio.timeout(PATIENCE_S):
+        await first.has_place.wait()
+    await asyncio.sleep(0)
 
-    assert first.done() and not newcomer.done()
-    newcomer.cancel()
+    assert not newcomer.has_place.is_set()
+    for client in (first, newcomer):
+        client.task.cancel()

@@ -7,7 +7,7 @@ import pytest
 from conversations.models.chat.message import Role
 from conversations.models.chat.transcript import Said
 from streaming.demo.completion import Completion, Options
-from streaming.demo.faults import Faults, Manner
+from streaming.demo.faults import Behaviour, Faults
 from streaming.demo.wire import ChatRequest, Message
 from streaming.planning.prompts import Prompt
 
@@ -35,7 +35,7 @@ def test_the_demo_answers_the_latest_question_alone(earlier: str) -> None:
     prompt = Prompt.of_path([Said(USER, earlier), Said(ASSISTANT, ""), Said(USER, "[[demo rate=7]] [echo] a\n\nb")])
     request = ChatRequest([Message(**message) for message in prompt.messages])
 
-    completion = Completion(request, Options(), Faults(Manner()))
+    completion = Completion(request, Options(), Faults(Behaviour()))
 
     assert "".join(token.text for token in completion.tokens()) == "a\n\nb"
-    assert (completion.manner.rate, completion.manner.status) == (7, None)
+    assert (completion.behaviour.rate, completion.behaviour.status) == (7, None)

@@ -45,9 +45,9 @@ class Model:
     def answered(self) -> int:
         return self.told("request_success_total")
 
-    def behave(self, **manner: object) -> None:
-        method = "POST" if manner else "DELETE"
-        httpx.request(method, f"{self._root}/demo/faults", json=manner or None, trust_env=False).raise_for_status()
+    def behave(self, **behaviour: object) -> None:
+        method = "POST" if behaviour else "DELETE"
+        httpx.request(method, f"{self._root}/demo/faults", json=behaviour or None, trust_env=False).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ async def test_a_server_that_says_nothing_is_left_after_a_while(
     warmer: Warmer, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(warm_up, "TIMEOUT_S", 0.3)
-    model.behave(hang_after=0, keep_alive=True)
+    model.behave(hang_after=0)
 
     await warmer.warm(environment_tiers())
 
