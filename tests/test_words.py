@@ -16,24 +16,27 @@ NAMES = (  # what came instead
     "Certainty",  # ConfidenceTracker
     "Clock",  # GenerationTiming
     "Flight",  # InFlightRequest
-    "LookAdmin",  # AccessLogEntryAdmin
-    "Offer",  # Candidate
-    "Pulse",  # EventLoopMonitor
-    "Sight",  # RequestStats
-    "Situation",  # SiteSnapshot
-    "Vitals",  # ProcessStats
-    "Wanted",  # QueryParams
-    "UNSURE_BELOW",  # LOW_CONFIDENCE_BELOW
     "heard_for",  # heartbeats
     "is_paid_elsewhere",  # billed_to_other
     "judgement",  # review
+    "LookAdmin",  # AccessLogEntryAdmin
+    "Offer",  # Candidate
+    "outcomes_as_json",  # results_as_json
     "pooling",  # batch_delay
+    "Pulse",  # EventLoopMonitor
     "rest_s",  # batch_delay
+    "Sight",  # RequestStats
     "sites_own",  # internal_usage
+    "Situation",  # SiteSnapshot
     "spared",  # saved_by_cache
+    "stage_outcomes",  # stage_results
+    "stored_troubles",  # stored_problems
     "strongest_cost",  # baseline_cost
+    "UNSURE_BELOW",  # LOW_CONFIDENCE_BELOW
     "unsure_share",  # low_confidence_share
     "view_look",  # view_accesslogentry
+    "Vitals",  # ProcessStats
+    "Wanted",  # QueryParams
 )
 SENTENCES = (
     "is not to be had",  # is unavailable

@@ -85,7 +85,7 @@ def stage_views(message: Message) -> list[StageView]:
     plan = generation.stage_plan if generation else None
     if generation is None or plan is None:
         return []
-    texts, outcomes, shown = message.texts(), generation.stage_outcomes, message.shown_stage
+    texts, outcomes, shown = message.texts(), generation.stage_results, message.shown_stage
     return [
         StageView(
             number=stage.number,

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import hashlib
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
 import httpx
+import msgspec
+from django.conf import settings
 
+from conversations.models.catalog.tier import Caches
 from streaming.model_servers.pool import Route
 from streaming.model_servers.vllm.client import ChatStream, ModelServer, Patience
 from streaming.model_servers.vllm.wire import ChatDelta
+from streaming.planning.tiers import TierSpec
 from streaming.telemetry import counters, tracing
 
 from .in_flight import InFlightRequest, InFlightRequests, Reader
-from .keys import key_of
-from .response_cache import CachedAnswer, Replay, ResponseCache
+from .response_cache import SHARED, CachedAnswer, Replay, ResponseCache
+
+HOW_IT_IS_SENT = ("stream", "stream_options")  # the answer does not depend on it
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class AnswerStream(Protocol):
@@ -52,7 +59,7 @@ class Reuse:
 
     http: httpx.AsyncClient
     kept: ResponseCache
-    flights: InFlightRequests = field(default_factory=InFlightRequests)
+    requests: InFlightRequests = field(default_factory=InFlightRequests)
 
 
 @dataclass(frozen=True)
@@ -63,29 +70,48 @@ class Answers:
     user_id: int
     fresh: bool = False
 
-    async def source(self, target: Route, body: dict[str, Any], request_id: str) -> Source:
+    async def source(self, route: Route, body: dict[str, Any], request_id: str) -> Source:
         """Read it to its end, or close it."""
-        key = key_of(target, body, self.user_id)
+        key = key_of(route, body, self.user_id)
         if key is None:
-            return Source(self._request(target, body, request_id), target.server)
+            return Source(self._ask(route, body, request_id), route.server)
         if not self.fresh and (found := await self._find(key)):
             return found
-        flight = InFlightRequest(self._request(target, body, request_id), target)
-        self.reuse.flights.begin(key, flight, partial(self._keep, key, target.model), shared=not self.fresh)
-        return Source(flight.join(), target.server)
+        request = InFlightRequest(self._ask(route, body, request_id), route)
+        self.reuse.requests.begin(key, request, partial(self._keep, key, route.model), shared=not self.fresh)
+        return Source(request.join(), route.server)
 
     async def _find(self, key: str) -> Source | None:
-        if self.reuse.flights.find(key) is None and (kept := await self.reuse.kept.find(key)):
+        if self.reuse.requests.find(key) is None and (kept := await self.reuse.kept.find(key)):
             counters.add(f"{counters.CACHE}:hit")
             return Source(Replay(kept), None)
-        flight = self.reuse.flights.find(key)  # also one that was begun meanwhile
-        counters.add(f"{counters.CACHE}:{'joined' if flight else 'miss'}")
-        return Source(flight.join(), flight.target.server, is_shared=True) if flight else None
+        request = self.reuse.requests.find(key)  # also one that was begun meanwhile
+        counters.add(f"{counters.CACHE}:{'joined' if request else 'miss'}")
+        return Source(request.join(), request.route.server, is_shared=True) if request else None
 
     async def _keep(self, key: str, model: str, deltas: list[ChatDelta]) -> None:
         if answer := CachedAnswer.of(model, deltas):
             await self.reuse.kept.keep(key, answer, self.user_id)
 
-    def _request(self, target: Route, body: dict[str, Any], request_id: str) -> ChatStream:
-        patience = Patience(target.tier.first_token_timeout_s, target.tier.silence_timeout_s)
-        return ChatStream(self.reuse.http, target.server, body, request_id, patience, tracing.headers(request_id))
+    def _ask(self, route: Route, body: dict[str, Any], request_id: str) -> ChatStream:
+        patience = Patience(route.tier.first_token_timeout_s, route.tier.silence_timeout_s)
+        return ChatStream(self.reuse.http, route.server, body, request_id, patience, tracing.headers(request_id))
+
+
+def key_of(route: Route, body: Mapping[str, Any], user_id: int) -> str | None:
+    """The same for requests that may share an answer; None if this one must have its own.
+
+    The tier and its server are in it: two servers may call different models by the same name.
+    """
+    if not may_be_shared(route.tier, body):
+        return None
+    asked = {name: value for name, value in body.items() if name not in HOW_IT_IS_SENT}
+    whose = SHARED if route.tier.cache_across_users else user_id
+    digest = hashlib.sha256(_encode([route.tier.slug, route.tier.server.base_url, asked])).hexdigest()
+    return f"{whose}:{digest}"
+
+
+def may_be_shared(tier: TierSpec, body: Mapping[str, Any]) -> bool:
+    if not settings.RESPONSE_CACHE or "continue_final_message" in body:  # the rest of a text, which others do not have
+        return False
+    return tier.caches == Caches.ALWAYS or (tier.caches == Caches.AT_ZERO and body["temperature"] == 0)

@@ -26,8 +26,8 @@ OnEnd = Callable[[list[ChatDelta]], Awaitable[None]]
 class InFlightRequest:
     """``run`` is its whole life. Who joins gets everything from the beginning, also after its end."""
 
-    def __init__(self, upstream: ChatStream, target: Route):
-        self.target = target
+    def __init__(self, upstream: ChatStream, route: Route):
+        self.route = route
         self.deltas: list[ChatDelta] = []
         self.error: Exception | None = None
         self.is_over = False
@@ -84,44 +84,44 @@ class InFlightRequest:
 class Reader:
     """One of those who asked; to them it is a ChatStream. ``close`` ends this one alone."""
 
-    def __init__(self, flight: InFlightRequest):
+    def __init__(self, request: InFlightRequest):
         self.news = asyncio.Event()
-        self._flight = flight
+        self._request = request
         self._closed = False
 
     @property
     def answered_at(self) -> datetime | None:
-        return self._flight.answered_at
+        return self._request.answered_at
 
     @property
     def pays(self) -> bool:
         """Known when it has been read, or was closed."""
-        return self._flight.is_paid_by(self)
+        return self._request.is_paid_by(self)
 
     async def deltas(self) -> AsyncGenerator[ChatDelta, None]:
         """Raises ModelServerError. Ends without an error when ``close`` was called."""
         read = 0
         try:
             while not self._closed:
-                if read < len(self._flight.deltas):
+                if read < len(self._request.deltas):
                     read += 1
-                    yield self._flight.deltas[read - 1]
-                    if read % AT_ONCE == 0 and read < len(self._flight.deltas):
+                    yield self._request.deltas[read - 1]
+                    if read % AT_ONCE == 0 and read < len(self._request.deltas):
                         await asyncio.sleep(0)  # others have their turn, too
-                elif self._flight.is_over:
+                elif self._request.is_over:
                     break
                 else:
                     self.news.clear()
                     await self.news.wait()
         finally:
-            await self._flight.leave(self)
-        if self._flight.error and not self._closed:
-            raise self._flight.error
+            await self._request.leave(self)
+        if self._request.error and not self._closed:
+            raise self._request.error
 
     async def close(self) -> None:
         self._closed = True
         self.news.set()
-        await self._flight.leave(self)
+        await self._request.leave(self)
 
 
 class InFlightRequests:
@@ -138,22 +138,22 @@ class InFlightRequests:
 
     def find(self, key: str) -> InFlightRequest | None:
         """One that can be joined."""
-        flight = self._open.get(key)
-        return flight if flight and flight.takes_readers else None
+        request = self._open.get(key)
+        return request if request and request.takes_readers else None
 
-    def begin(self, key: str, flight: InFlightRequest, on_end: OnEnd, *, shared: bool) -> None:
+    def begin(self, key: str, request: InFlightRequest, on_end: OnEnd, *, shared: bool) -> None:
         """``on_end`` gets all of it. Until then others can join, if it is ``shared``."""
         if shared:
-            self._open[key] = flight
-        task = asyncio.create_task(self._run(key, flight, on_end), name=f"request {key[:12]}")
+            self._open[key] = request
+        task = asyncio.create_task(self._run(key, request, on_end), name=f"request {key[:12]}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, key: str, flight: InFlightRequest, on_end: OnEnd) -> None:
-        await flight.run()
+    async def _run(self, key: str, request: InFlightRequest, on_end: OnEnd) -> None:
+        await request.run()
         try:
-            if flight.error is None:
-                await on_end(flight.deltas)
+            if request.error is None:
+                await on_end(request.deltas)
         finally:
-            if self._open.get(key) is flight:
+            if self._open.get(key) is request:
                 del self._open[key]

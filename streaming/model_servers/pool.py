@@ -46,7 +46,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Route(Candidate):
-    """An offer, and the model to ask for."""
+    """An candidate, and the model to ask for."""
 
     model: str
 
@@ -72,58 +72,60 @@ class ModelServers:
 
     def use(self, tiers: Sequence[TierSpec]) -> None:
         """From now on. What is known of servers that stay is kept."""
-        self.offers = [Candidate(tier, server) for tier in tiers for server in (tier.server, *tier.others)]
+        self.candidates = [Candidate(tier, server) for tier in tiers for server in (tier.server, *tier.others)]
         self.breakers = {server: self.breakers.get(server) or Breaker() for server in self.servers}
 
     @property
     def servers(self) -> list[ModelServer]:
-        return list(dict.fromkeys(offer.server for offer in self.offers))
+        return list(dict.fromkeys(candidate.server for candidate in self.candidates))
 
     @asynccontextmanager
-    async def chosen(self, tried: Sequence[Candidate] = (), tier: str = "", model: str = "") -> AsyncIterator[Route]:
-        """While an answer comes from there: of the offers that were not ``tried``, the best.
+    async def acquire(
+        self, excluded: Sequence[Candidate] = (), tier: str = "", model: str = ""
+    ) -> AsyncIterator[Route]:
+        """While an answer comes from there: of the candidates that are not ``excluded``, the best.
 
-        Never one of a drained server. Those whose server works come first, then those of the wanted ``tier`` (a slug;
+        Never one of a drained server. Those whose server works come first, then those of the ``tier`` (a slug;
         empty: the cheapest) and of the tiers nearest to it, stronger ones first, then those of the least busy server.
         ``model``: no other will do.
         Raises ModelServerError; NoRoom if it is only a matter of waiting.
         """
         error: ModelServerError = Unreachable("no model server is left that is not drained")
-        for offer in sorted(self._left(tried), key=lambda o: self._rank(o, tier)):
-            if self._is_full(offer):
-                error = NoRoom(f"{offer.server.name} has {offer.tier.max_parallel} requests already")
+        for candidate in sorted(self._left(excluded), key=lambda one: self._rank(one, tier)):
+            if self._is_full(candidate):
+                error = NoRoom(f"{candidate.server.name} has {candidate.tier.max_parallel} requests already")
                 continue
-            with self._busy(offer.server):
+            with self._busy(candidate.server):
                 try:
-                    found = await self.model_of(offer, model)
+                    found = await self.model_of(candidate, model)
                 except ModelServerError as why:
-                    self.note_failure(offer.server, why)
+                    self.note_failure(candidate.server, why)
                     error = error if isinstance(error, NoRoom) else why
                     continue
-                if breaker := self.breakers.get(offer.server):  # else an admin took it away meanwhile
+                if breaker := self.breakers.get(candidate.server):  # else an admin took it away meanwhile
                     breaker.begin()
-                yield Route(offer.tier, offer.server, found)
+                yield Route(candidate.tier, candidate.server, found)
                 return
         raise error
 
-    async def whole(self, target: Route, body: dict[str, Any], timeout_s: float) -> ChatDelta:
+    async def whole(self, route: Route, body: dict[str, Any], timeout_s: float) -> ChatDelta:
         """The answer in one piece. A server that refuses the field that switches thinking off is asked without it, from
         then on at once. Raises ModelServerError."""
-        ability = target.server, target.model, Ability.TEMPLATE_ARGUMENTS
+        ability = route.server, route.model, Ability.TEMPLATE_ARGUMENTS
         plain = {name: value for name, value in body.items() if name != "chat_template_kwargs"}
         if self.capabilities.value(*ability) == NO:
-            return await complete(self.http, target.server, plain, timeout_s)
+            return await complete(self.http, route.server, plain, timeout_s)
         try:
-            return await complete(self.http, target.server, body, timeout_s)
+            return await complete(self.http, route.server, body, timeout_s)
         except Rejected as error:
             if error.code != ErrorCode.REFUSED:
                 raise
-            answer = await complete(self.http, target.server, plain, timeout_s)
+            answer = await complete(self.http, route.server, plain, timeout_s)
             self.capabilities.learn(*ability, NO)
             return answer
 
-    def has_other(self, tried: Sequence[Candidate], model: str = "") -> bool:
-        return any(offer.may_serve(model) for offer in self._left(tried))
+    def has_other(self, excluded: Sequence[Candidate], model: str = "") -> bool:
+        return any(candidate.may_serve(model) for candidate in self._left(excluded))
 
     def note_failure(self, server: ModelServer, error: ModelServerError) -> None:
         """The server's own faults count; a request that it refuses for good reason does not."""
@@ -167,12 +169,12 @@ class ModelServers:
             due = [(server, breaker) for server, breaker in self.breakers.items() if breaker.wants_probe]
             await asyncio.gather(*(self._probe(server, breaker) for server, breaker in due))
 
-    async def model_of(self, offer: Candidate, wanted: str = "") -> str:
-        """Raises ModelServerError if it does not serve the wanted one, or nothing."""
-        models = [offer.tier.model] if offer.tier.model else await self._listed_by(offer.server)
-        if wanted and wanted not in models:
-            raise Rejected(404, f"{offer.server.name} does not serve {wanted}")
-        return wanted or models[0]
+    async def model_of(self, candidate: Candidate, model: str = "") -> str:
+        """Raises ModelServerError if it does not serve this one, or nothing."""
+        models = [candidate.tier.model] if candidate.tier.model else await self._listed_by(candidate.server)
+        if model and model not in models:
+            raise Rejected(404, f"{candidate.server.name} does not serve {model}")
+        return model or models[0]
 
     def states(self) -> dict[str, BreakerState]:
         """By the server's key."""
@@ -182,8 +184,8 @@ class ModelServers:
         """That this process has now, by the server's key."""
         return {server.key: count for server, count in self._running.items() if count}
 
-    def _left(self, tried: Sequence[Candidate]) -> list[Candidate]:
-        return [o for o in self.offers if not was_tried(o, tried) and not self.is_drained(o.server)]
+    def _left(self, excluded: Sequence[Candidate]) -> list[Candidate]:
+        return [o for o in self.candidates if not is_excluded(o, excluded) and not self.is_drained(o.server)]
 
     @contextmanager
     def _busy(self, server: ModelServer) -> Iterator[None]:
@@ -203,15 +205,15 @@ class ModelServers:
             logger.info("%s is well again: one answer tries it", server.name)
             breaker.record_probe(healthy=True)
 
-    def _is_full(self, offer: Candidate) -> bool:
-        limit = offer.tier.max_parallel
-        return limit is not None and self._running[offer.server] >= limit
+    def _is_full(self, candidate: Candidate) -> bool:
+        limit = candidate.tier.max_parallel
+        return limit is not None and self._running[candidate.server] >= limit
 
-    def _rank(self, offer: Candidate, wanted: str) -> tuple[bool, int, int]:
-        slugs = list(dict.fromkeys(other.tier.slug for other in self.offers))
-        ahead = slugs.index(offer.tier.slug) - (slugs.index(wanted) if wanted in slugs else 0)
+    def _rank(self, candidate: Candidate, tier: str) -> tuple[bool, int, int]:
+        slugs = list(dict.fromkeys(other.tier.slug for other in self.candidates))
+        ahead = slugs.index(candidate.tier.slug) - (slugs.index(tier) if tier in slugs else 0)
         distance = 2 * ahead - 1 if ahead > 0 else -2 * ahead
-        return not self.breakers[offer.server].lets_through, distance, self._running[offer.server]
+        return not self.breakers[candidate.server].lets_through, distance, self._running[candidate.server]
 
     async def _listed_by(self, server: ModelServer) -> list[str]:
         """Known for a minute. Never empty. Raises ModelServerError."""
@@ -224,5 +226,5 @@ class ModelServers:
         return models
 
 
-def was_tried(offer: Candidate, tried: Sequence[Candidate]) -> bool:
-    return any((offer.server, offer.tier.slug) == (other.server, other.tier.slug) for other in tried)
+def is_excluded(candidate: Candidate, excluded: Sequence[Candidate]) -> bool:
+    return any((candidate.server, candidate.tier.slug) == (other.server, other.tier.slug) for other in excluded)

@@ -43,7 +43,7 @@ Key = tuple[ModelServer, str, bool]  # server, model, whether it streams
 Finding = asyncio.Task[Continuing]
 
 
-class Tried(NamedTuple):
+class TrialResult(NamedTuple):
     worked: bool
     usage: Usage | None  # None: it was not told
 
@@ -72,12 +72,12 @@ class Trials:
     def unknown(self, server: ModelServer, model: str, *, streams: bool) -> list[Ability]:
         """What can be found out by a trial, and is not known."""
         abilities = [Ability.CONTINUING if streams else Ability.CONTINUING_WHOLE, Ability.LIST_CONTENT]
-        lacking = [ability for ability in abilities if not self._capabilities.value(server, model, ability)]
+        unknown = [ability for ability in abilities if not self._capabilities.value(server, model, ability)]
         if streams and not self._capabilities.value(server, model, Ability.USAGE):
-            lacking.append(Ability.USAGE)
+            unknown.append(Ability.USAGE)
         told = self._capabilities.value(server, model, Ability.PROBABILITIES)
         wanted = settings.MEASURE_CONFIDENCE and told in ("", Probabilities.NOT_PLAIN)
-        return [*lacking, Ability.PROBABILITIES] if wanted else lacking
+        return [*unknown, Ability.PROBABILITIES] if wanted else unknown
 
     async def find_out(self, ability: Ability, server: ModelServer, model: str, *, streams: bool) -> Usage | None:
         """What it cost, if the server tells. Raises ModelServerError."""
@@ -86,9 +86,9 @@ class Trials:
                 await self.continuing(server, model, streams=streams)
                 return None
             case Ability.LIST_CONTENT:
-                tried = await try_lists(self._http, server, model, streams=streams)
-                self._capabilities.learn(server, model, ability, YES if tried.worked else NO)
-                return tried.usage
+                result = await try_lists(self._http, server, model, streams=streams)
+                self._capabilities.learn(server, model, ability, YES if result.worked else NO)
+                return result.usage
             case Ability.USAGE:
                 return await self._find_streaming(server, model)
             case _:
@@ -160,15 +160,15 @@ async def try_continuing(http: httpx.AsyncClient, server: ModelServer, model: st
     return Continuing.ANEW if await is_deaf(http, server, body, said) else Continuing.EXACT
 
 
-async def try_lists(http: httpx.AsyncClient, server: ModelServer, model: str, *, streams: bool) -> Tried:
+async def try_lists(http: httpx.AsyncClient, server: ModelServer, model: str, *, streams: bool) -> TrialResult:
     """Whether content may be a list of parts. Raises ModelServerError."""
     parts = [{"type": "text", "text": "Hi"}]
     body = {"model": model, "messages": [{"role": "user", "content": parts}], "max_tokens": 1, "stream": streams}
     try:
-        return Tried(True, usage_in(await answer_to(http, server, body)))
+        return TrialResult(True, usage_in(await answer_to(http, server, body)))
     except Rejected as error:
         if error.code == ErrorCode.REFUSED:
-            return Tried(False, None)
+            return TrialResult(False, None)
         raise
 
 
@@ -187,16 +187,16 @@ async def try_stream(
 
 async def try_probabilities(
     http: httpx.AsyncClient, server: ModelServer, model: str, top: int, *, streams: bool
-) -> Tried:
+) -> TrialResult:
     """Whether they are told if asked for in this way. Raises ModelServerError, also if it refuses something else."""
     body = {"model": model, "messages": HI, "max_tokens": 1, "stream": streams}
     try:
         deltas = await answer_to(http, server, body | {"logprobs": True, "top_logprobs": top})
     except Rejected as error:
         if error.code == ErrorCode.REFUSED and "logprob" in str(error).lower():
-            return Tried(False, None)
+            return TrialResult(False, None)
         raise
-    return Tried(any(one.logprob is not None for delta in deltas for one in delta.tokens), usage_in(deltas))
+    return TrialResult(any(one.logprob is not None for delta in deltas for one in delta.tokens), usage_in(deltas))
 
 
 def usage_in(deltas: Sequence[ChatDelta]) -> Usage | None:

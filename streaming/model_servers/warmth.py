@@ -79,8 +79,8 @@ def told_key(server: ModelServer, model: str) -> str:
 
 def warmth_of(redis: Redis, tiers: Iterable[TierSpec]) -> list[TierWarmth]:
     """Of each tier on each of its servers; empty if warming is switched off. Two commands."""
-    offers = [(tier, server) for tier in tiers for server in (tier.server, *tier.others)]
-    pairs = list({(tier.slug, server.key): (tier, server) for tier, server in offers}.values())
+    candidates = [(tier, server) for tier in tiers for server in (tier.server, *tier.others)]
+    pairs = list({(tier.slug, server.key): (tier, server) for tier, server in candidates}.values())
     if not (settings.WARM_MODELS and pairs):
         return []
     told: Any = redis.mget([told_key(server, tier.model) for tier, server in pairs])

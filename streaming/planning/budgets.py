@@ -5,7 +5,7 @@ docs/budgets.md tells it for operators.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -46,22 +46,25 @@ class Estimate:
     def __init__(self, generation: Generation, tiers: Sequence[TierSpec]):
         """Four queries if any tier has a price: where all are free, nothing is looked at."""
         self._tiers = tiers
-        self._ended = {number for number, outcome in generation.stage_outcomes.items() if outcome.is_final}
+        self._ended = {number for number, outcome in generation.stage_results.items() if outcome.is_final}
         self._enough = max(SPARE * (generation.expected_tokens or WITHOUT_EXPERIENCE), FEWEST_TOKENS)
         has_prices = any(not prices_of(tier).is_free for tier in tiers)
         self._question = question_tokens(generation) if has_prices else 0
 
-    def options(self, plan: Plan, *, is_fixed: bool) -> list[Option]:
-        """The best first. ``is_fixed``: there is text of its stages, so that only their lengths can change."""
+    def options(self, plan: Plan, *, is_fixed: bool) -> Iterator[Option]:
+        """The best first; the others are only worked out for those who cannot pay for it. ``is_fixed``: there is text
+        of its stages, so that only their lengths can change."""
         plan = replace(plan, stages=tuple(replace(stage, paid_tokens=None) for stage in plan.stages))
-        plans = [plan, self._short(plan)]
+        yield self._option(plan)
+        yield self._option(self._short(plan))
         if not is_fixed:
-            plans += [self._at_most(place, plan) for place in reversed(range(len(self._tiers) - 1))]
-            plans += self._of_one_stage(plan)
-        return [self._option(plan) for plan in {plan.stages: plan for plan in plans}.values()]
+            for place in reversed(range(len(self._tiers) - 1)):
+                yield self._option(self._at_most(place, plan))
+            for alone in self._of_one_stage(plan):
+                yield self._option(alone)
 
-    def last_resorts(self) -> list[Option]:
-        return [self._option(plan) for plan in self._of_one_stage(Plan(()))]
+    def last_resorts(self) -> Iterator[Option]:
+        return map(self._option, self._of_one_stage(Plan(())))
 
     def _option(self, plan: Plan) -> Option:
         return Option(plan, tuple(self._lines(plan)))
@@ -143,7 +146,7 @@ def check(generation: Generation) -> None:
 # When it is begun
 
 
-def reserve(generation: Generation, options: Sequence[Option]) -> Option | None:
+def reserve(generation: Generation, options: Iterable[Option]) -> Option | None:
     """The best option that can be paid, and from now on is; None if none can. Call it in a transaction."""
     limits = Limits.of(generation.message.conversation.owner_id)
     for option in options:

@@ -34,9 +34,9 @@ def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: Level | 
     ``judged``: a model's opinion of the question, which counts in the mode Auto.
     """
     mode = Mode(generation.mode)
-    wanted = [tier for tier in tiers if tier.slug == generation.wanted_tier]
-    is_one_model = has_one_model(tiers) or (bool(wanted) and mode is Mode.AUTO)
-    tiers = wanted or tiers
+    chosen = [tier for tier in tiers if tier.slug == generation.wanted_tier]
+    is_one_model = has_one_model(tiers) or (bool(chosen) and mode is Mode.AUTO)
+    tiers = chosen or tiers
     scores = None if mode in LEVEL_OF else scores_of(generation.message)
     level = level_of(mode, scores, judged)
     every = list(PipelineStage.objects.filter(pipeline__level=level, stage__enabled=True).select_related("stage"))
@@ -50,9 +50,9 @@ def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: Level | 
         stages = [with_tier(ALONE, tier_of_level(level, tiers))]
     if len(stages) > 1:
         stages[0] = replace(stages[0], system_prompt=f"{stages[0].system_prompt}\n{DRAFT_PROMPT}")
-    reasons = [*reasons_of(mode, scores, judged), *experts(uses, domain), *wish_of(generation, wanted)]
+    reasons = [*reasons_of(mode, scores, judged), *experts(uses, domain), *choice_of(generation, chosen)]
     reasons.append(who_answers(stages))
-    return Plan(tuple(stages), level, generation.streams, tuple(reasons), told_scores(scores, judged))
+    return Plan(tuple(stages), level, generation.streams, tuple(reasons), scores_as_json(scores, judged))
 
 
 def has_one_model(tiers: Sequence[TierSpec]) -> bool:
@@ -113,10 +113,10 @@ def with_tier(stage: PlannedStage, tier: TierSpec) -> PlannedStage:
 def reasons_of(mode: Mode, scores: QuestionScores | None, judged: Level | None) -> list[str]:
     if scores is None:
         return [f"You chose {mode.label}."]
-    signs = f"Complexity: {scores.level.value} ({', '.join(scores.reasons)})."
+    complexity = f"Complexity: {scores.level.value} ({', '.join(scores.reasons)})."
     opinion = [f"The smallest model rated it {judged.value}."] if judged else []
     hurry = [URGENT] if level_of(mode, scores, judged) is not (judged or scores.level) else []
-    return [signs, *opinion, *hurry]
+    return [complexity, *opinion, *hurry]
 
 
 def experts(uses: Sequence[PipelineStage], domain: Domain | None) -> list[str]:
@@ -127,9 +127,9 @@ def experts(uses: Sequence[PipelineStage], domain: Domain | None) -> list[str]:
     return [f"Its domain is {domain.label.lower()}, for which there is {' and '.join(labels)}."]
 
 
-def wish_of(generation: Generation, wanted: Sequence[TierSpec]) -> list[str]:
-    if wanted:
-        return [f"You chose the model {wanted[0].name}."]
+def choice_of(generation: Generation, chosen: Sequence[TierSpec]) -> list[str]:
+    if chosen:
+        return [f"You chose the model {chosen[0].name}."]
     return [f"{generation.wanted_tier}, the model you chose, is unavailable."] if generation.wanted_tier else []
 
 
@@ -139,9 +139,9 @@ def who_answers(stages: Sequence[PlannedStage]) -> str:
     return f"Answered in {len(stages)} stages: {', '.join(f'{s.label} by {s.tier_name}' for s in stages)}."
 
 
-def told_scores(scores: QuestionScores | None, judged: Level | None) -> dict[str, object]:
+def scores_as_json(scores: QuestionScores | None, judged: Level | None) -> dict[str, object]:
     if scores is None:
         return {}
     names = ("complexity", "urgency", "reasoning")
-    told = {**{name: round(getattr(scores, name), 3) for name in names}, "domain": scores.domain.value}
-    return told | ({"judged": judged.value} if judged else {})
+    known = {**{name: round(getattr(scores, name), 3) for name in names}, "domain": scores.domain.value}
+    return known | ({"judged": judged.value} if judged else {})

@@ -81,7 +81,7 @@ def quoted(draft: Draft) -> str:
 def request_body(
     prompt: Prompt,
     stage: PlannedStage,
-    target: Route,
+    route: Route,
     begun: str,
     max_tokens: int,
     *,
@@ -96,11 +96,11 @@ def request_body(
     the answer for thinking.
     """
     body: dict[str, Any] = {
-        "model": target.model,
+        "model": route.model,
         "messages": prompt.for_stage(stage),
         "max_tokens": max_tokens,
-        "temperature": target.tier.temperature if stage.temperature is None else stage.temperature,
-        "top_p": target.tier.top_p if stage.top_p is None else stage.top_p,
+        "temperature": route.tier.temperature if stage.temperature is None else stage.temperature,
+        "top_p": route.tier.top_p if stage.top_p is None else stage.top_p,
     }
     if top_logprobs is not None:
         body |= {"logprobs": True, "top_logprobs": top_logprobs}

@@ -54,17 +54,17 @@ class TierSpec:
 def current_tiers() -> list[TierSpec]:
     """The cheapest first, never empty. One query."""
     tiers = list(Tier.objects.select_related("server"))
-    for trouble in troubles_of(tiers):
-        logger.warning(trouble)
+    for problem in problems_of(tiers):
+        logger.warning(problem)
     return usable(tiers)
 
 
 def usable(tiers: Iterable[Tier]) -> list[TierSpec]:
-    return [spec_of(tier) for tier in tiers if tier.enabled and not trouble_with(tier)] or environment_tiers()
+    return [spec_of(tier) for tier in tiers if tier.enabled and not problem_with(tier)] or environment_tiers()
 
 
 def known_tiers() -> list[TierSpec]:
-    """Without a word about troubles; those of the environment if the database is away. One query."""
+    """Without a word about problems; those of the environment if the database is away. One query."""
     try:
         return stored_tiers()
     except DatabaseError:
@@ -76,25 +76,25 @@ def stored_tiers() -> list[TierSpec]:
     return usable(Tier.objects.select_related("server"))
 
 
-def stored_troubles() -> list[str]:
+def stored_problems() -> list[str]:
     """Sentences for operators: why tiers that admins entered are not used. One query."""
     tiers = list(Tier.objects.select_related("server"))
-    troubles = troubles_of(tiers)
+    problems = problems_of(tiers)
     if tiers and not any(tier.enabled for tier in tiers):
-        troubles.append(f"None of the tiers that admins entered is enabled. {INSTEAD}")
-    return troubles
+        problems.append(f"None of the tiers that admins entered is enabled. {INSTEAD}")
+    return problems
 
 
-def troubles_of(tiers: Iterable[Tier]) -> list[str]:
+def problems_of(tiers: Iterable[Tier]) -> list[str]:
     """Of the enabled ones."""
     enabled = [tier for tier in tiers if tier.enabled]
-    troubles = [trouble for tier in enabled if (trouble := trouble_with(tier))]
-    if troubles and len(troubles) == len(enabled):
-        troubles.append(f"No tier that admins entered can be used. {INSTEAD}")
-    return troubles
+    problems = [problem for tier in enabled if (problem := problem_with(tier))]
+    if problems and len(problems) == len(enabled):
+        problems.append(f"No tier that admins entered can be used. {INSTEAD}")
+    return problems
 
 
-def trouble_with(tier: Tier) -> str:
+def problem_with(tier: Tier) -> str:
     """A sentence; empty if there is none."""
     if not tier.server.enabled:
         return f"The tier “{tier}” is left out: its server “{tier.server}” is disabled."

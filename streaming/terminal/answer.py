@@ -10,7 +10,7 @@ from django.core.management.base import OutputWrapper
 from conversations.models import Generation
 from conversations.models.chat.message import ANSWER, PartKey, PartKind
 from conversations.models.generation.confidence import Confidence, ConfidenceLevel
-from conversations.models.generation.plan import Outcome, StageStatus
+from conversations.models.generation.plan import StageResult, StageStatus
 from streaming.log.records import AnyRecord, Claimed, Noticed, PhaseBegan, Restarted, StageIs, Text
 
 from .excerpts import DIM, PLAIN, excerpts_of
@@ -125,7 +125,7 @@ def certainty_of(generation: Generation, *, of_all: bool, in_colour: bool) -> It
     """
     plan, texts, shown = generation.stage_plan, generation.message.texts(), generation.message.shown_stage
     for stage in plan.stages if plan else ():
-        outcome = generation.stage_outcomes.get(stage.number, Outcome())
+        outcome = generation.stage_results.get(stage.number, StageResult())
         confidence = outcome.confidence
         if confidence is None or not (of_all or stage.number == shown):
             continue
@@ -143,9 +143,9 @@ def level_of(confidence: Confidence, *, in_colour: bool) -> str:
 def stages_of(generation: Generation) -> list[dict[str, Any]]:
     """What was planned, and how it ended."""
     plan = generation.stage_plan
-    outcomes = generation.stage_outcomes
+    outcomes = generation.stage_results
     return [
-        {"stage": stage.number, "label": stage.label, **outcomes.get(stage.number, Outcome("")).as_json()}
+        {"stage": stage.number, "label": stage.label, **outcomes.get(stage.number, StageResult("")).as_json()}
         for stage in (plan.stages if plan else ())
     ]
 

@@ -11,9 +11,9 @@ DIM, PLAIN, UNSURE = "\033[2m", "\033[0m", "\033[33m"
 Passage = Sequence[int]  # from, to: in code units of the text
 
 
-def excerpts_of(text: str, unsure: Iterable[Passage]) -> Iterator[str]:
+def excerpts_of(text: str, spans: Iterable[Passage]) -> Iterator[str]:
     """One a line. Neighbours share one."""
-    groups = list(neighbours(unsure))
+    groups = list(neighbours(spans))
     units = text.encode("utf-16-le", "surrogatepass")
     for group in groups[:MOST]:
         yield excerpt(units, group)
@@ -21,9 +21,9 @@ def excerpts_of(text: str, unsure: Iterable[Passage]) -> Iterator[str]:
         yield f"and {rest} more passage{'s' if rest > 1 else ''}"
 
 
-def neighbours(unsure: Iterable[Passage]) -> Iterator[list[Passage]]:
+def neighbours(spans: Iterable[Passage]) -> Iterator[list[Passage]]:
     group: list[Passage] = []
-    for passage in unsure:
+    for passage in spans:
         if group and passage[0] - group[-1][1] > 2 * AROUND:
             yield group
             group = []

@@ -11,23 +11,31 @@ from django.db import transaction
 from conversations.models import Generation
 from conversations.models.billing import ledger
 from conversations.models.catalog.pipeline import Level
+from conversations.models.chat.message import PartKey
+from conversations.models.chat.transcript import said_before
 from conversations.models.generation.plan import Plan
 from streaming.planning import budgets
 from streaming.planning.estimate import Kind, expected_seconds, expected_tokens
 from streaming.planning.planner import plan_for, who_answers
+from streaming.planning.prompts import Prompt
 from streaming.planning.tiers import TierSpec, current_tiers
 from streaming.telemetry import counters
 
 
 @dataclass(frozen=True)
-class Claim:
+class ClaimedGeneration:
+    """What an attempt needs of the database, read once this attempt has the generation."""
+
     generation: Generation
     tiers: list[TierSpec]
+    plan: Plan  # as the budget pays for it
+    prompt: Prompt
+    texts: dict[PartKey, str]  # that are stored of the answer
     notice: str = ""  # for the user
     is_paid: bool = True  # False: no budget pays for any answer
 
 
-def claim(generation_id: UUID, dispatched_at: datetime | None, judged: Level | None = None) -> Claim | None:
+def claim(generation_id: UUID, dispatched_at: datetime | None, judged: Level | None = None) -> ClaimedGeneration | None:
     """Take the next attempt's number, by the tiers as they are now. None if it has ended, or another process has it.
 
     ``judged``: how hard a model holds the question to be.
@@ -37,32 +45,42 @@ def claim(generation_id: UUID, dispatched_at: datetime | None, judged: Level | N
     if generation is None:
         return None
     tiers = current_tiers()
+    notice, is_paid = "", True
     if ledger.is_reserved(generation.pk):
-        return Claim(generation, tiers) if generation.claim(dispatched_at) else None
-    planned, is_fixed = generation.stage_plan, generation.plan is not None
-    plan = planned or plan_for(generation, tiers, judged)
-    expect(generation, plan, generation.question_length or 0)
-    options = budgets.Estimate(generation, tiers).options(plan, is_fixed=is_fixed)
-    return begin(Claim(generation, tiers), plan, options, dispatched_at)
+        if not generation.claim(dispatched_at):
+            return None
+    else:
+        planned, is_fixed = generation.stage_plan, generation.plan is not None
+        plan = planned or plan_for(generation, tiers, judged)
+        expect(generation, plan, generation.question_length or 0)
+        options = budgets.Estimate(generation, tiers).options(plan, is_fixed=is_fixed)
+        with transaction.atomic():
+            generation.plan = plan.as_json()
+            expected = {"expected_tokens": generation.expected_tokens, "expected_s": generation.expected_s}
+            if not generation.claim(dispatched_at, plan=generation.plan, **expected):
+                return None
+            option = budgets.reserve(generation, options)
+            is_paid = option is not None
+            notice = store_option(generation, plan, option) if option else ""
+    return ClaimedGeneration(
+        generation,
+        tiers,
+        (generation.stage_plan or Plan(())).as_paid(),
+        Prompt.of_path(said_before(generation.message)),
+        generation.message.texts(),
+        notice,
+        is_paid,
+    )
 
 
-@transaction.atomic
-def begin(claim: Claim, plan: Plan, options: list[budgets.Option], dispatched_at: datetime | None) -> Claim | None:
-    """For the first time: with the best plan that the budget pays."""
-    generation = claim.generation
-    generation.plan = plan.as_json()
-    expected = {"expected_tokens": generation.expected_tokens, "expected_s": generation.expected_s}
-    if not generation.claim(dispatched_at, plan=generation.plan, **expected):
-        return None
-    taken = budgets.reserve(generation, options)
-    if taken is None:
-        return replace(claim, is_paid=False)
-    if reason := budgets.reason_of(taken.plan, plan):
+def store_option(generation: Generation, planned: Plan, option: budgets.Option) -> str:
+    """The plan that the budget pays for. Why it is another one than was planned, for the user; empty if it is not."""
+    if reason := budgets.reason_of(option.plan, planned):
         counters.fell_back(counters.BUDGET)
-    if taken.plan != plan:
-        reasons = reasons_for(plan, taken.plan, reason)
-        generation.note(plan=replace(taken.plan, reasons=reasons).as_json())
-    return replace(claim, notice=reason)
+    if option.plan != planned:
+        reasons = reasons_for(planned, option.plan, reason)
+        generation.note(plan=replace(option.plan, reasons=reasons).as_json())
+    return reason
 
 
 def reasons_for(planned: Plan, taken: Plan, reason: str) -> tuple[str, ...]:

@@ -37,8 +37,7 @@ from streaming.model_servers.vllm.client import http_client
 from streaming.telemetry import correlation, counters, heartbeats
 from streaming.telemetry.process_stats import EventLoopMonitor
 
-from .attempt import Attempt
-from .context import Interruption, WorkerContext
+from .attempt import Answer, Attempt, Interruption, WorkerContext
 from .stage.queue_position import WaitingRequests
 from .warm_up import Warmer
 
@@ -161,8 +160,8 @@ class Runner:
         finally:
             del self.attempts[taken.generation]
             await self._release(taken)
-        if attempt.interruption is Interruption.HAND_OVER and status is None and attempt.generation:
-            await asyncio.to_thread(partial(dispatch.dispatch, is_resuming=True), attempt.generation)
+        if attempt.interruption is Interruption.HAND_OVER and status is None and attempt.answer:
+            await asyncio.to_thread(partial(dispatch.dispatch, is_resuming=True), attempt.answer.generation)
         elif status:
             await send_to_group(user_group(taken.user), "sidebar.changed")  # it is no longer being written
         return status
@@ -261,19 +260,19 @@ class Runner:
         """Each answer once in PARTIAL_SAVE_S, a few at a time: all at once, they would hold up everybody's tokens."""
         for turn in itertools.cycle(range(SAVE_TURNS)):
             await asyncio.sleep(settings.PARTIAL_SAVE_S / SAVE_TURNS)
-            due = [a for pk, a in self.attempts.items() if a.handle and pk.int % SAVE_TURNS == turn]
+            due = [a.answer for pk, a in self.attempts.items() if a.answer and pk.int % SAVE_TURNS == turn]
             if due:
                 await self._save(due)
 
-    async def _save(self, attempts: list[Attempt]) -> None:
+    async def _save(self, answers: list[Answer]) -> None:
         try:
-            verdicts = await in_database(save_partials, [attempt.partial() for attempt in attempts])
+            verdicts = await in_database(save_partials, [answer.partial() for answer in answers])
         except Error as error:
             logger.warning("partial texts were not saved: %s", error)
             return
         for generation_id, verdict in verdicts.items():
             if attempt := self.attempts.get(generation_id):
-                await attempt.heed(verdict)
+                await attempt.obey(verdict)
 
 
 def die_with(task: asyncio.Task[None]) -> None:

@@ -16,7 +16,7 @@ from conversations.models.chat.conversation import UNTITLED
 from conversations.models.chat.message import Role
 from conversations.models.chat.titles import title_of
 from conversations.models.generation.generation import Status
-from conversations.models.generation.plan import Outcome, StageStatus
+from conversations.models.generation.plan import StageResult, StageStatus
 from streaming.model_servers.pool import Candidate, ModelServers
 from streaming.model_servers.vllm.errors import ModelServerError
 from streaming.model_servers.vllm.wire import Usage
@@ -63,23 +63,23 @@ def dearest(question: str) -> Reservation:
     return Reservation(0, tier.slug, tier.model, prices, prices, tokens_in, TITLE_MAX_TOKENS)
 
 
-async def title_from_model(question: str, servers: ModelServers) -> tuple[str, Outcome]:
+async def title_from_model(question: str, servers: ModelServers) -> tuple[str, StageResult]:
     """And what it took; empty if no model server answers, or with nothing of use."""
-    tried: list[Candidate] = []
-    while len(tried) < TRIES:
-        target = None
+    failed: list[Candidate] = []
+    while len(failed) < TRIES:
+        route = None
         try:
-            async with servers.chosen(tried) as target:
-                reply = await servers.whole(target, title_body(question, target.model), TITLE_TIMEOUT_S)
+            async with servers.acquire(failed) as route:
+                reply = await servers.whole(route, title_body(question, route.model), TITLE_TIMEOUT_S)
         except ModelServerError as error:
             logger.warning("no title from the model: %s", error)
-            if target is None:
+            if route is None:
                 break
-            tried.append(target)
+            failed.append(route)
         else:
             usage = reply.usage or Usage()
             told = (usage.prompt_tokens or None, usage.cached_tokens, usage.completion_tokens)
-            outcome = Outcome(StageStatus.DONE, target.model, target.server.key, target.tier.slug, *told)
+            outcome = StageResult(StageStatus.DONE, route.model, route.server.key, route.tier.slug, *told)
             is_cut = reply.finish_reason == "length"  # in its thinking perhaps, which need not look like any
             return "" if is_cut else clean_title(reply.text), outcome
-    return "", Outcome(StageStatus.FAILED)
+    return "", StageResult(StageStatus.FAILED)

@@ -77,14 +77,16 @@ class Warmer:
 
     async def warm(self, tiers: Sequence[TierSpec]) -> None:
         """All that have rested, side by side."""
-        await asyncio.gather(*(self._warm_server(server, offers) for server, offers in by_server(tiers).items()))
+        await asyncio.gather(
+            *(self._warm_server(server, candidates) for server, candidates in by_server(tiers).items())
+        )
 
     async def learn(self, tiers: Sequence[TierSpec]) -> None:
         """What nobody knows yet of the servers that live and have nothing to do, one small request after the other."""
-        for server, offers in by_server(tiers).items():
-            for offer in offers:
-                if self._may_learn(server) and await internal_usage.may_ask(offer.tier):
-                    await self._learn(offer)
+        for server, candidates in by_server(tiers).items():
+            for candidate in candidates:
+                if self._may_learn(server) and await internal_usage.may_ask(candidate.tier):
+                    await self._learn(candidate)
 
     # What workers tell each other
 
@@ -105,12 +107,12 @@ class Warmer:
 
     # One server
 
-    async def _warm_server(self, server: ModelServer, offers: list[Candidate]) -> None:
+    async def _warm_server(self, server: ModelServer, candidates: list[Candidate]) -> None:
         try:
             if not await self._claim(server):
                 return
-            paid = [offer for offer in offers if await internal_usage.may_ask(offer.tier)]
-            found = await asyncio.gather(*(self._warm(offer) for offer in paid))
+            paid = [candidate for candidate in candidates if await internal_usage.may_ask(candidate.tier)]
+            found = await asyncio.gather(*(self._warm(candidate) for candidate in paid))
             if not any(found):
                 await self._redis.set(claim_key(server), 1, ex=min(AGAIN_AFTER_S, settings.WARM_AFTER_IDLE_S))
         except (RedisError, OSError) as error:
@@ -151,11 +153,11 @@ class Warmer:
         is_well = breaker is None or breaker.state is BreakerState.CLOSED
         return is_well and not self._servers.is_busy(server) and not self._servers.is_drained(server)
 
-    async def _learn(self, offer: Candidate) -> None:
+    async def _learn(self, candidate: Candidate) -> None:
         """What the first answer would have to do without. Raises RedisError."""
-        servers, server, tier = self._servers, offer.server, offer.tier
+        servers, server, tier = self._servers, candidate.server, candidate.tier
         try:
-            model = await servers.model_of(offer)
+            model = await servers.model_of(candidate)
             unknown = servers.trials.unknown(server, model, streams=tier.streams)
             claim = f"throughline:learning:{server.key}:{model}"
             if not unknown or not await self._redis.set(claim, 1, nx=True, ex=LEARN_AGAIN_S):
@@ -167,29 +169,29 @@ class Warmer:
         except ModelServerError as error:
             logger.info("%s %s: what it can do was not found out: %s", server.name, tier.name, error.in_short)
 
-    async def _warm(self, offer: Candidate) -> bool:
+    async def _warm(self, candidate: Candidate) -> bool:
         """False if it failed. Raises RedisError."""
         error, begun = "", time.monotonic()
         try:
-            if not await self._token_of(offer):
+            if not await self._token_of(candidate):
                 return True
         except ModelServerError as why:
             error = str(why)
-            logger.info("%s %s is not warm: %s", offer.server.name, offer.tier.name, why)
+            logger.info("%s %s is not warm: %s", candidate.server.name, candidate.tier.name, why)
         told = Warming(site_time.now(), round(1000 * (time.monotonic() - begun)), error)
-        key = told_key(offer.server, offer.tier.model)
+        key = told_key(candidate.server, candidate.tier.model)
         await self._redis.set(key, msgspec.json.encode(told), ex=warmth.TOLD_FOR_S)
         return not error
 
-    async def _token_of(self, offer: Candidate) -> bool:
+    async def _token_of(self, candidate: Candidate) -> bool:
         """False if it gave way to an answer. Raises ModelServerError."""
-        model = await self._servers.model_of(offer)
+        model = await self._servers.model_of(candidate)
         body = {"model": model, "messages": PROMPT, "max_tokens": 1}
-        if offer.tier.streams:
+        if candidate.tier.streams:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         stream = ChatStream(
             self._servers.http,
-            offer.server,
+            candidate.server,
             body,
             request_id=f"warm-{uuid4().hex[:12]}",
             patience=Patience(TIMEOUT_S, TIMEOUT_S),
@@ -198,14 +200,14 @@ class Warmer:
         until = time.monotonic() + TIMEOUT_S
         while not reading.done():
             await asyncio.wait([reading], timeout=GIVE_WAY_S)
-            gives_way, is_late = self._servers.is_busy(offer.server), time.monotonic() > until
+            gives_way, is_late = self._servers.is_busy(candidate.server), time.monotonic() > until
             if not reading.done() and (gives_way or is_late):
                 await stream.close()
                 await reading
                 if gives_way:
                     return False
                 raise TookTooLong(TIMEOUT_S, had_tokens=False)
-        await internal_usage.note(Purpose.WARMING, offer.tier, model, await reading)
+        await internal_usage.note(Purpose.WARMING, candidate.tier, model, await reading)
         return True
 
 
@@ -219,12 +221,12 @@ async def read(stream: ChatStream) -> Usage | None:
 
 
 def by_server(tiers: Sequence[TierSpec]) -> dict[ModelServer, list[Candidate]]:
-    """One offer for each model of each server."""
-    offers: dict[tuple[ModelServer, str], Candidate] = {}
+    """One candidate for each model of each server."""
+    candidates: dict[tuple[ModelServer, str], Candidate] = {}
     for tier in tiers:
         for server in (tier.server, *tier.others):
-            offers.setdefault((server, tier.model), Candidate(tier, server))
-    return {server: [o for (its, _), o in offers.items() if its == server] for server, _ in offers}
+            candidates.setdefault((server, tier.model), Candidate(tier, server))
+    return {server: [o for (its, _), o in candidates.items() if its == server] for server, _ in candidates}
 
 
 def latest_slugs() -> list[str]:

@@ -30,8 +30,7 @@ from streaming.log.records import AnyRecord, Folded
 from streaming.log.writer import LogWriter
 from streaming.model_servers.pool import ModelServers
 from streaming.model_servers.queue_lengths import Queues
-from streaming.worker.attempt import Attempt
-from streaming.worker.context import Interruption, WorkerContext
+from streaming.worker.attempt import Attempt, Interruption, WorkerContext
 from streaming.worker.stage.queue_position import WaitingRequests
 from tests.conversations.talk import begin
 from tests.stack.page import Page as StackPage
@@ -216,8 +215,9 @@ class Worker:
         from conversations.models.generation.partial import save_partials
 
         attempt = self._attempts[generation.pk]
-        verdicts = await in_database(save_partials, [attempt.partial()])
-        await attempt.heed(verdicts[generation.pk])
+        assert attempt.answer
+        verdicts = await in_database(save_partials, [attempt.answer.partial()])
+        await attempt.obey(verdicts[generation.pk])
 
     async def die(self) -> None:
         """As `kill -9` does: nothing is written any more."""

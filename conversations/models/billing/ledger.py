@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from conversations import site_time
 from conversations.models.catalog.tier import Tier
-from conversations.models.generation.plan import Outcome, Outcomes
+from conversations.models.generation.plan import StageResult, StageResults
 
 from .budget import SITE, DailyUse, Limits, scope_of, today
 from .money import DIGITS, NOTHING, PLACES, Prices, units
@@ -105,7 +105,7 @@ class LedgerEntry(models.Model):
     def __str__(self) -> str:
         return f"{self.state} {self.generation_id} stage {self.stage}"
 
-    def end(self, outcome: Outcome | None) -> None:
+    def end(self, outcome: StageResult | None) -> None:
         """Set what it cost. Without tokens of an answer, and without the server's count, nothing was used."""
         tokens_in = outcome.prompt_tokens if outcome else None
         self.tokens_out = (outcome.completion_tokens or 0) if outcome else 0
@@ -190,7 +190,7 @@ def reserve(
 
 
 @transaction.atomic
-def settle(ended: Mapping[UUID, Outcomes], *, are_over: bool) -> int:
+def settle(ended: Mapping[UUID, StageResults], *, are_over: bool) -> int:
     """Settle the stages of these generations that have ended; how many they were. Settled ones stay as they are.
 
     ``are_over``: nothing is written any more, so every stage has ended, and one without an outcome is released.
@@ -210,7 +210,7 @@ def settle(ended: Mapping[UUID, Outcomes], *, are_over: bool) -> int:
     return len(entries)
 
 
-def price_anew(rows: Collection[tuple[LedgerEntry, Outcome | None]]) -> None:
+def price_anew(rows: Collection[tuple[LedgerEntry, StageResult | None]]) -> None:
     """Where another tier answered than was meant: at its price, as it is now. One query, if there is such a row."""
     others = {outcome.tier for entry, outcome in rows if outcome and outcome.tier not in ("", entry.tier)}
     tiers = {tier.slug: tier for tier in Tier.objects.filter(slug__in=others)} if others else {}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from conversations import site_time
 from conversations.models.generation.generation import Generation
-from conversations.models.generation.plan import Outcome, Outcomes, StageStatus
+from conversations.models.generation.plan import StageResult, StageResults, StageStatus
 
 from . import ledger
 from .ledger import EntryState, LedgerEntry, Purpose
@@ -34,15 +34,15 @@ def left_over() -> list[UUID]:
     return [pk for pk in ids if pk not in unfinished]
 
 
-def outcomes_of(generation_id: UUID) -> Outcomes:
+def outcomes_of(generation_id: UUID) -> StageResults:
     generation = Generation.objects.filter(pk=generation_id).first()
-    return generation.stage_outcomes if generation else unknown(generation_id)
+    return generation.stage_results if generation else unknown(generation_id)
 
 
-def unknown(generation_id: UUID) -> Outcomes:
+def unknown(generation_id: UUID) -> StageResults:
     """Of an answer that was erased while it was written: nobody knows what it used, so it cost what was reserved."""
     rows = LedgerEntry.objects.filter(generation_id=generation_id, state=EntryState.RESERVED)
     return {
-        row.stage: Outcome(StageStatus.STOPPED, prompt_tokens=row.tokens_in, completion_tokens=row.tokens_out)
+        row.stage: StageResult(StageStatus.STOPPED, prompt_tokens=row.tokens_in, completion_tokens=row.tokens_out)
         for row in rows
     }

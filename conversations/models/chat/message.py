@@ -81,7 +81,7 @@ class Message(models.Model):
         lengths = {key.stage: len(text) for key, text in self.texts().items() if key.kind == PartKind.TEXT and text}
         if len(lengths) < 2:
             return max(lengths, default=0)
-        outcomes = self.generation.stage_outcomes if self.generation else {}
+        outcomes = self.generation.stage_results if self.generation else {}
         return shown_stage(lengths, {number: outcome.status for number, outcome in outcomes.items()})
 
     def texts(self) -> dict[PartKey, str]:

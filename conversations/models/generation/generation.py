@@ -20,7 +20,7 @@ from conversations.models.catalog.pipeline import Mode
 from conversations.models.chat.message import Message, Part, PartKey
 
 from .errors import sentence_of
-from .plan import Outcome, Outcomes, Plan, StageStatus, outcomes_as_json
+from .plan import Plan, StageResult, StageResults, StageStatus, results_as_json
 from .timing import GenerationTiming
 
 
@@ -168,15 +168,15 @@ class Generation(models.Model):
         return Plan.from_json(self.plan) if self.plan else None
 
     @property
-    def stage_outcomes(self) -> Outcomes:
-        return {int(number): Outcome.from_json(outcome) for number, outcome in (self.outcomes or {}).items()}
+    def stage_results(self) -> StageResults:
+        return {int(number): StageResult.from_json(outcome) for number, outcome in (self.outcomes or {}).items()}
 
     # Figures
 
     @property
     def cached(self) -> Literal["no", "partly", "yes"]:
         """How much of it came from the cache; of what was completed."""
-        cached = [outcome.cached for outcome in self.stage_outcomes.values() if outcome.status == StageStatus.DONE]
+        cached = [outcome.cached for outcome in self.stage_results.values() if outcome.status == StageStatus.DONE]
         return "no" if not any(cached) else "yes" if all(cached) else "partly"
 
     @property
@@ -242,14 +242,14 @@ class Generation(models.Model):
         self.mode, self.plan = earlier.mode, earlier.plan
         self.wanted_tier, self.fresh = earlier.wanted_tier, earlier.fresh
         planned = earlier.stage_plan.stages if earlier.stage_plan else ()
-        outcomes = dict.fromkeys((one.number for one in planned), Outcome(StageStatus.SKIPPED))
-        for number, outcome in earlier.stage_outcomes.items():
+        outcomes = dict.fromkeys((one.number for one in planned), StageResult(StageStatus.SKIPPED))
+        for number, outcome in earlier.stage_results.items():
             if outcome.is_final:
                 outcomes[number] = outcome.carried()
         cut = [number for number, outcome in outcomes.items() if outcome.was_stopped]
         for number in cut if earlier.status == Status.STOPPED and cut else [shown]:
             outcomes.pop(number, None)
-        self.outcomes = outcomes_as_json(outcomes)
+        self.outcomes = results_as_json(outcomes)
 
     def claim(self, dispatched_at: datetime | None = None, **fields: Any) -> bool:
         """Take the next attempt's number; False if another process got there first, or it has ended."""
@@ -287,13 +287,13 @@ class Generation(models.Model):
         if texts is not None:
             Part.store({self.message_id: texts}, are_whole=True)
         GenerationTiming.record(self.pk, **(measured or {}))
-        ledger.settle({self.pk: self.stage_outcomes}, are_over=True)  # last: everybody waits for the site's counter
+        ledger.settle({self.pk: self.stage_results}, are_over=True)  # last: everybody waits for the site's counter
         return True
 
     def finish_plainly(self, status: Status, texts: Mapping[PartKey, str], error_code: str) -> bool:
         """Like ``finish``, with nothing but how each stage ended: the database did not take the figures."""
-        plain = {n: Outcome(one.status, error_code=one.error_code) for n, one in self.stage_outcomes.items()}
-        return self.finish(status, texts, error_code=error_code, outcomes=outcomes_as_json(plain))
+        plain = {n: StageResult(one.status, error_code=one.error_code) for n, one in self.stage_results.items()}
+        return self.finish(status, texts, error_code=error_code, outcomes=results_as_json(plain))
 
     def request_stop(self, operator: AbstractBaseUser | None = None) -> bool:
         """Ask whoever runs it to stop. One that nobody has begun yet ends at once. False if it has ended.

@@ -16,7 +16,7 @@ from conversations.models.chat.message import Part, PartKey
 from conversations.models.database_errors import REFUSALS, in_short, is_away
 
 from .generation import Generation
-from .plan import Outcomes
+from .plan import StageResults
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def save_together(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
     unfinished = Generation.objects.filter(pk__in=ids).unfinished().select_for_update().order_by("pk")
     rows = {pk: row for pk, *row in unfinished.values_list("pk", "attempt", "stop_requested_at")}
     verdicts = dict.fromkeys(ids, Verdict.LOST)
-    outcomes: dict[uuid.UUID, Outcomes] = {}
+    outcomes: dict[uuid.UUID, StageResults] = {}
     texts: dict[uuid.UUID, Mapping[PartKey, str]] = {}
     for partial in partials:
         generation = partial.generation
@@ -78,7 +78,7 @@ def save_together(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
         verdicts[generation.pk] = Verdict.STOP if stop_requested_at else Verdict.GO_ON
         if partial.figures:
             generation.note(**partial.figures)
-            outcomes[generation.pk] = generation.stage_outcomes
+            outcomes[generation.pk] = generation.stage_results
         if partial.texts is not None:
             texts[generation.message_id] = partial.texts
     Part.store(texts, are_whole=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models
@@ -16,7 +17,7 @@ class StageStatus(models.TextChoices):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
-    TIMEOUT = "timeout", "timed out"
+    TIMEOUT = "timeout", "out of time"
     STOPPED = "stopped"
     SKIPPED = "skipped"
 
@@ -87,9 +88,12 @@ class Plan:
         )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a stage ended, or stands. Seconds count from the moment when the question was accepted."""
+@dataclass
+class StageResult:
+    """How a stage ended, or stands: one record, which the worker fills and which is stored as it is.
+
+    Seconds count from the moment when the question was accepted.
+    """
 
     status: str = StageStatus.RUNNING
     model: str = ""
@@ -100,11 +104,18 @@ class Outcome:
     completion_tokens: int | None = None
     finish_reason: str = ""
     cached: bool = False  # the text is that of an earlier, identical request
-    coalesced: bool = False  # it was read along with another answer's request, whose it is to pay
+    coalesced: bool = False  # it was read with another answer's request, whose it is to pay
+    failovers: int | None = None
     server_ms: dict[str, float] = field(default_factory=dict)  # the model server's own figures; empty if it told none
     error_code: str = ""
+    error_in_short: str = ""  # of the last error, for operators: quotes nothing
+    error_detail: str = field(default="", metadata={"is_stored": False})  # for reviewers: may quote the question
+    first_requested_s: float | None = None
+    requested_s: float | None = None  # the latest time
+    first_byte_s: float | None = None  # of the response that brought the first token
     first_token_s: float | None = None
-    ended_s: float | None = None
+    last_token_s: float | None = None
+    ended_s: float | None = None  # the server's answer ended, or its connection was closed
     due_s: float | None = None  # when its request is given up, if nothing more comes; None if none is open
     measured_tokens: int = 0  # whose probability the server told
     probability: float | None = None  # their mean
@@ -133,36 +144,89 @@ class Outcome:
             return None
         return Confidence(self.probability, self.low_confidence_share or 0.0)
 
+    def resumed(self) -> Self:
+        """As the next attempt begins with it: it is asked for again, and what is there of its text stays."""
+        kept = ("model", "server", "tier", "prompt_tokens", "failovers", *MOMENTS)
+        return type(self)(**{name: getattr(self, name) for name in kept}).without("ended_s", "due_s")
+
     def carried(self) -> Self:
         """Into a generation that goes on from its text: times and tokens stay the earlier one's."""
-        return replace(
-            self,
-            prompt_tokens=None,
-            cached_tokens=None,
-            completion_tokens=None,
-            server_ms={},
-            first_token_s=None,
-            ended_s=None,
-        )
+        tokens = ("prompt_tokens", "cached_tokens", "completion_tokens", "failovers")
+        return replace(self, server_ms={}).without(*tokens, *MOMENTS)
+
+    def without(self, *names: str) -> Self:
+        nothing: dict[str, Any] = dict.fromkeys(names)
+        return replace(self, **nothing)
 
     def as_json(self) -> dict[str, Any]:
         """Without what is empty; zero is a figure."""
-        return {
-            name: value
-            for name, value in asdict(self).items()
-            if value not in (None, "", [], {}) and value is not False
-        }
+        stored = {one.name: getattr(self, one.name) for one in fields(self) if one.metadata.get("is_stored", True)}
+        return {name: value for name, value in stored.items() if value not in (None, "", [], {}) and value is not False}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         return cls(**known_fields(cls, data))
 
 
-Outcomes = dict[int, Outcome]  # by the stage's number
+MOMENTS = tuple(one.name for one in fields(StageResult) if one.name.endswith("_s"))
+StageResults = dict[int, StageResult]  # by the stage's number
 
 
-def outcomes_as_json(outcomes: Outcomes) -> dict[str, Any]:
+def results_as_json(outcomes: StageResults) -> dict[str, Any]:
     return {str(number): outcome.as_json() for number, outcome in outcomes.items()}
+
+
+def generation_columns(results: StageResults, shown: int, accepted_at: datetime) -> dict[str, Any]:
+    """What Generation has of its stages' results as columns; what is not known is left out.
+
+    ``shown`` is the stage whose text is the answer.
+    """
+    every = [result for _, result in sorted(results.items())]
+    asked = [result for result in every if result.requested_s is not None]
+    seconds = {
+        "first_requested_at": least(every, "first_requested_s"),
+        "requested_at": min(asked, key=wrote_first).requested_s if asked else None,
+        "first_token_at": least(every, "first_token_s"),
+        "last_token_at": most(every, "last_token_s"),
+        "upstream_ended_at": most(every, "ended_s"),
+    }
+    answer = results.get(shown, StageResult())
+    known = {
+        **{name: accepted_at + timedelta(seconds=after) for name, after in seconds.items() if after is not None},
+        **{name: total(every, name) for name in ("prompt_tokens", "completion_tokens")},
+        "failovers": total(every, "failovers"),
+        "error_detail": next((one.error_detail for one in reversed(every) if one.error_detail), ""),
+        "error_in_short": next((one.error_in_short for one in reversed(every) if one.error_in_short), ""),
+        "model": answer.model,
+        "server": answer.server,
+        "finish_reason": answer.finish_reason,
+        "outcomes": results_as_json(results),
+    }
+    return {name: value for name, value in known.items() if value not in (None, "", {})}
+
+
+def wrote_first(result: StageResult) -> tuple[bool, float]:
+    """Sorts the stage that wrote first before the others; while none has, the one that was asked first."""
+    wrote = result.first_token_s
+    return wrote is None, (result.requested_s or 0.0) if wrote is None else wrote
+
+
+def known_values(results: Iterable[StageResult], name: str) -> list[Any]:
+    return [value for result in results if (value := getattr(result, name)) is not None]
+
+
+def least(results: Iterable[StageResult], name: str) -> float | None:
+    """None if no stage knows it, here and below."""
+    return min(known_values(results, name), default=None)
+
+
+def most(results: Iterable[StageResult], name: str) -> float | None:
+    return max(known_values(results, name), default=None)
+
+
+def total(results: Iterable[StageResult], name: str) -> int | None:
+    known = known_values(results, name)
+    return sum(known) if known else None
 
 
 def known_fields(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from conversations.models.billing.ledger import EntryState, LedgerEntry
 from conversations.models.billing.money import NOTHING, units
 from conversations.models.generation.generation import Generation
 from conversations.models.generation.phases import phases_of
-from conversations.models.generation.plan import Outcome, Outcomes
+from conversations.models.generation.plan import StageResult, StageResults
 
 from . import figures
 from .figures import Figures, Measure
@@ -40,7 +40,7 @@ class Dimension(NamedTuple):
 
     @property
     def as_stored(self) -> Dimension:
-        """Outcomes have names of any length, roll-ups have not."""
+        """StageResults have names of any length, roll-ups have not."""
         return Dimension(self.tier[:TIER_LENGTH], self.server[:SERVER_LENGTH])
 
 
@@ -68,7 +68,7 @@ def charges_of(ids: Collection[UUID]) -> Charges:
 
 def measure(generation: Generation, charges: Mapping[int, Charge], found: defaultdict[Dimension, Figures]) -> None:
     """Add one that ended, out of ``measurable``, to what was found."""
-    outcomes = generation.stage_outcomes
+    outcomes = generation.stage_results
     own = found[whose(generation, outcomes)]
     count_answer(own, generation)
     observe(own, generation)
@@ -78,7 +78,7 @@ def measure(generation: Generation, charges: Mapping[int, Charge], found: defaul
             found[Dimension(charge.tier, outcome.server)].counts[figures.COST] += units(charge.cost)
 
 
-def whose(generation: Generation, outcomes: Outcomes) -> Dimension:
+def whose(generation: Generation, outcomes: StageResults) -> Dimension:
     """Whose stage began it; without any, the tier that was meant."""
     asked = [outcome for outcome in outcomes.values() if outcome.tier or outcome.server]
     if not asked:
@@ -95,7 +95,7 @@ def count_answer(own: Figures, generation: Generation) -> None:
         own.counts[f"{figures.ERRORS}{generation.error_code}"] += 1
 
 
-def count_tokens(own: Figures, outcome: Outcome) -> None:
+def count_tokens(own: Figures, outcome: StageResult) -> None:
     if outcome.is_reused:  # no model read or wrote them
         return
     own.counts[figures.TOKENS_IN] += outcome.prompt_tokens or 0

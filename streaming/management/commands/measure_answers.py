@@ -137,7 +137,7 @@ def report(asked: Sequence[UUID]) -> Iterator[str]:
 
 def took(generation: Generation) -> Took:
     """Of one that is complete."""
-    firsts = [outcome.first_token_s for _, outcome in sorted(generation.stage_outcomes.items())]
+    firsts = [outcome.first_token_s for _, outcome in sorted(generation.stage_results.items())]
     known = [first for first in firsts if first is not None]
     assert generation.duration is not None
     whole = generation.duration.total_seconds()

@@ -52,13 +52,13 @@ def counters(metrics: str) -> dict[str, float]:
     return sum_by_name(metrics, COUNTERS) | {name.removesuffix("_total"): value for name, value in totals.items()}
 
 
-def sum_by_name(metrics: str, wanted: Collection[str]) -> dict[str, float]:
+def sum_by_name(metrics: str, names: Collection[str]) -> dict[str, float]:
     """What is no number is passed over."""
     figures: dict[str, float] = {}
     for line in metrics.splitlines():
         name, _, value = line.rpartition(" ")
         plain = name.partition("{")[0].removeprefix("vllm:")
-        if plain in wanted and not line.startswith("#") and (figure := figure_of(value)) is not None:
+        if plain in names and not line.startswith("#") and (figure := figure_of(value)) is not None:
             figures[plain] = figures.get(plain, 0.0) + figure
     return figures
 

@@ -126,7 +126,7 @@ def open_bar(generation: Generation, now: datetime) -> Bar:
 
 def stage_bars(generation: Generation, now: datetime) -> list[Bar]:
     """From each stage's first token to its end."""
-    plan, outcomes = generation.stage_plan, generation.stage_outcomes
+    plan, outcomes = generation.stage_plan, generation.stage_results
     if plan is None or not plan.is_staged:
         return []
     bars = []

@@ -8,7 +8,7 @@ from conversations.models import PipelineStage, Stage
 from conversations.models.catalog.pipeline import CHEAPEST, STRONGEST, Level
 from conversations.models.encrypted import unreadable_rows
 from streaming.model_servers.probes import Health
-from streaming.planning.tiers import TierSpec, known_tiers, stored_troubles
+from streaming.planning.tiers import TierSpec, known_tiers, stored_problems
 
 
 def troubles(probes: Sequence[Health] = ()) -> list[str]:
@@ -16,7 +16,7 @@ def troubles(probes: Sequence[Health] = ()) -> list[str]:
     tiers = known_tiers()
     return [
         *unreadable_rows(),
-        *stored_troubles(),
+        *stored_problems(),
         *stage_troubles(tiers),
         *pipeline_troubles(),
         *missing_models(tiers, probes),

@@ -84,7 +84,7 @@ def trouble_of_running(generation: Generation, sight: LiveState | None, now: dat
 
 def overdue(generation: Generation, now: datetime) -> float:
     """Seconds since a worker should have given a stage's request up; below zero if it need not yet, or has none."""
-    stages = [stage for stage in generation.stage_outcomes.values() if stage.status == StageStatus.RUNNING]
+    stages = [stage for stage in generation.stage_results.values() if stage.status == StageStatus.RUNNING]
     first = min((stage.due_s for stage in stages if stage.due_s is not None), default=None)
     return -1.0 if first is None else seconds(generation.accepted_at, now) - first
 

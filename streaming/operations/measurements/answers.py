@@ -13,7 +13,7 @@ from django.db.models import Count, F, Min, Q, Sum
 
 from conversations.models import Generation
 from conversations.models.generation.generation import UNFINISHED, GenerationQuerySet, Status
-from conversations.models.generation.plan import Outcome
+from conversations.models.generation.plan import StageResult
 
 PERIODS = {"15 minutes": timedelta(minutes=15), "hour": timedelta(hours=1)}
 SAMPLE = 1000  # latest ended generations, from which percentiles are computed
@@ -46,8 +46,8 @@ class Ended:
         self.finished_at = generation.finished_at
 
     @cached_property
-    def outcomes(self) -> list[Outcome]:
-        return list(self.generation.stage_outcomes.values())
+    def outcomes(self) -> list[StageResult]:
+        return list(self.generation.stage_results.values())
 
     @cached_property
     def tokens_per_second(self) -> float | None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from conversations.models import Generation
-from conversations.models.generation.plan import Outcome
+from conversations.models.generation.plan import StageResult
 
 from .answers import Ended
 
@@ -116,7 +116,7 @@ def came_in_one(generation: Generation) -> bool:
     return at_once or not generation.streams
 
 
-def rates_of(answer: Ended, written: list[Outcome]) -> Iterator[tuple[Key, float]]:
+def rates_of(answer: Ended, written: list[StageResult]) -> Iterator[tuple[Key, float]]:
     for outcome in written:
         seconds = (outcome.ended_s or 0) - (outcome.first_token_s or 0)
         if seconds > AT_ONCE_S and outcome.completion_tokens:

@@ -134,7 +134,7 @@ def counts_of(generation: Generation) -> dict[str, int]:
 
 def tokens_of(generation: Generation) -> dict[str, int]:
     """That models read and wrote for it: without what was reused."""
-    outcomes = generation.stage_outcomes.values()
+    outcomes = generation.stage_results.values()
     reused = [outcome for outcome in outcomes if outcome.is_reused]
     return {
         "prompt_tokens": (generation.prompt_tokens or 0) - sum(one.prompt_tokens or 0 for one in reused),

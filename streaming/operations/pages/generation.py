@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from conversations import site_time
 from conversations.models import Generation, GenerationTiming
-from conversations.models.generation.plan import Outcome, Plan, PlannedStage
+from conversations.models.generation.plan import Plan, PlannedStage, StageResult
 from streaming.operations.charts.moments import in_words, is_browser_believed, moments_of
 from streaming.operations.charts.waterfall import GRID, WIDTH, beginning, whole
 from streaming.operations.health.stuck import RULE
@@ -36,7 +36,7 @@ class Hop:
 @dataclass(frozen=True)
 class StageRow:
     stage: PlannedStage
-    outcome: Outcome
+    outcome: StageResult
 
     @property
     def told(self) -> str:
@@ -60,7 +60,7 @@ def readable() -> QuerySet[Generation]:
 def context_of(row: Listed) -> dict[str, object]:
     generation, now = row.generation, site_time.now()
     plan = generation.stage_plan
-    outcomes = generation.stage_outcomes
+    outcomes = generation.stage_results
     known = sorted(moments_of(generation).values(), key=lambda moment: moment.at)
     return {
         "live": row.is_unfinished,
@@ -95,7 +95,7 @@ def received_at(timing: GenerationTiming | None) -> datetime | None:
     return timing.received_at if timing else None
 
 
-def total_cached(outcomes: list[Outcome]) -> int | None:
+def total_cached(outcomes: list[StageResult]) -> int | None:
     """None if no server told."""
     told = [outcome.cached_tokens for outcome in outcomes if outcome.cached_tokens is not None]
     return sum(told) if told else None

@@ -2,11 +2,11 @@
 
 words       letters to comparable words, in English and Arabic
 subjects    which words speak for a domain
-manners     which words say what is to be done
+intents     which words say what is to be done
 lines       which lines are code, tables, logs
 features    what is counted in a text
 weights     what each sign is worth
-signs       the sums
+signals     the sums
 domains     what a question is about
 classifier  the scores that follow
 evaluation  how often they are right

@@ -28,8 +28,8 @@ PROMPT = (
 
 def question_to_judge(generation_id: UUID) -> str | None:
     """None if the user chose how thorough the answer is to be, or its stages are planned already. One query."""
-    wanted = Generation.objects.filter(pk=generation_id, mode=Mode.AUTO, plan__isnull=True)
-    texts = wanted.filter(message__parent__parts__kind=PartKind.TEXT)
+    queued = Generation.objects.filter(pk=generation_id, mode=Mode.AUTO, plan__isnull=True)
+    texts = queued.filter(message__parent__parts__kind=PartKind.TEXT)
     return texts.values_list("message__parent__parts__text", flat=True).first()
 
 
@@ -42,14 +42,14 @@ async def second_opinion(servers: ModelServers, question: str, patience_s: float
 
 async def ask_for_level(servers: ModelServers, question: str, patience_s: float) -> Level | None:
     try:
-        async with servers.chosen() as target:
-            if not await internal_usage.may_ask(target.tier):
+        async with servers.acquire() as route:
+            if not await internal_usage.may_ask(route.tier):
                 return None
-            reply = await servers.whole(target, body_for(question, target.model), patience_s)
+            reply = await servers.whole(route, body_for(question, route.model), patience_s)
     except ModelServerError as error:
         logger.info("no second opinion on a question: %s", error)
         return None
-    await internal_usage.note(Purpose.OPINION, target.tier, target.model, reply.usage)
+    await internal_usage.note(Purpose.OPINION, route.tier, route.model, reply.usage)
     word = reply.text.strip().lower()
     return Level(word) if word in LEVELS else None
 

@@ -5,27 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
 
-from conversations import site_time
 from conversations.models.generation.errors import ErrorCode
-from conversations.models.generation.plan import Outcome, PlannedStage
-from streaming.cache.answers import Answers, Source
+from conversations.models.generation.plan import PlannedStage, StageResult
+from streaming.cache.answers import Answers
 from streaming.log.handle import LogHandle
 from streaming.log.records import Noticed, PhaseBegan
-from streaming.model_servers.capabilities import Continuing
-from streaming.model_servers.pool import Candidate, ModelServers, NoRoom, Route
-from streaming.model_servers.trial import Finding
-from streaming.model_servers.vllm.errors import BadReply, BrokeOff, ModelServerError, Rejected, Unreachable
+from streaming.model_servers.pool import Candidate, ModelServers, NoRoom
+from streaming.model_servers.vllm.errors import BadReply, ModelServerError, Rejected, Unreachable
 from streaming.planning.prompts import Prompt
-from streaming.telemetry import counters
 
 from .intake import Intake
-from .learned import Abilities, Refused
 from .queue_position import WaitingRequests
-from .report import request_spans
+from .request import ServerRequest, StageContext
 
 logger = logging.getLogger(__name__)
 
@@ -44,42 +39,34 @@ class Engine:
         stage: PlannedStage,
         announce: Callable[[PhaseBegan], None],
         line: WaitingRequests,
-        earlier: Outcome | None = None,
+        accepted_at: datetime,
+        earlier: StageResult | None = None,
         *,
         streams: bool = True,
     ):
-        """``earlier`` is what an earlier attempt noted."""
-        self.stage = stage
-        self.intake = Intake(handle, stage, announce, line, earlier)
-        self.figures = self.intake.figures
-        self.gaps = self.intake.gaps
-        self.arrivals = self.intake.arrivals
+        """``earlier`` is what an earlier attempt left."""
+        self.intake = Intake(handle, stage, announce, line, accepted_at, earlier)
+        self._stage = stage
         self._servers = servers
-        self._answers = answers
         self._handle = handle
-        self._prompt = Prompt(())
-        self._sizes = line.sizes
-        self._place = self.intake.place
-        self._closed = asyncio.Event()
-        self._source: Source | None = None  # of the latest request's answer
-        self._requests = 0
+        self._context = StageContext(stage, servers, answers, handle, self.intake)
+        self._closed = self._context.closed
+        self._request: ServerRequest | None = None  # the latest
         self._streams = streams  # until a server refuses to
         self._is_whole_instead = False
-        self._abilities: Abilities | None = None  # of the server that is asked
-        self._refused: Refused = {}
-        self._has_begun_anew = False
+        self._was_restarted = False
 
     async def run(self, prompt: Prompt) -> ErrorCode | None:
         """Why it failed; None if the text is complete, or ``close`` was called."""
-        self._prompt = prompt
         for delay in (*ROUND_DELAYS_S, None):
             try:
-                error = await self._try_each()
+                error = await self._ask_each(prompt)
             finally:
-                self._place.leave()
+                self.intake.position.leave()
             if error is None or self._closed.is_set():
                 return None
-            self.figures.error_detail, self.figures.error_in_short = str(error)[:1000], error.in_short[:200]
+            result = self.intake.result
+            result.error_detail, result.error_in_short = str(error)[:1000], error.in_short[:200]
             if not isinstance(error, Unreachable) or delay is None:
                 return error.code
             await self._pause(delay)
@@ -88,207 +75,73 @@ class Engine:
     async def close(self) -> None:
         """The upstream connection is closed, on which the server aborts the request."""
         self._closed.set()
-        if self._source is not None:
-            await self._source.stream.close()
+        if self._request is not None:
+            await self._request.close()
 
-    # One round
-
-    async def _try_each(self) -> ModelServerError | None:
+    async def _ask_each(self, prompt: Prompt) -> ModelServerError | None:
         """Ask one server after the other until one has answered to the end; the last one's error otherwise."""
-        tried: list[Candidate] = []
+        failed: list[Candidate] = []
         error: ModelServerError | None = None
         while not self._closed.is_set():
-            target: Route | None = None
-            wish = (self.stage.tier, self._wanted_model, *(offer.server.key for offer in tried))
+            request: ServerRequest | None = None
+            need = (self._stage.tier, self._model, *(candidate.server.key for candidate in failed))
             try:
-                self._place.check_turn(wish)
-                async with self._servers.chosen(tried, self.stage.tier, self._wanted_model) as target:
-                    await self._stream_from(target)
+                self.intake.position.check_turn(need)
+                async with self._servers.acquire(failed, self._stage.tier, self._model) as route:
+                    request = self._request = ServerRequest(
+                        self._context, route, streams=self._streams, is_instead=self._is_whole_instead
+                    )
+                    await request.run(prompt)
                 return None
+            except NoRoom:
+                self.intake.position.for_room(need)
+                await self._pause(ROOM_INTERVAL_S)
             except ModelServerError as why:
-                if isinstance(why, NoRoom):
-                    self._place.for_room(wish)
-                    await self._pause(ROOM_INTERVAL_S)
-                    continue
-                if target is None:  # none is left
+                if request is None:  # no server is left
                     return error or why
-                target = self._route_of_request(target)
-                logger.warning("generation %s: %s: %s", self._handle.generation_id, target.server.name, why)
+                logger.warning("generation %s: %s: %s", self._handle.generation_id, request.server.name, why)
                 if self._closed.is_set():
                     return None
-                self._servers.note_failure(target.server, why)
+                self._servers.note_failure(request.server, why)
                 if why.permanent:
                     return why
-                if self._can_ask_otherwise(why, is_last=not self._has_other([*tried, target])):
+                candidate = replace(request.route, server=request.server)
+                if self._can_ask_otherwise(request, why, is_last=not self._has_other([*failed, candidate])):
                     continue
                 error = why
-                tried.append(target)
-                self._log_failover(target, tried)
+                failed.append(candidate)
+                self._log_failover(candidate, failed)
         return error
 
-    def _route_of_request(self, chosen: Route) -> Route:
-        """Where the request went: to another server, if it was shared."""
-        server = self._source.server if self._source else None
-        return replace(chosen, server=server) if server else chosen
-
     @property
-    def _wanted_model(self) -> str:
+    def _model(self) -> str:
         """Whose text it is; empty as long as there is none."""
-        return self.figures.model if self.intake.begun else ""
+        return self.intake.result.model if self.intake.text else ""
 
-    def _can_ask_otherwise(self, error: ModelServerError, *, is_last: bool) -> bool:
+    def _can_ask_otherwise(self, request: ServerRequest, error: ModelServerError, *, is_last: bool) -> bool:
         """Ask the same server again, for something that it may not refuse."""
         refused = isinstance(error, Rejected) and error.code == ErrorCode.REFUSED
-        if refused and self._abilities and self._abilities.ask_less(str(error)):
+        if refused and request.capabilities.ask_less(str(error)):
             return True
-        if refused and self.intake.begun and not self._has_begun_anew:
-            self._has_begun_anew = True  # this server does not continue this text
-            self.intake.begin_anew()
+        if refused and self.intake.text and not self._was_restarted:
+            self._was_restarted = True  # this server does not continue this text
+            self.intake.restart()
         elif is_last and self._streams and (refused or isinstance(error, BadReply)):
             self._streams, self._is_whole_instead = False, True
         else:
             return False
         return True
 
-    def _has_other(self, tried: list[Candidate]) -> bool:
-        return self._servers.has_other(tried, self._wanted_model)
+    def _has_other(self, failed: list[Candidate]) -> bool:
+        return self._servers.has_other(failed, self._model)
 
-    def _log_failover(self, failed: Route, tried: list[Candidate]) -> None:
-        if self._has_other(tried):
-            self.figures.failovers = (self.figures.failovers or 0) + 1
-            self._handle.append(Noticed(f"{failed.server.name} failed. Another model server continues the answer."))
+    def _log_failover(self, candidate: Candidate, failed: list[Candidate]) -> None:
+        if self._has_other(failed):
+            self.intake.result.failovers = (self.intake.result.failovers or 0) + 1
+            self._handle.append(Noticed(f"{candidate.server.name} failed. Another model server continues the answer."))
 
     async def _pause(self, delay: float) -> None:
-        self.intake.announce("waiting")
+        self.intake.enter("waiting")
         with suppress(TimeoutError):
             async with asyncio.timeout(delay):
                 await self._closed.wait()
-
-    # One request
-
-    async def _stream_from(self, target: Route) -> None:
-        """Returns at its end or when closed. Raises ModelServerError."""
-        if self._closed.is_set():
-            return
-        streams = self._streams and target.tier.streams
-        abilities = self._abilities = Abilities(self._servers, target, self._refused, streams=streams)
-        finding = await self._how_it_goes_on(abilities)
-        begun = self.intake.begun
-        if not begun:
-            self.intake.restart_thinking()  # nothing can continue inside it
-        before = self.intake.tokens_before = self._handle.stage_tokens[self.stage.number]
-        limit = self.stage.max_tokens or target.tier.max_tokens
-        room = limit - before if begun else limit
-        if self.intake.is_full(room):
-            return
-        self._note_request(target)
-        self.figures.patience = abilities.patience
-        request_id = f"{self._handle.generation_id}-{self.stage.number}-{self._handle.attempt}-{self._requests}"
-        with request_spans(self._handle.generation_id, request_id, self):
-            try:
-                body = abilities.body(self._prompt, self.stage, begun, room)
-                source = await self._open(target, body, request_id)
-                goes_on = await self._read(source, abilities, finding)
-            except Rejected:
-                goes_on = finding is None or await abilities.found(finding, self._closed) is not Continuing.REFUSES
-                if goes_on:
-                    raise
-        if not goes_on:
-            self.intake.begin_anew()
-            await self._stream_from(target)
-        elif not self._closed.is_set():
-            abilities.learn(source, self.intake)
-            self._log_restart(abilities)
-
-    def _note_request(self, target: Route) -> None:
-        self._log_other_tier(target)
-        self.figures.model = target.model
-        self.figures.tier = target.tier.slug
-        self.figures.requested_at = site_time.now()
-        self.figures.first_requested_at = self.figures.first_requested_at or self.figures.requested_at
-        self.intake.announce("waiting")
-        self._requests += 1
-
-    async def _how_it_goes_on(self, abilities: Abilities) -> Finding | None:
-        """It is found out beside the request; before it, if nothing is known, or it is likely to be in vain.
-
-        None: it begins anyway."""
-        if not self.intake.begun.strip():
-            self.intake.restart_text()
-            return None
-        finding = abilities.find_out()
-        known = abilities.continuing
-        if (known and known.goes_on) or (await abilities.found(finding, self._closed)).goes_on:
-            return finding
-        self.intake.begin_anew()
-        return None
-
-    async def _read(self, source: Source, abilities: Abilities, finding: Finding | None) -> bool:
-        """False, before anything is written, if it does not go on from the text that is there."""
-        self.intake.begin()
-        try:
-            goes_on = await self._take_all(source, abilities, finding)
-        except BrokeOff:
-            if source.server is None or not self.intake.may_end_here(
-                tells_ends=self._servers.tells_ends(source.server)
-            ):
-                raise
-            self._servers.note_end(source.server, told=False)
-            goes_on = True
-        finally:
-            self._place.leave()
-            self.figures.upstream_ended_at = site_time.now()
-            self.figures.coalesced = source.billed_to_other and not self.intake.tokens_before
-        if goes_on and not self._closed.is_set():
-            self.intake.finish()
-        return goes_on
-
-    async def _take_all(self, source: Source, abilities: Abilities, finding: Finding | None) -> bool:
-        async with aclosing(source.stream.deltas()) as deltas:
-            async for delta in deltas:
-                has_text = bool(delta.text or delta.thinking)
-                if source.server and has_text:
-                    self._servers.note_token(source.server)
-                if finding and has_text:
-                    found, finding = await abilities.found(finding, self._closed), None
-                    if self._closed.is_set() or not found.goes_on:
-                        await source.stream.close()
-                        return found.goes_on
-                    self.intake.go_on(found)
-                self.intake.take(delta)
-                if self.intake.is_lost:
-                    await source.stream.close()
-                    return False
-                if self._closed.is_set():
-                    await source.stream.close()
-        if source.server and not self._closed.is_set():
-            self._servers.note_end(source.server, told=True)
-        return True
-
-    async def _open(self, target: Route, body: dict[str, Any], request_id: str) -> Source:
-        self.intake.characters = sum(len(message["content"]) for message in body["messages"])
-        source = self._source = await self._answers.source(target, body, request_id)
-        self.intake.answered_at = lambda: source.stream.answered_at
-        self.figures.cached, self.figures.coalesced = source.server is None, source.is_shared
-        self.figures.server = source.server.key if source.server else ""
-        self._place.leave()
-        if source.server and not source.is_shared:
-            self._place.at(source.server, self._sizes.about(target.model, self.intake.characters))
-        if self._closed.is_set():  # while the cache was asked
-            await source.stream.close()
-        return source
-
-    def _log_restart(self, abilities: Abilities) -> None:
-        """Now that it helped."""
-        if self._is_whole_instead or abilities.refuses_streams:
-            counters.fell_back(counters.WHOLE)
-            self._handle.append(Noticed("The answer could not be streamed, so it arrived all at once."))
-
-    def _log_other_tier(self, target: Route) -> None:
-        """Once for each: the model that was meant to answer cannot be had."""
-        wanted, got = self.stage.tier, target.tier.slug
-        if wanted and got != wanted and got != self.figures.tier:
-            self._handle.append(
-                Noticed(f"{self.stage.tier_name or wanted} is unavailable. Answered by {target.tier.name}.")
-            )
-            counters.fell_back(counters.OTHER_TIER)

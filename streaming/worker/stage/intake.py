@@ -1,18 +1,20 @@
-"""What comes from model servers for one stage: written into its parts, and noted in its figures."""
+"""What comes from model servers for one stage: written into its parts, and measured in its result."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 
 from conversations import site_time
 from conversations.models.chat.folding import UNSEEN
 from conversations.models.chat.message import PartKey, PartKind
-from conversations.models.generation.plan import Outcome, PlannedStage
+from conversations.models.generation.plan import PlannedStage, StageResult
 from streaming.log.handle import LogHandle
 from streaming.log.records import Noticed, PhaseBegan
 from streaming.model_servers.capabilities import Continuing
@@ -21,11 +23,9 @@ from streaming.model_servers.vllm.thinking import ThinkSplitter
 from streaming.model_servers.vllm.wire import TOO_LONG, ChatDelta, LikelyToken, Usage
 from streaming.protocol import PhaseName
 
-from .confidence import ConfidenceTracker
 from .continuation import Continuation
-from .gaps import Gaps
 from .queue_position import RequestPosition, WaitingRequests
-from .stats import RequestStats
+from .stats import ConfidenceTracker, Gaps
 
 ARRIVALS_KEPT = 4096  # of the latest tokens, to count those that came after a stop
 
@@ -39,20 +39,23 @@ class Intake:
         stage: PlannedStage,
         announce: Callable[[PhaseBegan], None],
         line: WaitingRequests,
-        earlier: Outcome | None,
+        accepted_at: datetime,
+        earlier: StageResult | None,
     ):
-        """``earlier`` is what an earlier attempt noted."""
-        self.figures = RequestStats(model=earlier.model if earlier else "")
-        self.certainty = ConfidenceTracker.of(earlier) if earlier else ConfidenceTracker()
+        """``earlier`` is what an earlier attempt left."""
+        self.result = earlier.resumed() if earlier else StageResult()
+        self.confidence = ConfidenceTracker.of(earlier) if earlier else ConfidenceTracker()
         self.gaps = Gaps()
         self.arrivals: deque[datetime] = deque(maxlen=ARRIVALS_KEPT)  # of the latest tokens
-        self.place = RequestPosition(line, self._tell_place)
+        self.position = RequestPosition(line, self._report_position)
         self.characters = 0  # of the running request's prompt
         self.tokens_before = 0  # of this generation, when the running request began
         self.answered_at: Callable[[], datetime | None] = lambda: None  # first byte of the running request's response
-        self._stage = stage
+        self.first_arrival: datetime | None = None  # of the running request
+        self.silence_s = 0.0  # after which it is given up
+        self._accepted_at = accepted_at
         self._handle = handle
-        self._tell_phase = announce
+        self._announce = announce
         self._sizes = line.sizes
         self._text = PartKey(stage.number, PartKind.TEXT)
         self._thinking = PartKey(stage.number, PartKind.THINKING)
@@ -65,17 +68,31 @@ class Intake:
         self._begun_with = ""  # the text, when the running request began
         self._break_offs: list[str] = []  # the text, when a request ended without a word that it is complete
 
+    def snapshot(self, **fields: Any) -> StageResult:
+        """The result as it is now, with these fields."""
+        tokens = self.result.completion_tokens
+        counted = self._handle.stage_tokens[self._text.stage] if tokens is None else tokens
+        return replace(self.result, completion_tokens=counted, **self.confidence.fields(), **fields)
+
+    def seconds(self, moment: datetime) -> float:
+        """Since the question was accepted."""
+        return round((moment - self._accepted_at).total_seconds(), 6)
+
+    def prompt_tokens(self, model: str) -> int:
+        """Of the running request, about."""
+        return self._sizes.about(model, self.characters)
+
     # What is there
 
     @property
-    def begun(self) -> str:
+    def text(self) -> str:
         """The text so far."""
         return self._handle.texts().get(self._text, "")
 
     def restart_text(self) -> None:
         """If there is any. What was measured of it, by earlier attempts too, says nothing of the new one."""
-        self.certainty = ConfidenceTracker()
-        if self.begun:
+        self.confidence = ConfidenceTracker()
+        if self.text:
             self._handle.restart(self._text)
 
     def restart_thinking(self) -> None:
@@ -85,15 +102,15 @@ class Intake:
 
     def is_full(self, room: int) -> bool:
         """There is nothing left to ask for: ``room`` is for tokens. How the text ends is noted."""
-        if len(self.begun) >= settings.VLLM_ANSWER_MAX_CHARACTERS:
-            self.figures.finish_reason = TOO_LONG
+        if len(self.text) >= settings.VLLM_ANSWER_MAX_CHARACTERS:
+            self.result.finish_reason = TOO_LONG
         elif room <= 0:  # taken over behind its last token
-            self.figures.finish_reason = "length"
+            self.result.finish_reason = "length"
         else:
             return False
         return True
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         """Nobody can go on from the text. Readers are told."""
         self._handle.append(Noticed("The answer was interrupted and restarted."))
         self.restart_text()
@@ -104,19 +121,20 @@ class Intake:
     def begin(self) -> None:
         """The text goes on, or begins."""
         self.gaps.begin()
+        self.first_arrival = None
         self.pieces, self.had_probabilities, self.had_usage = 0, False, False
-        self._begun_with = self.begun
-        self._splitter = ThinkSplitter(self.begun, is_told=bool(self._handle.texts().get(self._thinking)))
+        self._begun_with = self.text
+        self._splitter = ThinkSplitter(self.text, is_told=bool(self._handle.texts().get(self._thinking)))
         self._continuation, self._held_thinking = None, []
 
     def go_on(self, server: Continuing) -> None:
         """What comes is compared with the text that is there. See Continuation."""
-        self._continuation = Continuation(self.begun, server)
+        self._continuation = Continuation(self.text, server)
 
     def take(self, delta: ChatDelta) -> None:
         if delta.text or delta.thinking:
             self.pieces += 1
-            self._note_arrival(site_time.now())
+            self._record_arrival(site_time.now())
         if delta.thinking:
             self._splitter.trust()
         if delta.tokens:
@@ -127,12 +145,12 @@ class Intake:
             self._write(delta.thinking, "")
             self._write_text(delta.text, delta.tokens)
         if delta.finish_reason:
-            self.figures.finish_reason = delta.finish_reason
+            self.result.finish_reason = delta.finish_reason
         if delta.usage:
             self.had_usage = True
-            self._note_usage(delta.usage)
+            self._record_usage(delta.usage)
         if delta.server_ms:
-            self.figures.server_ms = delta.server_ms
+            self.result.server_ms = delta.server_ms
 
     @property
     def is_lost(self) -> bool:
@@ -146,9 +164,9 @@ class Intake:
             self._settle(self._continuation)
             self._write_text(text, ())
         self._write(*self._splitter.finish())
-        if self.figures.finish_reason == TOO_LONG and self.begun:
+        if self.result.finish_reason == TOO_LONG and self.text:
             self._handle.append(Noticed("The answer was cut off at this site's length limit."))
-        if missing := missing_answer(self.figures.finish_reason, has_text=bool(UNSEEN.sub("", self.begun).strip())):
+        if missing := missing_answer(self.result.finish_reason, has_text=bool(UNSEEN.sub("", self.text).strip())):
             raise missing
 
     def may_end_here(self, *, tells_ends: bool | None) -> bool:
@@ -157,10 +175,10 @@ class Intake:
         believed if it has nothing to add, or says the same; one that never told an end, also if it does it again."""
         if self._continuation and self._continuation.is_inside:
             return False
-        self._break_offs.append(self.begun)
-        is_same = self.begun == self._begun_with or self.begun in self._break_offs[:-1]
+        self._break_offs.append(self.text)
+        is_same = self.text == self._begun_with or self.text in self._break_offs[:-1]
         does_it_again = tells_ends is None and len(self._break_offs) > 1
-        return bool(self.begun) and (tells_ends is False or is_same or does_it_again)
+        return bool(self.text) and (tells_ends is False or is_same or does_it_again)
 
     def _go_on(self, continuation: Continuation, delta: ChatDelta) -> None:
         """Write what is new, once that is certain. Until then thinking waits, too."""
@@ -175,7 +193,7 @@ class Intake:
 
     def _settle(self, continuation: Continuation) -> None:
         if continuation.began_anew:
-            self.begin_anew()
+            self.restart()
             self._splitter = ThinkSplitter()
         if continuation.began_anew or not continuation.restates:
             self._write("".join(self._held_thinking), "")
@@ -187,22 +205,22 @@ class Intake:
             if self._splitter.was_thinking:
                 self._move_to_thinking()
             if answer:
-                self.certainty.take(self._handle.length_of(self._text), answer, tokens)
+                self.confidence.take(self._handle.length_of(self._text), answer, tokens)
             self._write(thinking, answer)
 
     def _move_to_thinking(self) -> None:
         """What was written as the answer, once: the chat template had opened the thinking."""
         self._splitter.was_thinking = False
-        if mistaken := self.begun:
+        if mistaken := self.text:
             self.restart_text()
             self._handle.write(self._thinking, mistaken, tokens=0)
 
-    def announce(self, phase: PhaseName) -> None:
+    def enter(self, phase: PhaseName) -> None:
         if phase != self._phase:
             self._phase = phase
             if phase in ("thinking", "writing"):
-                self.place.leave()
-            self._tell_phase(PhaseBegan(phase, self.figures.model))
+                self.position.leave()
+            self._announce(PhaseBegan(phase, self.result.model))
 
     def _write(self, thinking: str, text: str) -> None:
         pieces: list[tuple[PartKey, str, PhaseName]] = [
@@ -211,38 +229,42 @@ class Intake:
         ]
         for key, piece, phase in pieces:
             if piece:
-                self.announce(phase)
+                self.enter(phase)
                 self._handle.write(key, piece)
 
-    # Figures
+    # What is measured
 
-    def _note_arrival(self, now: datetime) -> None:
+    def _record_arrival(self, now: datetime) -> None:
         """Once for all that came together, or a whole answer would look as if it had been written in microseconds."""
-        if not (self.figures.cached or self.figures.coalesced):
-            self.gaps.note(time.monotonic())
+        if not self.result.is_reused:
+            self.gaps.record(time.monotonic())
         self.arrivals.append(now)
-        self.figures.last_token_at = now
-        if self.figures.first_token_at is None:
-            self._note_first(now)
+        self.result.last_token_s = at = self.seconds(now)
+        self.result.due_s = at + self.silence_s
+        if self.first_arrival is None:
+            self._record_first(now)
 
-    def _note_first(self, now: datetime) -> None:
-        self.figures.first_token_at = now
+    def _record_first(self, now: datetime) -> None:
+        self.first_arrival = now
+        if self.result.first_token_s is not None:
+            return
+        self.result.first_token_s = self.seconds(now)
         answered_at = self.answered_at()
-        if answered_at and self.figures.requested_at:  # who reads along may have come later
-            self.figures.first_byte_at = max(answered_at, self.figures.requested_at)
+        if answered_at and self.result.requested_s is not None:  # who shares a request may have come later
+            self.result.first_byte_s = max(self.seconds(answered_at), self.result.requested_s)
 
-    def _note_usage(self, usage: Usage) -> None:
+    def _record_usage(self, usage: Usage) -> None:
         """The server counted this request alone; tokens of earlier ones are as we counted them."""
-        self.figures.prompt_tokens = usage.prompt_tokens or None
-        self.figures.cached_tokens = usage.cached_tokens
+        self.result.prompt_tokens = usage.prompt_tokens or None
+        self.result.cached_tokens = usage.cached_tokens
         if usage.prompt_tokens:
-            self._sizes.note(self.figures.model, self.characters, usage.prompt_tokens)
+            self._sizes.record(self.result.model, self.characters, usage.prompt_tokens)
         if usage.completion_tokens is not None:
-            self.figures.completion_tokens = self.tokens_before + usage.completion_tokens
+            self.result.completion_tokens = self.tokens_before + usage.completion_tokens
 
-    def _tell_place(self, ahead: int | None, reading: int) -> None:
+    def _report_position(self, ahead: int | None, reading: int) -> None:
         if self._phase == "waiting":
-            self._tell_phase(PhaseBegan("waiting", self.figures.model, ahead, reading))
+            self._announce(PhaseBegan("waiting", self.result.model, ahead, reading))
 
 
 def ending(tokens: tuple[LikelyToken, ...], text: str) -> tuple[LikelyToken, ...]:

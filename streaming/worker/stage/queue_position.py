@@ -12,16 +12,19 @@ import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from math import floor, log10
 
 from streaming.model_servers.pool import NoRoom
 from streaming.model_servers.queue_lengths import Queue, Queues
 from streaming.model_servers.vllm.client import ModelServer
-from streaming.planning.prompt_sizes import PromptSizes
 
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
 MOMENT_S = 0.3  # most first tokens come within it, or soon after
+FEWEST_TOKENS = 200  # of prompts; fewer say nothing of their size
+REMEMBERED_TOKENS = 50_000  # then what is older counts half
 
 Tell = Callable[[int | None, int], None]  # ahead, and tokens that are being read
 NOTHING = (None, 0)  # is known
@@ -142,3 +145,31 @@ def estimate_position(place: RequestPosition, queue: Queue, later: int) -> None:
     place.is_read = ahead < 0
     place.ahead = ahead if place.ahead is None else min(ahead, place.ahead)
     place.learn(None if place.is_read else place.ahead)
+
+
+@dataclass
+class Seen:
+    characters: float = 4.0 * FEWEST_TOKENS  # until there is more to go by
+    tokens: float = 1.0 * FEWEST_TOKENS
+
+
+class PromptSizes:
+    """How many tokens a prompt has, about: by how many characters a token of the model had lately."""
+
+    def __init__(self) -> None:
+        self._seen: defaultdict[str, Seen] = defaultdict(Seen)
+
+    def record(self, model: str, characters: int, tokens: int) -> None:
+        """A prompt of so many characters had so many tokens."""
+        seen = self._seen[model]
+        seen.characters += characters
+        seen.tokens += tokens
+        if seen.tokens > REMEMBERED_TOKENS:
+            seen.characters /= 2
+            seen.tokens /= 2
+
+    def about(self, model: str, characters: int) -> int:
+        """In two figures; never 0."""
+        seen = self._seen[model]
+        tokens = max(1.0, characters * seen.tokens / seen.characters)
+        return round(round(tokens), min(0, 1 - floor(log10(tokens))))

@@ -6,34 +6,33 @@ A stage that fails or runs out of time is left out, with a notice; the answer fa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from conversations.models.chat.message import PartKey, PartKind
 from conversations.models.generation.errors import ErrorCode
 from conversations.models.generation.plan import (
-    Outcome,
-    Outcomes,
     Plan,
     PlannedStage,
+    StageResult,
+    StageResults,
     StageStatus,
-    outcomes_as_json,
+    generation_columns,
+    least,
     shown_stage,
 )
 from streaming.cache.answers import Answers
 from streaming.log.handle import LogHandle
-from streaming.log.records import Noticed, StageIs
+from streaming.log.records import Noticed, PhaseBegan, StageIs
 from streaming.model_servers.pool import ModelServers
 from streaming.planning.prompts import Draft, Prompt
 from streaming.telemetry import counters
-from streaming.worker.phases import Phases
 
 from .engine import Engine
-from .gaps import gap_figures
 from .queue_position import WaitingRequests
-from .stats import RequestStats
+from .stats import gap_figures
 
 LEFT_OUT = {
     StageStatus.FAILED: "{label} failed and was skipped.",
@@ -51,12 +50,12 @@ class StageRunner:
         handle: LogHandle,
         plan: Plan,
         accepted_at: datetime,
-        earlier: Outcomes,
+        earlier: StageResults,
         line: WaitingRequests,
     ):
-        """``earlier``: how stages ended, or stand, by what earlier attempts noted."""
+        """``earlier``: how stages ended, or stand, by what earlier attempts left."""
         self.plan = plan
-        self.outcomes: Outcomes = {number: outcome for number, outcome in earlier.items() if outcome.is_final}
+        self.results: StageResults = {number: result for number, result in earlier.items() if result.is_final}
         self._handle = handle
         self._accepted_at = accepted_at
         self._earlier = earlier
@@ -70,11 +69,12 @@ class StageRunner:
                 stage,
                 partial(self._phases.enter, stage.number),
                 line,
+                accepted_at,
                 earlier.get(stage.number),
                 streams=plan.streams,
             )
             for stage in plan.stages
-            if stage.number not in self.outcomes
+            if stage.number not in self.results
         }
         self._ended = {stage.number: asyncio.Event() for stage in plan.stages}
 
@@ -89,9 +89,9 @@ class StageRunner:
         async with asyncio.TaskGroup() as stages:
             for stage in self.plan.stages:
                 stages.create_task(self._run_stage(stage, prompt))
-        if self._closed or any(outcome.status == StageStatus.DONE for outcome in self.outcomes.values()):
+        if self._closed or any(result.status == StageStatus.DONE for result in self.results.values()):
             return None
-        codes = [outcome.error_code for outcome in self.outcomes.values() if outcome.error_code]
+        codes = [result.error_code for result in self.results.values() if result.error_code]
         return ErrorCode(codes[-1]) if codes else ErrorCode.INTERNAL
 
     async def close(self) -> None:
@@ -106,7 +106,7 @@ class StageRunner:
         before = [earlier for earlier in self.plan.stages if earlier.number < stage.number and stage.waits]
         for earlier in before:
             await self._ended[earlier.number].wait()
-        if stage.number not in self.outcomes and not self._closed:
+        if stage.number not in self.results and not self._closed:
             self._log_phase(stage, StageStatus.RUNNING)
             await self._write(stage, prompt.with_drafts(list(self._drafts(before))))
         self._ended[stage.number].set()
@@ -129,7 +129,9 @@ class StageRunner:
             self._end(stage, StageStatus.FAILED if error else StageStatus.DONE, error)
 
     def _end(self, stage: PlannedStage, status: StageStatus, error: ErrorCode | None) -> None:
-        self.outcomes[stage.number] = replace(self._so_far(stage), status=status, error_code=error or "")
+        self.results[stage.number] = self._engines[stage.number].intake.snapshot(
+            status=status, error_code=error or "", due_s=None
+        )
         self._log_phase(stage)
         if self.plan.is_staged and status in LEFT_OUT:
             self._handle.append(Noticed(LEFT_OUT[status].format(label=stage.label)))
@@ -138,8 +140,8 @@ class StageRunner:
     def _log_phase(self, stage: PlannedStage, status: StageStatus = StageStatus.WAITING) -> None:
         if not self.plan.is_staged:
             return
-        if outcome := self.outcomes.get(stage.number):
-            record = StageIs(stage.number, stage.label, StageStatus(outcome.status), outcome.as_json())
+        if result := self.results.get(stage.number):
+            record = StageIs(stage.number, stage.label, StageStatus(result.status), result.as_json())
         else:
             record = StageIs(stage.number, stage.label, status)
         self._handle.append(record)
@@ -148,95 +150,69 @@ class StageRunner:
         texts = self._handle.texts()
         for stage in stages:
             if text := texts.get(PartKey(stage.number, PartKind.TEXT), "").strip():
-                yield Draft(stage.label, text, self.outcomes[stage.number].status == StageStatus.DONE)
+                yield Draft(stage.label, text, self.results[stage.number].status == StageStatus.DONE)
 
-    # Figures
+    # What is known of all stages
 
-    def outcomes_so_far(self, *, stopped: bool = False) -> Outcomes:
-        """Of all stages that were begun; ``stopped`` ends those that have not ended, begun or not."""
-        standing: Outcomes = {}
+    def results_so_far(self, unfinished: StageStatus | None = None) -> StageResults:
+        """Of all stages that were begun. ``unfinished`` is how those end that have not ended; those that were not even
+        begun are skipped then."""
+        found: StageResults = {}
         for stage in self.plan.stages:
-            if outcome := self.outcomes.get(stage.number):
-                standing[stage.number] = outcome
-            elif self._engines[stage.number].figures.requested_at or stage.number in self._earlier:
-                status = StageStatus.STOPPED if stopped else StageStatus.RUNNING
-                standing[stage.number] = replace(self._so_far(stage), status=status)
-            elif stopped:
-                standing[stage.number] = Outcome(StageStatus.SKIPPED)
-        return standing
+            if result := self.results.get(stage.number):
+                found[stage.number] = result
+                continue
+            intake = self._engines[stage.number].intake
+            if intake.result.requested_s is not None or stage.number in self._earlier:
+                found[stage.number] = intake.snapshot(status=unfinished or StageStatus.RUNNING)
+            elif unfinished:
+                found[stage.number] = StageResult(StageStatus.SKIPPED)
+        return found
 
-    def figures(self, *, stopped: bool = False) -> dict[str, object]:
-        """Of the whole answer, under the names of Generation's fields; what is not known is left out."""
-        standing = self.outcomes_so_far(stopped=stopped)
-        every = [engine.figures for engine in self._engines.values()]
-        begun = [figures for figures in every if figures.requested_at]
-        known: dict[str, object] = {
-            "first_requested_at": min((f.first_requested_at for f in begun if f.first_requested_at), default=None),
-            "requested_at": min(begun, key=earliest).requested_at if begun else None,
-            "first_token_at": min((f.first_token_at for f in begun if f.first_token_at), default=None),
-            "last_token_at": max((f.last_token_at for f in begun if f.last_token_at), default=None),
-            "upstream_ended_at": max((f.upstream_ended_at for f in begun if f.upstream_ended_at), default=None),
-            "failovers": sum(f.failovers or 0 for f in begun) or None,
-            "error_detail": next((f.error_detail for f in reversed(every) if f.error_detail), ""),
-            "error_in_short": next((f.error_in_short for f in reversed(every) if f.error_in_short), ""),
-            "prompt_tokens": total(standing, "prompt_tokens"),
-            "completion_tokens": total(standing, "completion_tokens"),
-            "outcomes": outcomes_as_json(standing),
-            **self._of_shown(standing),
-        }
-        return {name: value for name, value in known.items() if value not in (None, "", {})}
+    def columns(self, unfinished: StageStatus | None = None) -> dict[str, Any]:
+        """Of the whole answer, by Generation's fields; what is not known is left out."""
+        results = self.results_so_far(unfinished)
+        texts = self._handle.texts()
+        lengths = {key.stage: len(text) for key, text in texts.items() if key.kind == PartKind.TEXT}
+        shown = shown_stage(lengths, {number: result.status for number, result in results.items()})
+        return generation_columns(results, shown, self._accepted_at)
 
-    def measures(self) -> dict[str, object]:
-        """Of the whole answer, under the names of GenerationTiming's fields."""
-        begun = [engine for engine in self._engines.values() if engine.figures.first_token_at]
-        first = [engine.figures.first_byte_at for engine in begun if engine.figures.first_byte_at]
-        return {"first_byte_at": min(first, default=None), **gap_figures(engine.gaps for engine in begun)}
+    def timing(self) -> dict[str, Any]:
+        """Of the whole answer, by GenerationTiming's fields; what is not known is left out."""
+        first_byte_s = least(self.results_so_far().values(), "first_byte_s")
+        gaps = gap_figures(engine.intake.gaps for engine in self._engines.values())
+        if first_byte_s is None:
+            return {**gaps}
+        return {"first_byte_at": self._accepted_at + timedelta(seconds=first_byte_s), **gaps}
 
     @property
     def arrivals(self) -> Iterator[datetime]:
         """Of the latest tokens."""
         for engine in self._engines.values():
-            yield from engine.arrivals
-
-    def _of_shown(self, standing: Outcomes) -> dict[str, object]:
-        texts = self._handle.texts()
-        lengths = {key.stage: len(text) for key, text in texts.items() if key.kind == PartKind.TEXT}
-        shown = standing.get(shown_stage(lengths, {number: o.status for number, o in standing.items()}))
-        return {"model": shown.model, "server": shown.server, "finish_reason": shown.finish_reason} if shown else {}
-
-    def _so_far(self, stage: PlannedStage) -> Outcome:
-        """What is known of a stage that has not been noted as ended."""
-        figures = self._engines[stage.number].figures
-        earlier = self._earlier.get(stage.number, Outcome())
-        tokens = figures.completion_tokens
-        return Outcome(
-            model=figures.model or earlier.model,
-            server=figures.server or earlier.server,
-            tier=figures.tier or earlier.tier,
-            prompt_tokens=figures.prompt_tokens or earlier.prompt_tokens,
-            cached_tokens=figures.cached_tokens,
-            completion_tokens=self._handle.stage_tokens[stage.number] if tokens is None else tokens,
-            finish_reason=figures.finish_reason,
-            cached=figures.cached,
-            coalesced=figures.coalesced,
-            server_ms=figures.server_ms or {},
-            first_token_s=earlier.first_token_s or self._seconds(figures.first_token_at),
-            ended_s=self._seconds(figures.upstream_ended_at),
-            due_s=self._seconds(figures.due_at),
-            **self._engines[stage.number].intake.certainty.figures(),
-        )
-
-    def _seconds(self, moment: datetime | None) -> float | None:
-        return round((moment - self._accepted_at).total_seconds(), 3) if moment else None
+            yield from engine.intake.arrivals
 
 
-def earliest(figures: RequestStats) -> tuple[bool, datetime]:
-    """Sorts the stage that wrote first before the others; while none has, the one that was asked first."""
-    assert figures.requested_at is not None
-    return figures.first_token_at is None, figures.first_token_at or figures.requested_at
+class Phases:
+    """The log gets the phase of the stage whose text is shown; while that is complete, of the next one to come."""
 
+    def __init__(self, handle: LogHandle):
+        self._handle = handle
+        self._running: dict[int, PhaseBegan] = {}  # by stage
+        self._logged: PhaseBegan | None = None
 
-def total(outcomes: Mapping[int, Outcome], name: str) -> int | None:
-    """None if no stage knows it."""
-    known = [value for outcome in outcomes.values() if (value := getattr(outcome, name)) is not None]
-    return sum(known) if known else None
+    def enter(self, stage: int, began: PhaseBegan) -> None:
+        self._running[stage] = began
+        self._log()
+
+    def leave(self, stage: int) -> None:
+        self._running.pop(stage, None)
+        self._log()
+
+    def _log(self) -> None:
+        if not self._running:
+            return
+        writing = [stage for stage, began in self._running.items() if began.phase == "writing"]
+        phase = self._running[max(writing, default=min(self._running))]
+        if phase != self._logged:
+            self._logged = phase
+            self._handle.append(phase)

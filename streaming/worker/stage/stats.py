@@ -1,44 +1,191 @@
-"""What an engine notes about its stage."""
+"""What is measured of a stage while it is written: gaps between tokens, confidence, spans of the trace."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from streaming.model_servers.vllm.client import Patience
+from conversations import site_time
+from conversations.models.generation.confidence import LOW_CONFIDENCE_BELOW
+from conversations.models.generation.plan import PlannedStage, StageResult
+from streaming.model_servers.vllm.errors import ModelServerError
+from streaming.model_servers.vllm.wire import LikelyToken
+from streaming.protocol import code_units
+from streaming.telemetry import counters, tracing
+from streaming.telemetry.histograms import INTER_TOKEN
+from streaming.telemetry.tracing import Attributes, Span
+
+if TYPE_CHECKING:
+    from .intake import Intake
+
+SPANS_KEPT = 400  # a model that has more is unsure of everything
+
+FIRST_MS = 0.1
+GROWTH = 1.1  # from one bound to the next: a percentile is right within 5 %
+BOUNDS_S = tuple(FIRST_MS / 1000 * GROWTH**n for n in range(141))  # the last one: a minute
 
 
 @dataclass
-class RequestStats:
-    """What is noted about a stage, under the names of Generation's fields."""
+class ConfidenceTracker:
+    """Of the tokens whose probability the server told. Spans are [from, to] in code units of the text."""
 
-    model: str = ""
-    server: str = ""
-    tier: str = ""  # its slug
-    prompt_tokens: int | None = None
-    cached_tokens: int | None = None  # of these
-    completion_tokens: int | None = None
-    finish_reason: str = ""
-    cached: bool = False
-    coalesced: bool = False  # read along with another answer's request; at its end: that one pays
-    error_detail: str = ""  # may quote the question
-    error_in_short: str = ""  # quotes nothing
-    server_ms: dict[str, float] | None = None  # of the last request, as the server told
-    first_requested_at: datetime | None = None
-    requested_at: datetime | None = None  # the latest time
-    patience: Patience | None = None  # with this request
-    first_byte_at: datetime | None = None  # of the response that brought the first token
-    first_token_at: datetime | None = None
-    last_token_at: datetime | None = None
-    upstream_ended_at: datetime | None = None
-    failovers: int | None = None
+    tokens: int = 0
+    sum: float = 0.0  # of probabilities
+    low_confidence_tokens: float = 0.0
+    low_confidence_spans: list[list[int]] = field(default_factory=list)
 
-    @property
-    def due_at(self) -> datetime | None:
-        """When the request is given up, if nothing more comes of it; None if none is open."""
-        asked, ended, last = self.requested_at, self.upstream_ended_at, self.last_token_at
-        if asked is None or self.patience is None or (ended is not None and ended >= asked):
-            return None
-        if last is None or last < asked:
-            return asked + timedelta(seconds=self.patience.first_token_s)
-        return last + timedelta(seconds=self.patience.silence_s)
+    @classmethod
+    def of(cls, earlier: StageResult) -> ConfidenceTracker:
+        """What an earlier attempt measured, without the tokens between its last save and its end."""
+        tokens, spans = earlier.measured_tokens, [list(passage) for passage in earlier.low_confidence_spans]
+        return cls(tokens, tokens * (earlier.probability or 0.0), tokens * (earlier.low_confidence_share or 0.0), spans)
+
+    def fields(self) -> dict[str, Any]:
+        """Of a StageResult; empty if nothing was measured."""
+        if not self.tokens:
+            return {}
+        return {
+            "measured_tokens": self.tokens,
+            "probability": round(self.sum / self.tokens, 4),
+            "low_confidence_share": round(self.low_confidence_tokens / self.tokens, 4),
+            "low_confidence_spans": [list(span) for span in self.low_confidence_spans],
+        }
+
+    def take(self, at: int, text: str, tokens: tuple[LikelyToken, ...]) -> None:
+        """``text`` of these tokens was written at this length of the part."""
+        fits = "".join(token.token for token in tokens) == text
+        for token in tokens:
+            length = code_units(token.token if fits else text)
+            if token.logprob is None:
+                at += length if fits else 0
+                continue
+            probability = math.exp(min(token.logprob, 0.0))
+            self.tokens += 1
+            self.sum += probability
+            if probability < LOW_CONFIDENCE_BELOW:
+                self.low_confidence_tokens += 1
+                self._mark(at, at + length)
+            at += length if fits else 0
+
+    def _mark(self, start: int, end: int) -> None:
+        if self.low_confidence_spans and start <= self.low_confidence_spans[-1][1]:
+            self.low_confidence_spans[-1][1] = max(end, self.low_confidence_spans[-1][1])
+        elif len(self.low_confidence_spans) < SPANS_KEPT:
+            self.low_confidence_spans.append([start, end])
+
+
+class Gaps:
+    __slots__ = ("counts", "last_at", "longest_s")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS_S) + 1)
+        self.longest_s = 0.0
+        self.last_at = 0.0  # monotonic; 0: nothing came yet of this request
+
+    def begin(self) -> None:
+        """A request: what it waits for its first piece is no gap."""
+        self.last_at = 0.0
+
+    def record(self, at: float) -> None:
+        """A piece of text came. Called for each: it allocates nothing that stays."""
+        if self.last_at:
+            gap = at - self.last_at
+            self.counts[bisect_left(BOUNDS_S, gap)] += 1
+            if gap > self.longest_s:
+                self.longest_s = gap
+        self.last_at = at
+
+
+def gap_figures(several: Iterable[Gaps]) -> dict[str, float]:
+    """Of all of them together, under the names of a clock's fields; empty without a gap."""
+    known = list(several)
+    counts = [sum(same) for same in zip(*(gaps.counts for gaps in known), strict=True)]
+    if not sum(counts):
+        return {}
+    longest = max(gaps.longest_s for gaps in known)
+    figures = {
+        "gap_p50_ms": min(percentile(counts, 0.5), longest),
+        "gap_p95_ms": min(percentile(counts, 0.95), longest),
+        "gap_longest_ms": longest,
+    }
+    return {name: round(1000 * seconds, 3) for name, seconds in figures.items()}
+
+
+def percentile(counts: list[int], share: float) -> float:
+    """Seconds: the middle of the bucket below whose end this share lies."""
+    rank, passed = math.ceil(share * sum(counts)), 0
+    for bucket, count in enumerate(counts):
+        passed += count
+        if passed >= rank:
+            return middle(bucket)
+    return middle(len(counts))
+
+
+def middle(bucket: int) -> float:
+    return BOUNDS_S[0] if bucket == 0 else BOUNDS_S[bucket - 1] * math.sqrt(GROWTH)
+
+
+@contextmanager
+def request_spans(generation_id: UUID, request_id: str, stage: PlannedStage, intake: Intake) -> Iterator[None]:
+    """Of what is done within; the stage's result has the request's figures at its end."""
+    begun, failed = site_time.now(), ""
+    try:
+        yield
+    except ModelServerError as error:
+        failed = error.in_short
+        raise
+    finally:
+        arrivals = [arrival for arrival in intake.arrivals if arrival >= begun]
+        if not intake.result.is_reused:
+            counters.observe(INTER_TOKEN, gaps(arrivals))
+        if tracing.is_on():
+            tracing.report(*spans_of(generation_id, request_id, stage, intake, begun, arrivals, failed))
+
+
+def gaps(arrivals: Sequence[datetime]) -> list[float]:
+    """In seconds, between one token and the next."""
+    return [(later - earlier).total_seconds() for earlier, later in pairwise(arrivals)]
+
+
+def spans_of(
+    generation_id: UUID,
+    request_id: str,
+    stage: PlannedStage,
+    intake: Intake,
+    begun: datetime,
+    arrivals: Sequence[datetime],
+    failed: str,
+) -> Iterator[Span]:
+    result, events = intake.result, {}
+    if arrivals:
+        # Only the latest arrivals are kept.
+        first = events["first token"] = intake.first_arrival or arrivals[0]
+        yield Span(generation_id, "writing", f"{request_id}-writing", first, arrivals[-1], parent=request_id)
+    attributes: Attributes = {
+        "throughline.stage": stage.name,
+        "throughline.tier": result.tier,
+        "throughline.cached": result.cached,
+        "throughline.request": request_id,
+        "gen_ai.request.model": result.model,
+        "server.address": result.server,
+        "gen_ai.usage.input_tokens": result.prompt_tokens or 0,
+        "gen_ai.usage.output_tokens": result.completion_tokens or 0,
+    }
+    yield Span(
+        generation_id,
+        "request",
+        request_id,
+        begun,
+        site_time.now(),
+        failed=failed,
+        is_request=True,
+        attributes=attributes,
+        events=events,
+    )

@@ -14,7 +14,7 @@ from conversations.models.billing import ledger
 from conversations.models.billing.budget import SITE, Limits, scope_of, today
 from conversations.models.billing.ledger import Reservation
 from conversations.models.billing.money import Prices, amount_of
-from conversations.models.generation.plan import Outcome, Outcomes
+from conversations.models.generation.plan import StageResult, StageResults
 
 PRICES = Prices(Decimal(1), Decimal(10))  # for a million tokens
 STRONGEST = Prices(Decimal(2), Decimal(40))
@@ -31,12 +31,12 @@ def reserve(user: User, *lines: Reservation, generation: UUID | None = None) -> 
         return generation if ledger.reserve(generation, Limits.of(user.pk), lines or (line(),)) else None
 
 
-def settle(generation: UUID, outcomes: Outcomes | None = None) -> int:
+def settle(generation: UUID, outcomes: StageResults | None = None) -> int:
     return ledger.settle({generation: outcomes or {}}, are_over=True)
 
 
-def wrote(tokens: int, status: str = "done", tokens_in: int | None = None, tier: str = "smart") -> Outcome:
-    return Outcome(status, "a-model", "a-server", tier, prompt_tokens=tokens_in, completion_tokens=tokens)
+def wrote(tokens: int, status: str = "done", tokens_in: int | None = None, tier: str = "smart") -> StageResult:
+    return StageResult(status, "a-model", "a-server", tier, prompt_tokens=tokens_in, completion_tokens=tokens)
 
 
 def limit(amount: str, **scope: object) -> Budget:

@@ -29,7 +29,7 @@ from streaming.chat import turns
 from streaming.planning.budgets import LITTLE_LEFT
 from streaming.protocol import Continue, Regenerate, SendMessage
 from streaming.worker import claims
-from streaming.worker.claims import Claim, claim
+from streaming.worker.claims import ClaimedGeneration, claim
 from tests.conversations.talk import answer_of, answered, begin
 
 from .conftest import limit, used
@@ -67,7 +67,7 @@ def ask(user: User, mode: str = "deep", text: str = "Why?", conversation: Conver
     return turns.ask(user, conversation, SendMessage(uuid4(), text=text, mode=mode))
 
 
-def begun(user: User) -> tuple[Claim, Plan]:
+def begun(user: User) -> tuple[ClaimedGeneration, Plan]:
     """A deep answer, as a worker begins it. 800 tokens a stage are thought to do: twice what is expected."""
     claimed = claim(ask(user).pk, None)
     assert claimed

@@ -22,7 +22,7 @@ from conversations.models.billing.settling import settle_ended
 from conversations.models.chat.message import ANSWER
 from conversations.models.generation.generation import Status
 from conversations.models.generation.partial import Partial, save_partials
-from conversations.models.generation.plan import outcomes_as_json
+from conversations.models.generation.plan import results_as_json
 from tests.conversations.talk import begin
 
 from .conftest import entered, limit, line, reserve, settle, used, wrote
@@ -198,7 +198,7 @@ def test_one_of_a_group_does_not_use_up_what_the_others_have(alice: User, bob: U
 
 
 def test_an_answers_end_settles_it(generation: Generation) -> None:
-    generation.finish(Status.DONE, {ANSWER: "So."}, outcomes=outcomes_as_json({0: wrote(100, tokens_in=40)}))
+    generation.finish(Status.DONE, {ANSWER: "So."}, outcomes=results_as_json({0: wrote(100, tokens_in=40)}))
 
     assert (only().state, only().cost) == ("settled", Decimal("0.00104"))
 
@@ -207,24 +207,24 @@ def test_an_end_that_came_too_late_settles_nothing(generation: Generation) -> No
     late = Generation.objects.get(pk=generation.pk)
     assert Generation.objects.get(pk=generation.pk).claim()
 
-    assert not late.finish(Status.DONE, {ANSWER: "So."}, outcomes=outcomes_as_json({0: wrote(100)}))
+    assert not late.finish(Status.DONE, {ANSWER: "So."}, outcomes=results_as_json({0: wrote(100)}))
     assert only().state == "reserved"
 
 
 def test_a_stage_is_settled_while_the_others_go_on(alice: User, generation: Generation) -> None:
     reserve(alice, line(1), generation=generation.pk)
-    standing = outcomes_as_json({0: wrote(100), 1: wrote(7, "running")})
+    standing = results_as_json({0: wrote(100), 1: wrote(7, "running")})
 
     save_partials([Partial(generation, None, {"outcomes": standing})])
 
     states = LedgerEntry.objects.order_by("stage").values_list("state", "tokens_out")
     assert list(states) == [("settled", 100), ("reserved", 100_000)]
-    generation.finish(Status.DONE, None, outcomes=outcomes_as_json({0: wrote(100), 1: wrote(20)}))
+    generation.finish(Status.DONE, None, outcomes=results_as_json({0: wrote(100), 1: wrote(20)}))
     assert used() == entered()
 
 
 def test_the_task_settles_what_ended_unsettled(generation: Generation) -> None:
-    outcomes = outcomes_as_json({0: wrote(100, tokens_in=40)})
+    outcomes = results_as_json({0: wrote(100, tokens_in=40)})
     Generation.objects.filter(pk=generation.pk).update(status=Status.FAILED, outcomes=outcomes)
 
     assert [settle_ended(), settle_ended()] == [1, 0]
@@ -244,7 +244,7 @@ def test_what_was_erased_while_it_was_written_cost_what_was_reserved(alice: User
 
 
 def test_the_entry_outlives_its_conversation_and_its_user(alice: User, generation: Generation) -> None:
-    generation.finish(Status.DONE, {ANSWER: "So."}, outcomes=outcomes_as_json({0: wrote(100)}))
+    generation.finish(Status.DONE, {ANSWER: "So."}, outcomes=results_as_json({0: wrote(100)}))
     alice.delete()
 
     assert (only().user, only().cost) == (None, Decimal("0.00105"))

@@ -7,7 +7,7 @@ from conversations.models import Conversation
 from conversations.models.chat.asking import NotContinuable, NotRetryable
 from conversations.models.chat.message import PartKind
 from conversations.models.generation.generation import Status
-from conversations.models.generation.plan import Outcome, Plan, PlannedStage, StageStatus, outcomes_as_json
+from conversations.models.generation.plan import Plan, PlannedStage, StageResult, StageStatus, results_as_json
 from tests.conversations.talk import QUESTION, REPLY, answer_of, answered, begin, click, failed, shown
 
 
@@ -29,24 +29,24 @@ def test_an_answer_that_was_cut_by_the_limit_goes_on(alice: User) -> None:
 
 def test_a_stop_in_the_last_stage_is_continued_there_although_a_longer_draft_is_shown(alice: User) -> None:
     plan = Plan((PlannedStage(0, "quick", "Draft"), PlannedStage(1, "synthesis", "Synthesis", waits=True)))
-    ended = {0: Outcome(StageStatus.DONE), 1: Outcome(StageStatus.STOPPED)}
-    stopped = answered(begin(alice), "A draft", Status.STOPPED, plan=plan.as_json(), outcomes=outcomes_as_json(ended))
+    ended = {0: StageResult(StageStatus.DONE), 1: StageResult(StageStatus.STOPPED)}
+    stopped = answered(begin(alice), "A draft", Status.STOPPED, plan=plan.as_json(), outcomes=results_as_json(ended))
 
     going_on = stopped.message.conversation.continue_answer(stopped.message_id, click())
 
-    assert list(going_on.stage_outcomes) == [0]
+    assert list(going_on.stage_results) == [0]
 
 
 def test_what_is_kept_of_an_earlier_stage_counts_and_lasts_nothing_again(alice: User) -> None:
     plan = Plan((PlannedStage(0, "quick", "Draft"), PlannedStage(1, "synthesis", "Synthesis", waits=True)))
     figures = {"prompt_tokens": 9, "cached_tokens": 8, "completion_tokens": 7, "first_token_s": 0.5, "ended_s": 1.0}
-    draft = Outcome(StageStatus.DONE, "a-model", server_ms={"queued": 3.0}, probability=0.9, **figures)
-    ended = outcomes_as_json({0: draft, 1: Outcome(StageStatus.STOPPED)})
+    draft = StageResult(StageStatus.DONE, "a-model", server_ms={"queued": 3.0}, probability=0.9, **figures)
+    ended = results_as_json({0: draft, 1: StageResult(StageStatus.STOPPED)})
     stopped = answered(begin(alice), "A draft", Status.STOPPED, plan=plan.as_json(), outcomes=ended)
 
     going_on = stopped.message.conversation.continue_answer(stopped.message_id, click())
 
-    assert going_on.stage_outcomes == {0: Outcome(StageStatus.DONE, "a-model", probability=0.9)}
+    assert going_on.stage_results == {0: StageResult(StageStatus.DONE, "a-model", probability=0.9)}
 
 
 def test_a_complete_answer_cannot_be_continued(conversation: Conversation) -> None:

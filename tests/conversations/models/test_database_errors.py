@@ -14,7 +14,7 @@ from conversations.models.chat.message import ANSWER
 from conversations.models.database_errors import REFUSALS, in_short, is_away
 from conversations.models.generation.generation import Status
 from conversations.models.generation.partial import Partial, Verdict, save_partials
-from conversations.models.generation.plan import Outcome, StageStatus, outcomes_as_json
+from conversations.models.generation.plan import StageResult, StageStatus, results_as_json
 from tests.conversations.talk import begin
 
 ON_POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite takes any length, and NUL")
@@ -55,7 +55,7 @@ def test_a_refused_row_neither_rolls_back_nor_loses_its_neighbours(alice: User, 
 @pytest.mark.parametrize("figures", REFUSED)
 def test_an_end_whose_figures_are_refused_is_stored_without_them(alice: User, figures: dict[str, object]) -> None:
     generation = running(alice)
-    done = outcomes_as_json({0: Outcome(StageStatus.DONE, model="m", completion_tokens=7)})
+    done = results_as_json({0: StageResult(StageStatus.DONE, model="m", completion_tokens=7)})
     with pytest.raises(REFUSALS) as refused:
         generation.finish(Status.DONE, {ANSWER: "A"}, **{"outcomes": done, **figures})
     assert not is_away(refused.value)

@@ -11,7 +11,7 @@ from conversations.models.chat.message import ANSWER, PartKey, PartKind
 from conversations.models.generation.errors import ErrorCode
 from conversations.models.generation.generation import Status, moments
 from conversations.models.generation.partial import Partial, Verdict, save_partials
-from conversations.models.generation.plan import Outcome, StageStatus, outcomes_as_json
+from conversations.models.generation.plan import StageResult, StageStatus, results_as_json
 from streaming.api.schemas import GenerationView
 from tests.conversations.talk import answered, begin
 
@@ -203,8 +203,8 @@ def test_what_did_not_fail_has_no_sentence() -> None:
 
 @pytest.mark.parametrize(("cached", "said"), [([False], "no"), ([True], "yes"), ([True, False], "partly"), ([], "no")])
 def test_programs_and_pages_learn_what_came_from_the_cache(alice: User, cached: list[bool], said: str) -> None:
-    outcomes = {number: Outcome(StageStatus.DONE, cached=was) for number, was in enumerate(cached)}
-    generation = answered(begin(alice), outcomes=outcomes_as_json(outcomes))
+    outcomes = {number: StageResult(StageStatus.DONE, cached=was) for number, was in enumerate(cached)}
+    generation = answered(begin(alice), outcomes=results_as_json(outcomes))
 
     assert GenerationView.of(generation, generation.message).cached == said
     assert bool(generation.from_cache) == (said != "no")

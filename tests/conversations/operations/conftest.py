@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from conversations.models import Generation, RollUp
 from conversations.models.generation.generation import Status
-from conversations.models.generation.plan import Outcome, StageStatus, outcomes_as_json
+from conversations.models.generation.plan import StageResult, StageStatus, results_as_json
 from conversations.models.operations.figures import Figures
 from conversations.models.operations.history import Grain
 from tests.conversations.talk import begin
@@ -17,12 +17,12 @@ from tests.conversations.talk import begin
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
 
 
-def wrote(tier: str = "smart", server: str = "one:8000", **fields: Any) -> Outcome:
+def wrote(tier: str = "smart", server: str = "one:8000", **fields: Any) -> StageResult:
     figures = {"prompt_tokens": 100, "cached_tokens": 60, "completion_tokens": 30, "first_token_s": 0.5}
-    return Outcome(StageStatus.DONE, tier=tier, server=server, **(figures | fields))
+    return StageResult(StageStatus.DONE, tier=tier, server=server, **(figures | fields))
 
 
-def ended(owner: User, at: datetime = NOON, *stages: Outcome, **fields: Any) -> Generation:
+def ended(owner: User, at: datetime = NOON, *stages: StageResult, **fields: Any) -> Generation:
     """Accepted 3 s before; queued 0.1 s, starting 0.1 s, waiting 0.3 s, writing 2 s, finishing 0.5 s."""
     accepted = at - timedelta(seconds=3)
     after = {"claimed_at": 0.1, "requested_at": 0.2, "first_token_at": 0.5, "last_token_at": 2.5, "finished_at": 3.0}
@@ -32,7 +32,7 @@ def ended(owner: User, at: datetime = NOON, *stages: Outcome, **fields: Any) -> 
         "accepted_at": accepted,
         **{name: accepted + timedelta(seconds=seconds) for name, seconds in after.items()},
         "completion_tokens": 30,
-        "outcomes": outcomes_as_json(dict(enumerate(stages or (wrote(),)))),
+        "outcomes": results_as_json(dict(enumerate(stages or (wrote(),)))),
     }
     generation = begin(owner)
     Generation.objects.filter(pk=generation.pk).update(**(values | fields))

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from conversations.models import Conversation, Generation, LedgerEntry, Message
 from conversations.models.generation.generation import Status
-from conversations.models.generation.plan import Outcome, StageStatus, outcomes_as_json
+from conversations.models.generation.plan import StageResult, StageStatus, results_as_json
 from conversations.models.operations.recording import record_ended
 
 RATE, EVERY_S, ROUNDS = 50, 20, 8  # answers that end in a second, of four tiers; how often they are recorded
@@ -34,7 +34,7 @@ def fill(conversation: Conversation, begin: datetime) -> int:
 def ended(answer: Message, number: int, begin: datetime) -> Generation:
     end = begin + timedelta(seconds=number / RATE)
     first = 0.1 + number % 17 / 10
-    outcome = Outcome(
+    outcome = StageResult(
         StageStatus.DONE,
         tier=("nano", "fast", "smart", "genius")[number % 4],
         server=f"server-{number % 4}:8000",
@@ -45,7 +45,7 @@ def ended(answer: Message, number: int, begin: datetime) -> Generation:
     )
     seconds = {"accepted": 8, "claimed": 7.99, "requested": 7.97, "first_token": 7.9 - first, "last_token": 0.1}
     moments = {f"{name}_at": end - timedelta(seconds=ago) for name, ago in seconds.items()}
-    outcomes = outcomes_as_json({0: outcome})
+    outcomes = results_as_json({0: outcome})
     return Generation(message=answer, finished_at=end, outcomes=outcomes, **moments, **ENDED)
 
 

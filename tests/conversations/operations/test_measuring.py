@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from conversations.models import GenerationTiming, LedgerEntry, RollUp
 from conversations.models.generation.generation import Status
 from conversations.models.generation.phases import PHASES
-from conversations.models.generation.plan import Outcome, StageStatus
+from conversations.models.generation.plan import StageResult, StageStatus
 from conversations.models.operations.figures import Figures, Measure
 from conversations.models.operations.history import Grain
 from conversations.models.operations.measuring import Dimension
@@ -99,7 +99,7 @@ def test_times_are_whose_stage_began_it_and_tokens_each_stages_own(alice: User) 
 
 def test_one_that_no_model_answered_belongs_to_the_tier_that_was_planned(alice: User) -> None:
     plan = {"stages": [{"number": 0, "name": "a", "label": "A", "tier": "genius"}]}
-    ended(alice, NOON, Outcome(StageStatus.FAILED), status=Status.FAILED, plan=plan)
+    ended(alice, NOON, StageResult(StageStatus.FAILED), status=Status.FAILED, plan=plan)
 
     assert list(by_owner()) == [Dimension("genius", "")]
 

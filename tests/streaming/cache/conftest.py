@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from conversations.models.chat.message import ANSWER, PartKey, PartKind
 from conversations.models.generation.errors import ErrorCode
-from conversations.models.generation.plan import Outcome, Plan, PlannedStage
+from conversations.models.generation.plan import Plan, PlannedStage, StageResult, StageStatus
 from streaming.cache.answers import Answers, Reuse
 from streaming.cache.response_cache import ResponseCache
 from streaming.demo.completion import Completion, Options
@@ -67,13 +67,13 @@ class Asked:
         return self.handle.texts().get(THINKING, "")
 
     @property
-    def outcome(self) -> Outcome:
-        return self.runner.outcomes[0]
+    def outcome(self) -> StageResult:
+        return self.runner.results[0]
 
     @property
-    def ended(self) -> Outcome:
+    def ended(self) -> StageResult:
         """Also if it was stopped."""
-        return self.runner.outcomes_so_far(stopped=True)[0]
+        return self.runner.results_so_far(StageStatus.STOPPED)[0]
 
     async def end(self) -> ErrorCode | None:
         async with asyncio.timeout(PATIENCE_S):
@@ -111,7 +111,7 @@ class Desk:
         *,
         fresh: bool = False,
         begun: str = "",
-        earlier: Outcome | None = None,
+        earlier: StageResult | None = None,
     ) -> Asked:
         """``earlier`` is what an attempt before noted."""
         handle = self.writer.open(uuid4(), 1, Folded({ANSWER: begun} if begun else {}), 0)
@@ -133,7 +133,7 @@ class Desk:
     async def settled(self) -> None:
         """What is over has been kept."""
         async with asyncio.timeout(PATIENCE_S):
-            while self.reuse.flights.count:
+            while self.reuse.requests.count:
                 await asyncio.sleep(0.01)
 
     async def unanswered(self) -> None:

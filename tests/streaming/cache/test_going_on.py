@@ -7,14 +7,14 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from conversations.models.generation.plan import Outcome
+from conversations.models.generation.plan import StageResult
 from streaming.demo.answers import answer_to
 from streaming.demo.completion import Options
 from streaming.log.records import AnyRecord, Restarted, decode
 from streaming.log.stream_log import FIELD, key_of
 from streaming.model_servers.capabilities import Ability, Capabilities, Continuing
 from streaming.model_servers.pool import Route
-from streaming.worker.stage.learned import Abilities, Refused
+from streaming.worker.stage.request import Refused, RouteCapabilities
 
 from .conftest import Asked, Desk
 
@@ -72,7 +72,7 @@ async def test_the_other_server_goes_on_where_the_first_one_failed(desk: Desk, r
     assert asked.text == NUMBERS
     assert await restarts(redis, asked) == 0
     assert asked.outcome.server == desk.servers.servers[1].key
-    assert asked.runner.figures()["failovers"] == 1
+    assert asked.runner.columns()["failovers"] == 1
 
 
 async def test_what_servers_do_is_learned_and_shared(desk: Desk, redis: Redis) -> None:
@@ -151,7 +151,7 @@ async def test_probabilities_are_asked_for_as_the_server_understands(desk: Desk)
 @pytest.mark.parametrize(("kind", "measured"), [("exact", 9), ("repeats", 9), ("anew", 0), ("refuses", 0)])
 async def test_what_was_measured_of_a_text_that_is_gone_is_not_told(desk: Desk, kind: str, measured: int) -> None:
     let(desk, continuing=kind, probabilities="none")
-    earlier = Outcome(
+    earlier = StageResult(
         "running", measured_tokens=9, probability=0.5, low_confidence_share=1.0, low_confidence_spans=[[0, 60]]
     )
 
@@ -178,14 +178,14 @@ async def test_usage_and_streaming_are_learned(desk: Desk) -> None:
 async def test_words_that_only_look_like_a_refusal_of_something_teach_nothing(desk: Desk) -> None:
     server = desk.servers.servers[0]
     refused: Refused = {}
-    target = Route(desk.tier, server, "demo")
+    route = Route(desk.tier, server, "demo")
     for words in ("400: upstream said no", "400: no logprobs", "400: no logprobs", "400: stream_options?"):
-        assert Abilities(desk.servers, target, refused, streams=True).ask_less(words) is (
+        assert RouteCapabilities(desk.servers, route, refused, streams=True).ask_less(words) is (
             words != "400: stream_options?"
         )
-    abilities = Abilities(desk.servers, target, refused, streams=True)
+    capabilities = RouteCapabilities(desk.servers, route, refused, streams=True)
 
-    assert (abilities.streams, abilities.asks_usage, abilities.top_logprobs) == (False, False, None)
+    assert (capabilities.streams, capabilities.asks_usage, capabilities.top_logprobs) == (False, False, None)
     assert not any(desk.servers.capabilities.value(server, "demo", ability) for ability in Ability)
 
 

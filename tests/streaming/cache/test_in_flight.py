@@ -101,14 +101,14 @@ class SlowToEnd(ChatStream):
 
 
 async def test_nobody_joins_a_request_that_is_being_closed(desk: Desk) -> None:
-    upstream, flights = SlowToEnd(), desk.reuse.flights
-    flight = InFlightRequest(upstream, Route(desk.tier, desk.tier.server, "demo"))
-    flights.begin("key", flight, lambda _: asyncio.sleep(0), shared=True)
-    reader = flight.join()
-    could_be_joined = flights.find("key") is flight
+    upstream, requests = SlowToEnd(), desk.reuse.requests
+    request = InFlightRequest(upstream, Route(desk.tier, desk.tier.server, "demo"))
+    requests.begin("key", request, lambda _: asyncio.sleep(0), shared=True)
+    reader = request.join()
+    could_be_joined = requests.find("key") is request
     await reader.close()
 
-    assert could_be_joined and flights.find("key") is None
+    assert could_be_joined and requests.find("key") is None
     upstream.unwound.set()
 
 

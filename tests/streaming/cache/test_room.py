@@ -34,5 +34,5 @@ async def test_room_goes_to_who_came_first_and_all_know_their_place(desk: Desk, 
     for asked in (*busy, *waiting):
         assert await asked.end() is None
 
-    requested = [asked.runner.figures()["requested_at"] for asked in waiting]
+    requested = [asked.runner.columns()["requested_at"] for asked in waiting]
     assert requested == sorted(requested, key=str)

@@ -17,13 +17,13 @@ async def test_an_answer_that_came_as_a_whole_came_in_one_moment(desk: Desk) -> 
     desk.rule(streams=False)
     asked = await desk.ask(THINKS)
 
-    figures = asked.runner.figures()
+    figures = asked.runner.columns()
     assert asked.thinking and asked.text
     assert figures["first_token_at"] == figures["last_token_at"]
 
 
 async def test_a_streams_tokens_came_one_after_the_other(desk: Desk) -> None:
-    figures = (await desk.ask(THINKS)).runner.figures()
+    figures = (await desk.ask(THINKS)).runner.columns()
 
     assert figures["first_token_at"] < figures["last_token_at"]  # type: ignore[operator]
 
@@ -32,13 +32,13 @@ async def test_what_comes_from_the_cache_has_no_gaps(desk: Desk) -> None:
     first, again = await desk.ask(COUNT), await desk.ask(COUNT)
 
     assert again.outcome.cached
-    assert "gap_p95_ms" in first.runner.measures() and "gap_p95_ms" not in again.runner.measures()
+    assert "gap_p95_ms" in first.runner.timing() and "gap_p95_ms" not in again.runner.timing()
 
 
 async def test_the_wait_for_another_server_is_no_gap_between_tokens(desk: Desk) -> None:
     desk.models[0].faults.set({"rate": 100, "drop_after": 30, "times": 1})
     desk.models[1].faults.set({"ttft": SECOND_SERVER_S})
-    measures = (await desk.ask("count to 60")).runner.measures()
+    measures = (await desk.ask("count to 60")).runner.timing()
 
     assert [model.requests for model in desk.models] == [1, 1]
     assert measures["gap_longest_ms"] < 1000 * SECOND_SERVER_S  # type: ignore[operator]
@@ -46,7 +46,7 @@ async def test_the_wait_for_another_server_is_no_gap_between_tokens(desk: Desk) 
 
 async def test_the_first_request_stays_known_when_another_server_is_asked(desk: Desk) -> None:
     desk.models[0].faults.set({"status": 500, "headers": 0.3, "times": 1})
-    figures = (await desk.ask(COUNT)).runner.figures()
+    figures = (await desk.ask(COUNT)).runner.columns()
 
     assert figures["failovers"] == 1
     assert (figures["requested_at"] - figures["first_requested_at"]).total_seconds() >= 0.3  # type: ignore[operator]
@@ -56,9 +56,9 @@ async def test_the_first_request_stays_known_when_another_server_is_asked(desk: 
 async def due_in(asked: Asked) -> float | None:
     """Seconds after its request, as soon as there is one."""
     async with asyncio.timeout(PATIENCE_S):
-        while (standing := asked.runner.outcomes_so_far().get(0)) is None:
+        while (standing := asked.runner.results_so_far().get(0)) is None:
             await asyncio.sleep(0.01)
-    requested = asked.runner.figures()["requested_at"]
+    requested = asked.runner.columns()["requested_at"]
     accepted_s = (requested - asked.accepted_at).total_seconds()  # type: ignore[operator]
     return None if standing.due_s is None else round(standing.due_s - accepted_s)
 

@@ -28,8 +28,8 @@ async def servers() -> AsyncIterator[ModelServers]:
 
 
 async def chosen(servers: ModelServers, tier: str = "fast", model: str = "") -> str:
-    async with servers.chosen(tier=tier, model=model) as target:
-        return target.server.name
+    async with servers.acquire(tier=tier, model=model) as route:
+        return route.server.name
 
 
 async def test_its_tiers_other_server_is_asked(servers: ModelServers) -> None:
@@ -57,8 +57,8 @@ async def test_with_all_of_them_drained_no_server_can_be_reached(servers: ModelS
 
 
 async def test_what_runs_there_is_left_alone(servers: ModelServers) -> None:
-    async with servers.chosen(tier="fast") as target:
-        servers.drained = frozenset({target.server.name})
+    async with servers.acquire(tier="fast") as route:
+        servers.drained = frozenset({route.server.name})
 
         assert servers.requests() == {ONE: 1} and await chosen(servers) == TWO
 

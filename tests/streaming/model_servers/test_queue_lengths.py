@@ -15,7 +15,7 @@ from streaming.model_servers.probes import Health
 from streaming.model_servers.queue_lengths import Queues
 from streaming.model_servers.vllm.client import ModelServer
 from streaming.model_servers.vllm.figures import WAITING
-from streaming.planning.prompt_sizes import PromptSizes
+from streaming.worker.stage.queue_position import PromptSizes
 
 GPU = ModelServer("http://gpu:8000/v1")
 METRICS = """# TYPE vllm:num_requests_waiting gauge
@@ -89,7 +89,7 @@ def test_a_prompts_size_is_learned_from_those_before() -> None:
     sizes = PromptSizes()
     assert sizes.about("qwen", 16_000) == 4000
     for _ in range(50):
-        sizes.note("qwen", 3_000, 2_000)
+        sizes.record("qwen", 3_000, 2_000)
 
     assert 10_000 <= sizes.about("qwen", 16_000) <= 11_000
     assert sizes.about("another", 17_890) == 4500

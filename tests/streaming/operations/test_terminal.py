@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import OutputWrapper
 
 from conversations.models import Generation
-from conversations.models.generation.plan import Outcome, Plan, PlannedStage, outcomes_as_json
+from conversations.models.generation.plan import Plan, PlannedStage, StageResult, results_as_json
 from streaming.log.records import PhaseBegan
 from streaming.terminal.answer import Screen, certainty_of
 from streaming.terminal.excerpts import AROUND, DIM, MOST, PLAIN, UNSURE, excerpts_of
@@ -67,8 +67,8 @@ def staged(alice: User) -> Generation:
     """A draft and a synthesis, both measured."""
     plan = Plan((PlannedStage(0, "quick", "Draft"), PlannedStage(1, "synthesis", "Synthesis", waits=True)))
     measured = {"completion_tokens": 2, "measured_tokens": 2, "probability": 0.6, "low_confidence_share": 0.5}
-    outcomes = {0: Outcome("done", **measured), 1: Outcome("done", low_confidence_spans=[[4, 9]], **measured)}
-    generation = answered(begin(alice), "It is maybe so.", plan=plan.as_json(), outcomes=outcomes_as_json(outcomes))
+    outcomes = {0: StageResult("done", **measured), 1: StageResult("done", low_confidence_spans=[[4, 9]], **measured)}
+    generation = answered(begin(alice), "It is maybe so.", plan=plan.as_json(), outcomes=results_as_json(outcomes))
     generation.message.parts.update(stage=1)
     return generation
 

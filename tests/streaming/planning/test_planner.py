@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from conversations.models import Conversation, Generation, Pipeline, PipelineStage, Stage
 from conversations.models.catalog.pipeline import CHEAPEST, Level
 from conversations.models.chat.asking import Request
-from conversations.models.generation.plan import Outcome, Plan, PlannedStage, shown_stage
+from conversations.models.generation.plan import Plan, PlannedStage, StageResult, shown_stage
 from streaming.model_servers.vllm.client import ModelServer
 from streaming.planning import planner
 from streaming.planning.planner import DRAFT_PROMPT
@@ -224,7 +224,7 @@ def test_what_a_later_version_stored_is_read_without_what_is_unknown() -> None:
     stage = {"number": 0, "name": "quick", "label": "Draft", "invented": 1}
 
     assert Plan.from_json({"stages": [stage], "also": 2}) == Plan((PlannedStage(0, "quick", "Draft"),))
-    assert Outcome.from_json({"status": "done", "invented": 1}) == Outcome("done")
+    assert StageResult.from_json({"status": "done", "invented": 1}) == StageResult("done")
 
 
 @pytest.mark.parametrize(

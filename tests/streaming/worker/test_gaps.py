@@ -4,7 +4,7 @@ from itertools import accumulate
 
 import pytest
 
-from streaming.worker.stage.gaps import BOUNDS_S, Gaps, gap_figures
+from streaming.worker.stage.stats import BOUNDS_S, Gaps, gap_figures
 
 WITHIN = 0.06  # of what it is: buckets grow by a tenth
 
@@ -12,7 +12,7 @@ WITHIN = 0.06  # of what it is: buckets grow by a tenth
 def counted(*gaps_s: float) -> Gaps:
     gaps = Gaps()
     for at in accumulate(gaps_s, initial=1000.0):
-        gaps.note(at)
+        gaps.record(at)
     return gaps
 
 

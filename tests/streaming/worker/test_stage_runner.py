@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 
 from conversations.models.generation.errors import ErrorCode
 from conversations.models.generation.generation import Status
+from conversations.models.generation.plan import StageStatus
 from streaming.coordination.database import in_database
 from streaming.log.records import Ended, Noticed, StageIs
 from tests.streaming.harness import BEFORE_HEADERS, WHOLE, Model, Worker, ask, logged, records, row, stage, texts, turns
@@ -60,6 +61,7 @@ async def test_a_stage_that_raises_ends_the_others_and_nothing_follows_the_end(
     assert sibling.hung_up.is_set()
     assert (await records(generation))[-1] == Ended(Status.FAILED, ErrorCode.INTERNAL)
     assert await texts(generation) == await logged(generation) == written | {"1.text": WHOLE}
+    assert {result.status for result in (await row(generation)).stage_results.values()} == {StageStatus.FAILED}
 
 
 async def test_a_stage_that_fails_is_left_out(owner: User, worker: Worker, model: Model) -> None:

@@ -169,7 +169,7 @@ async def test_it_gives_way_to_an_answer(warmer: Warmer, servers: ModelServers, 
         await asyncio.sleep(0.01)
     begun = time.monotonic()
 
-    async with servers.chosen():
+    async with servers.acquire():
         await warm
 
     assert time.monotonic() - begun < 2

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from conversations.models import Generation, GenerationTiming
 from conversations.models.generation.generation import Status
-from conversations.models.generation.plan import Outcome, Plan, PlannedStage, outcomes_as_json
+from conversations.models.generation.plan import Plan, PlannedStage, StageResult, results_as_json
 from streaming.operations.charts.moments import in_words, moments_of
 from streaming.operations.charts.waterfall import WIDTH, beginning, whole
 from tests.streaming.operations.pages.test_overview import text_of
@@ -21,14 +21,14 @@ STAGES = Plan(
     (PlannedStage(0, "draft", "Draft"), PlannedStage(1, "deep", "Deep", waits=True)), reasons=("You chose Deep.",)
 )
 OUTCOMES = {
-    0: Outcome("done", first_token_s=0.5, ended_s=1.0, cached_tokens=4, server_ms={"queued": 12.0}),
-    1: Outcome("done", first_token_s=1.5, ended_s=2.5, cached_tokens=3),
+    0: StageResult("done", first_token_s=0.5, ended_s=1.0, cached_tokens=4, server_ms={"queued": 12.0}),
+    1: StageResult("done", first_token_s=1.5, ended_s=2.5, cached_tokens=3),
 }
 
 
 def complete(owner: User, click_ago: float = 0.2) -> Generation:
     """One of which everything is known: accepted 0.2 s after its click, first token at 0.5 s, 2 s of writing."""
-    generation = ended(owner, ttft=0.5, writing=2.0, plan=STAGES.as_json(), outcomes=outcomes_as_json(OUTCOMES))
+    generation = ended(owner, ttft=0.5, writing=2.0, plan=STAGES.as_json(), outcomes=results_as_json(OUTCOMES))
     at = generation.accepted_at
     moments = {"clicked_at": after(at, -click_ago), "dispatched_at": after(at, 0.05)}
     Generation.objects.filter(pk=generation.pk).update(**moments, upstream_ended_at=after(at, 2.55))

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from conversations.models import Generation
 from conversations.models.generation.generation import Status
-from conversations.models.generation.plan import Outcome, StageStatus, outcomes_as_json
+from conversations.models.generation.plan import StageResult, StageStatus, results_as_json
 from streaming.operations.measurements.answers import Percentiles
 from streaming.operations.pages.overview import current_overview
 from tests.streaming.operations.rows import asked, ended, failed
@@ -104,9 +104,9 @@ def test_an_empty_site_has_no_figures(db: None) -> None:
 
 
 def test_outcomes_are_not_read_anew_for_each_figure(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, outcomes = Counter[UUID](), Generation.stage_outcomes.fget
-    monkeypatch.setattr(Generation, "stage_outcomes", property(lambda one: read.update([one.pk]) or outcomes(one)))
-    done = outcomes_as_json({0: Outcome(StageStatus.DONE, "a-model", "a-server", completion_tokens=9, ended_s=2.0)})
+    read, outcomes = Counter[UUID](), Generation.stage_results.fget
+    monkeypatch.setattr(Generation, "stage_results", property(lambda one: read.update([one.pk]) or outcomes(one)))
+    done = results_as_json({0: StageResult(StageStatus.DONE, "a-model", "a-server", completion_tokens=9, ended_s=2.0)})
     generation = ended(alice, outcomes=done)
 
     current_overview()

@@ -19,7 +19,7 @@ from conversations.models.generation.generation import Status
 from streaming.coordination.redis_clients import command_client
 from streaming.telemetry import counters
 from streaming.telemetry.histograms import HUB_LAG, INTER_TOKEN
-from streaming.worker.stage.report import gaps
+from streaming.worker.stage.stats import gaps
 from tests.conversations.billing.conftest import limit, line, reserve, settle, wrote
 from tests.processes import ROOT
 from tests.streaming.operations.rows import after, asked, changed, ended

@@ -9,13 +9,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from conversations.models.generation.plan import Outcome, StageStatus, outcomes_as_json
+from conversations.models.generation.plan import StageResult, StageStatus, results_as_json
 from conversations.models.operations.recording import record_ended
 from tests.streaming.operations.rows import CANARY, ended, failed
 
 
 def by(tier: str, server: str) -> dict[str, Any]:
-    return outcomes_as_json({0: Outcome(StageStatus.DONE, tier=tier, server=server, completion_tokens=101)})
+    return results_as_json({0: StageResult(StageStatus.DONE, tier=tier, server=server, completion_tokens=101)})
 
 
 @pytest.fixture
