@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("chatsite", "conversations", "streaming")
 PROGRAMS = (ROOT / "manage.py", ROOT / "deploy" / "manager.py")
-READERS = ("chatsite/settings.py", "chatsite/environment.py")
+READERS = ("chatsite/settings.py", "chatsite/environment.py", "chatsite/launch/", "deploy/")
 LIVE = {"redis", "httpx", "channels", "channels_redis", "celery", "daphne", "websockets", "asyncio", "msgspec"}
 
 
@@ -26,8 +27,13 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def imported(module: str) -> Iterator[str]:
+@cache
+def imported(module: str) -> frozenset[str]:
     """The dotted names that a module asks for when it is imported, as absolute ones."""
+    return frozenset(imports_of(module))
+
+
+def imports_of(module: str) -> Iterator[str]:
     path = MODULES[module]
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in executed(ast.parse(path.read_text())):
@@ -51,14 +57,13 @@ def package_of(name: str) -> str:
     return name.partition(".")[0]
 
 
-@pytest.mark.parametrize("module", sorted(name for name in MODULES if package_of(name) == "conversations"))
-def test_what_is_remembered_knows_nothing_of_what_is_live(module: str) -> None:
-    assert {package_of(name) for name in imported(module)}.isdisjoint({"streaming", "chatsite", *LIVE})
+@pytest.mark.parametrize(
+    ("package", "above"), [("conversations", {"streaming", "chatsite", *LIVE}), ("streaming", {"chatsite"})]
+)
+def test_a_package_knows_nothing_of_those_above_it(package: str, above: set[str]) -> None:
+    modules = [module for module in MODULES if package_of(module) == package]
 
-
-@pytest.mark.parametrize("module", sorted(name for name in MODULES if package_of(name) == "streaming"))
-def test_what_is_live_knows_nothing_of_the_site(module: str) -> None:
-    assert "chatsite" not in {package_of(name) for name in imported(module)}
+    assert [module for module in modules if above & {package_of(name) for name in imported(module)}] == []
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
@@ -68,16 +73,15 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 
 def test_the_walk_sees_imports_of_every_kind() -> None:
-    assert "conversations.models.chat.conversation" in set(imported("conversations.models.review"))  # relative
-    assert "conversations.models" in set(imported("streaming.tasks"))
+    assert "conversations.models.chat.conversation" in imported("conversations.models.review")  # relative
+    assert "conversations.models" in imported("streaming.tasks")
     assert "redis" in {package_of(name) for name in imported("streaming.coordination.dispatch")}
 
 
-@pytest.mark.parametrize("path", sorted(str(path.relative_to(ROOT)) for path in [*MODULES.values(), *PROGRAMS]))
-def test_only_the_settings_and_the_launcher_read_the_environment(path: str) -> None:
-    may = path in READERS or path.startswith(("chatsite/launch/", "deploy/"))
+def test_only_the_settings_and_the_launcher_read_the_environment() -> None:
+    paths = [path for path in (*MODULES.values(), *PROGRAMS) if reads_environment(path.read_text())]
 
-    assert may or not reads_environment((ROOT / path).read_text())
+    assert [path for path in paths if not str(path.relative_to(ROOT)).startswith(READERS)] == []
 
 
 @pytest.mark.parametrize(
