@@ -41,10 +41,10 @@ test-vllm: .venv/test.stamp var/vllm/venv.stamp var/vllm/model.stamp
 	@exec $(BIN)/python -m pytest -v -m vllm --timeout 300 -p no:cacheprovider tests/vllm
 
 lock: .venv/tools.stamp
-	@.venv/tools/bin/python tests/lock.py
+	@.venv/tools/bin/python tests/check/lock.py
 
 audit: .venv/tools.stamp
-	@.venv/tools/bin/python tests/audit.py
+	@.venv/tools/bin/python tests/check/audit.py
 
 format: .venv/test.stamp
 	$(BIN)/ruff check --fix .
@@ -70,14 +70,14 @@ clean:
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@touch $@
 
-.venv/test.stamp: tests/requirements.lock requirements.lock | .venv/bin/pip
-	@echo "Installing what tests/requirements.lock names …"
-	@$(INSTALL) --require-hashes -r tests/requirements.lock
+.venv/test.stamp: tests/check/requirements.lock requirements.lock | .venv/bin/pip
+	@echo "Installing what tests/check/requirements.lock names …"
+	@$(INSTALL) --require-hashes -r tests/check/requirements.lock
 	@touch $@ .venv/run.stamp
 
-.venv/tools.stamp: tests/tools.txt | .venv/bin/pip
+.venv/tools.stamp: tests/check/tools.txt | .venv/bin/pip
 	@$(PYTHON) -m venv .venv/tools
-	@.venv/tools/bin/python -m pip install --quiet --disable-pip-version-check -r tests/tools.txt
+	@.venv/tools/bin/python -m pip install --quiet --disable-pip-version-check -r tests/check/tools.txt
 	@touch $@
 
 var/vllm/venv.stamp: tests/vllm/requirements.txt tests/vllm/install.py

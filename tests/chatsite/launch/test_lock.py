@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from tests.lock import packages
+from tests.check.lock import packages
 from tests.processes import ROOT
 
-RUN, TESTS = (ROOT / "requirements.lock").read_text(), (ROOT / "tests" / "requirements.lock").read_text()
+RUN, TESTS = (ROOT / "requirements.lock").read_text(), (ROOT / "tests" / "check" / "requirements.lock").read_text()
 
 
 def plain(name: str) -> str:
@@ -27,7 +27,7 @@ def test_every_package_has_a_version_and_hashes(lock: str) -> None:
         assert re.match(r"\S+==\S+", block) and "--hash=sha256:" in block, name
 
 
-@pytest.mark.parametrize(("source", "lock"), [("requirements.txt", RUN), ("tests/requirements.txt", RUN + TESTS)])
+@pytest.mark.parametrize(("source", "lock"), [("requirements.txt", RUN), ("tests/check/requirements.txt", RUN + TESTS)])
 def test_the_lock_follows_what_is_required(source: str, lock: str) -> None:
     """Else: make lock."""
     required, locked = pins((ROOT / source).read_text()), pins(lock)
@@ -42,4 +42,4 @@ def test_no_package_is_locked_twice() -> None:
 def test_the_make_targets_install_by_hash_only() -> None:
     installs = re.findall(r"(?m)^\t@\$\(INSTALL\) (.*)$", (ROOT / "Makefile").read_text())
 
-    assert installs == ["--require-hashes -r requirements.lock", "--require-hashes -r tests/requirements.lock"]
+    assert installs == ["--require-hashes -r requirements.lock", "--require-hashes -r tests/check/requirements.lock"]

@@ -1,4 +1,4 @@
-"""`make lock`: pins every package of requirements.txt and tests/requirements.txt, with the hashes of its files.
+"""`make lock`: pins every package of requirements.txt and tests/check/requirements.txt, with the hashes of its files.
 
 For CPython 3.11 and newer on Linux and macOS. What is locked stays as it is; `make lock UPGRADE=1` takes the newest
 versions that the requirements allow. Packages come from the index that pip is configured for.
@@ -13,8 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-RUN, TESTS = ROOT / "requirements.lock", ROOT / "tests" / "requirements.lock"
+ROOT = Path(__file__).resolve().parents[2]
+RUN, TESTS = ROOT / "requirements.lock", ROOT / "tests" / "check" / "requirements.lock"
 HEADER = "# By `make lock`, from {source}: every package with the hashes of its files. Not edited by hand.\n"
 EVERYWHERE = " and ".join(
     ("platform_python_implementation == 'CPython'", "(sys_platform == 'darwin' or sys_platform == 'linux')")
@@ -24,10 +24,12 @@ EVERYWHERE = " and ".join(
 def main() -> None:
     run = compiled(ROOT / "requirements.txt", RUN, [])
     RUN.write_text(HEADER.format(source="requirements.txt") + run)
-    everything = compiled(ROOT / "tests" / "requirements.txt", TESTS, ["--constraint", str(RUN)])
+    everything = compiled(ROOT / "tests" / "check" / "requirements.txt", TESTS, ["--constraint", str(RUN)])
     known = set(packages(run))
     more = [block for name, block in packages(everything).items() if name not in known]
-    TESTS.write_text(HEADER.format(source="tests/requirements.txt") + "-r ../requirements.lock\n" + "".join(more))
+    TESTS.write_text(
+        HEADER.format(source="tests/check/requirements.txt") + "-r ../../requirements.lock\n" + "".join(more)
+    )
     print(f"{len(known)} packages of the site are locked, and {len(more)} more of its tests.")
 
 

@@ -19,7 +19,16 @@ Step = tuple[str, Callable[[IO[bytes]], int]]  # its name, and what to do; where
 
 ODD = ("tests/chatsite/web/test_odd_bodies.py", "tests/chatsite/web/test_odd_queries.py")
 ALIVE = ("tests/stack", "tests/streaming/operations", *ODD)
+PROCESSES = (
+    "tests/chatsite",
+    "tests/separate_sites",
+    *(f"tests/streaming/{name}" for name in ("api", "benchmark", "demo")),
+)
+# Playwright keeps an event loop of its own running, so what needs it runs apart. tests/stack is left to PostgreSQL: the
+# whole path of an answer runs on SQLite in the browser, by the API and under faults.
+APART = ("tests/browser", "tests/static", "tests/faults", "tests/stack", *PROCESSES)
 REMEMBERED = ("tests/conversations", "--ignore=tests/conversations/rendering")
+LANES = 3  # steps at a time, for a machine of two cores: tests wait more than they compute
 LAST_LINES = 30  # of pytest's output, where it names what failed
 
 PRODUCTION = {
@@ -44,15 +53,13 @@ def main() -> None:
     run("mypy", [sys.executable, "-m", "mypy"])
     run("deployment check", [*manage, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION)
     run("migrations", [*manage, "makemigrations", "--check", "--dry-run"], PRODUCTION)
-    # Playwright keeps an event loop of its own running, so what needs it runs apart. tests/stack is left to PostgreSQL:
-    # the whole path of an answer runs on SQLite in the browser, by the API and under faults.
-    apart = ["tests/browser", "tests/static", "tests/faults", "tests/stack"]
     run_side_by_side(  # the long ones first
         [
-            ("tests", lambda out: pytest(*(f"--ignore={folder}" for folder in apart), out=out)),
             ("tests of what is alive, on PostgreSQL", lambda out: on_postgres(*ALIVE, out=out)),
-            ("browser tests", lambda out: pytest("tests/browser", out=out)),
+            ("tests of processes", lambda out: pytest(*PROCESSES, out=out)),
             ("fault tests", lambda out: pytest("tests/faults", out=out)),
+            ("browser tests", lambda out: pytest("tests/browser", out=out)),
+            ("tests", lambda out: pytest(*(f"--ignore={folder}" for folder in APART), out=out)),
             ("tests of what is remembered, on PostgreSQL", lambda out: on_postgres(*REMEMBERED, out=out)),
             ("tests of the page's modules", lambda out: pytest("tests/static", out=out)),
         ]
@@ -75,9 +82,8 @@ def run(name: str, command: list[str], env: dict[str, str] | None = None) -> Non
 
 
 def run_side_by_side(steps: list[Step]) -> None:
-    """Two at a time: tests wait more than they compute. What a step printed is shown when it ends; the last lines of
-    what failed come once more at the end of all."""
-    with ThreadPoolExecutor(2) as threads:
+    """What a step printed is shown when it ends; the last lines of what failed come once more at the end of all."""
+    with ThreadPoolExecutor(LANES) as threads:
         failed = {name: said for name, code, said in threads.map(run_quietly, steps) if code}
     for name, said in failed.items():
         print(f"── the end of: {name}", *said.splitlines()[-LAST_LINES:], sep="\n", flush=True)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("pypi", "osv")  # as pip-audit calls them
 NONE_KNOWN, SOME_KNOWN, NOT_CHECKED = 0, 1, 3
 
@@ -26,7 +26,9 @@ def main() -> None:
 
 def asked(service: str) -> list[dict[str, Any]] | None:
     """The packages that it told of; None if it could not be asked."""
-    locks = [option for path in ("requirements.lock", "tests/requirements.lock") for option in ("-r", str(ROOT / path))]
+    locks = [
+        option for path in ("requirements.lock", "tests/check/requirements.lock") for option in ("-r", str(ROOT / path))
+    ]
     command = [sys.executable, "-m", "pip_audit", "--vulnerability-service", service, "--format", "json"]
     command += ["--progress-spinner", "off", "--disable-pip", "--require-hashes", "--timeout", "10", *locks]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
