@@ -23,7 +23,6 @@ class Change(StrEnum):
     DELETED = "deleted"  # can be restored
     RESTORED = "restored"
     ERASED = "erased"  # its rows are gone
-    REVIEWED = "reviewed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.urls import path, re_path
 
 from streaming.chat.consumer import ChatConsumer
-from streaming.chat.review_consumer import ReviewConsumer
 
 
 class NothingHere(AsyncWebsocketConsumer):
@@ -17,6 +16,5 @@ class NothingHere(AsyncWebsocketConsumer):
 websocket_urlpatterns = [
     path("ws/chat/new/", ChatConsumer.as_asgi()),
     path("ws/chat/<uuid:conversation_id>/", ChatConsumer.as_asgi()),
-    path("ws/review/<uuid:conversation_id>/", ReviewConsumer.as_asgi()),
     re_path("", NothingHere.as_asgi()),
 ]

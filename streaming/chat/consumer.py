@@ -255,7 +255,7 @@ class ChatConsumer(GroupConsumer):
                 await self._turn_taken(here, UUID(message["request"]))
             elif change and (event := turns.event_of(change, here.pk, message["title"])):
                 await self.tell(event)
-        if change not in (Change.REVIEWED, Change.SWITCHED):
+        if change is not Change.SWITCHED:
             await self.tell(protocol.SidebarChanged())
 
     async def _turn_taken(self, here: Conversation, request: UUID) -> None:

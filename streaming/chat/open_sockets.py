@@ -54,7 +54,6 @@ class Sockets:
     def __init__(self) -> None:
         self.refused: Counter[str] = Counter()  # commands, by the refusal's code; those that Redis was not told of yet
         self._open: set[Socket] = set()
-        self._operators: set[Socket] = set()  # of those, operators' pages
         self._opened = 0  # since presence was told
         self._told_at = time.monotonic()
         self._pulse = EventLoopMonitor()
@@ -67,13 +66,12 @@ class Sockets:
         drain_before_shutdown(self)
 
     def __len__(self) -> int:
-        """Of chat pages."""
-        return len(self._open) - len(self._operators)
+        return len(self._open)
 
     @property
     def waiting(self) -> int:
-        """Of chat pages, those that wait for their pages to read."""
-        return sum(socket.window.is_waiting for socket in self._open - self._operators)
+        """Those that wait for their pages to read."""
+        return sum(socket.window.is_waiting for socket in self._open)
 
     def add(self, socket: Socket) -> None:
         self._open.add(socket)
@@ -81,14 +79,8 @@ class Sockets:
         counters.add(counters.SOCKETS_OPENED)
         self._want_warmth()
 
-    def add_operators(self, socket: Socket) -> None:
-        """One that is cared for, and is none of the chat's."""
-        self._open.add(socket)
-        self._operators.add(socket)
-
     def discard(self, socket: Socket) -> None:
         self._open.discard(socket)
-        self._operators.discard(socket)
 
     async def drain(self) -> None:
         """Send every page away with a code on which it comes back, to whichever process then answers."""

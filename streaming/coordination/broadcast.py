@@ -18,7 +18,7 @@ from conversations.events import AccountClosed, Change, ConversationsChanged, Ev
 from streaming.log.stream_log import key_of
 
 from . import answer_queue, dispatch, erasure
-from .groups import review_group, send_to_group, user_group
+from .groups import send_to_group, user_group
 from .redis_clients import command_client
 from .stop_signal import announce_stop
 
@@ -107,8 +107,6 @@ class Broadcaster:
                 title=event.title,
                 request=str(event.request or ""),
             )
-        for pk in ids:
-            await send_to_group(review_group(pk), "conversation.changed")
 
     async def _end(self) -> None:
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from uuid import UUID
 
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -17,11 +16,6 @@ logger = logging.getLogger(__name__)
 def user_group(user_id: int) -> str:
     """All open pages of a user."""
     return f"pages.{user_id}"
-
-
-def review_group(conversation_id: UUID | str) -> str:
-    """All open pages of reviewers that show this conversation."""
-    return f"review.{conversation_id}"
 
 
 class GroupConsumer(AsyncWebsocketConsumer):

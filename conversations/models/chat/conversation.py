@@ -252,7 +252,6 @@ class Conversation(models.Model):
         if note:
             check_length(note)
         self.reviews.create(reviewer=reviewer, note=storable(note))
-        self._announce(Change.REVIEWED)
 
     # What is read
 

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from conversations.events import AccountClosed, Change, ConversationsChanged, StopRequested
 from streaming import tasks
 from streaming.coordination.broadcast import NAMED_AT_ONCE, Broadcaster
-from streaming.coordination.groups import review_group, user_group
+from streaming.coordination.groups import user_group
 from streaming.coordination.stop_signal import STOP_CHANNEL
 
 OWNER = 7
@@ -65,16 +65,6 @@ def test_a_worker_is_told_to_delete_an_account(monkeypatch: pytest.MonkeyPatch) 
 
     assert told == [tasks.delete_accounts.name]
     assert told[0] in {row["task"] for row in settings.CELERY_BEAT_SCHEDULE.values()}  # if that was lost
-
-
-async def test_reviewers_who_look_at_it_hear_that_it_changed(broadcaster: Broadcaster) -> None:
-    conversation = uuid4()
-    page = Listener(review_group(conversation))
-    await page.join()
-
-    broadcaster.send(ConversationsChanged(Change.REVIEWED, OWNER, (conversation,)))
-
-    assert await page.hear() == {"type": "conversation.changed"}
 
 
 async def test_workers_hear_of_a_stop_though_thousands_of_pages_wait(broadcaster: Broadcaster, redis: Redis) -> None:

@@ -96,7 +96,7 @@ def test_a_list_that_looks_through_all_answers_does_not_do_so_every_two_seconds(
 ) -> None:
     page = text_of(operator, f"{LIST}?{query}")
 
-    assert ("data-ops" in page) is is_live
+    assert ("data-live-page" in page) is is_live
     assert ("does not keep itself fresh" in page) is not is_live
 
 

@@ -84,9 +84,9 @@ def test_without_answers_it_says_so(operator: Client) -> None:
 
 
 def test_short_ranges_keep_themselves_fresh_and_long_ones_say_that_they_do_not(operator: Client) -> None:
-    assert "data-ops" in page(operator, "?range=15m").content.decode()
+    assert "data-live-page" in page(operator, "?range=15m").content.decode()
     long = page(operator, "?range=7d").content.decode()
-    assert "data-ops" not in long and "Reload the page" in long
+    assert "data-live-page" not in long and "Reload the page" in long
 
 
 def test_each_piece_that_changes_has_a_name_of_its_own(operator: Client, answers: None) -> None:

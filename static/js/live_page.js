@@ -1,14 +1,16 @@
-// Keeps an operators' page fresh while it is looked at: fetches its content, and replaces the elements that changed.
+// Keeps a page of operators or reviewers fresh while it is visible: fetches its content (from `data-live-page`, if that is
+// not the page itself), and replaces the elements that changed.
 
-import { pageFrom, setHtml } from "../dom.js";
-import { refreshRows } from "./rows.js";
+import { pageFrom, setHtml } from "./dom.js";
 
 const INTERVAL_MS = 2000;
 const TIMEOUT_MS = 10_000;
 const OTHER_PARTS = "This page has new parts. Reload it to see them.";
 const SIGNED_OUT = "Out of date: you are signed out, or may no longer see this. Reload the page.";
+const ERASED = "This no longer exists: it was erased.";
 
-class SignedOut extends Error {}
+/** There is nothing more to fetch. */
+class Ended extends Error {}
 
 class LivePage {
   #element;
@@ -43,8 +45,8 @@ class LivePage {
       this.#schedule();
     } catch (error) {
       const age = Math.round((Date.now() - this.#since) / 1000);
-      this.#warn(error instanceof SignedOut ? SIGNED_OUT : `Out of date: no answer for ${age} s.`);
-      if (!(error instanceof SignedOut)) this.#schedule();
+      this.#warn(error instanceof Ended ? error.message : `Out of date: no answer for ${age} s.`);
+      if (!(error instanceof Ended)) this.#schedule();
     } finally {
       this.#isFetching = false;
     }
@@ -52,12 +54,13 @@ class LivePage {
 
   /** The fresh elements, by name. */
   async #fetch() {
-    const response = await fetch(location.pathname + location.search, {
+    const response = await fetch(this.#element.dataset.livePage || location.pathname + location.search, {
       headers: { "X-Fragment": "1" },
       signal: AbortSignal.timeout(TIMEOUT_MS),
       redirect: "manual",
     });
-    if (response.type === "opaqueredirect" || response.status === 403) throw new SignedOut();
+    if (response.type === "opaqueredirect" || response.status === 403) throw new Ended(SIGNED_OUT);
+    if (response.status === 404) throw new Ended(ERASED);
     if (!response.ok) throw new Error(`status ${response.status}`);
     const fresh = pageFrom(await response.text()).querySelectorAll("[data-live]");
     if (!fresh.length) throw new Error("the answer is something else");
@@ -93,5 +96,23 @@ function isSelecting(element) {
   return !selection.isCollapsed && selection.containsNode(element, true);
 }
 
-const element = document.querySelector("[data-ops]");
+/** Bring a table's rows up to date by their keys. A cell that stays the same stays, with its focus and a click on it. */
+function refreshRows(body, fresh) {
+  const shown = new Map([...body.children].map((row) => [row.dataset.key, row]));
+  const wanted = [...fresh.children].map((row) => refreshed(shown.get(row.dataset.key), row));
+  for (const row of shown.values()) if (!wanted.includes(row)) row.remove();
+  wanted.forEach((row, at) => {
+    if (body.children[at] !== row) body.insertBefore(row, body.children[at] ?? null);
+  });
+}
+
+function refreshed(old, row) {
+  if (!old || old.cells.length !== row.cells.length) return row;
+  [...row.cells].forEach((cell, at) => {
+    if (old.cells[at].innerHTML !== cell.innerHTML) old.cells[at].replaceWith(cell);
+  });
+  return old;
+}
+
+const element = document.querySelector("[data-live-page]");
 if (element) new LivePage(element).start();
