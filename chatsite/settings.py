@@ -106,7 +106,8 @@ ASGI_APPLICATION = "chatsite.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        # Django looks for 404.html and its like at a root.
+        "DIRS": [BASE_DIR / "templates", BASE_DIR / "templates/errors"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

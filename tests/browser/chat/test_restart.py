@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from tests.chatsite.launch.run import NAMES, Run
 from tests.processes import ROOT
 
-from .person import Person
+from ..person import Person
 
 LENGTH = 1000
 OURS = {"worker", "background", "beat", "web"}

@@ -4,7 +4,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.site import Site
 
-from .person import Person
+from ..person import Person
 
 QUESTION = "Explain how a cache forgets"
 

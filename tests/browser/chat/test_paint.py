@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 
 from tests.site import Site
 
-from .conftest import Open
-from .person import Person
+from ..conftest import Open
+from ..person import Person
 
 FELT = re.compile(r"^\d+\.\d{3} s$")
 

@@ -7,7 +7,7 @@ import json
 
 from conversations.models.generation.plan import shown_stage
 
-from .conftest import LiveAnswer
+from ..conftest import LiveAnswer
 
 STATUSES = ["running", "done", "failed", "stopped"]
 

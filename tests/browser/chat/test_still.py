@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from streaming.demo.tokens import tokens_of
 from tests.site import Site
 
-from .conftest import Open
+from ..conftest import Open
 
 OPEN = """Words come one by one.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import LiveAnswer
+from ..conftest import LiveAnswer
 
 LISTENER = """
 window.said = [];

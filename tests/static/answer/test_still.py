@@ -8,7 +8,7 @@ import pytest
 
 from conversations.rendering import References, Segmenter, render_block, render_tail
 
-from .conftest import ORIGIN, LiveAnswer
+from ..conftest import ORIGIN, LiveAnswer
 
 ANSWER = """# A title
 

@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
-from .conftest import Open
-from .person import Person
+from ..conftest import Open
+from ..person import Person
 
 
 def open_again(alice: Person) -> Page:

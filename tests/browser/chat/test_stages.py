@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.site import Site
 
-from .conftest import Open
+from ..conftest import Open
 
 QUESTION = "count to 150"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import LiveAnswer
+from ..conftest import LiveAnswer
 
 FRAME_MS = 16
 HELD_MS = 400

@@ -8,7 +8,7 @@ import pytest
 
 from conversations.rendering import References, render_tail
 
-from .conftest import LiveAnswer
+from ..conftest import LiveAnswer
 
 TEXT = "Words come **one by one**, with 🧵 and שלום.\n\n- a list\n- of two\n\nAnd an end."
 

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.site import Site
 
-from .conftest import Open
+from ..conftest import Open
 
 
 def test_the_page_comes_back_by_itself_after_the_server_restarted(person: Open, site: Site) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.site import Site
 
-from .conftest import Open
+from ..conftest import Open
 
 COUNTED = re.compile(r"1 2 3 4 5")
 

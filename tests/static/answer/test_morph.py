@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import LiveAnswer
+from ..conftest import LiveAnswer
 
 CODE = (
     '<div class="code"><div class="code__bar"><button type="button">Copy</button></div>'

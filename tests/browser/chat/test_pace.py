@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Locator
 
-from .conftest import Open
-from .person import Person
+from ..conftest import Open
+from ..person import Person
 
 COUNTED = " ".join(str(n) for n in range(1, 301))
 LENGTHS = """() => {
