@@ -28,7 +28,7 @@ class BudgetForm(BudgetFormBase):
         to_field_name="username",
         required=False,
         widget=forms.TextInput,
-        help_text="Their user name. Wins over the limits of the user's groups.",
+        help_text="User name. Overrides the limits of the user's groups.",
         error_messages={"invalid_choice": "There is no user with this name."},
     )
 

@@ -45,7 +45,7 @@ class StageForm(forms.ModelForm[Stage] if TYPE_CHECKING else forms.ModelForm):  
     tier = forms.ChoiceField(
         choices=tier_choices,
         required=False,
-        help_text="Which model writes it.",
+        help_text="The model that writes it.",
         error_messages={"invalid_choice": "Tier “%(value)s” no longer exists. Choose another one."},
     )
     domains = forms.MultipleChoiceField(

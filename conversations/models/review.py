@@ -28,12 +28,12 @@ class AccessLogEntry(models.Model):
     act = models.CharField(max_length=10, choices=Act.choices, default=Act.READ, db_default=Act.READ)
     conversation = models.ForeignKey(Conversation, null=True, on_delete=models.SET_NULL, related_name="access_log")
     conversation_key = models.UUIDField(null=True, db_index=True, help_text="Its id.")
-    owner_name = models.CharField(max_length=150, blank=True, db_default="", help_text="Whose conversation it was.")
+    owner_name = models.CharField(max_length=150, blank=True, db_default="", help_text="Owner of the conversation.")
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="access_log"
     )
     reviewer_name = models.CharField(max_length=150, blank=True, db_default="")
-    details = models.CharField(max_length=DETAILS_LENGTH, blank=True, db_default="", help_text="What was searched for.")
+    details = models.CharField(max_length=DETAILS_LENGTH, blank=True, db_default="", help_text="The search.")
     accessed_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:

@@ -59,7 +59,7 @@ class GenerationView(Schema):
     )
     thinking: str
     model: str
-    attempt: int = Field(description="Processes that took it on so far.")
+    attempt: int = Field(description="Attempts so far.")
     finish_reason: str
     prompt_tokens: int | None
     completion_tokens: int | None

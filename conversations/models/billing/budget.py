@@ -21,7 +21,7 @@ from .money import NOTHING, amount_of, format_money, units
 
 SITE = "site"
 EXACTLY_ONE = "Choose one: the whole site, a group, or a user."
-MORE_THAN_ZERO = "A limit is more than zero. To spend nothing, enable only tiers without prices."
+MORE_THAN_ZERO = "A limit must be above zero. To spend nothing, enable only tiers without prices."
 ONE_OF_THREE = (
     models.Q(whole_site=True, group=None, user=None)
     | models.Q(whole_site=False, group__isnull=False, user=None)
@@ -37,14 +37,14 @@ def check_limit(amount: Decimal) -> None:
 class Budget(models.Model):
     whole_site = models.BooleanField(default=False, help_text="All users together.")
     group = models.OneToOneField(
-        Group, null=True, blank=True, on_delete=models.CASCADE, help_text="Each of its members alone."
+        Group, null=True, blank=True, on_delete=models.CASCADE, help_text="Applies to each member separately."
     )
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
         null=True,
         blank=True,
         on_delete=models.CASCADE,
-        help_text="Wins over the limits of the user's groups.",
+        help_text="Overrides the limits of the user's groups.",
     )
     daily_limit = models.DecimalField(max_digits=12, decimal_places=4, validators=[check_limit])
 
@@ -61,7 +61,7 @@ class Budget(models.Model):
                 fields=["whole_site"],
                 condition=models.Q(whole_site=True),
                 name="one_budget_of_the_site",
-                violation_error_message="The site has a budget already: change that one.",
+                violation_error_message="The site already has a budget. Change that one.",
             ),
         )
 

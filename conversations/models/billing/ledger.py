@@ -86,7 +86,7 @@ class LedgerEntry(models.Model):
         decimal_places=PLACES,
         null=True,
         blank=True,
-        help_text="What it would have cost if no answer had been reused.",
+        help_text="What it would have cost without reused answers.",
     )
     state = models.CharField(max_length=10, choices=EntryState.choices, default=EntryState.RESERVED)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -48,14 +48,18 @@ class Stage(models.Model):
     """One request for an answer, of a kind of its own."""
 
     name = models.SlugField(
-        unique=True, max_length=40, error_messages={"unique": "There is a stage of this name: choose another one."}
+        unique=True,
+        max_length=40,
+        error_messages={"unique": "A stage with this name already exists. Choose another name."},
     )
-    label = NameField(max_length=40, help_text="What users read beside its text, such as Draft.")
+    label = NameField(max_length=40, help_text="The heading that users see, such as Draft.")
     system_prompt = models.TextField(
-        error_messages={"blank": "Write what this stage is to do: without a prompt it would only answer once more."},
-        help_text="Follows the site's own. What is this stage to do?",
+        error_messages={"blank": "Enter what this stage should do. Without a prompt it would only repeat the answer."},
+        help_text="Appended to the site's system prompt: what this stage should do.",
     )
-    tier = models.CharField(max_length=40, blank=True, help_text="Which model writes it. By the question: see docs.")
+    tier = models.CharField(
+        max_length=40, blank=True, help_text="The model that writes it. By the question: see the docs."
+    )
     domains = models.JSONField(
         default=list,
         db_default=[],
@@ -67,7 +71,7 @@ class Stage(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Seconds for the whole stage; then it is left out. Empty: as long as tokens come.",
+        help_text="Seconds for the whole stage, after which it is skipped. Empty: no limit while tokens come.",
     )
     temperature = models.FloatField(
         null=True,
@@ -79,7 +83,7 @@ class Stage(models.Model):
     max_tokens = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: the site's limit."
     )
-    enabled = models.BooleanField(default=True, help_text="One that is off is left out of all pipelines.")
+    enabled = models.BooleanField(default=True, help_text="Off: all pipelines skip it.")
 
     class Meta:
         ordering = ("name",)
@@ -89,7 +93,7 @@ class Stage(models.Model):
 
     def clean(self) -> None:
         if self.top_p is not None and self.top_p <= 0:
-            raise ValidationError({"top_p": "Top-p must be more than 0: at 0 no token could be chosen."})
+            raise ValidationError({"top_p": "Top-p must be above 0: at 0, no token could be chosen."})
 
     @property
     def is_for_all(self) -> bool:
@@ -124,10 +128,10 @@ class Pipeline(models.Model):
 class PipelineStage(models.Model):
     pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="stages")
     stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="uses")
-    order = models.PositiveSmallIntegerField(default=0, help_text="Later ones take the place of earlier ones.")
+    order = models.PositiveSmallIntegerField(default=0, help_text="Later stages replace earlier ones.")
     waits = models.BooleanField(
         default=False,
-        help_text="Begins when the earlier ones have ended, and gets what they wrote. Otherwise it begins at once.",
+        help_text="Starts when the earlier stages have ended, and gets their text. Otherwise it starts at once.",
     )
 
     class Meta:

@@ -15,25 +15,25 @@ from conversations.models.names import NameField
 from .model_server import ModelServer
 
 SITES_OWN = "Empty: the site's setting."
-PER_MILLION = "For a million tokens, in the currency of your budgets."
+PER_MILLION = "Per million tokens, in the currency of your budgets."
 LONGEST_WAIT_S = 3600.0
 
 # What Django's fields don't refuse by themselves. Not a number fails every comparison, so it is refused as well.
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "price_in": (lambda price: price >= 0, "A price is zero or more."),
-    "price_out": (lambda price: price >= 0, "A price is zero or more."),
-    "price_cached": (lambda price: price >= 0, "A price is zero or more."),
-    "context_length": (lambda tokens: tokens > 0, "A context has at least one token."),
-    "temperature": (lambda value: 0 <= value <= 2, "A temperature lies between 0 and 2."),
-    "top_p": (lambda value: 0 < value <= 1, "Top-p is above 0, and at most 1."),
-    "max_tokens": (lambda tokens: tokens > 0, "An answer has at least one token."),
+    "price_in": (lambda price: price >= 0, "A price must be zero or more."),
+    "price_out": (lambda price: price >= 0, "A price must be zero or more."),
+    "price_cached": (lambda price: price >= 0, "A price must be zero or more."),
+    "context_length": (lambda tokens: tokens > 0, "A context must have at least one token."),
+    "temperature": (lambda value: 0 <= value <= 2, "The temperature must be between 0 and 2."),
+    "top_p": (lambda value: 0 < value <= 1, "Top-p must be above 0, and at most 1."),
+    "max_tokens": (lambda tokens: tokens > 0, "An answer must have at least one token."),
     "first_token_timeout_s": (
         lambda seconds: 0 < seconds <= LONGEST_WAIT_S,
-        f"Wait longer than 0 s, and {LONGEST_WAIT_S:g} s at most.",
+        f"The wait must be above 0 s, and {LONGEST_WAIT_S:g} s at most.",
     ),
     "silence_timeout_s": (
         lambda seconds: 0 < seconds <= LONGEST_WAIT_S,
-        f"Wait longer than 0 s, and {LONGEST_WAIT_S:g} s at most.",
+        f"The wait must be above 0 s, and {LONGEST_WAIT_S:g} s at most.",
     ),
 }
 
@@ -51,48 +51,50 @@ def price(name: str) -> models.DecimalField[Decimal, Decimal]:
 
 
 class Tier(models.Model):
-    name = NameField(max_length=40, help_text="What users see.")
-    slug = models.SlugField(max_length=40, unique=True, help_text="What programs and records call it. Keep it.")
+    name = NameField(max_length=40, help_text="The name that users see.")
+    slug = models.SlugField(
+        max_length=40, unique=True, help_text="Its name in the API and in records. Keep it unchanged."
+    )
     order = models.PositiveSmallIntegerField(default=0, help_text="0 is the cheapest.")
     server = models.ForeignKey(ModelServer, on_delete=models.PROTECT, related_name="tiers")
     model = models.CharField(
-        max_length=200, blank=True, help_text="As the server lists it. Empty: the first that it lists."
+        max_length=200, blank=True, help_text="As the server lists it. Empty: the first one listed."
     )
-    price_in = price("price of questions")
-    price_out = price("price of answers")
+    price_in = price("input price")
+    price_out = price("output price")
     price_cached = models.DecimalField(
-        "price of remembered questions",
+        "cached input price",
         max_digits=12,
         decimal_places=6,
         null=True,
         blank=True,
-        help_text="Of a question's tokens, what the server has in its cache. Empty: as the others.",
+        help_text="For prompt tokens in the server's prefix cache. Empty: the input price.",
     )
     context_length = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Tokens of question and answer. Empty: what the server tells."
+        null=True, blank=True, help_text="Tokens of question and answer together. Empty: what the server reports."
     )
     temperature = models.FloatField(null=True, blank=True, help_text=SITES_OWN)
     top_p = models.FloatField("top-p", null=True, blank=True, help_text=SITES_OWN)
     max_tokens = models.PositiveIntegerField(null=True, blank=True, help_text=f"Of one answer. {SITES_OWN}")
     first_token_timeout_s = models.FloatField(
-        "wait for the first token", null=True, blank=True, help_text=f"Seconds. {SITES_OWN}"
+        "first-token timeout", null=True, blank=True, help_text=f"Seconds. {SITES_OWN}"
     )
     silence_timeout_s = models.FloatField(
-        "wait between tokens", null=True, blank=True, help_text=f"Seconds. {SITES_OWN}"
+        "inter-token timeout", null=True, blank=True, help_text=f"Seconds. {SITES_OWN}"
     )
     caches = models.CharField(
-        "answers from the cache",
+        "response cache",
         max_length=10,
         choices=Caches.choices,
         default=Caches.AT_ZERO,
         db_default=Caches.AT_ZERO,
-        help_text="For a request that was made before, word for word. Always: at any temperature.",
+        help_text="For requests that are identical to an earlier one. Always: at any temperature.",
     )
     cache_across_users = models.BooleanField(
-        "also of other users",
+        "shared between users",
         default=False,
         db_default=False,
-        help_text="Off: only a user's own earlier answers.",
+        help_text="Off: only the user's own earlier answers.",
     )
     enabled = models.BooleanField(default=True)
 
@@ -106,9 +108,11 @@ class Tier(models.Model):
         given = {field: value for field in RULES if (value := getattr(self, field)) is not None}
         wrong = {field: RULES[field][1] for field, value in given.items() if not RULES[field][0](value)}
         if self.context_length and self.max_tokens and self.max_tokens >= self.context_length:
-            wrong.setdefault("max_tokens", "An answer of this length leaves no room for the question in the context.")
+            wrong.setdefault(
+                "max_tokens", "An answer of this length leaves no room for the question in the context window."
+            )
         if self.price_cached is not None and self.price_cached > self.price_in:
-            wrong.setdefault("price_cached", "This is more than other tokens cost: leave it empty, or lower it.")
+            wrong.setdefault("price_cached", "This is above the input price. Leave it empty, or lower it.")
         if wrong:
             raise ValidationError(wrong)
 

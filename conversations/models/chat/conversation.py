@@ -118,7 +118,7 @@ class Conversation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     title = models.CharField(max_length=titles.LENGTH, default=UNTITLED)
-    search_title = models.TextField(null=True, editable=False, help_text="As searches compare it.")  # noqa: DJ001 - as Part's
+    search_title = models.TextField(null=True, editable=False, help_text="Normalised for searches.")  # noqa: DJ001 - as Part's
     titled_by_hand = models.BooleanField(default=False, help_text="The model no longer changes the title.")
     leaf = models.ForeignKey(
         Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="End of the shown path."

@@ -109,7 +109,7 @@ class Part(models.Model):
     kind = models.CharField(max_length=10, choices=PartKind.choices)
     text = models.TextField(blank=True)
     # NULL: not made yet, since the answer is still being written, or was by an earlier version.
-    search_text = models.TextField(null=True, editable=False, help_text="The text as searches compare it.")  # noqa: DJ001
+    search_text = models.TextField(null=True, editable=False, help_text="The text, normalised for searches.")  # noqa: DJ001
 
     class Meta:
         ordering = ("stage", "kind")

@@ -16,7 +16,7 @@ MOST_AT_ONCE = 50
 
 
 class Way(models.TextChoices):
-    EMAIL = "email", "e-mail"
+    EMAIL = "email", "email"
     WEBHOOK = "webhook", "webhook"
 
     @property

@@ -68,9 +68,9 @@ class AlertRule(models.Model):
     minutes = models.PositiveSmallIntegerField(default=0, help_text="That it must last. 0: told at once.")
     severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.WARNING)
     enabled = models.BooleanField(default=True)
-    emails = models.CharField("e-mail addresses", max_length=1000, blank=True, help_text="Separated by commas.")
+    emails = models.CharField("email addresses", max_length=1000, blank=True, help_text="Separated by commas.")
     webhook_url = EncryptedField(  # whoever knows that of a chat program may write there
-        "webhook", max_length=500, blank=True, help_text="An address that gets a JSON message by POST."
+        "webhook", max_length=500, blank=True, help_text="A URL that receives a JSON message by POST."
     )
     webhook_secret = EncryptedField(max_length=200, blank=True)
 
@@ -124,7 +124,7 @@ class AlertRule(models.Model):
             try:
                 validate_email(address)
             except ValidationError:
-                wrong["emails"] = f"{address} is no e-mail address."
+                wrong["emails"] = f"{address} is not an email address."
         if len(self.recipients) > MOST_RECIPIENTS:
             wrong["emails"] = f"{MOST_RECIPIENTS} addresses are the most: use a mailing list."
         try:

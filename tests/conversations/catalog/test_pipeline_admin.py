@@ -172,7 +172,7 @@ def test_a_stage_without_a_prompt_is_told_what_to_write(as_admin: Client) -> Non
     response = as_admin.post("/admin/conversations/stage/add/", STAGE | {"system_prompt": ""})
 
     (sentence,) = response.context["adminform"].form.errors["system_prompt"]
-    assert sentence.startswith("Write what this stage is to do")
+    assert sentence.startswith("Enter what this stage should do. Without a prompt it would only repeat the answer.")
 
 
 def test_a_stage_that_is_added_comes_last_by_itself(as_admin: Client, pipeline: Pipeline) -> None:

@@ -160,9 +160,9 @@ def test_printed_mails_are_said_to_reach_nobody(as_otto: Client, capsys: pytest.
 
     (said,) = press(as_otto, mailed)
 
-    assert said.startswith("The test by e-mail failed. EMAIL_URL is not set")
+    assert said.startswith("The test by email failed. EMAIL_URL is not set")
     assert "EMAIL_URL is not set" in as_otto.get(f"{RULES}{mailed.pk}/change/").content.decode()
-    assert "e-mail (reaches nobody)" in as_otto.get(RULES).content.decode()
+    assert "email (reaches nobody)" in as_otto.get(RULES).content.decode()
 
 
 def test_only_who_may_change_rules_may_test_them(as_watcher: Client, otto: User, as_otto: Client) -> None:

@@ -24,7 +24,7 @@ def test_an_open_alert_is_on_both_pages_and_counted_in_the_navigation(operator: 
     for page in ("/ops/", ALERTS):
         text = text_of(operator, page)
         assert "Down.</strong> The model server gpu-1 is down." in text
-        assert "Not told by e-mail (raised), 2 tries: The mail server cannot be reached." in text
+        assert "Not told by email (raised), 2 tries: The mail server cannot be reached." in text
         assert COUNT in text
 
 
@@ -38,7 +38,7 @@ def test_one_that_is_over_is_on_its_page_only(operator: Client) -> None:
 
     assert "No alert is firing." in page and COUNT not in page
     assert "Questions that wait: 11." in page
-    assert "raised by e-mail" in page and "recovered by e-mail" in page
+    assert "raised by email" in page and "recovered by email" in page
     assert "Questions that wait" not in text_of(operator)
 
 
@@ -73,8 +73,8 @@ def test_a_mail_that_was_only_printed_is_not_called_sent(operator: Client, capsy
     page = text_of(operator, ALERTS)
 
     assert "Questions that wait: 40." in capsys.readouterr().out
-    assert "Not told by e-mail (raised), 1 try: EMAIL_URL is not set" in page
-    assert "<td>e-mail (reaches nobody)</td>" in page and "raised by e-mail" not in page
+    assert "Not told by email (raised), 1 try: EMAIL_URL is not set" in page
+    assert "<td>email (reaches nobody)</td>" in page and "raised by email" not in page
     assert AlertDelivery.objects.get().sent_at is None
 
 
