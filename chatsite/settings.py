@@ -420,7 +420,7 @@ LOGGING = {
     },
 }
 
-# Tracing, with OpenTelemetry: off unless a collector is named (docs/logs.md)
+# Tracing, with OpenTelemetry: off unless a collector is named (docs/operate/logs.md)
 
 OTEL_EXPORTER_OTLP_ENDPOINT = env.collector("OTEL_EXPORTER_OTLP_ENDPOINT")  # http://host:4318, without /v1/traces
 OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "throughline")

@@ -1,4 +1,4 @@
-"""What is said of an alert: subject and text for people, and fields for programs. docs/alerts.md has both."""
+"""What is said of an alert: subject and text for people, and fields for programs. docs/operate/alerts.md has both."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def test_names_follow_prometheus_conventions(client: Client, db: None, told: Non
 def test_every_metric_is_explained(client: Client, alice: User, told: None) -> None:
     settle(reserve(alice, line(0)) or Generation().pk, {0: wrote(1)})
     limit("4", whole_site=True)
-    explained = (ROOT / "docs" / "metrics.md").read_text()
+    explained = (ROOT / "docs/operate/metrics.md").read_text()
 
     assert [name for name, _, _ in families(client) if name.removeprefix("throughline_") not in explained] == []
 
