@@ -24,3 +24,9 @@ def mail_can_be_sent() -> bool:
 @register.simple_tag
 def whom_to_ask(what: str = "") -> str:
     return f"Ask {settings.CONTACT or 'them'}{' ' if what else ''}{what}."
+
+
+@register.filter
+def sentence_case(words: str) -> str:
+    """allauth Writes Like This; the rest of the site doesn't."""
+    return words.strip().capitalize()
