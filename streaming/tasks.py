@@ -41,7 +41,7 @@ def generate(*_: object) -> None:
     while (ran := runner().run_next_blocking()) is not None:
         if ran.status is not None:
             with correlation.about(generation=ran.generation):
-                entitle.delay(str(ran.generation))
+                name_conversation.delay(str(ran.generation))
 
 
 @shared_task(name="streaming.tasks.sweep")
@@ -50,14 +50,14 @@ def sweep() -> None:
         logger.info("%d answers wait that could run; workers are told", sent)
 
 
-@shared_task(name="streaming.tasks.entitle")
-def entitle(generation_id: str) -> None:
+@shared_task(name="streaming.tasks.name_conversation")
+def name_conversation(generation_id: str) -> None:
     """Name the conversation that this generation answered in."""
     with correlation.about(generation=generation_id):
         try:
-            titles.entitle(UUID(generation_id), runner())
+            titles.name_conversation(UUID(generation_id), runner())
         except CancelledError:  # this process ends: another one names it
-            entitle.delay(generation_id)
+            name_conversation.delay(generation_id)
 
 
 @shared_task(name="streaming.tasks.probe_model_servers")

@@ -68,15 +68,15 @@ class InFlightRequest:
             self.error = error
         self.is_over = True
         self._payer = self._payer or next(iter(self._readers), None)
-        self._tell()
+        self._notify()
 
     async def _read(self) -> None:
         async with aclosing(self._upstream.deltas()) as deltas:
             async for delta in deltas:
                 self.deltas.append(delta)
-                self._tell()
+                self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for reader in self._readers:
             reader.news.set()
 

@@ -17,7 +17,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from streaming.coordination import exchanged
 
-from .vllm.client import ModelServer
+from .vllm.client import ModelServer, ServerKey
 
 KEY = "throughline:capabilities"  # hash: JSON of a Subject -> Learned
 KNOWN_FOR_S = 24 * 3600
@@ -60,9 +60,9 @@ YES, NO, REFUSED = "yes", "no", "refused"
 
 
 class Subject(NamedTuple):
-    """Which ability of which server, by its key, with which model."""
+    """Which ability of which server with which model."""
 
-    server: str
+    server: ServerKey
     model: str
     ability: Ability
 
@@ -77,7 +77,7 @@ class Capabilities:
 
     def __init__(self) -> None:
         self._known: dict[Subject, Learned] = {}
-        self._untold: dict[Subject, Learned | None] = {}  # None: forgotten
+        self._unsent: dict[Subject, Learned | None] = {}  # None: forgotten
 
     def value(self, server: ModelServer, model: str, ability: Ability) -> str:
         """Empty if it is not known, or was learned too long ago."""
@@ -88,13 +88,13 @@ class Capabilities:
         subject, now = Subject(server.key, model, ability), time.time()
         known = self._known.get(subject)
         if known is None or known.value != value or now - known.at > LATELY_S:
-            self._known[subject] = self._untold[subject] = Learned(value, now)
+            self._known[subject] = self._unsent[subject] = Learned(value, now)
 
     def forget(self, server: ModelServer) -> None:
         """It is gone: what comes back at its address may be another one."""
         for subject in [subject for subject in self._known if subject.server == server.key]:
             del self._known[subject]
-            self._untold[subject] = None
+            self._unsent[subject] = None
 
     # What is asked of them often
 
@@ -113,9 +113,9 @@ class Capabilities:
 
         Raises RedisError, OSError; then it is told the next time, and what was known holds.
         """
-        untold = dict(self._untold)
+        unsent = dict(self._unsent)
         async with redis.pipeline() as pipeline:
-            for subject, learned in untold.items():
+            for subject, learned in unsent.items():
                 if learned is None:
                     pipeline.hdel(KEY, field_of(subject))
                 else:
@@ -123,10 +123,10 @@ class Capabilities:
                     pipeline.expire(KEY, KNOWN_FOR_S)
             pipeline.hgetall(KEY)
             *_, stored = await pipeline.execute()
-        for subject, learned in untold.items():
-            if self._untold.get(subject) is learned:
-                del self._untold[subject]
-        heard = dict(decode(stored)) | self._untold
+        for subject, learned in unsent.items():
+            if self._unsent.get(subject) is learned:
+                del self._unsent[subject]
+        heard = dict(decode(stored)) | self._unsent
         self._known = {subject: learned for subject, learned in heard.items() if learned}
 
 
@@ -158,8 +158,8 @@ def decode(stored: Any) -> Iterator[tuple[Subject, Learned]]:
         yield from zip(exchanged.read([field], Subject), exchanged.read([learned], Learned), strict=False)
 
 
-def forget_all(redis: Redis, servers: Collection[str]) -> None:
-    """What any worker knows of these, by their keys. Raises RedisError."""
+def forget_all(redis: Redis, servers: Collection[ServerKey]) -> None:
+    """What any worker knows of these. Raises RedisError."""
     stored: Any = redis.hkeys(KEY) if servers else []
     if gone := [field for field in stored for its in exchanged.read([field], Subject) if its.server in servers]:
         redis.hdel(KEY, *gone)

@@ -15,6 +15,8 @@ from redis.asyncio import Redis as AsyncRedis
 from conversations import site_time
 from streaming.coordination import exchanged
 
+from .vllm.client import ServerKey
+
 KEY = "throughline:drained"  # hash: key of the server -> Drain
 
 
@@ -39,7 +41,7 @@ def drains(redis: Redis) -> dict[str, Drain]:
     return {name.decode(): drain for name, told in stored.items() for drain in exchanged.read([told], Drain)}
 
 
-async def drained_names(redis: AsyncRedis) -> frozenset[str]:
+async def drained_servers(redis: AsyncRedis) -> frozenset[ServerKey]:
     """Raises RedisError, OSError."""
     names: Any = await redis.hkeys(KEY)  # type: ignore[misc]
-    return frozenset(name.decode() for name in names)
+    return frozenset(ServerKey(name.decode()) for name in names)

@@ -20,7 +20,7 @@ from .breaker import Breaker, BreakerState
 from .capabilities import NO, Ability, Capabilities
 from .liveness import signs_of
 from .trial import Trials
-from .vllm.client import ModelServer, complete
+from .vllm.client import ModelServer, ServerKey, complete
 from .vllm.errors import ModelServerError, Rejected, Unreachable
 from .vllm.facts import list_models
 from .vllm.wire import ChatDelta
@@ -63,10 +63,10 @@ class ModelServers:
         self.capabilities = Capabilities()
         self.trials = Trials(http, self.capabilities)
         self.breakers: dict[ModelServer, Breaker] = {}
-        self.drained: frozenset[str] = frozenset()  # keys of servers that get no new requests: an operator said so
+        self.drained: frozenset[ServerKey] = frozenset()  # servers that get no new requests: an operator said so
         self._running: Counter[ModelServer] = Counter()
         self._token_at: dict[ModelServer, float] = {}
-        self._tells_ends: dict[ModelServer, bool] = {}
+        self._marks_ends: dict[ModelServer, bool] = {}
         self._models: dict[ModelServer, tuple[float, list[str]]] = {}
         self.use(environment_tiers() if tiers is None else tiers)
 
@@ -99,7 +99,7 @@ class ModelServers:
                 try:
                     found = await self.model_of(candidate, model)
                 except ModelServerError as why:
-                    self.note_failure(candidate.server, why)
+                    self.record_failure(candidate.server, why)
                     error = error if isinstance(error, NoRoom) else why
                     continue
                 if breaker := self.breakers.get(candidate.server):  # else an admin took it away meanwhile
@@ -127,7 +127,7 @@ class ModelServers:
     def has_other(self, excluded: Sequence[Candidate], model: str = "") -> bool:
         return any(candidate.may_serve(model) for candidate in self._left(excluded))
 
-    def note_failure(self, server: ModelServer, error: ModelServerError) -> None:
+    def record_failure(self, server: ModelServer, error: ModelServerError) -> None:
         """The server's own faults count; a request that it refuses for good reason does not."""
         if error.is_servers_fault and server in self.breakers:
             self.breakers[server].record_failure(at_once=isinstance(error, Unreachable))
@@ -136,20 +136,20 @@ class ModelServers:
             if isinstance(error, Unreachable):
                 self.capabilities.forget(server)
 
-    def note_token(self, server: ModelServer) -> None:
+    def record_token(self, server: ModelServer) -> None:
         if server in self.breakers:  # else it is no longer among ours
             self.breakers[server].record_success()
             self._token_at[server] = time.monotonic()
 
-    def note_end(self, server: ModelServer, *, told: bool) -> None:
+    def record_end(self, server: ModelServer, *, marked: bool) -> None:
         """An answer was complete; did it say so?"""
-        self._tells_ends.setdefault(server, told)
-        if told:
-            self._tells_ends[server] = True
+        self._marks_ends.setdefault(server, marked)
+        if marked:
+            self._marks_ends[server] = True
 
-    def tells_ends(self, server: ModelServer) -> bool | None:
+    def marks_ends(self, server: ModelServer) -> bool | None:
         """Of complete answers; None: nothing is known yet."""
-        return self._tells_ends.get(server)
+        return self._marks_ends.get(server)
 
     def token_at(self, server: ModelServer) -> float:
         """When it gave this process an answer's token, by the monotonic clock; 0 if it never did, or failed since."""
@@ -177,11 +177,11 @@ class ModelServers:
         return model or models[0]
 
     def states(self) -> dict[str, BreakerState]:
-        """By the server's key."""
+        """By the server's key, as heartbeats have it."""
         return {server.key: breaker.state for server, breaker in self.breakers.items()}
 
-    def requests(self) -> dict[str, int]:
-        """That this process has now, by the server's key."""
+    def requests(self) -> dict[ServerKey, int]:
+        """That this process has now."""
         return {server.key: count for server, count in self._running.items() if count}
 
     def _left(self, excluded: Sequence[Candidate]) -> list[Candidate]:

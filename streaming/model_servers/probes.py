@@ -23,7 +23,7 @@ from streaming.planning.tiers import stored_tiers
 from .capabilities import forget_all
 from .liveness import signs_of
 from .pool import ModelServers
-from .vllm.client import ModelServer, ask
+from .vllm.client import ModelServer, ServerKey, ask
 from .vllm.errors import BadReply, ModelServerError, Rejected, TookTooLong
 from .vllm.figures import counters, differences, gauges
 
@@ -38,7 +38,7 @@ SHORTEST_S = 1.0  # between two probes whose difference says something: several 
 class Health(msgspec.Struct, frozen=True):
     """One probe of one server."""
 
-    name: str  # the server's key
+    server: ServerKey
     probed_at: datetime
     healthy: bool
     error: str = ""  # why not, for operators
@@ -63,10 +63,10 @@ async def probe_each(servers: ModelServers) -> list[Health]:
 
 def store(found: list[Health]) -> None:
     with open_sync_client(PROBE_TIMEOUT_S) as redis:
-        before = {health.name: health for health in last_probes(redis)}
-        told = [since(before[health.name], health) if health.name in before else health for health in found]
+        before = {health.server: health for health in last_probes(redis)}
+        told = [since(before[health.server], health) if health.server in before else health for health in found]
         redis.set(KEY, msgspec.json.encode(told), ex=KEPT_S)
-        forget_all(redis, {now.name for now in found if now.name in before and is_another(before[now.name], now)})
+        forget_all(redis, {now.server for now in found if now.server in before and is_another(before[now.server], now)})
 
 
 def is_another(before: Health, health: Health) -> bool:

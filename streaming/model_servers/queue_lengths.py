@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from conversations import site_time
 
 from .probes import read_last_probes
-from .vllm.client import ModelServer, ask
+from .vllm.client import ModelServer, ServerKey, ask
 from .vllm.errors import ModelServerError
 from .vllm.figures import WAITING, gauge
 
@@ -64,8 +64,8 @@ class Queues:
             return None
         return Queue(round(waiting), at)
 
-    async def _lengths_of_last_probes(self) -> dict[str, Queue]:
-        """By the server's key; what the fresh ones of the last probes found."""
+    async def _lengths_of_last_probes(self) -> dict[ServerKey, Queue]:
+        """What the fresh ones of the last probes found."""
         try:
             probes = await read_last_probes(self._redis)
         except (RedisError, OSError) as error:
@@ -74,7 +74,7 @@ class Queues:
         now, clock = site_time.now(), time.monotonic()
         ages = [(probe, (now - probe.probed_at).total_seconds()) for probe in probes]
         return {
-            probe.name: Queue(round(probe.figures[WAITING]), clock - age)
+            probe.server: Queue(round(probe.figures[WAITING]), clock - age)
             for probe, age in ages
             if age <= FRESH_S and WAITING in probe.figures
         }

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 PREFIX = "throughline:warm:"
 WANTED = f"{PREFIX}wanted"  # a chat page was opened lately, and a worker was told so
-TOLD_FOR_S = 24 * 3600  # how long is known when a model was warm
+KNOWN_FOR_S = 24 * 3600  # how long is known when a model was warm
 WANTED_WITHIN_S = 10  # a worker that hears of an opened page later than this does nothing
 
 
@@ -69,7 +69,7 @@ def claim_key(server: ModelServer) -> str:
     return f"{PREFIX}claim:{server.key}"
 
 
-def told_key(server: ModelServer, model: str) -> str:
+def warming_key(server: ModelServer, model: str) -> str:
     """Holds the last Warming. ``model`` is what the tier has; empty: the first that the server lists."""
     return f"{PREFIX}told:{server.key}/{model}"
 
@@ -83,7 +83,7 @@ def warmth_of(redis: Redis, tiers: Iterable[TierSpec]) -> list[TierWarmth]:
     pairs = list({(tier.slug, server.key): (tier, server) for tier, server in candidates}.values())
     if not (settings.WARM_MODELS and pairs):
         return []
-    told: Any = redis.mget([told_key(server, tier.model) for tier, server in pairs])
+    told: Any = redis.mget([warming_key(server, tier.model) for tier, server in pairs])
     used: Any = redis.mget([used_key(server) for _, server in pairs])
     return [
         state_of(tier, server, decode(last, Warming), decode(use, datetime))

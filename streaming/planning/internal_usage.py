@@ -29,7 +29,7 @@ async def may_ask(tier: TierSpec) -> bool:
         return False
 
 
-async def note(purpose: Purpose, tier: TierSpec, model: str, usage: Usage | None) -> None:
+async def record(purpose: Purpose, tier: TierSpec, model: str, usage: Usage | None) -> None:
     """What the server counted. Never raises."""
     if usage is None or prices_of(tier).is_free:
         return
@@ -38,4 +38,4 @@ async def note(purpose: Purpose, tier: TierSpec, model: str, usage: Usage | None
     try:
         await in_database(internal_usage.note, spent)
     except DatabaseError as error:
-        logger.warning("%s of %s was not counted: %s", purpose, tier.slug, error)
+        logger.warning("%s of %s was not recorded: %s", purpose, tier.slug, error)

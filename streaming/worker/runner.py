@@ -30,7 +30,7 @@ from streaming.coordination.groups import send_to_group, user_group
 from streaming.coordination.leases import Leases
 from streaming.coordination.redis_clients import Connections, command_client
 from streaming.log.writer import LogWriter
-from streaming.model_servers.drains import drained_names
+from streaming.model_servers.drains import drained_servers
 from streaming.model_servers.pool import ModelServers
 from streaming.model_servers.queue_lengths import Queues
 from streaming.model_servers.vllm.client import http_client
@@ -64,7 +64,7 @@ class Runner:
         self.process = heartbeats.this_process()
         self.attempts: dict[UUID, Attempt] = {}
         self._draining = False
-        self._favours: set[asyncio.Task[Any]] = set()  # what others than answers want of the loop
+        self._side_tasks: set[asyncio.Task[Any]] = set()  # other work than answers
         self._handed_over = threading.Event()
         self._loop = asyncio.new_event_loop()
         ready = threading.Event()
@@ -79,14 +79,14 @@ class Runner:
 
     def await_blocking(self, work: Callable[[ModelServers], Coroutine[Any, Any, T]]) -> T:
         """Something else that wants the model servers, in the loop. Raises CancelledError when the process ends."""
-        return self._await_favour(lambda: work(self._tools.servers))
+        return self._await_side_task(lambda: work(self._context.servers))
 
     def warm_likely_blocking(self) -> None:
         """See Warmer."""
-        self._await_favour(lambda: self._warmer.warm_likely())
+        self._await_side_task(lambda: self._warmer.warm_likely())
 
-    def _await_favour(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        return asyncio.run_coroutine_threadsafe(self._do_favour(work), self._loop).result()
+    def _await_side_task(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        return asyncio.run_coroutine_threadsafe(self._run_side_task(work), self._loop).result()
 
     # From the main thread
 
@@ -114,22 +114,22 @@ class Runner:
         self._queue = AnswerQueue(redis, self.process)
         servers = ModelServers(http_client())
         line = WaitingRequests(Queues(redis, servers.http))
-        self._tools = WorkerContext(
+        self._context = WorkerContext(
             redis, writer, servers, Reuse(servers.http, ResponseCache(redis)), line, self.process
         )
         self._warmer = Warmer(redis, servers)
-        self._pulse = EventLoopMonitor()
-        await self._hear_of_drains()
+        self._loop_monitor = EventLoopMonitor()
+        await self._read_drains()
         await self._exchange_capabilities()
         await self._publish_heartbeat()
         self._tasks = [
             asyncio.create_task(writer.run(), name="log writer"),
             asyncio.create_task(self._renew_leases(), name="leases"),
             asyncio.create_task(self._save_partials(), name="partial saves"),
-            asyncio.create_task(stop_signal.listen(self._stop), name="control"),
-            asyncio.create_task(self._tools.servers.look_after(), name="model servers"),
-            asyncio.create_task(self._pulse.watch_loop(), name="pulse"),
-            asyncio.create_task(line.run(), name="line"),
+            asyncio.create_task(stop_signal.listen(self._stop), name="stop signals"),
+            asyncio.create_task(self._context.servers.look_after(), name="model servers"),
+            asyncio.create_task(self._loop_monitor.watch_loop(), name="event loop monitor"),
+            asyncio.create_task(line.run(), name="queue positions"),
         ]
         if settings.WARM_MODELS:
             self._tasks.append(asyncio.create_task(self._warmer.run(), name="warming"))
@@ -152,7 +152,7 @@ class Runner:
             return Ran(taken.generation, await self._run(taken))
 
     async def _run(self, taken: Taken) -> Status | None:
-        attempt = self.attempts[taken.generation] = Attempt(taken.generation, self._tools, taken.dispatched_at)
+        attempt = self.attempts[taken.generation] = Attempt(taken.generation, self._context, taken.dispatched_at)
         if self._draining:  # since it was taken
             await attempt.interrupt(Interruption.HAND_OVER)
         try:
@@ -172,13 +172,13 @@ class Runner:
         except (RedisError, OSError) as error:
             logger.warning("lease of generation %s expires by itself: %s", taken.generation, error)
 
-    async def _do_favour(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def _run_side_task(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """``work`` begins here: one that is refused was not begun."""
         if self._draining:
             raise asyncio.CancelledError
         task = asyncio.create_task(work())
-        self._favours.add(task)
-        task.add_done_callback(self._favours.discard)
+        self._side_tasks.add(task)
+        task.add_done_callback(self._side_tasks.discard)
         return await task
 
     async def _stop(self, generation_id: UUID) -> None:
@@ -193,7 +193,7 @@ class Runner:
     async def _hand_over(self) -> None:
         """End all attempts where they are: others go on with them."""
         logger.info("this process ends; %d answers are handed over", len(self.attempts))
-        for task in self._favours:
+        for task in self._side_tasks:
             task.cancel()
         try:
             async with asyncio.timeout(HAND_OVER_S):
@@ -214,7 +214,7 @@ class Runner:
                 logger.warning("leases were not renewed: %s", error)
                 continue
             if not self._draining:
-                await self._hear_of_drains()
+                await self._read_drains()
                 await self._exchange_capabilities()
                 await self._publish_heartbeat()
             for generation_id in lost:
@@ -223,7 +223,7 @@ class Runner:
 
     async def _publish_heartbeat(self, *, ended: bool = False) -> None:
         """What operators see of this process."""
-        servers, common = self._tools.servers, {"vitals": self._pulse.take(), "ended": ended}
+        servers, common = self._context.servers, {"vitals": self._loop_monitor.take(), "ended": ended}
         queues = sorted(current_app.amqp.queues.consume_from)
         more = {
             "requests": servers.requests(),
@@ -233,28 +233,28 @@ class Runner:
             **common,
         }
         try:
-            await redis_clock.compare(self._tools.redis)
+            await redis_clock.compare(self._context.redis)
             if dispatch.QUEUE in queues:
                 states = servers.states()
-                await heartbeats.publish_worker(self._tools.redis, self.process, len(self.attempts), states, **more)
+                await heartbeats.publish_worker(self._context.redis, self.process, len(self.attempts), states, **more)
             else:
-                await heartbeats.publish_background(self._tools.redis, self.process, **common)
-            await counters.publish(self._tools.redis)
+                await heartbeats.publish_background(self._context.redis, self.process, **common)
+            await counters.publish(self._context.redis)
         except (RedisError, OSError) as error:
-            logger.warning("the state of this worker was not told: %s", error)
+            logger.warning("the state of this worker was not published: %s", error)
 
-    async def _hear_of_drains(self) -> None:
-        """Without Redis, what was heard last holds."""
+    async def _read_drains(self) -> None:
+        """Without Redis, what was read last holds."""
         try:
-            self._tools.servers.drained = await drained_names(self._tools.redis)
+            self._context.servers.drained = await drained_servers(self._context.redis)
         except (RedisError, OSError) as error:
             logger.warning("which model servers are drained is not known: %s", error)
 
     async def _exchange_capabilities(self) -> None:
         try:
-            await self._tools.servers.capabilities.exchange(self._tools.redis)
+            await self._context.servers.capabilities.exchange(self._context.redis)
         except (RedisError, OSError) as error:
-            logger.warning("what model servers can do was not told: %s", error)
+            logger.warning("capabilities of model servers were not exchanged: %s", error)
 
     async def _save_partials(self) -> None:
         """Each answer once in PARTIAL_SAVE_S, a few at a time: all at once, they would hold up everybody's tokens."""

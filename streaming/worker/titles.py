@@ -33,7 +33,7 @@ TITLE_TIMEOUT_S = 30.0
 TRIES = 2  # model servers that are asked for one title
 
 
-def entitle(generation_id: UUID, runner: Runner) -> None:
+def name_conversation(generation_id: UUID, runner: Runner) -> None:
     """Does nothing if it has a title. Without a model's title, the question's first words serve."""
     conversation = Conversation.objects.filter(messages__generations=generation_id, title=UNTITLED).first()
     first = conversation and conversation.messages.filter(role=Role.USER).first()

@@ -30,7 +30,7 @@ from streaming.model_servers.vllm.client import ChatStream, ModelServer, Patienc
 from streaming.model_servers.vllm.errors import ModelServerError, TookTooLong
 from streaming.model_servers.vllm.figures import RUNNING, WAITING, gauges
 from streaming.model_servers.vllm.wire import Usage
-from streaming.model_servers.warmth import Warming, claim_key, told_key, used_key
+from streaming.model_servers.warmth import Warming, claim_key, used_key, warming_key
 from streaming.planning import internal_usage
 from streaming.planning.tiers import TierSpec, known_tiers
 
@@ -165,7 +165,7 @@ class Warmer:
             for ability in unknown:
                 if self._may_learn(server):
                     usage = await servers.trials.find_out(ability, server, model, streams=tier.streams)
-                    await internal_usage.note(Purpose.WARMING, tier, model, usage)
+                    await internal_usage.record(Purpose.WARMING, tier, model, usage)
         except ModelServerError as error:
             logger.info("%s %s: what it can do was not found out: %s", server.name, tier.name, error.in_short)
 
@@ -179,8 +179,8 @@ class Warmer:
             error = str(why)
             logger.info("%s %s is not warm: %s", candidate.server.name, candidate.tier.name, why)
         told = Warming(site_time.now(), round(1000 * (time.monotonic() - begun)), error)
-        key = told_key(candidate.server, candidate.tier.model)
-        await self._redis.set(key, msgspec.json.encode(told), ex=warmth.TOLD_FOR_S)
+        key = warming_key(candidate.server, candidate.tier.model)
+        await self._redis.set(key, msgspec.json.encode(told), ex=warmth.KNOWN_FOR_S)
         return not error
 
     async def _token_of(self, candidate: Candidate) -> bool:
@@ -207,7 +207,7 @@ class Warmer:
                 if gives_way:
                     return False
                 raise TookTooLong(TIMEOUT_S, had_tokens=False)
-        await internal_usage.note(Purpose.WARMING, candidate.tier, model, await reading)
+        await internal_usage.record(Purpose.WARMING, candidate.tier, model, await reading)
         return True
 
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, M
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NewType
 from uuid import uuid4
 
 import httpx
@@ -40,6 +40,10 @@ NOTHING = ChatDelta()
 EVENTS_BEGIN_WITH = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
+ServerKey = NewType("ServerKey", str)
+"""What processes know a model server by: its name, and its path if that is not /v1 alone, as behind a gateway."""
+
+
 @dataclass(frozen=True)
 class ModelServer:
     """One OpenAI-compatible endpoint."""
@@ -53,9 +57,8 @@ class ModelServer:
         return httpx.URL(self.base_url).netloc.decode()
 
     @property
-    def key(self) -> str:
-        """What processes know it by: its name, and its path if that is not /v1 alone, as behind a gateway."""
-        return self.name + httpx.URL(self.root).path.rstrip("/")
+    def key(self) -> ServerKey:
+        return ServerKey(self.name + httpx.URL(self.root).path.rstrip("/"))
 
     @property
     def root(self) -> str:
@@ -333,4 +336,4 @@ async def refuse_all_but_success(response: httpx.Response, server: ModelServer) 
         raise rejection(response.status_code, said, server.api_key, location)
 
 
-__all__ = ["ChatStream", "ModelServer", "ModelServerError", "ask", "complete", "http_client"]
+__all__ = ["ChatStream", "ModelServer", "ModelServerError", "ServerKey", "ask", "complete", "http_client"]

@@ -44,7 +44,7 @@ def pipeline_troubles() -> Iterator[str]:
 
 
 def missing_models(tiers: Sequence[TierSpec], probes: Sequence[Health]) -> Iterator[str]:
-    listed = {probe.name: probe.models for probe in probes if probe.healthy}
+    listed = {probe.server: probe.models for probe in probes if probe.healthy}
     for tier in tiers:
         models = listed.get(tier.server.key)
         server = tier.server_label or tier.server.key

@@ -155,7 +155,7 @@ def server_states(
     drained: dict[str, Drain],
 ) -> list[ServerState]:
     """The configured servers first, then others that were probed: this process may be older than the worker."""
-    by_name = {probe.name: probe for probe in probes}
+    by_name = {probe.server: probe for probe in probes}
     labels = {server.key: tier.server_label for tier in tiers for server in (tier.server, *tier.others)}
     are_probed = any(site_time.now() - probe.probed_at <= PROBED_WITHIN for probe in probes)
     return [

@@ -49,7 +49,7 @@ async def ask_for_level(servers: ModelServers, question: str, patience_s: float)
     except ModelServerError as error:
         logger.info("no second opinion on a question: %s", error)
         return None
-    await internal_usage.note(Purpose.OPINION, route.tier, route.model, reply.usage)
+    await internal_usage.record(Purpose.OPINION, route.tier, route.model, reply.usage)
     word = reply.text.strip().lower()
     return Level(word) if word in LEVELS else None
 

@@ -102,7 +102,7 @@ class Engine:
                 logger.warning("generation %s: %s: %s", self._handle.generation_id, request.server.name, why)
                 if self._closed.is_set():
                     return None
-                self._servers.note_failure(request.server, why)
+                self._servers.record_failure(request.server, why)
                 if why.permanent:
                     return why
                 candidate = replace(request.route, server=request.server)

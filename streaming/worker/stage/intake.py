@@ -169,7 +169,7 @@ class Intake:
         if missing := missing_answer(self.result.finish_reason, has_text=bool(UNSEEN.sub("", self.text).strip())):
             raise missing
 
-    def may_end_here(self, *, tells_ends: bool | None) -> bool:
+    def may_end_here(self, *, marks_ends: bool | None) -> bool:
         """The body ended without a word that the answer is complete: a broken connection, through a proxy, looks like
         this, and so do all answers of some servers. None: it is not known of this one. So it is asked again, and
         believed if it has nothing to add, or says the same; one that never told an end, also if it does it again."""
@@ -177,8 +177,8 @@ class Intake:
             return False
         self._break_offs.append(self.text)
         is_same = self.text == self._begun_with or self.text in self._break_offs[:-1]
-        does_it_again = tells_ends is None and len(self._break_offs) > 1
-        return bool(self.text) and (tells_ends is False or is_same or does_it_again)
+        does_it_again = marks_ends is None and len(self._break_offs) > 1
+        return bool(self.text) and (marks_ends is False or is_same or does_it_again)
 
     def _go_on(self, continuation: Continuation, delta: ChatDelta) -> None:
         """Write what is new, once that is certain. Until then thinking waits, too."""

@@ -164,9 +164,9 @@ class ServerRequest:
         try:
             continues = await self._take_all(source, finding)
         except BrokeOff:
-            if source.server is None or not intake.may_end_here(tells_ends=servers.tells_ends(source.server)):
+            if source.server is None or not intake.may_end_here(marks_ends=servers.marks_ends(source.server)):
                 raise
-            servers.note_end(source.server, told=False)
+            servers.record_end(source.server, marked=False)
             continues = True
         finally:
             intake.position.leave()
@@ -182,7 +182,7 @@ class ServerRequest:
             async for delta in deltas:
                 has_text = bool(delta.text or delta.thinking)
                 if source.server and has_text:
-                    servers.note_token(source.server)
+                    servers.record_token(source.server)
                 if finding and has_text:
                     found, finding = await self._result_of(finding), None
                     if self._is_closed or not found.goes_on:
@@ -196,7 +196,7 @@ class ServerRequest:
                 if self._is_closed:
                     await source.stream.close()
         if source.server and not self._is_closed:
-            servers.note_end(source.server, told=True)
+            servers.record_end(source.server, marked=True)
         return True
 
     @property

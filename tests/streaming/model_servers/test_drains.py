@@ -10,7 +10,7 @@ from redis import Redis
 
 from conversations.models.generation.errors import ErrorCode
 from streaming.coordination.redis_clients import command_client, open_sync_client
-from streaming.model_servers.drains import KEY, drain, drained_names, drains, undrain
+from streaming.model_servers.drains import KEY, drain, drained_servers, drains, undrain
 from streaming.model_servers.pool import ModelServers
 from streaming.model_servers.vllm.client import ModelServer
 from streaming.model_servers.vllm.errors import ModelServerError
@@ -74,7 +74,7 @@ async def test_who_drained_it_first_is_remembered(store: Redis) -> None:
     assert drain(store, ONE, "otto") and not drain(store, ONE, "olga")
 
     redis = command_client()
-    assert await drained_names(redis) == {ONE} and drains(store)[ONE].by == "otto"
+    assert await drained_servers(redis) == {ONE} and drains(store)[ONE].by == "otto"
     await redis.aclose()
     assert undrain(store, ONE) and not undrain(store, ONE) and drains(store) == {}
 

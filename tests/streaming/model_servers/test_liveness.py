@@ -122,7 +122,7 @@ async def left_alone(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[
     async def looked_after(server: Pages) -> BreakerState:
         async with server.http as http:
             servers = ModelServers(http, [plain("fast", 0, "", [SERVER.base_url])])
-            servers.note_failure(SERVER, Unreachable("refused"))
+            servers.record_failure(SERVER, Unreachable("refused"))
             probes: asyncio.Queue[bool] = asyncio.Queue()
             monkeypatch.setattr(Breaker, "record_probe", noted(probes, Breaker.record_probe))
             caring = asyncio.create_task(servers.look_after())

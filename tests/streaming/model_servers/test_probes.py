@@ -67,7 +67,7 @@ async def probed(url: str) -> Health:
 async def told(url: str, name: str) -> tuple[str, str]:
     """What a probe adds to the page of model servers: since the server was started, and since the last probe."""
     health = await probed(url)
-    (found,) = (fact for fact in facts_of_probe(ServerState(health.name, health)) if fact.name == name)
+    (found,) = (fact for fact in facts_of_probe(ServerState(health.server, health)) if fact.name == name)
     return found.text, found.aside
 
 

@@ -49,7 +49,7 @@ class World:
         """So much later, the server says that so many wait."""
         self.now += seconds
         self.queue = Queue(waiting, self.now - 0.001)
-        await self.line.tell()
+        await self.line.report()
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_a_probe_from_before_is_a_hint_that_a_later_look_corrects(world: W
     world.queue = Queue(0, world.now - 8)
     mine = world.request()
     world.now += 0.5
-    await world.line.tell()
+    await world.line.report()
     assert mine.last == (None, PROMPT)
 
     await world.look(3)
@@ -107,7 +107,7 @@ async def test_a_server_that_tells_nothing_is_only_waited_for(world: World) -> N
     mine = world.request()
     world.now += 5
 
-    await world.line.tell()
+    await world.line.report()
 
     assert mine.last == (None, 0)
 
@@ -117,7 +117,7 @@ async def test_nobody_is_asked_for_an_answer_that_begins_at_once(world: World) -
     world.request()
     world.now += 0.1
 
-    await world.line.tell()
+    await world.line.report()
 
     assert world.asked == 0
 
@@ -135,7 +135,7 @@ async def test_room_is_given_in_the_order_in_which_it_was_asked_for(world: World
     first, second, third = Told(world.line), Told(world.line), Told(world.line)
     for told in (first, second):
         told.place.for_room("fast")
-    await world.line.tell()
+    await world.line.report()
 
     assert [first.last, second.last] == [(0, 0), (1, 0)]
     first.place.check_turn("fast")

@@ -23,7 +23,7 @@ from tests.streaming.queue import HINTS, empty
 @pytest.fixture
 def runner(worker: Worker) -> Runner:
     runner = Runner.__new__(Runner)  # in this loop, without a thread of its own
-    runner.attempts, runner._draining, runner._tools = {}, False, worker.tools
+    runner.attempts, runner._draining, runner._context = {}, False, worker.tools
     runner._queue = AnswerQueue(worker.tools.redis, worker.tools.process)
     return runner
 

@@ -136,7 +136,7 @@ async def test_a_server_that_gives_answers_is_warm_and_is_not_asked(
     warmer: Warmer, servers: ModelServers, redis: Redis, model: Model
 ) -> None:
     before = model.answered
-    servers.note_token(servers.servers[0])
+    servers.record_token(servers.servers[0])
 
     await warmer.warm(environment_tiers())
     await warmer._record_outcome()
@@ -222,12 +222,12 @@ async def test_a_server_that_was_away_is_warmed_when_it_is_back(
     server = servers.servers[0]
     await warmer.warm(environment_tiers())
     before = model.answered
-    servers.note_failure(server, Unreachable("gone"))
+    servers.record_failure(server, Unreachable("gone"))
     await warmer._record_outcome()
     await warmer.warm(environment_tiers())
     assert model.answered == before
 
-    servers.note_token(server)
+    servers.record_token(server)
     servers._token_at.clear()  # as if it were long ago
     await warmer._record_outcome()
     await warmer.warm(environment_tiers())

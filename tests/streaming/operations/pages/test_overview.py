@@ -16,7 +16,7 @@ from conversations.models.generation.generation import Status
 from streaming.model_servers import probes
 from streaming.model_servers.probes import Health
 from streaming.model_servers.vllm.client import ModelServer
-from streaming.model_servers.warmth import Warming, told_key
+from streaming.model_servers.warmth import Warming, warming_key
 from streaming.telemetry import counters, heartbeats
 from streaming.telemetry.heartbeats import WebState, WorkerState
 from tests.streaming.operations.rows import CANARY, asked, ended, failed
@@ -84,7 +84,7 @@ def test_a_server_that_is_down_is_named(operator: Client, worker: None) -> None:
 
 def warmed(store: Redis, error: str = "") -> None:
     last = Warming(datetime.now(UTC), 85, error)
-    store.set(told_key(ModelServer(f"http://{SERVER}/v1"), ""), msgspec.json.encode(last))
+    store.set(warming_key(ModelServer(f"http://{SERVER}/v1"), ""), msgspec.json.encode(last))
 
 
 def test_an_old_probe_is_said_to_be_old(operator: Client, worker: None) -> None:
