@@ -117,6 +117,8 @@ class Broadcaster:
             logger.warning("%d events were not told: the process ends", self._waiting.qsize())
         for sending in self._sending:
             sending.cancel()
+        # Their cancellation takes a turn of the loop, which ends with this one.
+        await asyncio.gather(*self._sending, return_exceptions=True)
         await self._redis.aclose()
         self._loop.stop()
 

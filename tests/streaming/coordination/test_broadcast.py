@@ -44,6 +44,14 @@ class Listener:
         return message
 
 
+def test_a_process_that_ends_leaves_no_task_behind() -> None:
+    broadcaster = Broadcaster()
+
+    broadcaster.close()
+
+    assert all(sending.done() for sending in broadcaster._sending)
+
+
 async def test_pages_hear_what_changed(broadcaster: Broadcaster) -> None:
     page, conversation = Listener(), uuid4()
     await page.join()
