@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
+import re
 import secrets
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.account.stages import EmailVerificationStage
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.core.internal.httpkit import clean_client_ip
-from allauth.core.internal.ratelimit import truncate_ip
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission, User
@@ -21,7 +20,8 @@ from django.shortcuts import render
 from .mail import mails_reach_nobody
 from .sign_in_limits import Attempt
 
-UNKNOWN = "0.0.0.0"  # nobody has it
+UNKNOWN = IPv4Address("0.0.0.0")  # nobody has it
+WITH_PORT = re.compile(r"(?P<v4>[^:]+):\d+|\[(?P<v6>.+)\](:\d+)?")
 REVIEWERS = "reviewers"
 OPERATORS = "operators"
 EDITED = ("alertrule", "budget", "modelserver", "tier", "stage", "pipeline", "pipelinestage")
@@ -66,9 +66,8 @@ class AccountAdapter(DefaultAccountAdapter):
         One of IPv4 that was written as IPv6 (::ffff:192.0.2.1) is itself: all of these are in one /64.
         """
         proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
-        told = request.headers.get("X-Forwarded-For", "").split(",")[-proxies:][0] if proxies else ""
-        found = clean_client_ip(told) or clean_client_ip(request.META.get("REMOTE_ADDR", "")) or UNKNOWN
-        address = ipaddress.ip_address(found)
+        forwarded = request.headers.get("X-Forwarded-For", "").split(",")[-proxies:][0] if proxies else ""
+        address = address_in(forwarded) or address_in(request.META.get("REMOTE_ADDR", "")) or UNKNOWN
         return str(getattr(address, "ipv4_mapped", None) or address)
 
     # Attempts to sign in
@@ -92,7 +91,23 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def _attempt_of(self, request: HttpRequest, credentials: dict[str, Any]) -> Attempt:
         login = credentials.get("email") or credentials.get("username") or ""
-        return Attempt(login, truncate_ip(self.get_client_ip(request)))
+        return Attempt(login, network_of(self.get_client_ip(request)))
+
+
+def address_in(text: str) -> IPv4Address | IPv6Address | None:
+    """With or without a port: 192.0.2.1:4711 and [2001:db8::1]:4711 name addresses too."""
+    found = WITH_PORT.fullmatch(text.strip())
+    try:
+        return ip_address(found["v4"] or found["v6"] if found else text.strip())
+    except ValueError:
+        return None
+
+
+def network_of(address: str) -> str:
+    """Who has an address of IPv6 has all of its /64."""
+    if ":" not in address:
+        return address
+    return str(IPv6Network((address, 64), strict=False).network_address)
 
 
 class VerificationOfSignUps(EmailVerificationStage):

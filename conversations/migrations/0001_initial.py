@@ -202,6 +202,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('since', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('claimed_until', models.DateTimeField(editable=False, help_text='By the process that deletes it.', null=True)),
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
         ),

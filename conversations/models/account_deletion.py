@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from datetime import timedelta
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -15,11 +16,13 @@ from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.utils import timezone
 
-from conversations import events
+from conversations import events, site_time
 from conversations.events import AccountClosed
 
 from .chat.api_token import ApiToken
 from .chat.conversation import Conversation
+
+LAST_BATCH = timedelta(minutes=1)  # begun just before the time is over
 
 
 class AccountDeletionQuerySet(models.QuerySet["AccountDeletion"]):
@@ -28,11 +31,16 @@ class AccountDeletionQuerySet(models.QuerySet["AccountDeletion"]):
         until = time.monotonic() + within_s
         gone = 0
         for deletion in self.select_related("user").order_by("pk"):
-            Conversation.objects.filter(owner=deletion.user_id).purge(until)
-            if time.monotonic() >= until:
-                break
-            deletion.user.delete()
-            gone += 1
+            if not deletion.claim(within_s):
+                continue
+            try:
+                Conversation.objects.filter(owner=deletion.user_id).purge(until)
+                if time.monotonic() >= until:
+                    break
+                deletion.user.delete()
+                gone += 1
+            finally:
+                self.filter(pk=deletion.pk).update(claimed_until=None)
         return gone
 
 
@@ -41,11 +49,19 @@ class AccountDeletion(models.Model):
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     since = models.DateTimeField(default=timezone.now, editable=False)
+    claimed_until = models.DateTimeField(null=True, editable=False, help_text="By the process that deletes it.")
 
     objects = AccountDeletionQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"account {self.user_id}"
+
+    def claim(self, within_s: float) -> bool:
+        """False if another process is at it. One that was killed keeps it for as long as it might have taken."""
+        now = site_time.now()
+        free = models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)
+        until = now + timedelta(seconds=within_s) + LAST_BATCH
+        return bool(AccountDeletion.objects.filter(free, pk=self.pk).update(claimed_until=until))
 
     @classmethod
     @transaction.atomic

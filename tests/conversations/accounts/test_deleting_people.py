@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
 from conversations import events
 from conversations.events import AccountClosed, Event, StopRequested
@@ -76,6 +79,16 @@ def test_what_ends_in_the_middle_is_begun_again(alice: User, bob: User, monkeypa
     )
     assert AccountDeletion.objects.all().finish(within_s=60) == 1
     assert User.objects.get() == bob and Conversation.objects.get().owner == bob
+
+
+def test_two_processes_do_not_delete_the_same_account(alice: User) -> None:
+    AccountDeletion.begin(alice)
+    deletion = AccountDeletion.objects.get()
+
+    assert deletion.claim(within_s=60)
+    assert AccountDeletion.objects.all().finish(within_s=60) == 0
+    AccountDeletion.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))  # the other one was killed
+    assert AccountDeletion.objects.all().finish(within_s=60) == 1
 
 
 def dies(_: float) -> None:

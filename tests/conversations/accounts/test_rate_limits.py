@@ -235,6 +235,9 @@ def test_who_invents_addresses_is_not_told_apart(alice: User, settings: Settings
         (1, "unknown", "10.0.0.1"),
         (1, "::ffff:203.0.113.1", "203.0.113.1"),
         (1, "[2001:db8::1]:4711", "2001:db8::1"),
+        (1, "2001:db8::1", "2001:db8::1"),
+        (1, "203.0.113.1:4711", "203.0.113.1"),
+        (1, "[unknown]", "10.0.0.1"),
     ],
 )
 def test_whose_address_counts(settings: Settings, proxies: int, forwarded: str, address: str) -> None:
@@ -247,4 +250,4 @@ def test_whose_address_counts(settings: Settings, proxies: int, forwarded: str, 
 def test_who_connects_without_an_address_is_let_in(settings: Settings) -> None:
     request = RequestFactory(REMOTE_ADDR="").get("/")  # by a socket of the machine
 
-    assert AccountAdapter().get_client_ip(request) == UNKNOWN
+    assert AccountAdapter().get_client_ip(request) == str(UNKNOWN)
