@@ -15,7 +15,6 @@ from conversations.models.billing.budget import SITE, Limits, next_day_begins, t
 from conversations.models.billing.ledger import Reservation
 from conversations.models.billing.money import NOTHING, Prices
 from conversations.models.chat.asking import OutOfBudget
-from conversations.models.chat.transcript import said_before
 from conversations.models.generation.plan import Plan, PlannedStage
 
 from .estimate import WITHOUT_EXPERIENCE, most_tokens
@@ -121,7 +120,7 @@ def prices_of(tier: TierSpec) -> Prices:
 def question_tokens(generation: Generation) -> int:
     """Of what every stage is sent: at most, as far as it can be told without the model's tokenizer."""
     answer = generation.message
-    sent = [message["content"] for message in Prompt.of_path(said_before(answer)).for_stage(ALONE)]
+    sent = [message["content"] for message in Prompt.of_path(answer.transcript).for_stage(ALONE)]
     begun = answer.texts().values() if generation.continues else ()
     return sum(map(most_tokens, [*sent, *begun]))
 

@@ -11,7 +11,6 @@ from django.conf import settings
 from conversations.models import Generation, PipelineStage, Stage
 from conversations.models.catalog.pipeline import CHEAPEST, LEVEL_OF, STRONGEST, Domain, Level, Mode, alone
 from conversations.models.chat.message import Message
-from conversations.models.chat.transcript import said_before
 from conversations.models.generation.plan import Plan, PlannedStage
 
 from .questions.classifier import QueryClassifier
@@ -60,8 +59,8 @@ def has_one_model(tiers: Sequence[TierSpec]) -> bool:
 
 
 def scores_of(answer: Message) -> QuestionScores:
-    """Reads the last texts of the conversation: one query, where answers have one stage."""
-    *earlier, question = said_before(answer, EARLIER + 1)
+    """By the last texts of the conversation."""
+    *earlier, question = answer.transcript[-EARLIER - 1 :]
     return QueryClassifier().classify(question.text, [said.text for said in earlier])
 
 

@@ -11,8 +11,7 @@ from django.conf import settings
 
 from conversations.models.chat import titles
 from conversations.models.chat.asking import can_be_seen
-from conversations.models.chat.message import Role
-from conversations.models.chat.transcript import Said
+from conversations.models.chat.message import Role, Said
 from conversations.models.generation.plan import PlannedStage
 from streaming.model_servers.pool import Route
 from streaming.model_servers.vllm.thinking import split

@@ -12,7 +12,6 @@ from conversations.models import Generation
 from conversations.models.billing import ledger
 from conversations.models.catalog.pipeline import Level
 from conversations.models.chat.message import PartKey
-from conversations.models.chat.transcript import said_before
 from conversations.models.generation.plan import Plan
 from streaming.planning import budgets
 from streaming.planning.estimate import Kind, expected_seconds, expected_tokens
@@ -66,7 +65,7 @@ def claim(generation_id: UUID, dispatched_at: datetime | None, judged: Level | N
         generation,
         tiers,
         (generation.stage_plan or Plan(())).as_paid(),
-        Prompt.of_path(said_before(generation.message)),
+        Prompt.of_path(generation.message.transcript),
         generation.message.texts(),
         notice,
         is_paid,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from conversations.models.generation.plan import shown_stage
@@ -35,6 +37,11 @@ class PartKey(NamedTuple):
 
 
 ANSWER = PartKey(0, PartKind.TEXT)
+
+
+class Said(NamedTuple):
+    role: Role
+    text: str
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -83,6 +90,19 @@ class Message(models.Model):
             return max(lengths, default=0)
         outcomes = self.generation.stage_results if self.generation else {}
         return shown_stage(lengths, {number: outcome.status for number, outcome in outcomes.items()})
+
+    @cached_property
+    def transcript(self) -> tuple[Said, ...]:
+        """What was said before it, from the first message on, as a prompt needs it. Read once: in one query, and three
+        more where answers were made in stages, of which one is shown."""
+        with connection.cursor() as cursor:
+            cursor.execute(PATH, [Message._meta.pk.get_db_prep_value(self.pk, connection)])
+            rows = cursor.fetchall()
+        path = [(pk, Role(role), [row[2] for row in group]) for (pk, role), group in groupby(rows, lambda row: row[:2])]
+        several = [uuid.UUID(str(pk)) for pk, _, texts in path if len(texts) > 1]
+        staged = Message.objects.filter(pk__in=several).with_all() if several else []
+        shown = {message.pk: message.text for message in staged}
+        return tuple(Said(role, shown.get(uuid.UUID(str(pk))) or texts[0] or "") for pk, role, texts in path)
 
     def texts(self) -> dict[PartKey, str]:
         return {part.key: part.text for part in self.parts.all()}
@@ -143,6 +163,21 @@ class Part(models.Model):
         stored = Part.objects.filter(message__in=texts).values_list("pk", "message_id", "stage", "kind")
         if gone := [pk for pk, *key in stored if tuple(key) not in wanted]:
             Part.objects.filter(pk__in=gone).delete()
+
+
+# At the cost of the path instead of the tree.
+PATH = f"""
+WITH RECURSIVE path (id, parent_id, role, depth) AS (
+    SELECT id, parent_id, role, 0 FROM {Message._meta.db_table} WHERE id = %s
+    UNION ALL
+    SELECT above.id, above.parent_id, above.role, path.depth + 1
+    FROM {Message._meta.db_table} above JOIN path ON above.id = path.parent_id
+)
+SELECT path.id, path.role, part.text
+FROM path LEFT JOIN {Part._meta.db_table} part
+    ON part.message_id = path.id AND part.kind = '{PartKind.TEXT}' AND part.text <> ''
+WHERE path.depth > 0 ORDER BY path.depth DESC
+"""
 
 
 def path_to(message: Message | None, tree: Iterable[Message]) -> list[Message]:

@@ -7,7 +7,6 @@ from django.contrib.auth.models import User
 
 from conversations.models import Conversation, Part
 from conversations.models.chat.message import PartKind, Role
-from conversations.models.chat.transcript import said_before
 from tests.conversations.talk import answer_of, answered, click, go_on, question_of
 
 
@@ -17,7 +16,7 @@ def as_shown(conversation: Conversation) -> list[tuple[str, str]]:
 
 
 def last(conversation: Conversation) -> list[tuple[str, str]]:
-    return [tuple(said) for said in said_before(conversation.path()[-1])]
+    return [tuple(said) for said in conversation.path()[-1].transcript]
 
 
 def test_it_is_the_path_from_the_first_question(conversation: Conversation) -> None:
@@ -44,14 +43,6 @@ def test_of_an_answer_in_stages_the_one_that_is_shown_counts(conversation: Conve
     assert last(conversation) == as_shown(conversation)
 
 
-def test_the_last_few_are_enough_where_they_are(conversation: Conversation) -> None:
-    for number in range(5):
-        go_on(conversation, f"Question {number}", f"Answer {number}")
-    answer = conversation.path()[-1]
-
-    assert [said.text for said in said_before(answer, 3)] == ["Question 3", "Answer 3", "Question 4"]
-
-
 def test_a_message_without_text_is_empty(conversation: Conversation) -> None:
     Part.objects.filter(message=answer_of(conversation)).delete()
     go_on(conversation, "Why?", "So.")
@@ -59,11 +50,11 @@ def test_a_message_without_text_is_empty(conversation: Conversation) -> None:
     assert last(conversation)[1] == (Role.ASSISTANT, "")
 
 
-def test_it_takes_one_query(
+def test_it_is_read_once(
     conversation: Conversation, alice: User, django_assert_num_queries: pytest.FixtureRequest
 ) -> None:
     go_on(conversation)
     answer = conversation.path()[-1]
 
     with django_assert_num_queries(1):  # type: ignore[operator]
-        said_before(answer)
+        assert answer.transcript is answer.transcript

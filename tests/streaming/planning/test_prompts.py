@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conversations.models.chat.message import Role
-from conversations.models.chat.transcript import Said
+from conversations.models.chat.message import Role, Said
 from streaming.demo.completion import Completion, Options
 from streaming.demo.faults import Behaviour, Faults
 from streaming.demo.wire import ChatRequest, Message
