@@ -408,7 +408,7 @@ class Migration(migrations.Migration):
             name='RollUp',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('grain', models.CharField(choices=[('minute', 'Minute'), ('hour', 'Hour'), ('day', 'Day')], max_length=6)),
+                ('grain', models.CharField(choices=[('minute', 'Minute'), ('hour', 'Hour'), ('day', 'Day'), ('ever', 'Ever')], max_length=6)),
                 ('begin', models.DateTimeField()),
                 ('tier', models.CharField(blank=True, max_length=40)),
                 ('server', models.CharField(blank=True, max_length=200)),

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 
 from streaming.log.stream_log import PlainEntry
 from streaming.telemetry import counters
+from streaming.telemetry.counters import HUB_LAG
 from streaming.telemetry.heartbeats import this_process
-from streaming.telemetry.histograms import HUB_LAG
 
 SENT = b"sent"
 KEPT_S = 60

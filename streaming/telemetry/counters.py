@@ -5,7 +5,7 @@ so counters only grow, whichever process is asked. One that is killed takes with
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any
 
@@ -13,11 +13,12 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
-from .histograms import count_in_buckets
+from conversations.models.operations.histogram import Histogram
 
-KEY = "throughline:counters"  # hash: name -> value
+KEY = "throughline:counts"  # hash: name -> value
 LOG_APPENDS, LOG_BYTES = "log_appends", "log_bytes"
 SOCKETS_OPENED = "sockets_opened"
+INTER_TOKEN, HUB_LAG = "inter_token", "hub_lag"  # histograms: a counter for each bucket, and one of the sum
 CACHE = "cache"  # and ":hit", ":joined" or ":miss"
 FALLBACK = "fallback"  # and ":" and one of FALLBACKS
 FALLBACKS = OTHER_TIER, WHOLE, STAGE_LEFT_OUT, BUDGET = "other_tier", "not_streamed", "stage_left_out", "budget"
@@ -38,12 +39,19 @@ def fell_back(how: str) -> None:
 
 def observe(name: str, durations: Iterable[float]) -> None:
     """Into the histogram, in seconds."""
-    seconds = list(durations)
-    found = count_in_buckets(name, seconds)
+    found = Histogram()
+    for seconds in durations:
+        found.observe(seconds)
     with _lock:
-        _new.update(found)
-        _new[f"{name}:count"] += len(seconds)
-        _new[f"{name}:sum"] += sum(seconds)  # type: ignore[assignment]
+        _new.update({f"{name}:{bucket}": count for bucket, count in found.buckets.items()})
+        _new[f"{name}:sum"] += found.sum  # type: ignore[assignment]
+
+
+def histogram(name: str, counted: Mapping[str, float]) -> Histogram:
+    """Out of what ``read`` found."""
+    of_name = {key.removeprefix(f"{name}:"): value for key, value in counted.items() if key.startswith(f"{name}:")}
+    total = of_name.pop("sum", 0.0)
+    return Histogram(Counter({int(bucket): int(count) for bucket, count in of_name.items()}), total)
 
 
 async def publish(redis: AsyncRedis) -> None:

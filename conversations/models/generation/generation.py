@@ -221,6 +221,11 @@ class Generation(models.Model):
         return (self.completion_tokens - 1) / seconds if seconds > 0 else None
 
     @property
+    def takeovers(self) -> int:
+        """Attempts that went on with what another had begun."""
+        return max(self.attempt - 1, 0)
+
+    @property
     def time_to_stop(self) -> timedelta | None:
         """From the click's arrival to the closed connection to the model server; None if there was none to close."""
         if self.status != Status.STOPPED or not (self.stop_requested_at and self.upstream_ended_at):

@@ -60,20 +60,33 @@ class Histogram:
         self.sum += data["sum"]
 
     def quantile(self, share: float) -> float | None:
-        """Of the values in order, the one at ``share`` of the way (rounded down), within ERROR."""
-        place = int(share * (self.count - 1)) if self.buckets else -1
+        """The smallest value that so many are not above (nearest rank), within ERROR; None without values."""
+        place = max(math.ceil(share * self.count - 1e-9), 1) - 1
         for bucket in sorted(self.buckets):
             place -= self.buckets[bucket]
             if place < 0:
                 return estimate(bucket)
         return None
 
+    @property
+    def p50(self) -> float | None:
+        return self.quantile(0.5)
+
+    @property
+    def p95(self) -> float | None:
+        return self.quantile(0.95)
+
+    @property
+    def p99(self) -> float | None:
+        return self.quantile(0.99)
+
+    def count_within(self, last: int) -> int:
+        """Of the values up to the end of this bucket."""
+        return sum(count for bucket, count in self.buckets.items() if bucket <= last)
+
     def share_within(self, bound: float) -> float | None:
         """Of values up to ``bound``; exact if that is a power of GROWTH, such as 1."""
-        if not self.buckets:
-            return None
-        last = bucket_of(bound)
-        return sum(count for bucket, count in self.buckets.items() if bucket <= last) / self.count
+        return self.count_within(bucket_of(bound)) / self.count if self.buckets else None
 
     def as_json(self) -> dict[str, Any]:
         return {"sum": round(self.sum, 6), "buckets": sorted(self.buckets.items())}

@@ -1,4 +1,4 @@
-"""The history of figures: roll-ups of answers that ended, and samples of what was going on, by minute, hour and day.
+"""The history: roll-ups of answers that ended, and samples of what was going on, by minute, hour and day.
 
 Begins and ends are by UTC, also of days, so that hours and days are whole in every time zone and every spring.
 """
@@ -13,8 +13,8 @@ from typing import Self, TypeVar
 from django.conf import settings
 from django.db import models, transaction
 
-from .figures import Figures
 from .measuring import SERVER_LENGTH, TIER_LENGTH, Dimension
+from .stats import Stats
 
 
 class Grain(models.TextChoices):
@@ -36,6 +36,7 @@ class Grain(models.TextChoices):
 
 
 EPOCH = datetime.fromtimestamp(0, UTC)
+EVER = "ever"  # of roll-ups that begin at EPOCH and are kept for good: Prometheus' counters, which only grow
 
 
 def floor(moment: datetime, length: timedelta) -> datetime:
@@ -57,9 +58,9 @@ class RecordQuerySet(models.QuerySet[M]):
 
 
 class RollUp(models.Model):
-    """What answers that ended in this minute, hour or day add up to."""
+    """What answers that ended in this minute, hour or day add up to, or ever."""
 
-    grain = models.CharField(max_length=6, choices=Grain.choices)
+    grain = models.CharField(max_length=6, choices=[*Grain.choices, (EVER, "Ever")])
     begin = models.DateTimeField()
     tier = models.CharField(max_length=TIER_LENGTH, blank=True)
     server = models.CharField(max_length=SERVER_LENGTH, blank=True)
@@ -76,18 +77,18 @@ class RollUp(models.Model):
         return f"{self.grain} {self.begin:%Y-%m-%d %H:%M} {self.tier} {self.server}"
 
     @property
-    def figures(self) -> Figures:
-        found = Figures()
+    def stats(self) -> Stats:
+        found = Stats()
         found.add_json(self.counts, self.histograms)
         return found
 
     @property
     def key(self) -> Key:
-        return Key(Grain(self.grain), self.begin, Dimension(self.tier, self.server))
+        return Key(self.grain, self.begin, Dimension(self.tier, self.server))
 
     @staticmethod
-    def grow(added: Mapping[Key, Figures]) -> None:
-        """Add these figures. Call it in a transaction."""
+    def grow(added: Mapping[Key, Stats]) -> None:
+        """Add these stats. Call it in a transaction."""
         empty = [RollUp(grain=key.grain, begin=key.begin, tier=key.of.tier, server=key.of.server) for key in added]
         RollUp.objects.bulk_create(empty, ignore_conflicts=True)
         rows = RollUp.objects.filter(
@@ -98,9 +99,9 @@ class RollUp(models.Model):
         )
         grown = [row for row in rows.select_for_update().order_by("pk") if row.key in added]
         for row in grown:
-            figures = row.figures
-            figures.add(added[row.key])
-            for name, value in figures.as_json().items():
+            stats = row.stats
+            stats.add(added[row.key])
+            for name, value in stats.as_json().items():
                 setattr(row, name, value)
         RollUp.objects.bulk_update(grown, ["counts", "histograms"])
 
@@ -109,9 +110,22 @@ class RollUp(models.Model):
 class Key:
     """Of a roll-up."""
 
-    grain: Grain
+    grain: str  # a Grain, or EVER
     begin: datetime
     of: Dimension
+
+
+def stats_since(moment: datetime) -> Stats:
+    """Of all answers that ended since then, from the beginning of that minute on. One query."""
+    rows = RollUp.objects.filter(grain=Grain.MINUTE, begin__gte=Grain.MINUTE.begin_of(moment))
+    return stats_of(rows)
+
+
+def stats_of(rows: models.QuerySet[RollUp]) -> Stats:
+    found = Stats()
+    for counts, histograms in rows.order_by().values_list("counts", "histograms"):
+        found.add_json(counts, histograms)
+    return found
 
 
 class Gauge(models.TextChoices):

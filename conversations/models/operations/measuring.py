@@ -22,13 +22,13 @@ from conversations.models.generation.generation import Generation
 from conversations.models.generation.phases import phases_of
 from conversations.models.generation.plan import StageResult, StageResults
 
-from . import figures
-from .figures import Figures, Measure
+from . import stats
+from .stats import Measure, Stats
 
 FIELDS = (
     *("id", "status", "attempt", "wanted_tier", "server", "outcomes", "error_code", "failovers"),
     *("prompt_tokens", "completion_tokens", "accepted_at", "claimed_at", "first_requested_at", "requested_at"),
-    *("first_token_at", "last_token_at", "finished_at"),
+    *("first_token_at", "last_token_at", "finished_at", "stop_requested_at", "upstream_ended_at"),
     *("timing__first_paint_ms", "timing__gap_p95_ms", "timing__published_at"),
 )
 TIER_LENGTH, SERVER_LENGTH = 40, 200
@@ -66,7 +66,7 @@ def charges_of(ids: Collection[UUID]) -> Charges:
     return found
 
 
-def measure(generation: Generation, charges: Mapping[int, Charge], found: defaultdict[Dimension, Figures]) -> None:
+def measure(generation: Generation, charges: Mapping[int, Charge], found: defaultdict[Dimension, Stats]) -> None:
     """Add one that ended, out of ``measurable``, to what was found."""
     outcomes = generation.stage_results
     own = found[whose(generation, outcomes)]
@@ -75,7 +75,7 @@ def measure(generation: Generation, charges: Mapping[int, Charge], found: defaul
     for number, outcome in outcomes.items():
         count_tokens(found[Dimension(outcome.tier, outcome.server)], outcome)
         if charge := charges.get(number):
-            found[Dimension(charge.tier, outcome.server)].counts[figures.COST] += units(charge.cost)
+            found[Dimension(charge.tier, outcome.server)].counts[stats.COST] += units(charge.cost)
 
 
 def whose(generation: Generation, outcomes: StageResults) -> Dimension:
@@ -87,20 +87,21 @@ def whose(generation: Generation, outcomes: StageResults) -> Dimension:
     return Dimension(first.tier, first.server)
 
 
-def count_answer(own: Figures, generation: Generation) -> None:
-    own.counts[f"{figures.ANSWERS}{generation.status}"] += 1
-    own.counts[figures.FAILOVERS] += generation.failovers or 0
-    own.counts[figures.TAKEOVERS] += max(generation.attempt - 1, 0)
+def count_answer(own: Stats, generation: Generation) -> None:
+    own.counts[f"{stats.ANSWERS}{generation.status}"] += 1
+    own.counts[stats.FAILOVERS] += generation.failovers or 0
+    own.counts[stats.TAKEOVERS] += generation.takeovers
+    own.counts[stats.STOPS] += generation.stop_requested_at is not None
     if generation.error_code:
-        own.counts[f"{figures.ERRORS}{generation.error_code}"] += 1
+        own.counts[f"{stats.ERRORS}{generation.error_code}"] += 1
 
 
-def count_tokens(own: Figures, outcome: StageResult) -> None:
+def count_tokens(own: Stats, outcome: StageResult) -> None:
     if outcome.is_reused:  # no model read or wrote them
         return
-    own.counts[figures.TOKENS_IN] += outcome.prompt_tokens or 0
-    own.counts[figures.TOKENS_CACHED] += outcome.cached_tokens or 0
-    own.counts[figures.TOKENS_OUT] += outcome.completion_tokens or 0
+    own.counts[stats.TOKENS_IN] += outcome.prompt_tokens or 0
+    own.counts[stats.TOKENS_CACHED] += outcome.cached_tokens or 0
+    own.counts[stats.TOKENS_OUT] += outcome.completion_tokens or 0
 
 
 def seconds(span: timedelta | None) -> float | None:
@@ -114,18 +115,19 @@ def of_timing(generation: Generation, milliseconds: str) -> float | None:
     return None if value is None else value / 1000
 
 
-# Beside the phases. A figure that is None is not observed.
+# Beside the phases. What is None is not observed.
 MEASURES: dict[Measure, Callable[[Generation], float | None]] = {
     Measure.FIRST_TOKEN: lambda generation: seconds(generation.time_to_first_token),
     Measure.MODEL_FIRST_TOKEN: lambda generation: seconds(generation.model_first_token),
     Measure.FELT: lambda generation: of_timing(generation, "first_paint_ms"),
     Measure.DURATION: lambda generation: seconds(generation.duration),
     Measure.SPEED: lambda generation: generation.tokens_per_second,
+    Measure.STOP: lambda generation: seconds(generation.time_to_stop),
     Measure.GAP: lambda generation: of_timing(generation, "gap_p95_ms"),
 }
 
 
-def observe(own: Figures, generation: Generation) -> None:
+def observe(own: Stats, generation: Generation) -> None:
     assert generation.ended_at is not None
     for name, value in known(generation, phases_of(generation, generation.ended_at)):
         own.histograms[name].observe(value)

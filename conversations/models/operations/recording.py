@@ -15,9 +15,9 @@ from django.db import transaction
 from conversations import site_time
 from conversations.models.generation.generation import Generation
 
-from .figures import Figures
-from .history import Grain, Key, RollUp
+from .history import EPOCH, EVER, Grain, Key, RollUp
 from .measuring import Dimension, charges_of, measurable, measure
+from .stats import Stats
 
 AT_ONCE = 500  # generations in one transaction; SQLite has one writer at a time
 MOST = 50_000  # in one go
@@ -48,17 +48,17 @@ def unrecorded(before: datetime) -> list[Generation]:
 def record(batch: list[Generation]) -> None:
     """Reads outside of the transaction, so that it is short. Raises Overtaken."""
     ids = [generation.pk for generation in batch]
-    added = figures_of(batch)
+    added = stats_of(batch)
     with transaction.atomic():
         if Generation.objects.filter(pk__in=ids, recorded=False).update(recorded=True) != len(ids):
             raise Overtaken
         RollUp.grow(added)
 
 
-def figures_of(batch: list[Generation]) -> dict[Key, Figures]:
-    """By minute, hour and day, where they are still kept. One query."""
+def stats_of(batch: list[Generation]) -> dict[Key, Stats]:
+    """By minute, hour and day, where they are still kept, and of ever. One query."""
     charges = charges_of([generation.pk for generation in batch])
-    by_minute: defaultdict[datetime, defaultdict[Dimension, Figures]] = defaultdict(lambda: defaultdict(Figures))
+    by_minute: defaultdict[datetime, defaultdict[Dimension, Stats]] = defaultdict(lambda: defaultdict(Stats))
     for generation in batch:
         assert generation.finished_at is not None
         minute = Grain.MINUTE.begin_of(generation.finished_at)
@@ -66,14 +66,14 @@ def figures_of(batch: list[Generation]) -> dict[Key, Figures]:
     return rolled_up(by_minute)
 
 
-def rolled_up(by_minute: Mapping[datetime, Mapping[Dimension, Figures]]) -> dict[Key, Figures]:
+def rolled_up(by_minute: Mapping[datetime, Mapping[Dimension, Stats]]) -> dict[Key, Stats]:
     """Without those that are empty, such as of stages that were left out."""
     now = site_time.now()
-    added: defaultdict[Key, Figures] = defaultdict(Figures)
+    added: defaultdict[Key, Stats] = defaultdict(Stats)
     for minute, found in by_minute.items():
         begins = [(grain, grain.begin_of(minute)) for grain in Grain]
-        kept = [(grain, begin) for grain, begin in begins if begin >= now - grain.kept]
-        for of, figures in found.items():
-            for grain, begin in kept if figures.is_something else ():
-                added[Key(grain, begin, of.as_stored)].add(figures)
+        kept = [(EVER, EPOCH), *((grain, begin) for grain, begin in begins if begin >= now - grain.kept)]
+        for of, stats in found.items():
+            for grain, begin in kept if stats.is_something else ():
+                added[Key(grain, begin, of.as_stored)].add(stats)
     return added

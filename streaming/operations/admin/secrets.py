@@ -40,9 +40,6 @@ class SecretAdmin(ModelAdmin):
     button: ClassVar[str]  # its words
     button_title: ClassVar[str]
 
-    class Media:
-        css = {"all": ["css/operations/servers.css"]}
-
     def tried(self, row: Any) -> Said:
         """What came of it, whether the row is enabled or not."""
         raise NotImplementedError

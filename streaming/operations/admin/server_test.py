@@ -44,7 +44,7 @@ class Findings:
         return " ".join(fact for fact in facts if fact)
 
 
-async def test_server(
+async def try_server(
     server: ModelServer, wanted: Sequence[str] = (), *, streams: bool = True, within_s: float = WITHIN_S
 ) -> Findings:
     """Asks the first of the ``wanted`` models that the server lists, or the first that it lists. Never raises."""

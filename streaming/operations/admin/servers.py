@@ -15,7 +15,7 @@ from streaming.model_servers.vllm.client import ModelServer
 
 from .listed_models import NOT_ASKED, listed_models, none_listed
 from .secrets import Said, SecretAdmin, is_stored
-from .server_test import Findings, cut, test_server
+from .server_test import Findings, cut, try_server
 
 FIELDS = ("name", "url", "enabled", "max_parallel", "streams")
 HIDDEN = "[key]"
@@ -56,7 +56,7 @@ class ModelServerAdmin(SecretAdmin):
     def tried(self, row: StoredServer) -> Said:
         tiers = [tier for tier in row.tiers.filter(enabled=True) if tier.model]
         asked = ModelServer(row.url, row.api_key)
-        findings = async_to_sync(test_server)(asked, [tier.model for tier in tiers], streams=row.streams)
+        findings = async_to_sync(try_server)(asked, [tier.model for tier in tiers], streams=row.streams)
         for level, sentence in messages_of(row, findings, tiers):
             yield level, without_key(sentence, row.api_key)
 

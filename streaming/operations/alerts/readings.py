@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.db.models import Q
-
 from conversations.models import Generation
 from conversations.models.billing.budget import SiteUse
-from conversations.models.generation.generation import UNFINISHED, Status
+from conversations.models.generation.generation import Status
 from conversations.models.operations.alert_rule import Figure
+from conversations.models.operations.history import stats_since
+from conversations.models.operations.stats import Measure, Stats
 from streaming.operations.health.stuck import stuck_running
-from streaming.operations.measurements.answers import Percentiles, ended_since, oldest_queued
+from streaming.operations.measurements.answers import oldest_queued
 from streaming.operations.measurements.live import Live, live
 
 LATELY = timedelta(minutes=5)
@@ -37,6 +37,11 @@ class Moment:
     def live(self) -> Live:
         return live()
 
+    @cached_property
+    def stats(self) -> Stats:
+        """Of answers that ended in the last minutes."""
+        return stats_since(self.now - LATELY)
+
 
 def readings(figures: Collection[str], now: datetime) -> dict[str, Reading]:
     """One query for each, at most two."""
@@ -45,30 +50,17 @@ def readings(figures: Collection[str], now: datetime) -> dict[str, Reading]:
 
 
 def first_token(moment: Moment) -> Reading:
-    """Answers that still wait count with what they have waited so far. 0 if there are too few."""
-    since = moment.now - LATELY
-    rows = Generation.objects.order_by().filter(Q(status__in=UNFINISHED) | Q(finished_at__gte=since))
-    waits = [
-        wait
-        for accepted, first, status in rows.values_list("accepted_at", "first_token_at", "status")
-        if (wait := wait_of(accepted, first, status, moment.now)) is not None
-    ]
-    percentiles = Percentiles.of(waits) if len(waits) >= FEWEST else None
-    return {"": percentiles.p95 if percentiles else 0.0}
-
-
-def wait_of(accepted: datetime, first: datetime | None, status: str, now: datetime) -> float | None:
-    """None if it says nothing of the last minutes."""
-    if first:
-        return (first - accepted).total_seconds() if first >= now - LATELY else None
-    waited = (now - accepted).total_seconds()
-    return waited if status in UNFINISHED and waited > WORTH_COUNTING_S else None
+    """Unfinished answers count with their first token, or what they have waited so far. 0 if there are too few."""
+    waits = moment.stats.of(Measure.FIRST_TOKEN)
+    for accepted, first in Generation.objects.unfinished().order_by().values_list("accepted_at", "first_token_at"):
+        waited = ((first or moment.now) - accepted).total_seconds()
+        if (first and first >= moment.now - LATELY) or (not first and waited > WORTH_COUNTING_S):
+            waits.observe(waited)
+    return {"": (waits.p95 or 0.0) if waits.count >= FEWEST else 0.0}
 
 
 def errors(moment: Moment) -> Reading:
-    statuses = list(ended_since(moment.now - LATELY).values_list("status", flat=True))
-    failed = sum(status == Status.FAILED for status in statuses)
-    return {"": 100 * failed / len(statuses) if len(statuses) >= FEWEST else 0.0}
+    return {"": (moment.stats.failed_percent or 0.0) if moment.stats.answers >= FEWEST else 0.0}
 
 
 def queue(moment: Moment) -> Reading:

@@ -1,4 +1,4 @@
-"""Figures in words, with their units."""
+"""Stats in words, with their units."""
 
 from __future__ import annotations
 

@@ -1,40 +1,24 @@
-"""The operators' figures of answers, counted from the generations' rows. No text of users is among them."""
+"""Operators' stats of answers: of those that ended by the history, of the others by their rows. No text of users."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from statistics import quantiles
 
 from django.conf import settings
-from django.db.models import Count, F, Min, Q, Sum
+from django.db.models import Count, F, Min
 
 from conversations.models import Generation
 from conversations.models.generation.generation import UNFINISHED, GenerationQuerySet, Status
 from conversations.models.generation.plan import StageResult
+from conversations.models.operations.histogram import Histogram
+from conversations.models.operations.history import Grain, stats_since
+from conversations.models.operations.stats import FAILOVERS, TAKEOVERS, TOKENS_OUT, Measure, Stats
 
 PERIODS = {"15 minutes": timedelta(minutes=15), "hour": timedelta(hours=1)}
-SAMPLE = 1000  # latest ended generations, from which percentiles are computed
-TOP_ERRORS = 5
-FAST_S = 1.0
+SAMPLE = 1000  # latest ended generations, from which the pace of servers is computed
 OWNER = "message__conversation__owner_id"
-
-
-@dataclass(frozen=True)
-class Percentiles:
-    p50: float
-    p95: float
-    p99: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Percentiles | None:
-        """None without values. Exact: from the values themselves, with interpolation between neighbours."""
-        if not values:
-            return None
-        cuts = quantiles(values, n=100, method="inclusive") if len(values) > 1 else [values[0]] * 99
-        return cls(cuts[49], cuts[94], cuts[98])
 
 
 class Ended:
@@ -56,27 +40,51 @@ class Ended:
 
 @dataclass(frozen=True)
 class Period:
-    """What ended within a while."""
+    """What ended within a while, as the history has it: some seconds late, from the beginning of a minute on."""
 
     name: str
-    done: int
-    stopped: int
-    failed: int
-    takeovers: int
-    failovers: int
-    throughput: float  # tokens per second, of all answers together
-    time_to_first_token: Percentiles | None  # seconds; None if nothing is known
-    fast_percent: float | None  # of the answers, those whose first token came within a second
-    tokens_per_second: Percentiles | None
+    seconds: float
+    stats: Stats
+
+    @classmethod
+    def of(cls, name: str, length: timedelta, now: datetime) -> Period:
+        """One query."""
+        begin = Grain.MINUTE.begin_of(now - length)
+        return cls(name, (now - begin).total_seconds(), stats_since(begin))
 
     @property
-    def ended(self) -> int:
-        return self.done + self.stopped + self.failed
+    def done(self) -> int:
+        return self.stats.ended(Status.DONE)
 
     @property
-    def failed_percent(self) -> float | None:
-        """None if nothing ended."""
-        return 100 * self.failed / self.ended if self.ended else None
+    def stopped(self) -> int:
+        return self.stats.ended(Status.STOPPED)
+
+    @property
+    def failed(self) -> int:
+        return self.stats.ended(Status.FAILED)
+
+    @property
+    def takeovers(self) -> int:
+        return self.stats.counts[TAKEOVERS]
+
+    @property
+    def failovers(self) -> int:
+        return self.stats.counts[FAILOVERS]
+
+    @property
+    def throughput(self) -> float:
+        """Tokens per second, of all answers together."""
+        return self.stats.counts[TOKENS_OUT] / self.seconds
+
+    @property
+    def first_token(self) -> Histogram:
+        return self.stats.of(Measure.FIRST_TOKEN)
+
+    @property
+    def tokens_per_second(self) -> Histogram:
+        """Of one answer."""
+        return self.stats.of(Measure.SPEED)
 
 
 def unfinished_counts() -> dict[Status, int]:
@@ -92,43 +100,6 @@ def oldest_queued(now: datetime) -> timedelta | None:
     waiting = Generation.objects.filter(status=Status.QUEUED).exclude(**{f"{OWNER}__in": busy})
     since = waiting.aggregate(since=Min("accepted_at"))["since"]
     return max(now - since, timedelta(0)) if since else None  # it may have come a moment after ``now``
-
-
-def period(name: str, since: datetime, now: datetime, sample: Sequence[Ended]) -> Period:
-    """Counts are of all that ended, percentiles of those among ``sample``. One query."""
-    counted = ended_since(since).aggregate(
-        done=Count("pk", filter=Q(status=Status.DONE)),
-        stopped=Count("pk", filter=Q(status=Status.STOPPED)),
-        failed=Count("pk", filter=Q(status=Status.FAILED)),
-        takeovers=Sum(F("attempt") - 1, filter=Q(attempt__gt=1)),
-        failovers=Sum("failovers"),
-        tokens=Sum("completion_tokens"),
-    )
-    latest = [answer for answer in sample if answer.finished_at >= since]
-    waits = [answer.generation.time_to_first_token for answer in latest]
-    first_tokens = [wait.total_seconds() for wait in waits if wait]
-    return Period(
-        name=name,
-        done=counted["done"],
-        stopped=counted["stopped"],
-        failed=counted["failed"],
-        takeovers=counted["takeovers"] or 0,
-        failovers=counted["failovers"] or 0,
-        throughput=(counted["tokens"] or 0) / (now - since).total_seconds(),
-        time_to_first_token=Percentiles.of(first_tokens),
-        fast_percent=percent_below(FAST_S, first_tokens),
-        tokens_per_second=Percentiles.of([rate for answer in latest if (rate := answer.tokens_per_second)]),
-    )
-
-
-def percent_below(limit: float, values: Sequence[float]) -> float | None:
-    """None without values."""
-    return 100 * sum(value < limit for value in values) / len(values) if values else None
-
-
-def top_errors(since: datetime) -> list[tuple[str, int]]:
-    counted = ended_since(since).exclude(error_code="").values_list("error_code").annotate(count=Count("pk"))
-    return list(counted.order_by("-count", "error_code")[:TOP_ERRORS])
 
 
 def sample_of(rows: GenerationQuerySet) -> list[Ended]:

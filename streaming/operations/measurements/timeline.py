@@ -1,4 +1,4 @@
-"""Figures of the history over a range, bin by bin, and whose they are."""
+"""Stats of the history over a range, bin by bin, and whose they are."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from datetime import datetime
 from typing import Any
 
 from conversations.models import RollUp, Sample
-from conversations.models.operations.figures import Figures
 from conversations.models.operations.history import Reading, follow
 from conversations.models.operations.measuring import Dimension
+from conversations.models.operations.stats import Stats
 from streaming.operations.queries.ranges import QueryParams, Range
 
 
 @dataclass
 class Bin:
-    """``figures`` are empty where nothing ended, and None where nothing was recorded, so nothing is known."""
+    """``stats`` are empty where nothing ended, and None where nothing was recorded, so nothing is known."""
 
     begin: datetime
     seconds: float  # that have passed of it
-    figures: Figures | None = None
+    stats: Stats | None = None
     readings: dict[str, Reading] = field(default_factory=dict)
 
 
@@ -29,13 +29,13 @@ class Bin:
 class Timeline:
     range: Range
     bins: list[Bin]
-    parts: dict[Dimension, Figures]
+    parts: dict[Dimension, Stats]
 
     @property
-    def whole(self) -> Figures:
-        found = Figures()
-        for figures in self.parts.values():
-            found.add(figures)
+    def whole(self) -> Stats:
+        found = Stats()
+        for stats in self.parts.values():
+            found.add(stats)
         return found
 
 
@@ -43,13 +43,13 @@ def timeline(wanted: QueryParams, of_bins: Collection[str], of_parts: Collection
     """All counts, and histograms of these measures. Two queries. Gauges are the whole site's, whatever is wanted."""
     scope = wanted.range
     bins = [Bin(begin, scope.seconds_of(begin)) for begin in scope.bins]
-    parts: defaultdict[Dimension, Figures] = defaultdict(Figures)
+    parts: defaultdict[Dimension, Stats] = defaultdict(Stats)
     add_samples(bins, scope)
     rows = RollUp.objects.within(scope.grain, scope.begin, scope.end).filter(**wanted.rows).order_by()
     for begin, tier, server, counts, histograms in rows.values_list("begin", "tier", "server", "counts", "histograms"):
         found = bins[scope.number_of(begin)]
-        found.figures = found.figures or Figures()
-        found.figures.add_json(counts, only(of_bins, histograms))
+        found.stats = found.stats or Stats()
+        found.stats.add_json(counts, only(of_bins, histograms))
         parts[Dimension(tier, server)].add_json(counts, only(of_parts, histograms))
     return Timeline(scope, bins, dict(sorted(parts.items())))
 
@@ -58,7 +58,7 @@ def add_samples(bins: list[Bin], scope: Range) -> None:
     samples = Sample.objects.within(scope.grain, scope.begin, scope.end).order_by("begin")
     for sample in samples:
         found = bins[scope.number_of(sample.begin)]
-        found.figures = found.figures or Figures()
+        found.stats = found.stats or Stats()
         found.readings = follow(found.readings, sample.readings)
 
 

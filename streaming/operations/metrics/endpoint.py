@@ -25,7 +25,6 @@ from streaming.telemetry import counters
 from streaming.telemetry.heartbeats import REFUSED
 
 from . import counter_families, gauge_families
-from .counter_export import export_counters
 from .families import counts
 
 PROXIED_BY = ("X-Forwarded-For", "Forwarded", "X-Real-IP")  # headers that a proxy adds
@@ -70,13 +69,13 @@ class Everything(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from gauge_families.of_the_database()
         yield from gauge_families.of_the_processes()
+        yield from counter_families.of_answers()
         try:
             with open_sync_client() as redis:
-                ended, by_processes = export_counters(redis), counters.read(redis)
+                by_processes = counters.read(redis)
                 refused: Any = redis.hgetall(REFUSED)
         except (RedisError, OSError):
             return
-        yield from counter_families.of_generations(ended)
         yield from counter_families.by_processes(by_processes)
         by_code = {code.decode(): int(count) for code, count in refused.items()}
         yield counts("refused_commands", "Commands of chat pages that were refused, by the reason.", "code", by_code)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from streaming.telemetry.histograms import buckets
+from conversations.models.operations.histogram import Histogram, upper_bound
 
 PREFIX = "throughline_"
+BUCKETS = range(-76, 65, 4)  # of a Histogram: bounds from 0.5 ms to 605 s, each half as large again as the one before
 
 
 def gauge(name: str, text: str, value: float) -> Metric:
@@ -35,7 +36,8 @@ def counts(name: str, text: str, label: str, values: Mapping[str, float], **fixe
     return family
 
 
-def histogram(name: str, text: str, counters: Mapping[str, float], stored: str) -> Metric:
-    """``stored`` is the histogram's name among the counters."""
-    sum_of_all = counters.get(f"{stored}:sum", 0.0)
-    return HistogramMetricFamily(f"{PREFIX}{name}", text, buckets=buckets(stored, counters), sum_value=sum_of_all)
+def histogram(name: str, text: str, found: Histogram) -> Metric:
+    """In some of its own bounds, so that Prometheus sees the same distribution as the operators' pages."""
+    within = [(str(float(f"{upper_bound(last):.4g}")), float(found.count_within(last))) for last in BUCKETS]
+    buckets = [*within, ("+Inf", float(found.count))]
+    return HistogramMetricFamily(f"{PREFIX}{name}", text, buckets=buckets, sum_value=found.sum)

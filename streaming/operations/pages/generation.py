@@ -78,7 +78,6 @@ def context_of(row: Listed) -> dict[str, object]:
         if plan
         else [],
         "cached_tokens": total_cached(list(outcomes.values())),
-        "takeovers": max(generation.attempt - 1, 0),
         "reasons": reasons_without_words(plan) if plan else (),
         "rule": RULE,
     }

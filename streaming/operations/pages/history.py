@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 
 from conversations.models.billing.money import amount_of
 from conversations.models.generation.generation import Status
-from conversations.models.operations import figures as names
-from conversations.models.operations.figures import Figures, Measure
+from conversations.models.operations import stats as names
 from conversations.models.operations.history import Gauge
+from conversations.models.operations.stats import Measure, Stats
 from streaming.operations.charts.exports import FORMATS, Sheet, download, kind_of
 from streaming.operations.charts.plots import Plot, Series, Value, moment_words
 from streaming.operations.charts.units import money_words, number_words, percent_words, seconds_words
@@ -24,10 +24,9 @@ from .access import for_operators
 from .fragments import served_as_fragment
 
 MOST_ERRORS = 5  # kinds with a line of their own
-GOOD_FIRST_TOKEN_S = 1.0  # a bound of the histograms' buckets, so the share is exact
 MEASURES = (Measure.FIRST_TOKEN, Measure.FELT, Measure.GAP, Measure.QUEUED)  # of which percentiles are shown
 PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-Read = Callable[[Figures, Bin], Value]
+Read = Callable[[Stats, Bin], Value]
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,13 @@ def plots_of(found: Timeline) -> list[Plot]:
         ),
         plot(found, "Errors", counted(names.ERRORS, errors_of(found)) or {"errors": nothing}, number_words, **WHOLE),
         plot(found, "First token", percentiles(Measure.FIRST_TOKEN), seconds_words),
-        plot(found, "First tokens within 1 s", {"share": share_in_time}, percent_words, least_top=100.0),
+        plot(
+            found,
+            "First tokens within 1 s",
+            {"share": fast_percent},
+            percent_words,
+            least_top=100.0,
+        ),
         plot(found, "Perceived TTFT", percentiles(Measure.FELT), seconds_words, note=FELT),
         plot(found, "Gap between tokens", percentiles(Measure.GAP), seconds_words, note=GAP),
         plot(found, "Time in the queue", percentiles(Measure.QUEUED), seconds_words),
@@ -98,18 +103,18 @@ def plot(found: Timeline, title: str, reads: dict[str, Read], words: Callable[[f
 
 
 def value_of(one: Bin, read: Read) -> Value:
-    return None if one.figures is None else read(one.figures, one)
+    return None if one.stats is None else read(one.stats, one)
 
 
 # Each reads one value of a bin
 
 
-def nothing(figures: Figures, one: Bin) -> Value:
+def nothing(stats: Stats, one: Bin) -> Value:
     return 0
 
 
 def count_of(name: str) -> Read:
-    return lambda figures, one: figures.counts[name]
+    return lambda stats, one: stats.counts[name]
 
 
 def counted(prefix: str, labels: list[str]) -> dict[str, Read]:
@@ -118,8 +123,7 @@ def counted(prefix: str, labels: list[str]) -> dict[str, Read]:
 
 def errors_of(found: Timeline) -> list[str]:
     """The codes that came most often."""
-    counts = {name: count for name, count in found.whole.counts.items() if name.startswith(names.ERRORS)}
-    return [name.removeprefix(names.ERRORS) for name in sorted(counts, key=lambda n: (-counts[n], n))][:MOST_ERRORS]
+    return [code for code, _ in found.whole.errors[:MOST_ERRORS]]
 
 
 def percentiles(measure: Measure) -> dict[str, Read]:
@@ -127,21 +131,20 @@ def percentiles(measure: Measure) -> dict[str, Read]:
 
 
 def quantile(measure: Measure, share: float) -> Read:
-    return lambda figures, one: figures.of(measure).quantile(share)
+    return lambda stats, one: stats.of(measure).quantile(share)
 
 
-def share_in_time(figures: Figures, one: Bin) -> Value:
-    share = figures.of(Measure.FIRST_TOKEN).share_within(GOOD_FIRST_TOKEN_S)
-    return None if share is None else 100 * share
+def fast_percent(stats: Stats, one: Bin) -> Value:
+    return stats.fast_percent
 
 
-def tokens_per_second(figures: Figures, one: Bin) -> Value:
+def tokens_per_second(stats: Stats, one: Bin) -> Value:
     """Counted where an answer ends."""
-    return figures.counts[names.TOKENS_OUT] / one.seconds
+    return stats.counts[names.TOKENS_OUT] / one.seconds
 
 
-def cost(figures: Figures, one: Bin) -> Value:
-    return float(amount_of(figures.counts[names.COST]))
+def cost(stats: Stats, one: Bin) -> Value:
+    return float(amount_of(stats.counts[names.COST]))
 
 
 def gauges(*wanted: Gauge) -> dict[str, Read]:
@@ -149,10 +152,10 @@ def gauges(*wanted: Gauge) -> dict[str, Read]:
 
 
 def most_of(gauge: Gauge) -> Read:
-    return lambda figures, one: one.readings[gauge].max if gauge in one.readings else None
+    return lambda stats, one: one.readings[gauge].max if gauge in one.readings else None
 
 
-def mean_rate(figures: Figures, one: Bin) -> Value:
+def mean_rate(stats: Stats, one: Bin) -> Value:
     rate = one.readings.get(Gauge.TOKENS_PER_SECOND)
     return rate.mean if rate else None
 

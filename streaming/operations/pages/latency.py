@@ -10,9 +10,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from conversations.models.generation.phases import PHASES
-from conversations.models.operations.figures import Figures, Measure
 from conversations.models.operations.histogram import Histogram
 from conversations.models.operations.measuring import Dimension
+from conversations.models.operations.stats import Measure, Stats
 from streaming.operations.charts.units import number_words, seconds_words
 from streaming.operations.measurements.timeline import Timeline, timeline
 from streaming.operations.queries.ranges import QueryForm, form_of
@@ -80,33 +80,33 @@ def context_of(form: QueryForm) -> dict[str, object]:
 
 def parts_of(found: Timeline) -> list[Part]:
     """The whole first, if there are several."""
-    everything: Mapping[Dimension, Figures] = {key: value for key, value in found.parts.items() if value.answers}
+    everything: Mapping[Dimension, Stats] = {key: value for key, value in found.parts.items() if value.answers}
     if len(everything) > 1:
         everything = {Dimension("All", ""): found.whole, **everything}
-    longest = max((mean_of(figures) for figures in everything.values()), default=0.0)
-    return [part_of(key, figures, longest) for key, figures in everything.items()]
+    longest = max((mean_of(stats) for stats in everything.values()), default=0.0)
+    return [part_of(key, stats, longest) for key, stats in everything.items()]
 
 
-def mean_of(figures: Figures) -> float:
-    return sum(figures.of(phase).sum for phase in PHASES) / figures.answers
+def mean_of(stats: Stats) -> float:
+    return sum(stats.of(phase).sum for phase in PHASES) / stats.answers
 
 
-def part_of(key: Dimension, figures: Figures, longest: float) -> Part:
+def part_of(key: Dimension, stats: Stats, longest: float) -> Part:
     return Part(
         tier=key.tier or "none",
         server=key.server,
-        answers=figures.answers,
-        mean=seconds_words(mean_of(figures)),
-        segments=list(segments_of(figures, longest)),
-        percentiles=[percentiles_of(figures.of(name)) for name in (*PHASES, *BESIDE)],
+        answers=stats.answers,
+        mean=seconds_words(mean_of(stats)),
+        segments=list(segments_of(stats, longest)),
+        percentiles=[percentiles_of(stats.of(name)) for name in (*PHASES, *BESIDE)],
     )
 
 
-def segments_of(figures: Figures, longest: float) -> Iterator[Segment]:
+def segments_of(stats: Stats, longest: float) -> Iterator[Segment]:
     """Mean seconds of each phase over all answers, with those that did not have it: so they add up to the mean."""
     x = 0.0
     for phase in PHASES if longest else ():
-        mean = figures.of(phase).sum / figures.answers
+        mean = stats.of(phase).sum / stats.answers
         width = 100 * mean / longest
         yield Segment(phase, round(x, 3), round(width, 3), seconds_words(mean))
         x += width

@@ -23,13 +23,10 @@ from streaming.operations.health.snapshot import SiteSnapshot
 from streaming.operations.health.stuck import stuck_running
 from streaming.operations.measurements.answers import (
     PERIODS,
-    SAMPLE,
     Period,
     ended_since,
     oldest_queued,
-    period,
     sample_of,
-    top_errors,
     unfinished_counts,
 )
 from streaming.operations.measurements.live import Live, live
@@ -40,6 +37,7 @@ from .access import for_operators
 from .alerts import open_alerts
 from .fragments import served_as_fragment
 
+TOP_ERRORS = 5
 MOST_RUNNING = 1000  # that are looked at one by one
 
 
@@ -48,7 +46,6 @@ class Overview:
     at: datetime
     running: int
     periods: list[Period]
-    errors: list[tuple[str, int]]  # of the longest period, the most frequent first
     live: Live
     database: DatabaseStats
     spent: SiteUse
@@ -59,6 +56,11 @@ class Overview:
     def lately(self) -> Period:
         """The shortest period."""
         return self.periods[0]
+
+    @property
+    def errors(self) -> list[tuple[str, int]]:
+        """Of the longest period, the most frequent first."""
+        return self.periods[-1].stats.errors[:TOP_ERRORS]
 
     @property
     def findings(self) -> list[Finding]:
@@ -73,18 +75,16 @@ class Overview:
 @for_operators
 @served_as_fragment
 def overview(request: HttpRequest) -> HttpResponse:
-    context = {"live": True, "overview": current_overview(), "alerts": open_alerts(), "sample": SAMPLE}
+    context = {"live": True, "overview": current_overview(), "alerts": open_alerts()}
     return render(request, "operations/overview.html", context)
 
 
 def current_overview() -> Overview:
-    """Twenty-one queries, five of them to see how fast they are; on PostgreSQL one more. And Redis if it answers."""
+    """Nineteen queries, five of them to see how fast they are; on PostgreSQL one more. And Redis if it answers."""
     at = site_time.now()
-    longest = at - max(PERIODS.values())
-    sample = sample_of(ended_since(longest))
-    periods = [period(name, at - length, at, sample) for name, length in PERIODS.items()]
-    counts = unfinished_counts()
-    errors, lately = top_errors(longest), top_errors(at - min(PERIODS.values()))
+    sample = sample_of(ended_since(at - max(PERIODS.values())))
+    periods = [Period.of(name, length, at) for name, length in PERIODS.items()]
+    counts, lately = unfinished_counts(), periods[0].stats
     seen, database, spent = live(), database_stats(), SiteUse.of_today()
     now = SiteSnapshot(
         **of_redis(seen),
@@ -92,13 +92,13 @@ def current_overview() -> Overview:
         database_ms=database.query_ms,
         store_lacks=[*(seen.redis.lacks if seen.redis else ()), *database.lacks],
         paces=paces(sample, running(), at),
-        failed_percent=periods[0].failed_percent,
-        top_error=lately[0][0] if lately else "",
-        fast_percent=periods[0].fast_percent,
+        failed_percent=lately.failed_percent,
+        top_error=lately.errors[0][0] if lately.errors else "",
+        fast_percent=lately.fast_percent,
         budget_percent=spent.percent,
     )
     fresh = [server.probe for server in seen.servers if server.probe and server.is_fresh]
-    return Overview(at, counts[Status.RUNNING], periods, errors, seen, database, spent, now, troubles(fresh))
+    return Overview(at, counts[Status.RUNNING], periods, seen, database, spent, now, troubles(fresh))
 
 
 def of_redis(seen: Live) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class RangeForm(forms.Form):
             if begin >= site_time.now():
                 raise forms.ValidationError("That is in the future.")
             if begin < site_time.now() - Grain.DAY.kept:
-                raise forms.ValidationError(f"Figures are kept for {Grain.DAY.kept.days:,} days: begin later.")
+                raise forms.ValidationError(f"Stats are kept for {Grain.DAY.kept.days:,} days: begin later.")
         return cleaned
 
     @property

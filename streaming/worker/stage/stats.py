@@ -19,7 +19,7 @@ from streaming.model_servers.vllm.errors import ModelServerError
 from streaming.model_servers.vllm.wire import LikelyToken
 from streaming.protocol import code_units
 from streaming.telemetry import counters, tracing
-from streaming.telemetry.histograms import INTER_TOKEN
+from streaming.telemetry.counters import INTER_TOKEN
 from streaming.telemetry.tracing import Attributes, Span
 
 if TYPE_CHECKING:

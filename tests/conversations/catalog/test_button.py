@@ -115,7 +115,7 @@ def test_a_server_that_quotes_the_key_does_not_bring_it_to_the_page(as_otto: Cli
 
 def test_a_silent_server_is_given_up(as_otto: Client, server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_test, "VERSION_TIMEOUT_S", 0.1)
-    monkeypatch.setattr(server_test.test_server, "__kwdefaults__", {"streams": True, "within_s": 0.5})
+    monkeypatch.setattr(server_test.try_server, "__kwdefaults__", {"streams": True, "within_s": 0.5})
     with socket.create_server(("127.0.0.1", 0)) as silent:
         (said,) = press(as_otto, at(server, f"http://127.0.0.1:{silent.getsockname()[1]}/v1"))
 

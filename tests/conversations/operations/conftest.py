@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from conversations.models import Generation, RollUp
 from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import StageResult, StageStatus, results_as_json
-from conversations.models.operations.figures import Figures
 from conversations.models.operations.history import Grain
+from conversations.models.operations.stats import Stats
 from tests.conversations.talk import begin
 
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
@@ -40,11 +40,11 @@ def ended(owner: User, at: datetime = NOON, *stages: StageResult, **fields: Any)
     return generation
 
 
-def recorded(grain: Grain = Grain.MINUTE) -> Figures:
+def recorded(grain: Grain = Grain.MINUTE) -> Stats:
     """All of this grain, together."""
-    whole = Figures()
+    whole = Stats()
     for row in RollUp.objects.filter(grain=grain):
-        whole.add(row.figures)
+        whole.add(row.stats)
     return whole
 
 

@@ -12,18 +12,18 @@ from conversations.models import GenerationTiming, LedgerEntry, RollUp
 from conversations.models.generation.generation import Status
 from conversations.models.generation.phases import PHASES
 from conversations.models.generation.plan import StageResult, StageStatus
-from conversations.models.operations.figures import Figures, Measure
 from conversations.models.operations.history import Grain
 from conversations.models.operations.measuring import Dimension
 from conversations.models.operations.recording import record_ended
+from conversations.models.operations.stats import Measure, Stats
 from tests.streaming.operations.rows import CANARY
 
 from .conftest import NOON, ended, recorded, wrote
 
 
-def by_owner() -> dict[Dimension, Figures]:
+def by_owner() -> dict[Dimension, Stats]:
     record_ended()
-    return {row.key.of: row.figures for row in RollUp.objects.filter(grain=Grain.MINUTE)}
+    return {row.key.of: row.stats for row in RollUp.objects.filter(grain=Grain.MINUTE)}
 
 
 def test_its_phases_are_observed_and_are_together_the_whole(alice: User) -> None:

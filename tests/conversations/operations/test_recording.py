@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from conversations.models import Conversation, Generation, RollUp
 from conversations.models.generation.generation import Status
 from conversations.models.operations import recording
-from conversations.models.operations.history import Grain, purge
+from conversations.models.operations.history import EVER, Grain, purge
 from conversations.models.operations.recording import record_ended
 
 from .conftest import NOON, ended, known, recorded, wrote
@@ -25,7 +25,7 @@ def test_it_is_counted_in_its_minute_hour_and_day(alice: User) -> None:
 
     assert record_ended() == 1
 
-    begins = {row.grain: row.begin - NOON for row in RollUp.objects.all()}
+    begins = {row.grain: row.begin - NOON for row in RollUp.objects.exclude(grain=EVER)}
     assert begins == {
         "minute": timedelta(minutes=61),
         "hour": timedelta(hours=1),
@@ -135,6 +135,15 @@ def test_each_grain_is_kept_as_long_as_its_setting_says(alice: User, settings: S
     assert grains() == {"day": 1}
 
 
+def test_what_ever_was_is_never_purged(alice: User) -> None:
+    ended(alice, timezone.now() - timedelta(days=4000))
+    record_ended()
+
+    purge(timezone.now())
+
+    assert [row.grain for row in RollUp.objects.all()] == [EVER]
+
+
 def test_what_is_older_than_a_grain_is_kept_is_not_recorded_in_it(alice: User, settings: Settings) -> None:
     settings.HISTORY_MINUTES_DAYS = 7
     ended(alice, timezone.now() - timedelta(days=8))
@@ -145,7 +154,7 @@ def test_what_is_older_than_a_grain_is_kept_is_not_recorded_in_it(alice: User, s
 
 
 def grains() -> dict[str, int]:
-    return dict(Counter(RollUp.objects.values_list("grain", flat=True)))
+    return dict(Counter(RollUp.objects.exclude(grain=EVER).values_list("grain", flat=True)))
 
 
 def test_the_number_of_queries_does_not_grow_with_the_answers(

@@ -159,5 +159,5 @@ def by_mock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_errors_that_are_no_utf_8_break_no_admins_page(by_mock: None) -> None:
-    assert (await server_test.test_server(SERVER)).error
+    assert (await server_test.try_server(SERVER)).error
     assert await listed_models.fetch_models(SERVER) is None

@@ -150,6 +150,6 @@ async def test_the_test_of_a_server_takes_nothing_but_a_token_for_one(
 ) -> None:
     monkeypatch.setattr(server_test, "QUESTION", name)
 
-    found = await server_test.test_server(ModelServer(odd.url))
+    found = await server_test.try_server(ModelServer(odd.url))
 
     assert (found.error, found.first_token_s is None) == (says, bool(says))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from threading import Thread
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,8 +14,9 @@ from redis import Redis
 
 from conversations.models import Conversation
 from conversations.models.generation.generation import Status
-from streaming.coordination.redis_clients import command_client, open_sync_client
-from streaming.operations.metrics.counter_export import export_counters
+from conversations.models.operations.recording import record_ended
+from streaming.coordination.redis_clients import command_client
+from streaming.operations.pages.overview import current_overview
 from streaming.telemetry.heartbeats import publish_web
 from tests.streaming.operations.pages.test_overview import SERVER, probed, warmed
 from tests.streaming.operations.rows import asked, changed, ended, failed
@@ -26,7 +25,8 @@ Sample = tuple[str, tuple[str, ...]]
 
 
 def scrape(client: Client) -> dict[Sample, float]:
-    """Value by (name, values of the labels)."""
+    """Value by (name, values of the labels), once all that has ended is recorded."""
+    record_ended(timedelta(0))
     response = client.get("/metrics")
     assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     families = text_string_to_metric_families(response.content.decode())
@@ -41,8 +41,9 @@ def value(client: Client, name: str, *labels: str) -> float:
 
 
 def test_ended_generations_are_counted_by_outcome(client: Client, alice: User) -> None:
-    ended(alice)
-    ended(alice, status=Status.STOPPED, attempt=3)
+    stage = {"0": {"status": "done", "prompt_tokens": 10, "completion_tokens": 101}}
+    ended(alice, outcomes=stage)
+    ended(alice, status=Status.STOPPED, attempt=3, outcomes=stage)
     failed(alice, "overloaded")
 
     found = scrape(client)
@@ -71,17 +72,32 @@ def test_a_question_that_another_clock_accepted_has_waited_for_nothing(client: C
 
 
 def test_histograms_are_cumulative(client: Client, alice: User) -> None:
-    for ttft in (0.06, 0.4, 500.0):
+    for ttft in (0.06, 0.4, 700.0):
         ended(alice, ttft=ttft, writing=1.0)
 
     found = scrape(client)
 
     name = "throughline_time_to_first_token_seconds"
-    buckets = [found[f"{name}_bucket", (bound,)] for bound in ("0.05", "0.1", "0.5", "120.0", "+Inf")]
+    buckets = [found[f"{name}_bucket", (bound,)] for bound in ("0.04065", "0.06067", "1.0", "605.1", "+Inf")]
     assert buckets == [0, 1, 2, 2, 3]
     assert found[f"{name}_count", ()] == 3
-    assert found[f"{name}_sum", ()] == pytest.approx(500.46)
-    assert found["throughline_generation_duration_seconds_bucket", ("2.5",)] == 2
+    assert found[f"{name}_sum", ()] == pytest.approx(700.46)
+    assert found["throughline_generation_duration_seconds_bucket", ("2.227",)] == 2
+
+
+def test_the_histogram_has_the_percentile_that_the_overview_shows(client: Client, alice: User) -> None:
+    for ttft in (0.2, 0.3, 0.4, 0.5, 2.0):
+        ended(alice, ttft=ttft)
+    found = scrape(client)
+
+    p50 = current_overview().periods[0].first_token.p50
+
+    within = sorted(
+        (float(bound), count)
+        for (name, (bound, *_)), count in ((k, v) for k, v in found.items() if k[1])
+        if name == "throughline_time_to_first_token_seconds_bucket"
+    )
+    assert p50 and next(count for bound, count in within if bound >= p50 / 1.05) in (3, 4)
 
 
 def test_model_servers_are_up_or_not(client: Client, db: None) -> None:
@@ -130,19 +146,6 @@ def test_scraping_again_counts_nothing_twice(client: Client, alice: User) -> Non
     assert value(client, "generations_total", "done") == 2
 
 
-def test_a_clock_that_is_behind_has_nothing_counted_twice(
-    client: Client, alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ended(alice, ago=90)
-    assert value(client, "generations_total", "done") == 1
-    behind = timezone.now() - timedelta(minutes=2)
-    with monkeypatch.context() as elsewhere:
-        elsewhere.setattr("streaming.operations.metrics.counter_export.site_time.now", lambda: behind)
-        scrape(client)
-
-    assert value(client, "generations_total", "done") == 1
-
-
 def test_clocks_that_disagree_make_no_sum_fall(client: Client, alice: User) -> None:
     changed(ended(alice), accepted_at=timezone.now())
 
@@ -163,43 +166,15 @@ def test_a_question_stopped_in_the_queue_counts(client: Client, alice: User) -> 
     assert value(client, "generations_total", "stopped") == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_scrapes_at_the_same_time_count_once(store: Redis) -> None:
-    alice = User.objects.create_user("alice")
-    for _ in range(20):
-        ended(alice)
-
-    threads = [Thread(target=scrape_alone) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert export_counters(store)["ended:done"] == 20
-
-
-def scrape_alone() -> None:
-    with open_sync_client() as redis:
-        export_counters(redis)
-    connection.close()
-
-
-def test_a_redis_that_lost_everything_counts_anew(client: Client, alice: User, store: Redis) -> None:
-    ended(alice, ago=timedelta(hours=2).total_seconds())
-    ended(alice, ago=5)
-    scrape(client)
-    store.flushdb()
-
-    assert value(client, "generations_total", "done") == 1
-
-
-def test_without_redis_there_are_no_wrong_counters(client: Client, alice: User, no_redis: None) -> None:
+def test_without_redis_what_the_database_has_is_told(client: Client, alice: User, no_redis: None) -> None:
     asked(alice)
+    ended(alice)
 
     found = scrape(client)
 
     assert (found["throughline_redis_up", ()], found["throughline_generations_queued", ()]) == (0, 1)
-    assert not any("total" in name or "model_server" in name for name, _ in found)
+    assert found["throughline_generations_total", ("done",)] == 1
+    assert not any(name.endswith(("sockets_opened_total", "model_server_up")) for name, _ in found)
 
 
 # The guard

@@ -115,7 +115,7 @@ def test_what_is_not_kept_any_more_is_refused(settings: Settings) -> None:
 
     assert wanted(range="own", begin=days[1], end=days[2]).name == "own"
     assert QueryForm({"range": "own", "begin": days[0], "end": days[2]}).errors == {
-        "__all__": ["Figures are kept for 30 days: begin later."]
+        "__all__": ["Stats are kept for 30 days: begin later."]
     }
 
 

@@ -1,4 +1,4 @@
-"""Figures of answers that ended: counts and histograms, which add up over any times, tiers and servers."""
+"""Stats of answers that ended: counts and histograms, which add up over any times, tiers and servers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import models
+
+from conversations.models.generation.generation import Status
 
 from .histogram import Histogram
 
@@ -25,24 +27,46 @@ class Measure(models.TextChoices):
     WRITING = "writing", "Writing: first token to last token"
     FINISHING = "finishing", "Finishing: last token to finished"
     SPEED = "speed", "Tokens per second of one answer"
+    STOP = "stop", "Time to stop: requested to the closed connection"
     GAP = "gap", "Gap between tokens: what 19 of 20 of one answer stay below"
 
 
 TOKENS_IN, TOKENS_CACHED, TOKENS_OUT = "tokens_in", "tokens_cached", "tokens_out"
-FAILOVERS, TAKEOVERS = "failovers", "takeovers"
+FAILOVERS, TAKEOVERS, STOPS = "failovers", "takeovers", "stop_requests"
 COST = "cost"  # in units of money.py
 ANSWERS = "answers:"  # and the outcome
 ERRORS = "errors:"  # and the code
+FAST_S = 1.0  # a bound of the histograms' buckets, so the share is exact
 
 
 @dataclass
-class Figures:
+class Stats:
     counts: Counter[str] = field(default_factory=Counter)
     histograms: defaultdict[str, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
 
     @property
     def answers(self) -> int:
         return sum(count for name, count in self.counts.items() if name.startswith(ANSWERS))
+
+    def ended(self, status: str) -> int:
+        return self.counts[f"{ANSWERS}{status}"]
+
+    @property
+    def failed_percent(self) -> float | None:
+        """None if nothing ended."""
+        return 100 * self.ended(Status.FAILED) / self.answers if self.answers else None
+
+    @property
+    def fast_percent(self) -> float | None:
+        """Of the first tokens, those that came within a second; None if none came."""
+        share = self.of(Measure.FIRST_TOKEN).share_within(FAST_S)
+        return None if share is None else 100 * share
+
+    @property
+    def errors(self) -> list[tuple[str, int]]:
+        """By code, the most frequent first."""
+        found = [(name.removeprefix(ERRORS), n) for name, n in self.counts.items() if name.startswith(ERRORS) and n]
+        return sorted(found, key=lambda error: (-error[1], error[0]))
 
     @property
     def is_something(self) -> bool:
@@ -52,7 +76,7 @@ class Figures:
         """Empty if nothing was observed."""
         return self.histograms[measure] if measure in self.histograms else Histogram()
 
-    def add(self, other: Figures) -> None:
+    def add(self, other: Stats) -> None:
         self.counts.update(other.counts)
         for name, histogram in other.histograms.items():
             self.histograms[name].add(histogram)
