@@ -47,7 +47,7 @@ def generate(*_: object) -> None:
 @shared_task(name="streaming.tasks.sweep")
 def sweep() -> None:
     if sent := dispatch.sweep(sync_client()):
-        logger.info("%d answers wait that could run; workers are told", sent)
+        logger.info("%d answers wait that could run; workers are notified", sent)
 
 
 @shared_task(name="streaming.tasks.name_conversation")

@@ -24,7 +24,7 @@ LARGEST_BYTES = 256 * 1024
 PATIENCE_S = 0.5  # for Redis; the model would answer meanwhile
 SHARED = "all"  # in the place of a user, where answers are kept for everybody
 OWNER = "owner"  # field: who asked for it
-PIECE = 1000  # characters that are told at once
+PIECE = 1000  # characters that are yielded at once
 TOKENS = 250  # likewise, where they are known
 
 # A hash of the answer and its life in seconds. Found, it lives twice as long as before, from now on.
@@ -40,14 +40,14 @@ return answer
 
 
 class CachedAnswer(msgspec.Struct, frozen=True):
-    """As the model server told it, in whole."""
+    """As the model server sent it, in whole."""
 
     model: str
     text: str
     thinking: str
     finish_reason: str
     usage: Usage
-    tokens: tuple[LikelyToken, ...] = ()  # of the text, if the server told them
+    tokens: tuple[LikelyToken, ...] = ()  # of the text, if the server reported them
 
     @classmethod
     def of(cls, model: str, deltas: Sequence[ChatDelta]) -> CachedAnswer | None:
@@ -104,7 +104,7 @@ class ResponseCache:
 
 
 class Replay:
-    """A kept answer, told like one that comes from a model server: see ChatStream."""
+    """A kept answer, as a stream like one from a model server: see ChatStream."""
 
     def __init__(self, answer: CachedAnswer):
         self.answered_at = None

@@ -21,7 +21,7 @@ from .vllm.client import ModelServer, ServerKey
 
 KEY = "throughline:capabilities"  # hash: JSON of a Subject -> Learned
 KNOWN_FOR_S = 24 * 3600
-LATELY_S = 1800.0  # what is seen again within it is not told again
+LATELY_S = 1800.0  # what is seen again within it is not published again
 
 
 class Ability(StrEnum):
@@ -50,9 +50,9 @@ class Continuing(StrEnum):
 
 
 class Probabilities(StrEnum):
-    PLAIN = "plain"  # told with top_logprobs 0
-    TOP_ONE = "top-1"  # told with 1 only
-    NOT_PLAIN = "not-plain"  # not told with 0; nobody has tried 1 yet
+    PLAIN = "plain"  # reported with top_logprobs 0
+    TOP_ONE = "top-1"  # reported with 1 only
+    NOT_PLAIN = "not-plain"  # not reported with 0; nobody has tried 1 yet
     NONE = "none"
 
 
@@ -106,12 +106,12 @@ class Capabilities:
         """As Probabilities have it."""
         return top_logprobs(self.value(server, model, Ability.PROBABILITIES))
 
-    # What processes tell each other
+    # What processes exchange
 
     async def exchange(self, redis: AsyncRedis) -> None:
-        """Tell what is new, and know what the others know from now on: what one of them forgot is forgotten by all.
+        """Publish what is new, and know what the others know from now on: what one of them forgot is forgotten by all.
 
-        Raises RedisError, OSError; then it is told the next time, and what was known holds.
+        Raises RedisError, OSError; then it is published the next time, and what was known holds.
         """
         unsent = dict(self._unsent)
         async with redis.pipeline() as pipeline:
@@ -126,8 +126,8 @@ class Capabilities:
         for subject, learned in unsent.items():
             if self._unsent.get(subject) is learned:
                 del self._unsent[subject]
-        heard = dict(decode(stored)) | self._unsent
-        self._known = {subject: learned for subject, learned in heard.items() if learned}
+        received = dict(decode(stored)) | self._unsent
+        self._known = {subject: learned for subject, learned in received.items() if learned}
 
 
 def top_logprobs(known: str) -> int | None:
@@ -141,11 +141,11 @@ def top_logprobs(known: str) -> int | None:
             return 0
 
 
-def probabilities(asked: int, *, told: bool) -> Probabilities:
+def probabilities(asked: int, *, reported: bool) -> Probabilities:
     """By a text that came with, or without, them."""
     if asked == 0:
-        return Probabilities.PLAIN if told else Probabilities.NOT_PLAIN
-    return Probabilities.TOP_ONE if told else Probabilities.NONE
+        return Probabilities.PLAIN if reported else Probabilities.NOT_PLAIN
+    return Probabilities.TOP_ONE if reported else Probabilities.NONE
 
 
 def field_of(subject: Subject) -> str:
@@ -166,5 +166,5 @@ def forget_all(redis: Redis, servers: Collection[ServerKey]) -> None:
 
 
 def known_capabilities(redis: Redis) -> dict[Subject, str]:
-    """What the workers have told, for operators. Raises RedisError."""
+    """What the workers have published, for operators. Raises RedisError."""
     return {subject: learned.value for subject, learned in decode(redis.hgetall(KEY))}

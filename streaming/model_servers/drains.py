@@ -38,7 +38,7 @@ def undrain(redis: Redis, server: str) -> bool:
 def drains(redis: Redis) -> dict[str, Drain]:
     """By the server's key. Raises RedisError."""
     stored: Any = redis.hgetall(KEY)
-    return {name.decode(): drain for name, told in stored.items() for drain in exchanged.read([told], Drain)}
+    return {name.decode(): drain for name, entry in stored.items() for drain in exchanged.read([entry], Drain)}
 
 
 async def drained_servers(redis: AsyncRedis) -> frozenset[ServerKey]:

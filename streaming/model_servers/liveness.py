@@ -24,7 +24,7 @@ NO_SUCH_PAGE_BELOW = 500  # a proxy that lets only /v1 through
 @dataclass(frozen=True)
 class Signs:
     models: Sequence[ListedModel]
-    version: str  # empty: not told
+    version: str  # empty: not reported
 
 
 async def signs_of(http: httpx.AsyncClient, server: ModelServer, timeout_s: float) -> Signs:

@@ -43,7 +43,7 @@ class Health(msgspec.Struct, frozen=True):
     healthy: bool
     error: str = ""  # why not, for operators
     models: list[str] = []
-    version: str = ""  # here and below, what is empty was not told
+    version: str = ""  # here and below, what is empty was not reported
     demo: bool = False
     seconds: float = 0.0  # that the probe took
     figures: dict[str, float] = {}  # vLLM's own gauges, by their names in figures.py
@@ -64,8 +64,8 @@ async def probe_each(servers: ModelServers) -> list[Health]:
 def store(found: list[Health]) -> None:
     with open_sync_client(PROBE_TIMEOUT_S) as redis:
         before = {health.server: health for health in last_probes(redis)}
-        told = [since(before[health.server], health) if health.server in before else health for health in found]
-        redis.set(KEY, msgspec.json.encode(told), ex=KEPT_S)
+        probes = [since(before[health.server], health) if health.server in before else health for health in found]
+        redis.set(KEY, msgspec.json.encode(probes), ex=KEPT_S)
         forget_all(redis, {now.server for now in found if now.server in before and is_another(before[now.server], now)})
 
 
@@ -112,10 +112,10 @@ async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
 async def metrics_of(http: httpx.AsyncClient, server: ModelServer) -> str:
     """Empty if it does not tell. Raises Unreachable."""
     try:
-        told = await ask(http, server, "GET", f"{server.root}/metrics", PROBE_TIMEOUT_S)
+        reply = await ask(http, server, "GET", f"{server.root}/metrics", PROBE_TIMEOUT_S)
     except (Rejected, TookTooLong, BadReply):
         return ""
-    return told.decode("utf-8", "replace")
+    return reply.decode("utf-8", "replace")
 
 
 def last_probes(redis: Redis) -> list[Health]:

@@ -53,12 +53,12 @@ class Queues:
     async def _look(self, server: ModelServer) -> Queue | None:
         at = time.monotonic()
         try:
-            told = await ask(self._http, server, "GET", f"{server.root}/metrics", LOOK_TIMEOUT_S)
+            reply = await ask(self._http, server, "GET", f"{server.root}/metrics", LOOK_TIMEOUT_S)
         except ModelServerError as error:
             logger.info("%s does not tell of its queue: %s", server.name, error)
             waiting = None
         else:
-            waiting = gauge(told.decode("utf-8", "replace"), WAITING)
+            waiting = gauge(reply.decode("utf-8", "replace"), WAITING)
         if waiting is None:
             self._blind_until[server] = at + BLIND_S
             return None

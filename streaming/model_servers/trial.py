@@ -1,7 +1,7 @@
 """What a model server can do, found out by tiny requests. How it goes on from a beginning cannot be mistaken:
 
 The beginning is one that no answer to the question has, and ends where only a comma can follow. A server that goes on
-sends that; one that repeats sends the beginning. What sends anything else is asked again, without being told to go on:
+sends that; one that repeats sends the beginning. What sends anything else is asked again, without being asked to go on:
 if it says the same, it was deaf to that, whatever its model is worth.
 """
 
@@ -32,7 +32,7 @@ BEGINNING = "Zebra: 41, 42, 43"
 GOES_ON = ","
 HI = [{"role": "user", "content": "Hi"}]
 MAX_TOKENS = 24  # some servers count what they repeat
-MOST_PIECES = 4 * MAX_TOKENS  # what sends more does not heed it
+MOST_PIECES = 4 * MAX_TOKENS  # what sends more ignores it
 ENOUGH = 16  # characters: what begins as alike as this is the same
 PATIENCE_S = 20.0
 FRESH_S = 2.0  # a finding may be used for other answers so long; later the server may have been replaced
@@ -45,7 +45,7 @@ Finding = asyncio.Task[Continuing]
 
 class TrialResult(NamedTuple):
     worked: bool
-    usage: Usage | None  # None: it was not told
+    usage: Usage | None  # None: it was not reported
 
 
 class Trials:
@@ -75,9 +75,9 @@ class Trials:
         unknown = [ability for ability in abilities if not self._capabilities.value(server, model, ability)]
         if streams and not self._capabilities.value(server, model, Ability.USAGE):
             unknown.append(Ability.USAGE)
-        told = self._capabilities.value(server, model, Ability.PROBABILITIES)
-        wanted = settings.MEASURE_CONFIDENCE and told in ("", Probabilities.NOT_PLAIN)
-        return [*unknown, Ability.PROBABILITIES] if wanted else unknown
+        reported = self._capabilities.value(server, model, Ability.PROBABILITIES)
+        is_needed = settings.MEASURE_CONFIDENCE and reported in ("", Probabilities.NOT_PLAIN)
+        return [*unknown, Ability.PROBABILITIES] if is_needed else unknown
 
     async def find_out(self, ability: Ability, server: ModelServer, model: str, *, streams: bool) -> Usage | None:
         """What it cost, if the server tells. Raises ModelServerError."""
@@ -95,7 +95,7 @@ class Trials:
                 return await self._find_probabilities(server, model, streams=streams)
 
     async def _find_streaming(self, server: ModelServer, model: str) -> Usage | None:
-        """And whether usage is told at its end."""
+        """And whether usage is reported at its end."""
         deltas, usage = await try_stream(self._http, server, model, usage=True), YES
         if deltas is None:
             deltas, usage = await try_stream(self._http, server, model, usage=False), REFUSED
@@ -113,9 +113,9 @@ class Trials:
     async def _find_probabilities(self, server: ModelServer, model: str, *, streams: bool) -> Usage | None:
         usage = None
         while (top := self._capabilities.top_logprobs(server, model)) is not None:
-            told, usage = await try_probabilities(self._http, server, model, top, streams=streams)
-            self._capabilities.learn(server, model, Ability.PROBABILITIES, probabilities(top, told=told))
-            if told:
+            reported, usage = await try_probabilities(self._http, server, model, top, streams=streams)
+            self._capabilities.learn(server, model, Ability.PROBABILITIES, probabilities(top, reported=reported))
+            if reported:
                 break
         return usage
 
@@ -188,7 +188,7 @@ async def try_stream(
 async def try_probabilities(
     http: httpx.AsyncClient, server: ModelServer, model: str, top: int, *, streams: bool
 ) -> TrialResult:
-    """Whether they are told if asked for in this way. Raises ModelServerError, also if it refuses something else."""
+    """Whether they are reported if asked for like this. Raises ModelServerError, also if it refuses something else."""
     body = {"model": model, "messages": HI, "max_tokens": 1, "stream": streams}
     try:
         deltas = await answer_to(http, server, body | {"logprobs": True, "top_logprobs": top})
@@ -204,7 +204,7 @@ def usage_in(deltas: Sequence[ChatDelta]) -> Usage | None:
 
 
 async def is_deaf(http: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], said: str) -> bool:
-    """It says the same if it is not told to go on. Raises ModelServerError."""
+    """It says the same if it is not asked to go on. Raises ModelServerError."""
     try:
         otherwise = text_of(await answer_to(http, server, body, is_telling))
     except Rejected as error:

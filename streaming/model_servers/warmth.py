@@ -1,4 +1,4 @@
-"""How warm the models are: workers tell it in Redis, operators' pages and metrics read it, chat pages ask for it."""
+"""How warm the models are: workers publish it in Redis, operators' pages and metrics read it, chat pages ask for it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .vllm.client import ModelServer
 logger = logging.getLogger(__name__)
 
 PREFIX = "throughline:warm:"
-WANTED = f"{PREFIX}wanted"  # a chat page was opened lately, and a worker was told so
+WANTED = f"{PREFIX}wanted"  # a chat page was opened lately, and a worker was notified
 KNOWN_FOR_S = 24 * 3600  # how long is known when a model was warm
 WANTED_WITHIN_S = 10  # a worker that hears of an opened page later than this does nothing
 
@@ -71,7 +71,7 @@ def claim_key(server: ModelServer) -> str:
 
 def warming_key(server: ModelServer, model: str) -> str:
     """Holds the last Warming. ``model`` is what the tier has; empty: the first that the server lists."""
-    return f"{PREFIX}told:{server.key}/{model}"
+    return f"{PREFIX}warming:{server.key}/{model}"
 
 
 # For operators
@@ -83,11 +83,11 @@ def warmth_of(redis: Redis, tiers: Iterable[TierSpec]) -> list[TierWarmth]:
     pairs = list({(tier.slug, server.key): (tier, server) for tier, server in candidates}.values())
     if not (settings.WARM_MODELS and pairs):
         return []
-    told: Any = redis.mget([warming_key(server, tier.model) for tier, server in pairs])
+    warmings: Any = redis.mget([warming_key(server, tier.model) for tier, server in pairs])
     used: Any = redis.mget([used_key(server) for _, server in pairs])
     return [
         state_of(tier, server, decode(last, Warming), decode(use, datetime))
-        for (tier, server), last, use in zip(pairs, told, used, strict=True)
+        for (tier, server), last, use in zip(pairs, warmings, used, strict=True)
     ]
 
 
@@ -114,7 +114,7 @@ async def want(redis: AsyncRedis) -> None:
         if await redis.set(WANTED, 1, nx=True, ex=settings.WARM_AFTER_IDLE_S):
             await asyncio.to_thread(notify_worker)
     except (OperationalError, RedisError, OSError) as error:
-        logger.info("no worker was told of an opened page: %s", error)
+        logger.info("no worker was notified of an opened page: %s", error)
 
 
 def notify_worker() -> None:

@@ -118,7 +118,7 @@ def prices_of(tier: TierSpec) -> Prices:
 
 
 def question_tokens(generation: Generation) -> int:
-    """Of what every stage is sent: at most, as far as it can be told without the model's tokenizer."""
+    """Of what every stage is sent: at most, as far as it is known without the model's tokenizer."""
     answer = generation.message
     sent = [message["content"] for message in Prompt.of_path(answer.transcript).for_stage(ALONE)]
     begun = answer.texts().values() if generation.continues else ()

@@ -21,7 +21,7 @@ from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import Plan
 
 LOOKED_AT = 600  # latest answers that ended, complete or not
-SAMPLE = 300  # of these, complete ones that are told from
+SAMPLE = 300  # of these, complete ones
 NEIGHBOURS = 30  # of these, the ones whose questions were closest in length
 FEWEST = 5  # with fewer there is nothing to tell from
 WITHOUT_EXPERIENCE = 400  # tokens

@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SAVE_TURNS = 16  # in which all partial texts are saved
-HAND_OVER_S = 8.0  # at most, when the process is told to end
+HAND_OVER_S = 8.0  # at most, when the process is asked to end
 LEAVE_S = 1.0  # to say so
 
 

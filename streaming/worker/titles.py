@@ -56,7 +56,7 @@ def paid_title(owner_id: int, question: str, runner: Runner) -> str:
 
 
 def dearest(question: str) -> Reservation:
-    """What a title by the cheapest tier costs at most. Routing saves nothing here, so none is told."""
+    """What a title by the cheapest tier costs at most. Routing saves nothing here, so none is recorded."""
     tier = known_tiers()[0]
     prices = prices_of(tier)
     tokens_in = sum(most_tokens(message["content"]) for message in title_body(question, tier.model)["messages"])
@@ -78,8 +78,8 @@ async def title_from_model(question: str, servers: ModelServers) -> tuple[str, S
             failed.append(route)
         else:
             usage = reply.usage or Usage()
-            told = (usage.prompt_tokens or None, usage.cached_tokens, usage.completion_tokens)
-            outcome = StageResult(StageStatus.DONE, route.model, route.server.key, route.tier.slug, *told)
+            tokens = (usage.prompt_tokens or None, usage.cached_tokens, usage.completion_tokens)
+            outcome = StageResult(StageStatus.DONE, route.model, route.server.key, route.tier.slug, *tokens)
             is_cut = reply.finish_reason == "length"  # in its thinking perhaps, which need not look like any
             return "" if is_cut else clean_title(reply.text), outcome
     return "", StageResult(StageStatus.FAILED)

@@ -1,7 +1,7 @@
 """Keeps models warm: one token from each whose server has rested, so that the first question does not wait for it.
 
 It gives way to answers: a server that is busy is not asked, and a request is closed when an answer wants its server.
-What fails here is told to operators, and to nobody else: breakers do not count it.
+What fails here is reported to operators, and to nobody else: breakers do not count it.
 """
 
 from __future__ import annotations
@@ -140,10 +140,10 @@ class Warmer:
     async def _works_for_others(self, server: ModelServer) -> bool:
         """As it tells itself; one that does not tell is taken to rest."""
         try:
-            told = await ask(self._servers.http, server, "GET", f"{server.root}/metrics", FIGURES_TIMEOUT_S)
+            reply = await ask(self._servers.http, server, "GET", f"{server.root}/metrics", FIGURES_TIMEOUT_S)
         except ModelServerError:
             return False
-        figures = gauges(told.decode("utf-8", "replace"))
+        figures = gauges(reply.decode("utf-8", "replace"))
         return figures.get(RUNNING, 0) + figures.get(WAITING, 0) > 0
 
     # One model
@@ -178,9 +178,9 @@ class Warmer:
         except ModelServerError as why:
             error = str(why)
             logger.info("%s %s is not warm: %s", candidate.server.name, candidate.tier.name, why)
-        told = Warming(site_time.now(), round(1000 * (time.monotonic() - begun)), error)
+        warming = Warming(site_time.now(), round(1000 * (time.monotonic() - begun)), error)
         key = warming_key(candidate.server, candidate.tier.model)
-        await self._redis.set(key, msgspec.json.encode(told), ex=warmth.KNOWN_FOR_S)
+        await self._redis.set(key, msgspec.json.encode(warming), ex=warmth.KNOWN_FOR_S)
         return not error
 
     async def _token_of(self, candidate: Candidate) -> bool:

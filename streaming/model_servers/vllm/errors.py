@@ -6,7 +6,7 @@ ModelServerError
 ├── TookTooLong      no token for too long
 ├── BadReply         not what the protocol says, or far too much of it
 ├── NoAnswer         the model ended without an answer: filtered, declined, out of room, or without a word
-└── Rejected         an error that the server itself told, by status or inside the stream
+└── Rejected         an error that the server itself reported, by status or inside the stream
 """
 
 from __future__ import annotations

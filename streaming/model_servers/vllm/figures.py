@@ -25,20 +25,20 @@ REQUEST_FIGURES = {  # of one request, with vLLM's --enable-per-request-metrics:
 
 
 def request_figures(metrics: object) -> dict[str, float] | None:
-    """In milliseconds; None if the server told none. What is no number is passed over."""
+    """In milliseconds; None if the server reported none. What is no number is passed over."""
     if not isinstance(metrics, dict):
         return None
-    told = {ours: number(metrics.get(name)) for name, ours in REQUEST_FIGURES.items()}
-    return {ours: round(ms, 3) for ours, ms in told.items() if ms is not None} or None
+    reported = {ours: number(metrics.get(name)) for name, ours in REQUEST_FIGURES.items()}
+    return {ours: round(ms, 3) for ours, ms in reported.items() if ms is not None} or None
 
 
 def gauges(metrics: str) -> dict[str, float]:
-    """Those that are told, summed over models and engines."""
+    """Those that are reported, summed over models and engines."""
     return sum_by_name(metrics, GAUGES)
 
 
 def gauge(metrics: str, name: str) -> float | None:
-    """This one alone, without reading the rest; None if it is not told."""
+    """This one alone, without reading the rest; None if it is not reported."""
     begin, end = metrics.find(name), metrics.rfind(name)
     if begin < 0:
         return None
@@ -47,7 +47,7 @@ def gauge(metrics: str, name: str) -> float | None:
 
 
 def counters(metrics: str) -> dict[str, float]:
-    """Those that are told, with ``_total`` or without, summed over models and engines."""
+    """Those that are reported, with ``_total`` or without, summed over models and engines."""
     totals = sum_by_name(metrics, [f"{name}_total" for name in COUNTERS])
     return sum_by_name(metrics, COUNTERS) | {name.removesuffix("_total"): value for name, value in totals.items()}
 

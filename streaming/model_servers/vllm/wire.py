@@ -48,7 +48,7 @@ TEXTS = ("content", "reasoning", "reasoning_content", "refusal")
 
 
 class LikelyToken(msgspec.Struct, frozen=True):
-    """A token with the natural logarithm of its probability; None if the server told none that can be."""
+    """A token with the natural logarithm of its probability; None if the server reported none that can be."""
 
     token: str
     logprob: Annotated[float, msgspec.Meta(gt=clean.UNTOLD, le=clean.ROUNDING)] | None = None
@@ -68,7 +68,7 @@ class ChatDelta(msgspec.Struct, frozen=True):
     finish_reason: str = ""  # empty until the last
     usage: Usage | None = None
     tokens: tuple[LikelyToken, ...] = ()  # of this text, or thinking; empty if the server does not tell
-    server_ms: dict[str, float] | None = None  # the server's own figures of the request; told with the last chunk
+    server_ms: dict[str, float] | None = None  # the server's own figures of the request; reported with the last chunk
 
 
 class Delta(msgspec.Struct):
@@ -134,8 +134,8 @@ def odd_chunk(payload: bytes) -> Chunk:
     chunk = fitting(found, Chunk)
     if isinstance(found, dict) and found.get("object") == "error":  # its fields stand beside it
         chunk.error = found  # type: ignore[assignment]
-    told = found.get("choices") if isinstance(found, dict) else None
-    choices = told[:MOST_CHOICES] if isinstance(told, list) else []
+    listed = found.get("choices") if isinstance(found, dict) else None
+    choices = listed[:MOST_CHOICES] if isinstance(listed, list) else []
     chunk.choices = [odd_choice(one) for one in choices if isinstance(one, dict)]
     return chunk
 

@@ -101,7 +101,7 @@ class Intake:
             self._handle.restart(self._thinking)
 
     def is_full(self, room: int) -> bool:
-        """There is nothing left to ask for: ``room`` is for tokens. How the text ends is noted."""
+        """There is nothing left to ask for: ``room`` is for tokens. How the text ends is recorded."""
         if len(self.text) >= settings.VLLM_ANSWER_MAX_CHARACTERS:
             self.result.finish_reason = TOO_LONG
         elif room <= 0:  # taken over behind its last token
@@ -111,7 +111,7 @@ class Intake:
         return True
 
     def restart(self) -> None:
-        """Nobody can go on from the text. Readers are told."""
+        """Nobody can go on from the text. Readers get a notice."""
         self._handle.append(Noticed("The answer was interrupted and restarted."))
         self.restart_text()
         self.restart_thinking()
@@ -172,7 +172,7 @@ class Intake:
     def may_end_here(self, *, marks_ends: bool | None) -> bool:
         """The body ended without a word that the answer is complete: a broken connection, through a proxy, looks like
         this, and so do all answers of some servers. None: it is not known of this one. So it is asked again, and
-        believed if it has nothing to add, or says the same; one that never told an end, also if it does it again."""
+        believed if it has nothing to add, or says the same; one that never marked an end, also if it does it again."""
         if self._continuation and self._continuation.is_inside:
             return False
         self._break_offs.append(self.text)
@@ -274,5 +274,5 @@ def ending(tokens: tuple[LikelyToken, ...], text: str) -> tuple[LikelyToken, ...
         length += len(token.token)
         if length > len(text):
             return ending(tokens[len(tokens) - number :], text)
-    told = "".join(token.token for token in tokens)
-    return tokens if text.endswith(told) else ()
+    said = "".join(token.token for token in tokens)
+    return tokens if text.endswith(said) else ()

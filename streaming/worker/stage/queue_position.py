@@ -135,7 +135,7 @@ class WaitingRequests:
 
 
 def estimate_position(position: RequestPosition, queue: Queue, later: int) -> None:
-    """``later``: of our own requests to the same server, those that it got after this one, and before it told."""
+    """``later``: of our own requests to the same server, those that it got after this one, and before it reported."""
     if position.is_read:
         return
     if queue.at < position.since:  # what was found before the request came is a hint, no more

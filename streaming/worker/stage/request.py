@@ -203,7 +203,7 @@ class ServerRequest:
     def _is_closed(self) -> bool:
         return self._context.closed.is_set()
 
-    # What readers are told
+    # Notices for readers
 
     def _log_that_it_is_whole(self) -> None:
         """Now that it helped."""
@@ -264,7 +264,7 @@ class RouteCapabilities:
         """
         refusal = refusal.lower()
         if "logprob" in refusal and self.top_logprobs is not None:
-            self._refused[Ability.PROBABILITIES] = probabilities(self.top_logprobs, told=False)
+            self._refused[Ability.PROBABILITIES] = probabilities(self.top_logprobs, reported=False)
         elif "stream_options" in refusal and self.asks_usage:
             self._refused[Ability.USAGE] = REFUSED
         elif "stream" in refusal and self.streams:
@@ -280,8 +280,8 @@ class RouteCapabilities:
         for ability, value in self._refused.items():
             self._known.learn(*self._about, ability, value)
         if self.top_logprobs is not None:
-            told = probabilities(self.top_logprobs, told=intake.had_probabilities)
-            self._known.learn(*self._about, Ability.PROBABILITIES, told)
+            reported = probabilities(self.top_logprobs, reported=intake.had_probabilities)
+            self._known.learn(*self._about, Ability.PROBABILITIES, reported)
         if self.asks_usage:
             self._known.learn(*self._about, Ability.USAGE, YES if intake.had_usage else NO)
         if self.streams and intake.pieces > 1:

@@ -34,7 +34,7 @@ BOUNDS_S = tuple(FIRST_MS / 1000 * GROWTH**n for n in range(141))  # the last on
 
 @dataclass
 class ConfidenceTracker:
-    """Of the tokens whose probability the server told. Spans are [from, to] in code units of the text."""
+    """Of the tokens whose probability the server reported. Spans are [from, to] in code units of the text."""
 
     tokens: int = 0
     sum: float = 0.0  # of probabilities
