@@ -60,6 +60,7 @@ class Intake:
         self._text = PartKey(stage.number, PartKind.TEXT)
         self._thinking = PartKey(stage.number, PartKind.THINKING)
         self._phase: PhaseName = "starting"
+        self._is_measured = True  # a model writes what comes
         self.pieces = 0  # of text or thinking, that the running request has brought
         self.had_probabilities = self.had_usage = False  # likewise
         self._splitter = ThinkSplitter()
@@ -121,6 +122,7 @@ class Intake:
     def begin(self) -> None:
         """The text goes on, or begins."""
         self.gaps.begin()
+        self._is_measured = not self.result.is_reused
         self.first_arrival = None
         self.pieces, self.had_probabilities, self.had_usage = 0, False, False
         self._begun_with = self.text
@@ -236,7 +238,7 @@ class Intake:
 
     def _record_arrival(self, now: datetime) -> None:
         """Once for all that came together, or a whole answer would look as if it had been written in microseconds."""
-        if not self.result.is_reused:
+        if self._is_measured:
             self.gaps.record(time.monotonic())
         self.arrivals.append(now)
         self.result.last_token_s = at = self.seconds(now)

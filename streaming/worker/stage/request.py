@@ -177,7 +177,7 @@ class ServerRequest:
         return continues
 
     async def _take_all(self, source: Source, finding: Finding | None) -> bool:
-        intake, servers = self._intake, self._context.servers
+        intake, servers, closed = self._intake, self._context.servers, self._context.closed
         async with aclosing(source.stream.deltas()) as deltas:
             async for delta in deltas:
                 has_text = bool(delta.text or delta.thinking)
@@ -185,7 +185,7 @@ class ServerRequest:
                     servers.record_token(source.server)
                 if finding and has_text:
                     found, finding = await self._result_of(finding), None
-                    if self._is_closed or not found.goes_on:
+                    if closed.is_set() or not found.goes_on:
                         await source.stream.close()
                         return found.goes_on
                     intake.go_on(found)
@@ -193,9 +193,9 @@ class ServerRequest:
                 if intake.is_lost:
                     await source.stream.close()
                     return False
-                if self._is_closed:
+                if closed.is_set():
                     await source.stream.close()
-        if source.server and not self._is_closed:
+        if source.server and not closed.is_set():
             servers.record_end(source.server, marked=True)
         return True
 
