@@ -13,25 +13,32 @@ KINDS = {".py", ".js", ".html", ".txt", ".css", ".md"}
 HISTORY = ("migrations",)
 
 NAMES = (  # what came instead
+    "Abilities",  # RouteCapabilities
+    "Ability",  # Capability
     "Certainty",  # ConfidenceTracker
     "Clock",  # GenerationTiming
+    "drained_names",  # drained_servers
     "Flight",  # InFlightRequest
     "heard_for",  # heartbeats
     "is_paid_elsewhere",  # billed_to_other
     "judgement",  # review
     "LookAdmin",  # AccessLogEntryAdmin
+    "note_failure",  # record_failure
+    "note_token",  # record_token
     "Offer",  # Candidate
     "outcomes_as_json",  # results_as_json
     "pooling",  # batch_delay
     "Pulse",  # EventLoopMonitor
+    "RequestStats",  # StageResult
     "rest_s",  # batch_delay
-    "Sight",  # RequestStats
+    "Sight",  # StageResult
     "sites_own",  # internal_usage
     "Situation",  # SiteSnapshot
     "spared",  # saved_by_cache
     "stage_outcomes",  # stage_results
     "stored_troubles",  # stored_problems
     "strongest_cost",  # baseline_cost
+    "told_key",  # warming_key
     "UNSURE_BELOW",  # LOW_CONFIDENCE_BELOW
     "unsure_share",  # low_confidence_share
     "view_look",  # view_accesslogentry

@@ -24,7 +24,7 @@ KNOWN_FOR_S = 24 * 3600
 LATELY_S = 1800.0  # what is seen again within it is not published again
 
 
-class Ability(StrEnum):
+class Capability(StrEnum):
     """What is learned; the values are said below."""
 
     CONTINUING = "continuing"  # how it goes on from a text in a stream: Continuing
@@ -60,11 +60,11 @@ YES, NO, REFUSED = "yes", "no", "refused"
 
 
 class Subject(NamedTuple):
-    """Which ability of which server with which model."""
+    """Which capability of which server with which model."""
 
     server: ServerKey
     model: str
-    ability: Ability
+    capability: Capability
 
 
 class Learned(msgspec.Struct, frozen=True):
@@ -79,13 +79,13 @@ class Capabilities:
         self._known: dict[Subject, Learned] = {}
         self._unsent: dict[Subject, Learned | None] = {}  # None: forgotten
 
-    def value(self, server: ModelServer, model: str, ability: Ability) -> str:
+    def value(self, server: ModelServer, model: str, capability: Capability) -> str:
         """Empty if it is not known, or was learned too long ago."""
-        learned = self._known.get(Subject(server.key, model, ability))
+        learned = self._known.get(Subject(server.key, model, capability))
         return learned.value if learned and time.time() - learned.at < KNOWN_FOR_S else ""
 
-    def learn(self, server: ModelServer, model: str, ability: Ability, value: str) -> None:
-        subject, now = Subject(server.key, model, ability), time.time()
+    def learn(self, server: ModelServer, model: str, capability: Capability, value: str) -> None:
+        subject, now = Subject(server.key, model, capability), time.time()
         known = self._known.get(subject)
         if known is None or known.value != value or now - known.at > LATELY_S:
             self._known[subject] = self._unsent[subject] = Learned(value, now)
@@ -99,12 +99,12 @@ class Capabilities:
     # What is asked of them often
 
     def continuing(self, server: ModelServer, model: str, *, streams: bool) -> Continuing:
-        value = self.value(server, model, Ability.CONTINUING if streams else Ability.CONTINUING_WHOLE)
+        value = self.value(server, model, Capability.CONTINUING if streams else Capability.CONTINUING_WHOLE)
         return next((kind for kind in Continuing if kind == value), Continuing.UNKNOWN)  # another version may tell more
 
     def top_logprobs(self, server: ModelServer, model: str) -> int | None:
         """As Probabilities have it."""
-        return top_logprobs(self.value(server, model, Ability.PROBABILITIES))
+        return top_logprobs(self.value(server, model, Capability.PROBABILITIES))
 
     # What processes exchange
 

@@ -17,7 +17,7 @@ from conversations.models.generation.errors import ErrorCode
 from streaming.planning.tiers import TierSpec, environment_tiers
 
 from .breaker import Breaker, BreakerState
-from .capabilities import NO, Ability, Capabilities
+from .capabilities import NO, Capabilities, Capability
 from .liveness import signs_of
 from .trial import Trials
 from .vllm.client import ModelServer, ServerKey, complete
@@ -111,9 +111,9 @@ class ModelServers:
     async def whole(self, route: Route, body: dict[str, Any], timeout_s: float) -> ChatDelta:
         """The answer in one piece. A server that refuses the field that switches thinking off is asked without it, from
         then on at once. Raises ModelServerError."""
-        ability = route.server, route.model, Ability.TEMPLATE_ARGUMENTS
+        capability = route.server, route.model, Capability.TEMPLATE_ARGUMENTS
         plain = {name: value for name, value in body.items() if name != "chat_template_kwargs"}
-        if self.capabilities.value(*ability) == NO:
+        if self.capabilities.value(*capability) == NO:
             return await complete(self.http, route.server, plain, timeout_s)
         try:
             return await complete(self.http, route.server, body, timeout_s)
@@ -121,7 +121,7 @@ class ModelServers:
             if error.code != ErrorCode.REFUSED:
                 raise
             answer = await complete(self.http, route.server, plain, timeout_s)
-            self.capabilities.learn(*ability, NO)
+            self.capabilities.learn(*capability, NO)
             return answer
 
     def has_other(self, excluded: Sequence[Candidate], model: str = "") -> bool:

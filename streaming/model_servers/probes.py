@@ -25,7 +25,7 @@ from .liveness import signs_of
 from .pool import ModelServers
 from .vllm.client import ModelServer, ServerKey, ask
 from .vllm.errors import BadReply, ModelServerError, Rejected, TookTooLong
-from .vllm.figures import counters, differences, gauges
+from .vllm.metrics import counters, differences, gauges
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Health(msgspec.Struct, frozen=True):
     version: str = ""  # here and below, what is empty was not reported
     demo: bool = False
     seconds: float = 0.0  # that the probe took
-    figures: dict[str, float] = {}  # vLLM's own gauges, by their names in figures.py
+    gauges: dict[str, float] = {}  # vLLM's own gauges, by their names in metrics.py
     counters: dict[str, float] = {}  # and its counters, since it was started
     gained: dict[str, float] = {}  # by them since the last probe; empty if that is not known
     gained_in_s: float = 0.0  # time since the last probe
@@ -104,7 +104,7 @@ async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
         version=signs.version,
         demo=any(model.owned_by == "throughline-demo" for model in signs.models),
         seconds=time.monotonic() - begun,
-        figures=gauges(metrics),
+        gauges=gauges(metrics),
         counters=counters(metrics),
     )
 

@@ -17,7 +17,7 @@ from conversations import site_time
 from .probes import read_last_probes
 from .vllm.client import ModelServer, ServerKey, ask
 from .vllm.errors import ModelServerError
-from .vllm.figures import WAITING, gauge
+from .vllm.metrics import WAITING, gauge
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Queues:
         now, clock = site_time.now(), time.monotonic()
         ages = [(probe, (now - probe.probed_at).total_seconds()) for probe in probes]
         return {
-            probe.server: Queue(round(probe.figures[WAITING]), clock - age)
+            probe.server: Queue(round(probe.gauges[WAITING]), clock - age)
             for probe, age in ages
-            if age <= FRESH_S and WAITING in probe.figures
+            if age <= FRESH_S and WAITING in probe.gauges
         }

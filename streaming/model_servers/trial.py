@@ -20,7 +20,7 @@ from django.conf import settings
 
 from conversations.models.generation.errors import ErrorCode
 
-from .capabilities import NO, REFUSED, YES, Ability, Capabilities, Continuing, Probabilities, probabilities
+from .capabilities import NO, REFUSED, YES, Capabilities, Capability, Continuing, Probabilities, probabilities
 from .vllm.client import ChatStream, ModelServer, Patience
 from .vllm.errors import ModelServerError, Rejected, TookTooLong
 from .vllm.wire import ChatDelta, Usage
@@ -69,27 +69,27 @@ class Trials:
             task.add_done_callback(lambda _: self._running.pop(key, None))
         return self._running[key]
 
-    def unknown(self, server: ModelServer, model: str, *, streams: bool) -> list[Ability]:
+    def unknown(self, server: ModelServer, model: str, *, streams: bool) -> list[Capability]:
         """What can be found out by a trial, and is not known."""
-        abilities = [Ability.CONTINUING if streams else Ability.CONTINUING_WHOLE, Ability.LIST_CONTENT]
-        unknown = [ability for ability in abilities if not self._capabilities.value(server, model, ability)]
-        if streams and not self._capabilities.value(server, model, Ability.USAGE):
-            unknown.append(Ability.USAGE)
-        reported = self._capabilities.value(server, model, Ability.PROBABILITIES)
+        capabilities = [Capability.CONTINUING if streams else Capability.CONTINUING_WHOLE, Capability.LIST_CONTENT]
+        unknown = [capability for capability in capabilities if not self._capabilities.value(server, model, capability)]
+        if streams and not self._capabilities.value(server, model, Capability.USAGE):
+            unknown.append(Capability.USAGE)
+        reported = self._capabilities.value(server, model, Capability.PROBABILITIES)
         is_needed = settings.MEASURE_CONFIDENCE and reported in ("", Probabilities.NOT_PLAIN)
-        return [*unknown, Ability.PROBABILITIES] if is_needed else unknown
+        return [*unknown, Capability.PROBABILITIES] if is_needed else unknown
 
-    async def find_out(self, ability: Ability, server: ModelServer, model: str, *, streams: bool) -> Usage | None:
+    async def find_out(self, capability: Capability, server: ModelServer, model: str, *, streams: bool) -> Usage | None:
         """What it cost, if the server tells. Raises ModelServerError."""
-        match ability:
-            case Ability.CONTINUING | Ability.CONTINUING_WHOLE:
+        match capability:
+            case Capability.CONTINUING | Capability.CONTINUING_WHOLE:
                 await self.continuing(server, model, streams=streams)
                 return None
-            case Ability.LIST_CONTENT:
+            case Capability.LIST_CONTENT:
                 result = await try_lists(self._http, server, model, streams=streams)
-                self._capabilities.learn(server, model, ability, YES if result.worked else NO)
+                self._capabilities.learn(server, model, capability, YES if result.worked else NO)
                 return result.usage
-            case Ability.USAGE:
+            case Capability.USAGE:
                 return await self._find_streaming(server, model)
             case _:
                 return await self._find_probabilities(server, model, streams=streams)
@@ -103,18 +103,18 @@ class Trials:
             usage = NO
         if deltas is None:  # unless it refuses whatever it is asked
             await answer_to(self._http, server, {"model": model, "messages": HI, "max_tokens": 2})
-            self._capabilities.learn(server, model, Ability.STREAMING, NO)
+            self._capabilities.learn(server, model, Capability.STREAMING, NO)
             return None
-        self._capabilities.learn(server, model, Ability.USAGE, usage)
+        self._capabilities.learn(server, model, Capability.USAGE, usage)
         if sum(bool(delta.text or delta.thinking) for delta in deltas) > 1:
-            self._capabilities.learn(server, model, Ability.STREAMING, YES)
+            self._capabilities.learn(server, model, Capability.STREAMING, YES)
         return usage_in(deltas)
 
     async def _find_probabilities(self, server: ModelServer, model: str, *, streams: bool) -> Usage | None:
         usage = None
         while (top := self._capabilities.top_logprobs(server, model)) is not None:
             reported, usage = await try_probabilities(self._http, server, model, top, streams=streams)
-            self._capabilities.learn(server, model, Ability.PROBABILITIES, probabilities(top, reported=reported))
+            self._capabilities.learn(server, model, Capability.PROBABILITIES, probabilities(top, reported=reported))
             if reported:
                 break
         return usage
@@ -130,8 +130,8 @@ class Trials:
             logger.info("how %s goes on from a text was not found out: %s", server.name, error.in_short)
             return self._capabilities.continuing(server, model, streams=streams)
         self._found[key] = time.monotonic(), found
-        ability = Ability.CONTINUING if streams else Ability.CONTINUING_WHOLE
-        self._capabilities.learn(server, model, ability, found)
+        capability = Capability.CONTINUING if streams else Capability.CONTINUING_WHOLE
+        self._capabilities.learn(server, model, capability, found)
         return found
 
 

@@ -12,7 +12,7 @@ from conversations.models.generation.generation import Status
 from conversations.models.operations.history import Gauge
 from streaming.coordination.redis_clients import open_sync_client
 from streaming.model_servers.probes import Health, last_probes
-from streaming.model_servers.vllm.figures import WRITTEN
+from streaming.model_servers.vllm.metrics import WRITTEN
 from streaming.operations.measurements.answers import unfinished_counts
 
 from .heartbeats import WebState, living

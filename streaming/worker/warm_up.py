@@ -28,7 +28,7 @@ from streaming.model_servers.breaker import BreakerState
 from streaming.model_servers.pool import Candidate, ModelServers
 from streaming.model_servers.vllm.client import ChatStream, ModelServer, Patience, ask
 from streaming.model_servers.vllm.errors import ModelServerError, TookTooLong
-from streaming.model_servers.vllm.figures import RUNNING, WAITING, gauges
+from streaming.model_servers.vllm.metrics import RUNNING, WAITING, gauges
 from streaming.model_servers.vllm.wire import Usage
 from streaming.model_servers.warmth import Warming, claim_key, used_key, warming_key
 from streaming.planning import internal_usage
@@ -162,9 +162,9 @@ class Warmer:
             claim = f"throughline:learning:{server.key}:{model}"
             if not unknown or not await self._redis.set(claim, 1, nx=True, ex=LEARN_AGAIN_S):
                 return
-            for ability in unknown:
+            for capability in unknown:
                 if self._may_learn(server):
-                    usage = await servers.trials.find_out(ability, server, model, streams=tier.streams)
+                    usage = await servers.trials.find_out(capability, server, model, streams=tier.streams)
                     await internal_usage.record(Purpose.WARMING, tier, model, usage)
         except ModelServerError as error:
             logger.info("%s %s: what it can do was not found out: %s", server.name, tier.name, error.in_short)

@@ -15,7 +15,7 @@ import msgspec
 
 from . import clean
 from .errors import BadReply, Rejected, in_stream
-from .figures import request_figures
+from .metrics import request_figures
 
 DONE = b"[DONE]"
 TOO_LONG = "too_long"  # the finish reason of an answer that this site has cut off

@@ -14,7 +14,7 @@ from streaming.model_servers.breaker import BreakerState
 from streaming.model_servers.capabilities import Subject, known_capabilities
 from streaming.model_servers.drains import Drain, drains
 from streaming.model_servers.probes import Health, last_probes
-from streaming.model_servers.vllm.figures import KV_CACHE, RUNNING, WAITING
+from streaming.model_servers.vllm.metrics import KV_CACHE, RUNNING, WAITING
 from streaming.model_servers.warmth import TierWarmth, warmth_of
 from streaming.planning.tiers import TierSpec, known_tiers
 from streaming.telemetry import counters
@@ -84,7 +84,7 @@ class ServerState:
     @property
     def gauges(self) -> list[str]:
         """vLLM's own figures, in words; those that it told."""
-        figures = self.probe.figures if self.probe else {}
+        figures = self.probe.gauges if self.probe else {}
         words = {
             RUNNING: "{:.0f} running",
             WAITING: "{:.0f} waiting",

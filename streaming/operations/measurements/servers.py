@@ -9,7 +9,7 @@ from datetime import timedelta
 from statistics import median
 
 from conversations import site_time
-from streaming.model_servers.vllm.figures import (
+from streaming.model_servers.vllm.metrics import (
     ACCEPTED,
     CACHE_HITS,
     CACHE_QUERIES,
@@ -49,7 +49,7 @@ def facts_of_probe(state: ServerState) -> list[Fact]:
     """What the server itself tells; one that is down, or was not probed lately, tells nothing."""
     if state.probe is None or not state.is_up:
         return []
-    gauges, counters, gained = state.probe.figures, state.probe.counters, state.probe.gained
+    gauges, counters, gained = state.probe.gauges, state.probe.counters, state.probe.gained
 
     def share(name: str, part: str, whole: str) -> Fact:
         lately = ratio(gained, part, whole)

@@ -16,7 +16,7 @@ from conversations.models import AlertEpisode
 from conversations.models.billing.budget import SiteUse
 from conversations.models.operations.alert_rule import Severity
 from streaming.model_servers.breaker import BreakerState
-from streaming.model_servers.vllm.figures import KV_CACHE, RUNNING, WAITING
+from streaming.model_servers.vllm.metrics import KV_CACHE, RUNNING, WAITING
 from streaming.model_servers.warmth import TierWarmth, Warmth
 from streaming.operations.measurements.answers import oldest_queued, unfinished_counts
 from streaming.operations.measurements.live import ServerState, live
@@ -100,7 +100,7 @@ def model_servers(servers: list[ServerState]) -> Iterable[Metric]:
     shut = {s.name: sum(state != BreakerState.CLOSED for state in s.breakers) for s in servers}
     yield of_servers("breakers_open", "Workers that leave it alone, since it failed lately.", shut)
     for name, (wanted, text) in SERVER_GAUGES.items():
-        known = {s.name: s.probe.figures[wanted] for s in servers if s.is_up and s.probe and wanted in s.probe.figures}
+        known = {s.name: s.probe.gauges[wanted] for s in servers if s.is_up and s.probe and wanted in s.probe.gauges}
         yield of_servers(name, text, known)
 
 

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from conversations import site_time
 from streaming.operations.health.diagnosis import of_servers
-from streaming.operations.measurements.abilities import facts_of_abilities
 from streaming.operations.measurements.answers import SAMPLE
+from streaming.operations.measurements.capabilities import facts_of_capabilities
 from streaming.operations.measurements.live import Live, ServerState, live
 from streaming.operations.measurements.servers import Fact, Pace, facts_of_probe, names_of, our_facts, paces_by_server
 from streaming.planning.tiers import TierSpec, known_tiers
@@ -52,7 +52,7 @@ def servers(request: HttpRequest) -> HttpResponse:
 
 def row_of(state: ServerState, now: Live, tiers: Sequence[TierSpec], pace: Pace) -> Row:
     ours = our_facts(state.name, now.workers, tiers, pace)
-    facts = [*facts_of_probe(state), *ours, *facts_of_abilities(state.name, now.capabilities)]
+    facts = [*facts_of_probe(state), *ours, *facts_of_capabilities(state.name, now.capabilities)]
     told = [(worker.process, worker.breakers[state.name]) for worker in now.workers if state.name in worker.breakers]
     unaware = sum((state.name in worker.drained) != bool(state.drained) for worker in now.workers)
     return Row(state, facts, told, unaware)

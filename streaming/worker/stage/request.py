@@ -16,7 +16,7 @@ from conversations.models.generation.plan import PlannedStage
 from streaming.cache.answers import Answers, Source
 from streaming.log.handle import LogHandle
 from streaming.log.records import Noticed
-from streaming.model_servers.capabilities import NO, REFUSED, YES, Ability, Continuing, probabilities, top_logprobs
+from streaming.model_servers.capabilities import NO, REFUSED, YES, Capability, Continuing, probabilities, top_logprobs
 from streaming.model_servers.pool import ModelServers, Route
 from streaming.model_servers.trial import Finding
 from streaming.model_servers.vllm.client import WHOLE_ANSWER_TIMEOUT_S, ModelServer
@@ -29,7 +29,7 @@ from .stats import request_spans
 
 MOMENT_S = 1.0
 
-Refused = dict[tuple[ModelServer, str], dict[Ability, str]]  # by server and model: what it can do without them
+Refused = dict[tuple[ModelServer, str], dict[Capability, str]]  # by server and model: what it can do without them
 
 
 @dataclass(frozen=True)
@@ -230,10 +230,10 @@ class RouteCapabilities:
         self._route = route
         self._about = route.server, route.model
         self._refused = refused.setdefault(self._about, {})
-        self.refuses_streams = streams and self._value(Ability.STREAMING) == NO
+        self.refuses_streams = streams and self._value(Capability.STREAMING) == NO
         self.streams = streams and not self.refuses_streams
-        self.asks_usage = self.streams and self._value(Ability.USAGE) != REFUSED
-        self.top_logprobs = top_logprobs(self._value(Ability.PROBABILITIES)) if settings.MEASURE_CONFIDENCE else None
+        self.asks_usage = self.streams and self._value(Capability.USAGE) != REFUSED
+        self.top_logprobs = top_logprobs(self._value(Capability.PROBABILITIES)) if settings.MEASURE_CONFIDENCE else None
 
     def body(self, prompt: Prompt, stage: PlannedStage, begun: str, max_tokens: int) -> dict[str, Any]:
         """The request, as the server understands it."""
@@ -264,11 +264,11 @@ class RouteCapabilities:
         """
         refusal = refusal.lower()
         if "logprob" in refusal and self.top_logprobs is not None:
-            self._refused[Ability.PROBABILITIES] = probabilities(self.top_logprobs, reported=False)
+            self._refused[Capability.PROBABILITIES] = probabilities(self.top_logprobs, reported=False)
         elif "stream_options" in refusal and self.asks_usage:
-            self._refused[Ability.USAGE] = REFUSED
+            self._refused[Capability.USAGE] = REFUSED
         elif "stream" in refusal and self.streams:
-            self._refused[Ability.STREAMING] = NO
+            self._refused[Capability.STREAMING] = NO
         else:
             return False
         return True
@@ -277,15 +277,15 @@ class RouteCapabilities:
         """From an answer that has come to its end."""
         if source.server != self._route.server or source.is_shared or not intake.pieces:
             return
-        for ability, value in self._refused.items():
-            self._known.learn(*self._about, ability, value)
+        for capability, value in self._refused.items():
+            self._known.learn(*self._about, capability, value)
         if self.top_logprobs is not None:
             reported = probabilities(self.top_logprobs, reported=intake.had_probabilities)
-            self._known.learn(*self._about, Ability.PROBABILITIES, reported)
+            self._known.learn(*self._about, Capability.PROBABILITIES, reported)
         if self.asks_usage:
-            self._known.learn(*self._about, Ability.USAGE, YES if intake.had_usage else NO)
+            self._known.learn(*self._about, Capability.USAGE, YES if intake.had_usage else NO)
         if self.streams and intake.pieces > 1:
-            self._known.learn(*self._about, Ability.STREAMING, YES)
+            self._known.learn(*self._about, Capability.STREAMING, YES)
 
-    def _value(self, ability: Ability) -> str:
-        return self._refused.get(ability) or self._known.value(*self._about, ability)
+    def _value(self, capability: Capability) -> str:
+        return self._refused.get(capability) or self._known.value(*self._about, capability)

@@ -12,7 +12,7 @@ from streaming.demo.answers import answer_to
 from streaming.demo.completion import Options
 from streaming.log.records import AnyRecord, Restarted, decode
 from streaming.log.stream_log import FIELD, key_of
-from streaming.model_servers.capabilities import Ability, Capabilities, Continuing
+from streaming.model_servers.capabilities import Capabilities, Capability, Continuing
 from streaming.model_servers.pool import Route
 from streaming.worker.stage.request import Refused, RouteCapabilities
 
@@ -170,8 +170,8 @@ async def test_usage_and_streaming_are_learned(desk: Desk) -> None:
     asked = await desk.ask(COUNT, fresh=True)
 
     server = next(s for s in desk.servers.servers if s.key == asked.outcome.server)
-    assert desk.servers.capabilities.value(server, "demo", Ability.STREAMING) == "no"
-    assert desk.servers.capabilities.value(server, "demo", Ability.USAGE) == ""  # of streams
+    assert desk.servers.capabilities.value(server, "demo", Capability.STREAMING) == "no"
+    assert desk.servers.capabilities.value(server, "demo", Capability.USAGE) == ""  # of streams
     assert asked.text == NUMBERS
 
 
@@ -186,7 +186,7 @@ async def test_words_that_only_look_like_a_refusal_of_something_teach_nothing(de
     capabilities = RouteCapabilities(desk.servers, route, refused, streams=True)
 
     assert (capabilities.streams, capabilities.asks_usage, capabilities.top_logprobs) == (False, False, None)
-    assert not any(desk.servers.capabilities.value(server, "demo", ability) for ability in Ability)
+    assert not any(desk.servers.capabilities.value(server, "demo", capability) for capability in Capability)
 
 
 async def test_a_body_that_ends_while_it_repeats_is_no_complete_answer(desk: Desk, redis: Redis) -> None:

@@ -9,24 +9,24 @@ from redis.exceptions import RedisError
 
 from streaming.coordination.redis_clients import command_client, open_sync_client
 from streaming.model_servers import capabilities
-from streaming.model_servers.capabilities import KEY, NO, YES, Ability, Capabilities, Continuing, forget_all
+from streaming.model_servers.capabilities import KEY, NO, YES, Capabilities, Capability, Continuing, forget_all
 from streaming.model_servers.vllm.client import ModelServer
 
 SERVER, OTHER = ModelServer("http://one/v1"), ModelServer("http://other/v1")
-ABOUT = SERVER, "llama", Ability.USAGE
+ABOUT = SERVER, "llama", Capability.USAGE
 
 
 async def test_what_one_worker_learns_all_know(redis: Redis) -> None:
     one, other = Capabilities(), Capabilities()
     one.learn(*ABOUT, YES)
-    other.learn(OTHER, "llama", Ability.USAGE, NO)
+    other.learn(OTHER, "llama", Capability.USAGE, NO)
 
     for worker in (one, other, one):
         await worker.exchange(redis)
 
     for worker in (one, other):
         assert worker.value(*ABOUT) == YES
-        assert worker.value(OTHER, "llama", Ability.USAGE) == NO
+        assert worker.value(OTHER, "llama", Capability.USAGE) == NO
     assert await redis.ttl(KEY) > 0
 
 
@@ -46,14 +46,14 @@ async def test_what_one_worker_forgets_all_forget(redis: Redis) -> None:
 async def test_what_was_a_server_is_forgotten_by_all(redis: Redis) -> None:
     worker = Capabilities()
     worker.learn(*ABOUT, YES)
-    worker.learn(OTHER, "llama", Ability.USAGE, NO)
+    worker.learn(OTHER, "llama", Capability.USAGE, NO)
     await worker.exchange(redis)
 
     with open_sync_client() as client:
         forget_all(client, {SERVER.key})
     await worker.exchange(redis)
 
-    assert (worker.value(*ABOUT), worker.value(OTHER, "llama", Ability.USAGE)) == ("", NO)
+    assert (worker.value(*ABOUT), worker.value(OTHER, "llama", Capability.USAGE)) == ("", NO)
 
 
 async def test_the_latest_word_counts(redis: Redis) -> None:
@@ -70,7 +70,7 @@ async def test_the_latest_word_counts(redis: Redis) -> None:
 
 async def test_what_another_version_says_is_not_known(redis: Redis) -> None:
     worker = Capabilities()
-    worker.learn(SERVER, "llama", Ability.CONTINUING, "in some new way")
+    worker.learn(SERVER, "llama", Capability.CONTINUING, "in some new way")
 
     assert worker.continuing(SERVER, "llama", streams=True) is Continuing.UNKNOWN
 

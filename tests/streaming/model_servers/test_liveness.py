@@ -58,7 +58,7 @@ async def probed(server: Pages) -> Health:
 async def test_a_server_that_only_lists_models_lives() -> None:
     found = await probed(Pages(models=models()))
 
-    assert (found.healthy, found.models, found.version, found.figures) == (True, ["llama"], "", {})
+    assert (found.healthy, found.models, found.version, found.gauges) == (True, ["llama"], "", {})
 
 
 async def test_other_servers_than_vllm_are_not_asked_for_their_health() -> None:
@@ -91,13 +91,13 @@ async def test_a_server_that_lists_no_models_is_dead() -> None:
 async def test_what_cannot_be_read_is_not_told(name: str, page: tuple[int, bytes]) -> None:
     found = await probed(Pages(**{"models": models(), name: page}))
 
-    assert found.healthy and found.version == "" and found.figures == {}
+    assert found.healthy and found.version == "" and found.gauges == {}
 
 
 async def test_what_is_told_is_known() -> None:
     found = await probed(Pages(models=models("vllm"), health=(200, b""), version=VERSION, metrics=METRICS))
 
-    assert (found.version, found.figures) == ("0.11", {"num_requests_running": 3.0})
+    assert (found.version, found.gauges) == ("0.11", {"num_requests_running": 3.0})
 
 
 @pytest.mark.django_db(transaction=True)

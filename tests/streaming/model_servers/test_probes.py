@@ -14,10 +14,10 @@ from redis.asyncio import Redis as AsyncRedis
 
 from streaming.coordination.redis_clients import open_sync_client
 from streaming.model_servers import probes
-from streaming.model_servers.capabilities import NO, Ability, Capabilities
+from streaming.model_servers.capabilities import NO, Capabilities, Capability
 from streaming.model_servers.probes import Health, is_another, last_probes, probe
 from streaming.model_servers.vllm.client import ModelServer, http_client
-from streaming.model_servers.vllm.figures import counters, differences
+from streaming.model_servers.vllm.metrics import counters, differences
 from streaming.operations.measurements.live import ServerState
 from streaming.operations.measurements.servers import facts_of_probe
 from tests.processes import Process, free_port, model_process
@@ -156,11 +156,11 @@ def test_a_server_that_was_away_may_be_another() -> None:
 
 async def test_a_probe_of_a_server_that_was_away_forgets_what_it_could_do(redis: AsyncRedis) -> None:
     worker = Capabilities()
-    worker.learn(ModelServer("http://gpu/v1"), "llama", Ability.STREAMING, NO)
+    worker.learn(ModelServer("http://gpu/v1"), "llama", Capability.STREAMING, NO)
     await worker.exchange(redis)
 
     for found in (replace(WELL, healthy=False), WELL):
         probes.store([found])
     await worker.exchange(redis)
 
-    assert worker.value(ModelServer("http://gpu/v1"), "llama", Ability.STREAMING) == ""
+    assert worker.value(ModelServer("http://gpu/v1"), "llama", Capability.STREAMING) == ""

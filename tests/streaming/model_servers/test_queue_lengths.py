@@ -14,7 +14,7 @@ from streaming.model_servers import probes
 from streaming.model_servers.probes import Health
 from streaming.model_servers.queue_lengths import Queues
 from streaming.model_servers.vllm.client import ModelServer
-from streaming.model_servers.vllm.figures import WAITING
+from streaming.model_servers.vllm.metrics import WAITING
 from streaming.worker.stage.queue_position import PromptSizes
 
 GPU = ModelServer("http://gpu:8000/v1")
@@ -51,7 +51,7 @@ async def queues(redis: Redis, gpu: Gpu) -> AsyncIterator[Queues]:
 
 
 async def probed(redis: Redis, waiting: float, ago_s: float) -> None:
-    health = Health(GPU.name, datetime.now(UTC) - timedelta(seconds=ago_s), healthy=True, figures={WAITING: waiting})
+    health = Health(GPU.name, datetime.now(UTC) - timedelta(seconds=ago_s), healthy=True, gauges={WAITING: waiting})
     await redis.set(probes.KEY, msgspec.json.encode([health]))
 
 

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from redis.asyncio import Redis
 
 from streaming.coordination.redis_clients import open_sync_client
-from streaming.model_servers.capabilities import NO, YES, Ability, Continuing, Probabilities
+from streaming.model_servers.capabilities import NO, YES, Capability, Continuing, Probabilities
 from streaming.model_servers.pool import ModelServers
 from streaming.model_servers.vllm.client import http_client
 from streaming.model_servers.vllm.errors import Unreachable
@@ -255,9 +255,9 @@ async def test_what_models_can_do_is_found_out_before_anybody_asks(
     server, known = servers.servers[0], servers.capabilities
     for name in "small", "large":
         assert known.continuing(server, name, streams=True) is Continuing.REPEATS
-        assert known.value(server, name, Ability.PROBABILITIES) == Probabilities.TOP_ONE
-        assert known.value(server, name, Ability.LIST_CONTENT) == NO
-        assert known.value(server, name, Ability.STREAMING) == known.value(server, name, Ability.USAGE) == YES
+        assert known.value(server, name, Capability.PROBABILITIES) == Probabilities.TOP_ONE
+        assert known.value(server, name, Capability.LIST_CONTENT) == NO
+        assert known.value(server, name, Capability.STREAMING) == known.value(server, name, Capability.USAGE) == YES
 
 
 async def test_what_is_known_is_not_asked_again(warmer: Warmer, redis: Redis, model: Model) -> None:

@@ -30,7 +30,7 @@ SERVER = "127.0.0.1:9"  # of tests/settings.py
 def probed(ago: float = 1, *, healthy: bool = True, error: str = "") -> None:
     moment = datetime.now(UTC) - timedelta(seconds=ago)
     figures = {"num_requests_running": 3.0, "num_requests_waiting": 2.0, "kv_cache_usage_perc": 0.25}
-    found = Health(SERVER, moment, healthy, error, models=["llama"], version="0.11", figures=figures)
+    found = Health(SERVER, moment, healthy, error, models=["llama"], version="0.11", gauges=figures)
     probes.store([found])
 
 

@@ -13,7 +13,7 @@ from redis import Redis
 
 from streaming.coordination.redis_clients import command_client
 from streaming.model_servers import drains, probes
-from streaming.model_servers.capabilities import NO, YES, Ability, Capabilities, Continuing, Probabilities
+from streaming.model_servers.capabilities import NO, YES, Capabilities, Capability, Continuing, Probabilities
 from streaming.model_servers.probes import Health
 from streaming.model_servers.vllm.client import ModelServer
 from streaming.telemetry import heartbeats
@@ -38,7 +38,7 @@ def probed() -> None:
     counters = {"prefix_cache_queries": 100.0, "prefix_cache_hits": 40.0, "num_preemptions": 7.0}
     earlier = datetime.now(UTC) - timedelta(seconds=10)
     before = Health(SERVER, earlier, healthy=True, counters=counters | {"num_preemptions": 5.0})
-    now = {"models": ["llama"], "version": "0.11", "seconds": 0.012, "figures": figures, "counters": counters}
+    now = {"models": ["llama"], "version": "0.11", "seconds": 0.012, "gauges": figures, "counters": counters}
     probes.store([before])
     probes.store([Health(SERVER, datetime.now(UTC), healthy=True, **now)])
 
@@ -82,11 +82,11 @@ def test_what_we_do_there_is_shown(operator: Client, worker: None, alice: User) 
     assert 'badge--warning">open</span> <span class="quiet">breaker of worker host:1' in page
 
 
-async def learn(*seen: tuple[str, Ability, str]) -> None:
-    """As a worker does: model, ability, value."""
+async def learn(*seen: tuple[str, Capability, str]) -> None:
+    """As a worker does: model, capability, value."""
     redis, capabilities = command_client(), Capabilities()
-    for model, ability, value in seen:
-        capabilities.learn(ModelServer(f"http://{SERVER}/v1"), model, ability, value)
+    for model, capability, value in seen:
+        capabilities.learn(ModelServer(f"http://{SERVER}/v1"), model, capability, value)
     await capabilities.exchange(redis)
     await redis.aclose()
 
@@ -94,10 +94,10 @@ async def learn(*seen: tuple[str, Ability, str]) -> None:
 @pytest.fixture
 async def learned() -> None:
     await learn(
-        ("llama", Ability.CONTINUING, Continuing.REPEATS),
-        ("llama", Ability.PROBABILITIES, Probabilities.TOP_ONE),
-        ("llama", Ability.USAGE, YES),
-        ("mistral", Ability.USAGE, NO),
+        ("llama", Capability.CONTINUING, Continuing.REPEATS),
+        ("llama", Capability.PROBABILITIES, Probabilities.TOP_ONE),
+        ("llama", Capability.USAGE, YES),
+        ("mistral", Capability.USAGE, NO),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streaming.model_servers.capabilities import NO, REFUSED, YES, Ability, Continuing, Probabilities, Subject
+from streaming.model_servers.capabilities import NO, REFUSED, YES, Capability, Continuing, Probabilities, Subject
 
 from .servers import Fact
 
@@ -21,26 +21,28 @@ TELLING: dict[str, str] = {
     Probabilities.NONE: "none",
 }
 YES_NO: dict[str, str] = {YES: "yes", NO: "no", REFUSED: "refuses"}
-NAMES: dict[Ability, tuple[str, Mapping[str, str]]] = {
-    Ability.CONTINUING: ("Continues a text", GOING_ON),
-    Ability.CONTINUING_WHOLE: ("Continues a text, not streamed", GOING_ON),
-    Ability.PROBABILITIES: ("Probabilities", TELLING),
-    Ability.USAGE: ("Usage in the stream", YES_NO),
-    Ability.STREAMING: ("Streams", YES_NO),
-    Ability.LIST_CONTENT: ("Content as a list", YES_NO),
-    Ability.TEMPLATE_ARGUMENTS: ("Arguments of the chat template", YES_NO),
+NAMES: dict[Capability, tuple[str, Mapping[str, str]]] = {
+    Capability.CONTINUING: ("Continues a text", GOING_ON),
+    Capability.CONTINUING_WHOLE: ("Continues a text, not streamed", GOING_ON),
+    Capability.PROBABILITIES: ("Probabilities", TELLING),
+    Capability.USAGE: ("Usage in the stream", YES_NO),
+    Capability.STREAMING: ("Streams", YES_NO),
+    Capability.LIST_CONTENT: ("Content as a list", YES_NO),
+    Capability.TEMPLATE_ARGUMENTS: ("Arguments of the chat template", YES_NO),
 }
-RARE = (Ability.CONTINUING_WHOLE, Ability.TEMPLATE_ARGUMENTS)  # told only if it was learned
+RARE = (Capability.CONTINUING_WHOLE, Capability.TEMPLATE_ARGUMENTS)  # told only if it was learned
 
 
-def facts_of_abilities(server: str, known: Mapping[Subject, str]) -> list[Fact]:
+def facts_of_capabilities(server: str, known: Mapping[Subject, str]) -> list[Fact]:
     """With the models' names where they differ."""
     facts = []
-    for ability, (name, words) in NAMES.items():
+    for capability, (name, words) in NAMES.items():
         found = {
-            its.model: words[value] for its, value in known.items() if its[::2] == (server, ability) and value in words
+            its.model: words[value]
+            for its, value in known.items()
+            if its[::2] == (server, capability) and value in words
         }
-        if found or ability not in RARE:
+        if found or capability not in RARE:
             facts.append(Fact(name, in_words(found), lacking="not learned yet"))
     return facts
 
