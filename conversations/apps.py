@@ -12,7 +12,8 @@ class ConversationsConfig(AppConfig):
         # Permissions are made by Django after migrating, so the groups that hold them are too.
         post_migrate.connect(make_groups, sender=self)
         # Deleting a user deletes conversations by cascade, past all of their verbs: only a signal hears of that.
-        from conversations.models.chat.conversation import Conversation, announce_erasure
+        from conversations.models.chat.conversation import Conversation
+        from conversations.models.chat.erasure import announce_erasure
 
         pre_delete.connect(announce_erasure, sender=Conversation)
 

@@ -1,7 +1,7 @@
-"""What happens to conversations, told on commit to whoever registered.
+"""What happens to conversations, published on commit to whoever registered.
 
 The models' verbs publish, so every door announces alike: page, API, admin, command. What is live registers itself when
-its process starts; where nobody did, nobody is told.
+its process starts; where nobody did, nobody hears of it.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def register(listener: Listener) -> None:
 
 def publish(event: Event) -> None:
     """As soon as the transaction is committed, or now if there is none."""
-    transaction.on_commit(partial(_tell, event))
+    transaction.on_commit(partial(_notify, event))
 
 
-def _tell(event: Event) -> None:
+def _notify(event: Event) -> None:
     for listener in _listeners:
         listener(event)

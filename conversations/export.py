@@ -16,7 +16,7 @@ from django.http import StreamingHttpResponse
 
 from conversations.models import Conversation, Generation, Message
 from conversations.models.chat.message import Role
-from conversations.models.generation.generation import moments
+from conversations.models.generation.timeline import moments
 
 PIECE = 64 * 1024  # characters
 BATCH = 10  # messages or conversations that are read at once

@@ -58,14 +58,14 @@ TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
 class LedgerEntryAdmin(Dated, LedgerBase):
     """Nobody writes in it but the site."""
 
-    list_display = ("created_at", "user", "purpose", "stage", "tier", "told_cost", *TOKENS, "state")
+    list_display = ("created_at", "user", "purpose", "stage", "tier", "shown_cost", *TOKENS, "state")
     list_filter = ("state", "purpose", "tier", "day")
     list_select_related = ("user",)
     search_fields = ("generation_id", "user__username")
     date_hierarchy = "day"
 
     @admin.display(description="cost", ordering="cost")
-    def told_cost(self, entry: LedgerEntry) -> str:
+    def shown_cost(self, entry: LedgerEntry) -> str:
         return f"at most {format_money(entry.reserved)}" if entry.cost is None else format_money(entry.cost)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

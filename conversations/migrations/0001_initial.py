@@ -265,7 +265,7 @@ class Migration(migrations.Migration):
                 ('redis_bytes', models.PositiveBigIntegerField(blank=True, help_text='Sent for its log.', null=True)),
                 ('database_bytes', models.PositiveBigIntegerField(blank=True, help_text='Text of partial and last saves.', null=True)),
                 ('committed_at', models.DateTimeField(blank=True, help_text='The database has the end.', null=True)),
-                ('published_at', models.DateTimeField(blank=True, help_text='The log has it: pages are told.', null=True)),
+                ('published_at', models.DateTimeField(blank=True, help_text='The log has it: pages have it.', null=True)),
                 ('received_at', models.DateTimeField(blank=True, help_text="The click's command.", null=True)),
                 ('first_frame_at', models.DateTimeField(blank=True, help_text='First text sent to a browser.', null=True)),
                 ('viewers', models.PositiveIntegerField(blank=True, help_text='Most that watched at once.', null=True)),

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from conversations.models import Conversation, Generation
 from conversations.models.generation.generation import Status
 
-LOOKED_AT = 2000  # latest answers, for the names of their models
+LATEST = 2000  # latest answers, for the names of their models
 
 Choices = Iterable[tuple[Any, str]]
 
@@ -44,7 +44,7 @@ class ModelFilter(GenerationFilter):
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
         """Of the latest answers: to look for others' models in all of them would take longer than the list."""
         latest = Generation.objects.filter(finished_at__isnull=False).order_by("-finished_at")
-        names = set(latest.values_list("model", flat=True)[:LOOKED_AT]) | {self.value() or ""}
+        names = set(latest.values_list("model", flat=True)[:LATEST]) | {self.value() or ""}
         return [(name, name) for name in sorted(names - {""})]
 
 

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 from conversations.models import Generation, Message
 from conversations.models.chat.message import PartKey, PartKind
 from conversations.models.generation.confidence import Confidence
-from conversations.models.generation.generation import moments
 from conversations.models.generation.plan import StageStatus
+from conversations.models.generation.timeline import moments
 from conversations.rendering import RENDERER_VERSION, HighlightBudget, render_blocks
 
 SHORTLY_S = 60  # what lacks colours because the machine was busy is rendered anew after that

@@ -36,7 +36,7 @@ def token_of(secret: str) -> ApiToken | None:
     token = ApiToken.objects.with_secret(secret)
     if token is not None:
         count_request(token.user_id)
-        token.note_use()
+        token.record_use()
     return token
 
 

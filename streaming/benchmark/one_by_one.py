@@ -13,7 +13,7 @@ from typing import TypeVar
 import httpx
 
 from conversations.models import Generation
-from conversations.models.generation.generation import moments
+from conversations.models.generation.timeline import moments
 from streaming.coordination.database import in_database
 
 from . import Failed

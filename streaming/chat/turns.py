@@ -15,8 +15,8 @@ from conversations.events import Change
 from conversations.models import Conversation, Generation, Message
 from conversations.models.chat.asking import ConversationError, Request, TooManyWaiting, UnknownMessage
 from conversations.models.chat.message import mark_siblings
-from conversations.models.generation.delivery import note_paint
 from conversations.models.generation.generation import Status
+from conversations.models.generation.timing import store_first_paint
 from streaming.coordination.dispatch import dispatch
 from streaming.coordination.user_limits import count_request
 from streaming.live.finished import message_html
@@ -206,7 +206,7 @@ def watchable(user: User, generation_id: UUID) -> Generation:
 def record_paint(user: User, report: Painted) -> bool:
     """False for other users' generations, and if it was reported before."""
     mine = Generation.objects.filter(message__conversation__in=Conversation.objects.visible_to(user))
-    return note_paint(mine, report.generation, report.after_ms)
+    return store_first_paint(mine, report.generation, report.after_ms)
 
 
 def stop(user: User, generation_id: UUID) -> bool:

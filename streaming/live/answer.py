@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from conversations.models.chat.message import PartKey
-from conversations.models.generation.delivery import Delivery
+from conversations.models.generation.timing import Delivery
 from streaming.coordination.answer_queue import QueuePosition
 from streaming.log.records import (
     AnyRecord,

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from conversations import site_time
 from conversations.models import Generation
-from conversations.models.generation.delivery import Delivery, add_deliveries
+from conversations.models.generation.timing import Delivery, add_deliveries
 from streaming.chat import viewer_counts
 from streaming.coordination.database import in_database
 from streaming.protocol import AnyEvent, TextDelta

@@ -36,6 +36,6 @@ async def record(purpose: Purpose, tier: TierSpec, model: str, usage: Usage | No
     tokens_out, cached = usage.completion_tokens or 0, usage.cached_tokens or 0
     spent = Spent(purpose, tier.slug, model, prices_of(tier), usage.prompt_tokens, tokens_out, cached)
     try:
-        await in_database(internal_usage.note, spent)
+        await in_database(internal_usage.record, spent)
     except DatabaseError as error:
         logger.warning("%s of %s was not recorded: %s", purpose, tier.slug, error)

@@ -267,7 +267,7 @@ class Answer:
         """Put everything where the next attempt finds it."""
         await self.flush()
         await in_database(save_partials, [self.partial()])
-        await in_database(self.generation.note, hand_overs=self.generation.hand_overs + 1)
+        await in_database(self.generation.store, hand_overs=self.generation.hand_overs + 1)
 
     async def store_end(self, status: Status, error_code: ErrorCode | None) -> datetime:
         """When the database had it: it is waited for, and what it refuses is stored without figures. Raises

@@ -78,7 +78,7 @@ def store_option(generation: Generation, planned: Plan, option: budgets.Option) 
         counters.fell_back(counters.BUDGET)
     if option.plan != planned:
         reasons = reasons_for(planned, option.plan, reason)
-        generation.note(plan=replace(option.plan, reasons=reasons).as_json())
+        generation.store(plan=replace(option.plan, reasons=reasons).as_json())
     return reason
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from conversations import site_time
 
-from .budget import SITE, Budget, DailyUse, today
+from .budget import SITE, DailyUse, SiteUse, today
 from .ledger import EntryState, LedgerEntry, Purpose
 from .money import NOTHING, Prices, units
 
@@ -30,14 +30,13 @@ class Spent:
 
 def may_spend() -> bool:
     """False if the site's budget of today is used up. Two queries."""
-    limit = Budget.objects.filter(whole_site=True).values_list("daily_limit", flat=True).first()
-    used = DailyUse.objects.filter(scope=SITE, day=today()).values_list("used", flat=True).first()
-    return limit is None or (used or 0) < units(limit)
+    today_so_far = SiteUse.of_today()
+    return today_so_far.limit is None or today_so_far.used < today_so_far.limit
 
 
 @transaction.atomic
-def note(spent: Spent) -> None:
-    """Add it to the day's row, and to what the site has used. Nothing is noted of a free tier."""
+def record(spent: Spent) -> None:
+    """Add it to the day's row, and to what the site has used. A free tier's is not recorded."""
     if spent.prices.is_free:
         return
     day = today()

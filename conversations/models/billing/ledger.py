@@ -34,7 +34,7 @@ class Purpose(models.TextChoices):
     WARMING = "warming"
 
 
-SITES_OWN = (Purpose.OPINION, Purpose.WARMING)  # no user's: one row for each tier and day
+INTERNAL = (Purpose.OPINION, Purpose.WARMING)  # no user's: one row for each tier and day
 
 
 class EntryState(models.TextChoices):

@@ -14,7 +14,7 @@ from conversations.models.names import NameField
 
 from .model_server import ModelServer
 
-SITES_OWN = "Empty: the site's setting."
+SITES_SETTING = "Empty: the site's setting."
 PER_MILLION = "Per million tokens, in the currency of your budgets."
 LONGEST_WAIT_S = 3600.0
 
@@ -73,14 +73,14 @@ class Tier(models.Model):
     context_length = models.PositiveIntegerField(
         null=True, blank=True, help_text="Tokens of question and answer together. Empty: what the server reports."
     )
-    temperature = models.FloatField(null=True, blank=True, help_text=SITES_OWN)
-    top_p = models.FloatField("top-p", null=True, blank=True, help_text=SITES_OWN)
-    max_tokens = models.PositiveIntegerField(null=True, blank=True, help_text=f"Of one answer. {SITES_OWN}")
+    temperature = models.FloatField(null=True, blank=True, help_text=SITES_SETTING)
+    top_p = models.FloatField("top-p", null=True, blank=True, help_text=SITES_SETTING)
+    max_tokens = models.PositiveIntegerField(null=True, blank=True, help_text=f"Of one answer. {SITES_SETTING}")
     first_token_timeout_s = models.FloatField(
-        "first-token timeout", null=True, blank=True, help_text=f"Seconds. {SITES_OWN}"
+        "first-token timeout", null=True, blank=True, help_text=f"Seconds. {SITES_SETTING}"
     )
     silence_timeout_s = models.FloatField(
-        "inter-token timeout", null=True, blank=True, help_text=f"Seconds. {SITES_OWN}"
+        "inter-token timeout", null=True, blank=True, help_text=f"Seconds. {SITES_SETTING}"
     )
     caches = models.CharField(
         "response cache",

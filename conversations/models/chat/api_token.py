@@ -23,7 +23,7 @@ SECRET_BYTES = 32
 HINT_LENGTH = len(PREFIX) + 4  # characters that stay readable, so that a user can tell which one a program has
 NAME_LENGTH = 60
 TOKENS_PER_USER = 20
-USE_NOTED_EVERY = timedelta(minutes=1)
+USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
 class TooManyTokens(ConversationError):
@@ -86,10 +86,10 @@ class ApiToken(models.Model):
         hint = secret[:HINT_LENGTH]
         return cls.objects.create(user_id=user.pk, name=name, digest=digest_of(secret), hint=hint), secret
 
-    def note_use(self) -> None:
+    def record_use(self) -> None:
         """Write the time, unless that was done within the last minute, by whichever process."""
         now = site_time.now()
-        if self.last_used_at is None or self.last_used_at <= now - USE_NOTED_EVERY:
+        if self.last_used_at is None or self.last_used_at <= now - USE_RECORDED_EVERY:
             row = ApiToken.objects.filter(pk=self.pk, last_used_at=self.last_used_at)
             row.update(last_used_at=now)
 

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from conversations import events, site_time
-from conversations.events import Change, ConversationsChanged, StopRequested
+from conversations.events import Change, ConversationsChanged
 from conversations.models.generation.generation import UNFINISHED, Generation, Status
 
 from . import titles
@@ -31,7 +31,6 @@ from .asking import (
     check_length,
     storable,
 )
-from .erasure import Erasure
 from .folding import fold
 from .message import Message, Part, PartKind, Role, latest_leaf, mark_siblings, path_to
 
@@ -235,10 +234,7 @@ class Conversation(models.Model):
 
     def delete_softly(self) -> None:
         """Hide it for ``DELETED_KEPT_DAYS``, and stop what is being written in it."""
-        self._update(deleted_at=site_time.now())
-        self._announce(Change.DELETED)
-        for generation in Generation.objects.of(self.pk).unfinished().select_related("message__conversation"):
-            generation.request_stop()
+        Conversation.objects.filter(pk=self.pk).delete_softly()
 
     def restore(self) -> None:
         self._update(deleted_at=None)
@@ -346,15 +342,3 @@ class Conversation(models.Model):
         Conversation.objects.filter(pk=self.pk).update(**fields)
         for name, value in fields.items():
             setattr(self, name, value)
-
-
-def announce_erasure(instance: Conversation, **_: object) -> None:
-    """Its rows are about to go, by whatever way: a purge, a shell, its owner's deletion. Who writes in it stops."""
-    rows = Generation.objects.of(instance.pk).values_list("pk", "status")
-    statuses = dict(rows)
-    generations = [str(pk) for pk in statuses]
-    Erasure.objects.create(owner_key=instance.owner_id, generations=generations, erased_at=site_time.now())
-    events.publish(ConversationsChanged(Change.ERASED, instance.owner_id, (instance.pk,), generations=tuple(statuses)))
-    for pk, status in statuses.items():
-        if status in UNFINISHED:
-            events.publish(StopRequested(pk, instance.owner_id))

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.utils import timezone
+
+from conversations import events, site_time
+from conversations.events import Change, ConversationsChanged, StopRequested
+from conversations.models.generation.generation import UNFINISHED, Generation
+
+if TYPE_CHECKING:
+    from .conversation import Conversation
 
 
 class ErasureQuerySet(models.QuerySet["Erasure"]):
@@ -28,3 +35,14 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"{len(self.generations)} generations at {self.erased_at:%Y-%m-%d %H:%M}"
+
+
+def announce_erasure(instance: Conversation, **_: object) -> None:
+    """Its rows are about to go, by whatever way: a purge, a shell, its owner's deletion. Who writes in it stops."""
+    statuses = dict(Generation.objects.of(instance.pk).values_list("pk", "status"))
+    generations = [str(pk) for pk in statuses]
+    Erasure.objects.create(owner_key=instance.owner_id, generations=generations, erased_at=site_time.now())
+    events.publish(ConversationsChanged(Change.ERASED, instance.owner_id, (instance.pk,), generations=tuple(statuses)))
+    for pk, status in statuses.items():
+        if status in UNFINISHED:
+            events.publish(StopRequested(pk, instance.owner_id))

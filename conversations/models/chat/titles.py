@@ -11,7 +11,7 @@ from .asking import can_be_seen, storable
 LENGTH = 120  # characters at most, which the database holds
 WORDS_LENGTH = 48  # of what a reader takes for one character, in a title made of a question
 
-LOOKED_AT = 2000  # characters of a question, for Markdown's signs
+CLEANED_LENGTH = 2000  # characters of a question, for Markdown's signs
 
 # What turns a line around or cannot be seen: but joiners, which make one sign of several, and what chooses its look.
 OUT_OF_PLACE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
@@ -35,7 +35,7 @@ def one_line(title: str) -> str:
 
 def title_of(question: str) -> str:
     """The question's first words, without Markdown's signs. Empty if there is nothing to see in it."""
-    for text in (plain(question.strip()[:LOOKED_AT]), question):
+    for text in (plain(question.strip()[:CLEANED_LENGTH]), question):
         line = one_line(text)
         if can_be_seen(line):
             return shortened(line)

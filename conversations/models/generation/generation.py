@@ -256,7 +256,7 @@ class Generation(models.Model):
 
     def claim(self, dispatched_at: datetime | None = None, **fields: Any) -> bool:
         """Take the next attempt's number; False if another process got there first, or it has ended."""
-        rows = self._mine().update(
+        rows = self._row().update(
             attempt=self.attempt + 1,
             status=Status.RUNNING,
             dispatched_at=Coalesce("dispatched_at", models.Value(dispatched_at, models.DateTimeField())),
@@ -267,11 +267,11 @@ class Generation(models.Model):
             self.attempt += 1
         return bool(rows)
 
-    def note(self, **fields: Any) -> bool:
+    def store(self, **fields: Any) -> bool:
         """Store figures or moments; False if this attempt has lost the generation."""
         for name, value in fields.items():
             setattr(self, name, value)
-        return bool(self._mine().update(**fields))
+        return bool(self._row().update(**fields))
 
     @transaction.atomic
     def finish(
@@ -285,7 +285,7 @@ class Generation(models.Model):
 
         ``texts`` None leaves the stored text as it is; ``measured`` is for its timing.
         """
-        if not self.note(status=status, finished_at=site_time.now(), **fields):
+        if not self.store(status=status, finished_at=site_time.now(), **fields):
             return False
         if texts is not None:
             Part.store({self.message_id: texts}, are_whole=True)
@@ -323,27 +323,6 @@ class Generation(models.Model):
         self.stop_requested_at = rows.values_list("stop_requested_at", flat=True).first()
         return self.stop_requested_at
 
-    def _mine(self) -> GenerationQuerySet:
+    def _row(self) -> GenerationQuerySet:
         """This row, as long as it has not ended and no later attempt has claimed it."""
         return Generation.objects.filter(pk=self.pk, attempt=self.attempt).unfinished()
-
-
-def moments(generation: Generation) -> list[tuple[str, datetime]]:
-    """The moments of its life that have come, by the field's name without ``_at``; the earliest first.
-
-    The first request is only among them if there was another.
-    """
-    names = (
-        "accepted",
-        "dispatched",
-        "claimed",
-        *(() if generation.first_requested_at == generation.requested_at else ("first_requested",)),
-        "requested",
-        "first_token",
-        "last_token",
-        "stop_requested",
-        "upstream_ended",
-        "finished",
-    )
-    known = [(name, moment) for name in names if (moment := getattr(generation, f"{name}_at"))]
-    return sorted(known, key=lambda pair: pair[1])

@@ -77,7 +77,7 @@ def save_together(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
             continue
         verdicts[generation.pk] = Verdict.STOP if stop_requested_at else Verdict.GO_ON
         if partial.figures:
-            generation.note(**partial.figures)
+            generation.store(**partial.figures)
             outcomes[generation.pk] = generation.stage_results
         if partial.texts is not None:
             texts[generation.message_id] = partial.texts

@@ -44,7 +44,7 @@ class PlannedStage:
     paid_tokens: int | None = None  # fewer, because the budget pays for no more
 
 
-TOLD_SCORES = ("complexity", "reasoning", "urgency", "domain")  # in this order: jsonb keeps none
+SCORES_SHOWN = ("complexity", "reasoning", "urgency", "domain")  # in this order: jsonb keeps none
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Plan:
         return len(self.stages) > 1
 
     @property
-    def told_scores(self) -> str:
+    def scores_in_words(self) -> str:
         """Of the question, in words; empty if nobody asked for them."""
-        known = [f"{name} {self.scores[name]}" for name in TOLD_SCORES if name in self.scores]
+        known = [f"{name} {self.scores[name]}" for name in SCORES_SHOWN if name in self.scores]
         return ", ".join(known).replace("_", " ")
 
     def as_paid(self) -> Self:

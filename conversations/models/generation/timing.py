@@ -5,14 +5,20 @@ Several processes write to one row, each its own fields and nothing else; a gene
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import models
+from django.db import models, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Least
 
 from conversations.models.chat.message import PartKey
+
+if TYPE_CHECKING:
+    from .generation import GenerationQuerySet
 
 
 class GenerationTiming(models.Model):
@@ -32,7 +38,7 @@ class GenerationTiming(models.Model):
 
     # By the worker, when pages have the end
     committed_at = models.DateTimeField(null=True, blank=True, help_text="The database has the end.")
-    published_at = models.DateTimeField(null=True, blank=True, help_text="The log has it: pages are told.")
+    published_at = models.DateTimeField(null=True, blank=True, help_text="The log has it: pages have it.")
 
     # By the web processes, when they have shown the end
     received_at = models.DateTimeField(null=True, blank=True, help_text="The click's command.")
@@ -70,3 +76,53 @@ class GenerationTiming(models.Model):
 def text_bytes(texts: Mapping[PartKey, str]) -> int:
     """In UTF-8."""
     return sum(len(text) if text.isascii() else len(text.encode()) for text in texts.values())
+
+
+# By web processes and browsers
+
+
+@dataclass
+class Delivery:
+    """What one web process did for those who watched an answer."""
+
+    received_at: datetime | None = None  # the click's command, if it came here
+    first_frame_at: datetime | None = None
+    viewers: int = 0  # most at once
+    bytes: int = 0
+
+
+@transaction.atomic
+def add_deliveries(generations: GenerationQuerySet, deliveries: Mapping[UUID, Delivery]) -> None:
+    """Beside what other processes have added; those that are not among ``generations`` are passed over."""
+    known = list(generations.filter(pk__in=deliveries).order_by("pk").values_list("pk", flat=True))
+    ensure_timings(known)
+    for generation_id in known:
+        delivery = deliveries[generation_id]
+        GenerationTiming.objects.filter(pk=generation_id).update(
+            received_at=Coalesce("received_at", Value(delivery.received_at, models.DateTimeField())),
+            first_frame_at=earlier("first_frame_at", delivery.first_frame_at),
+            viewers=Coalesce("viewers", 0) + delivery.viewers,
+            socket_bytes=Coalesce("socket_bytes", 0) + delivery.bytes,
+        )
+
+
+@transaction.atomic
+def store_first_paint(generations: GenerationQuerySet, generation_id: UUID, after_ms: int) -> bool:
+    """False if it is not among these, or was reported before."""
+    if not generations.filter(pk=generation_id).exists():
+        return False
+    ensure_timings([generation_id])
+    return bool(GenerationTiming.objects.filter(pk=generation_id, first_paint_ms=None).update(first_paint_ms=after_ms))
+
+
+def ensure_timings(generation_ids: Iterable[UUID]) -> None:
+    rows = [GenerationTiming(generation_id=pk) for pk in generation_ids]
+    GenerationTiming.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def earlier(field: str, moment: datetime | None) -> Least | F:
+    """Than what the row has, which may be None, as this may."""
+    if moment is None:
+        return F(field)
+    known = Value(moment, models.DateTimeField())
+    return Least(Coalesce(field, known), known)

@@ -19,8 +19,8 @@ from django.db.models.fields.json import KT
 from conversations.models.billing.ledger import EntryState, LedgerEntry
 from conversations.models.billing.money import NOTHING, units
 from conversations.models.generation.generation import Generation
-from conversations.models.generation.phases import phases_of
 from conversations.models.generation.plan import StageResult, StageResults
+from conversations.models.generation.timeline import phases_of
 
 from . import stats
 from .stats import Measure, Stats

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from conversations.models import Generation, GenerationTiming
-from conversations.models.generation.phases import first_request
+from conversations.models.generation.timeline import first_request
 
 BELIEVED = timedelta(minutes=1)  # between a click by the browser's clock and its arrival by ours
 LABELS = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from conversations import site_time
 from conversations.models import Generation
-from conversations.models.generation.phases import phases_of
+from conversations.models.generation.timeline import phases_of
 
 WIDTH = 240  # of the picture, in its own units
 

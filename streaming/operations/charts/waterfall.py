@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from conversations.models import Generation
-from conversations.models.generation.phases import beginnings
 from conversations.models.generation.plan import StageStatus
+from conversations.models.generation.timeline import beginnings
 
 from .moments import Moment, in_words, milliseconds, moments_of
 

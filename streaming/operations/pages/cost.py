@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from conversations.models import LedgerEntry
 from conversations.models.billing.budget import SiteUse
-from conversations.models.billing.ledger import SITES_OWN, EntryState, Purpose
+from conversations.models.billing.ledger import INTERNAL, EntryState, Purpose
 from conversations.models.billing.money import NOTHING
 from streaming.operations.charts.exports import FORMATS, Sheet, download, kind_of
 from streaming.operations.charts.plots import Plot, Series
@@ -32,7 +32,7 @@ LIVE_UP_TO = 7 * DAY  # 70,000 stages take 0.3 s to add up
 MOST_USERS = 30
 SUMMED = ("answers", "tokens_in", "tokens_out", "cost", "saved")  # of a Row, in the file
 HAVE_ENDED = ~Q(state=EntryState.RESERVED)  # before, tokens are estimates
-WHO = Case(When(purpose__in=SITES_OWN, then=Value("the site itself")), default=F("user__username"))
+WHO = Case(When(purpose__in=INTERNAL, then=Value("the site itself")), default=F("user__username"))
 SUMS = {
     "answers": Count("generation_id", distinct=True, filter=Q(purpose=Purpose.ANSWER)),
     "in_sum": Sum("tokens_in", filter=HAVE_ENDED),

@@ -87,7 +87,7 @@ def reasons_without_words(plan: Plan) -> tuple[str, ...]:
     """What was made of the question, in numbers: the first reason quotes its words, which are the user's."""
     if not plan.scores:
         return plan.reasons
-    return (f"The question was scored: {plan.told_scores}.", *plan.reasons[1:])
+    return (f"The question was scored: {plan.scores_in_words}.", *plan.reasons[1:])
 
 
 def received_at(timing: GenerationTiming | None) -> datetime | None:

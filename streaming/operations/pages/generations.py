@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from conversations import site_time
 from conversations.models import Generation, GenerationTiming
 from conversations.models.generation.generation import Status
-from conversations.models.generation.phases import PHASES
+from conversations.models.generation.timeline import PHASES
 from streaming.operations.charts.phases import WIDTH, Span, spans_of
 from streaming.operations.health.stuck import RULE, LiveState, live_state_of, trouble_of
 from streaming.operations.queries.filters import Filters

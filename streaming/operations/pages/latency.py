@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from conversations.models.generation.phases import PHASES
+from conversations.models.generation.timeline import PHASES
 from conversations.models.operations.histogram import Histogram
 from conversations.models.operations.measuring import Dimension
 from conversations.models.operations.stats import Measure, Stats

@@ -85,8 +85,8 @@ def test_routing_saves_nothing_with_a_title_whichever_tier_makes_it(alice: User)
 
 def test_what_the_site_asks_for_itself_is_one_row_a_day(db: None) -> None:
     for tokens in (10, 20):
-        internal_usage.note(Spent(Purpose.WARMING, "smart", "a-model", line().prices, tokens, 1, 0))
-    internal_usage.note(Spent(Purpose.WARMING, "free", "a-model", Prices(), 10, 1, 0))
+        internal_usage.record(Spent(Purpose.WARMING, "smart", "a-model", line().prices, tokens, 1, 0))
+    internal_usage.record(Spent(Purpose.WARMING, "free", "a-model", Prices(), 10, 1, 0))
 
     assert (only().user, only().tokens_in, only().tokens_out, only().state) == (None, 30, 2, "settled")
     assert used() == only().cost == Decimal("0.00005")

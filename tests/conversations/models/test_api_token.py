@@ -71,7 +71,7 @@ def test_use_is_noted_once_a_minute(alice: User) -> None:
         ApiToken.objects.exclude(last_used_at=None).update(last_used_at=timezone.now() - age)
         token.refresh_from_db()
         before = token.last_used_at
-        token.note_use()
+        token.record_use()
         token.refresh_from_db()
         moments.append(token.last_used_at != before)
 

@@ -9,9 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 from conversations.models import Generation
 from conversations.models.chat.message import ANSWER, PartKey, PartKind
 from conversations.models.generation.errors import ErrorCode
-from conversations.models.generation.generation import Status, moments
+from conversations.models.generation.generation import Status
 from conversations.models.generation.partial import Partial, Verdict, save_partials
 from conversations.models.generation.plan import StageResult, StageStatus, results_as_json
+from conversations.models.generation.timeline import moments
 from streaming.api.schemas import GenerationView
 from tests.conversations.talk import answered, begin
 
@@ -72,7 +73,7 @@ def test_an_earlier_attempt_can_no_longer_write(queued: Generation) -> None:
     later.claim()
 
     assert save(queued, {ANSWER: "old"}) is Verdict.LOST
-    assert not queued.note(model="old")
+    assert not queued.store(model="old")
     assert not queued.finish(Status.DONE, {ANSWER: "old"})
     assert save(later, {ANSWER: "new"}) is Verdict.GO_ON
     assert later.message.text == "new"
@@ -178,7 +179,7 @@ def test_its_moments_are_told_in_order(queued: Generation) -> None:
 def test_a_stop_before_the_first_token_is_told_before_it(queued: Generation) -> None:
     queued.claim()
     queued.request_stop()
-    queued.note(first_token_at=timezone.now())
+    queued.store(first_token_at=timezone.now())
 
     names = [name for name, _ in moments(seen_by_another(queued))]
 

@@ -9,9 +9,8 @@ from django.utils import timezone
 
 from conversations.models import Generation, GenerationTiming
 from conversations.models.chat.message import ANSWER
-from conversations.models.generation.delivery import Delivery, add_deliveries, note_paint
 from conversations.models.generation.generation import Status
-from conversations.models.generation.timing import text_bytes
+from conversations.models.generation.timing import Delivery, add_deliveries, store_first_paint, text_bytes
 from tests.conversations.talk import begin
 
 NOW = timezone.now()
@@ -56,7 +55,7 @@ def test_an_attempt_that_lost_it_writes_nothing(generation: Generation) -> None:
 
 
 def test_whoever_comes_first_the_others_add_to_it(generation: Generation) -> None:
-    note_paint(Generation.objects.all(), generation.pk, 321)
+    store_first_paint(Generation.objects.all(), generation.pk, 321)
     shown(generation.pk, first_frame_at=NOW, viewers=1, bytes=100)
     generation.finish(Status.DONE, None, {"redis_bytes": 7})
 
@@ -80,14 +79,14 @@ def test_a_generation_that_is_gone_spoils_nothing(generation: Generation) -> Non
 
 
 def test_the_first_paint_is_told_once(generation: Generation) -> None:
-    assert note_paint(Generation.objects.all(), generation.pk, 321)
-    assert not note_paint(Generation.objects.all(), generation.pk, 5)
+    assert store_first_paint(Generation.objects.all(), generation.pk, 321)
+    assert not store_first_paint(Generation.objects.all(), generation.pk, 5)
 
     assert timing_of(generation).first_paint_ms == 321
 
 
 def test_a_paint_of_what_one_may_not_see_is_not_noted(generation: Generation) -> None:
-    assert not note_paint(Generation.objects.none(), generation.pk, 321)
+    assert not store_first_paint(Generation.objects.none(), generation.pk, 321)
 
     assert not GenerationTiming.objects.exists()
 

@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 
 from conversations.models import GenerationTiming, LedgerEntry, RollUp
 from conversations.models.generation.generation import Status
-from conversations.models.generation.phases import PHASES
 from conversations.models.generation.plan import StageResult, StageStatus
+from conversations.models.generation.timeline import PHASES
 from conversations.models.operations.history import Grain
 from conversations.models.operations.measuring import Dimension
 from conversations.models.operations.recording import record_ended

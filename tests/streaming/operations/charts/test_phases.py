@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from conversations.models import Generation, GenerationTiming
 from conversations.models.generation.generation import Status
-from conversations.models.generation.phases import PHASES
+from conversations.models.generation.timeline import PHASES
 from streaming.operations.charts.phases import WIDTH, spans_of
 from tests.streaming.operations.rows import after, asked, ended, failed
 

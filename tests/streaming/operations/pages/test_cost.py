@@ -66,7 +66,7 @@ def test_costs_are_told_by_tier_user_and_day(operator: Client, spent: None) -> N
 
 def test_what_the_site_asks_for_itself_has_a_name(operator: Client, spent: None) -> None:
     for _ in range(2):
-        internal_usage.note(Spent(Purpose.WARMING, "smart", "a-model", PRICES, 10, 1, 0))
+        internal_usage.record(Spent(Purpose.WARMING, "smart", "a-model", PRICES, 10, 1, 0))
     context = operator.get("/ops/cost/").context
     tables = {name: rows for _, name, rows in context["tables"]}
 

@@ -1,4 +1,4 @@
-"""What a generation did with its time: phases that follow each other from its acceptance to its end."""
+"""What a generation did with its time: its moments, and its phases, which follow each other from its acceptance on."""
 
 from __future__ import annotations
 
@@ -7,6 +7,27 @@ from datetime import datetime
 from .generation import Generation
 
 PHASES = ("queued", "starting", "waiting", "writing", "finishing")
+
+
+def moments(generation: Generation) -> list[tuple[str, datetime]]:
+    """The moments of its life that have come, by the field's name without ``_at``; the earliest first.
+
+    The first request is only among them if there was another.
+    """
+    names = (
+        "accepted",
+        "dispatched",
+        "claimed",
+        *(() if generation.first_requested_at == generation.requested_at else ("first_requested",)),
+        "requested",
+        "first_token",
+        "last_token",
+        "stop_requested",
+        "upstream_ended",
+        "finished",
+    )
+    known = [(name, moment) for name in names if (moment := getattr(generation, f"{name}_at"))]
+    return sorted(known, key=lambda pair: pair[1])
 
 
 def phases_of(generation: Generation, end: datetime) -> list[tuple[str, float]]:
