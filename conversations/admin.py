@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.http import Http404, HttpRequest, HttpResponse
 
@@ -32,12 +33,24 @@ class ShortSearchForm(ChangeListSearchForm):
         return cleaned | {SEARCH_VAR: cleaned.get(SEARCH_VAR, "")[:SEARCHED_LENGTH]}
 
 
+get_filters = ChangeList.get_filters
+
+
+def get_filters_of_days(changes: ChangeList, request: HttpRequest) -> Any:
+    """A day that no calendar has is passed over, as Django does with other nonsense."""
+    try:
+        return get_filters(changes, request)
+    except OverflowError as error:
+        raise IncorrectLookupParameters(error) from error
+
+
 def completes_nothing(request: HttpRequest) -> HttpResponse:
     """No field here is completed while one types, and conversations would be found past the access log."""
     raise Http404
 
 
 ChangeList.search_form_class = ShortSearchForm
+ChangeList.get_filters = get_filters_of_days  # type: ignore[assignment, method-assign]
 admin.site.autocomplete_view = completes_nothing  # type: ignore[method-assign]
 # The site's own sign-in limits guesses; the admin's does not.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign, no-untyped-call]

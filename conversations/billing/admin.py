@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from conversations.dated_list import Dated
 from conversations.models import Budget, LedgerEntry
 from conversations.models.billing.money import format_money
 
@@ -55,7 +54,7 @@ TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(Dated, LedgerBase):
+class LedgerEntryAdmin(LedgerBase):
     """Nobody writes in it but the site."""
 
     list_display = ("created_at", "user", "purpose", "stage", "tier", "shown_cost", *TOKENS, "state")

@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from conversations.export import download, one_by_one
 from conversations.models import ApiToken, Conversation
 from conversations.models.billing.budget import SITE, Limits, next_day_begins, scope_of, today
 from conversations.models.chat.api_token import NAME_LENGTH
 from conversations.models.chat.asking import ConversationError
 
+from .export import download, one_by_one
 from .signed_in import signed_in
 
 

@@ -1,21 +1,23 @@
 """Who is not signed in is sent to sign in; a script is told so, since it would take that page for its answer.
 
-Who is signed in reads times as of their own time zone.
+Who is signed in reads times as of their own time zone: the browser sends it in a cookie; one that is not known is the
+site's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from datetime import tzinfo
+from functools import cache, wraps
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone
 
-from .zones import zone_of
-
 View = Callable[..., HttpResponseBase]
+ZONE_COOKIE = "timezone"  # static/js/sidebar/day.js sets it
 SIGNED_OUT = {"code": "not_signed_in", "message": "You've been signed out. Reload the page to sign in again."}
 
 
@@ -35,3 +37,11 @@ def signed_in(view: View) -> View:
 def is_fetch(request: HttpRequest) -> bool:
     """A script asks. Ours say so when they change something; browsers say so always."""
     return request.headers.get("X-Requested-With") == "fetch" or request.headers.get("Sec-Fetch-Dest") == "empty"
+
+
+def zone_of(request: HttpRequest) -> tzinfo:
+    name = request.COOKIES.get(ZONE_COOKIE, "")
+    return ZoneInfo(name) if name in known_zones() else timezone.get_default_timezone()
+
+
+known_zones = cache(available_timezones)

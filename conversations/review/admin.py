@@ -19,10 +19,9 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from conversations.dated_list import Dated
-from conversations.export import FORMATS, download
 from conversations.models import AccessLogEntry, Act, Conversation, Generation, Message, Review
 from conversations.models.chat.asking import TextTooLong, storable
+from conversations.pages.export import FORMATS, download
 
 from .filters import DeletedFilter, ModelFilter, ReviewedFilter, StateFilter
 
@@ -41,7 +40,7 @@ NOT_RECORDED = {*IGNORED_PARAMS, PAGE_VAR, ERROR_FLAG} - {SEARCH_VAR}  # of a li
 LOG_ENTRIES_SHOWN = 20  # on the page of a conversation; the access log has all of them
 
 
-class ReadOnlyAdmin(Dated, ModelAdmin):
+class ReadOnlyAdmin(ModelAdmin):
     """For reviewers to read; superusers too, since a record that can be changed is none."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from conversations.accounts.mail import REACHES_NOBODY, mails_reach_nobody
 from conversations.catalog.alert_form import AlertRuleForm
-from conversations.dated_list import Dated
 from conversations.models import AlertDelivery, AlertEpisode, AlertRule
 from conversations.models.operations.alert_delivery import Way
 from streaming.operations.alerts.delivery import send
@@ -84,7 +83,7 @@ class OnlyRead:
 
 
 @admin.register(AlertEpisode)
-class AlertEpisodeAdmin(Dated, OnlyRead, EpisodeBase):
+class AlertEpisodeAdmin(OnlyRead, EpisodeBase):
     list_display = ("__str__", "sentence", "began_at", "raised_at", "ended_at", "worst")
     list_filter = ("rule",)
     list_select_related = ("rule",)

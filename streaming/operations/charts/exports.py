@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
-from conversations.export import in_pieces
+from conversations.pages.export import in_pieces
 from streaming.operations.queries.ranges import ALL, QueryParams
 
 from .plots import Plot, Value

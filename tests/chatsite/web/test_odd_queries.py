@@ -14,7 +14,7 @@ ODD = ("-1", "9" * 19, "9" * 5000, "²", "\0\ud83d", "😀" * 2000, "9999-12-31"
 NAMES = (
     *("q", "limit", "page", "p", "o", "e", "all", "through", "range", "begin", "end", "tier", "server", "figure"),
     *("state", "owner", "period", "id", "stuck", "format", "next", "used_at__gte", "used_at__year", "day__year"),
-    *("looked_at__year", "began_at__year", "_changelist_filters"),
+    *("accessed_at__year", "began_at__year", "_changelist_filters"),
 )
 KEYS = ("9" * 30, "00000000-0000-0000-0000-000000000000", "json", "\0" + "9" * 300)
 

@@ -12,8 +12,8 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
 
-from conversations.export import PIECE, as_json, as_markdown, next_piece
 from conversations.models import Conversation
+from conversations.pages.export import PIECE, as_json, as_markdown, next_piece
 from tests.conversations.talk import answer_of, answered, begin, click, talk
 
 
