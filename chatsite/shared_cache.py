@@ -60,5 +60,5 @@ class SharedCache(RedisCache):
         try:
             return shared(*args, **kwargs)
         except (RedisError, OSError) as error:
-            logger.warning("this process counts for itself: %s", error)
+            logger.warning("counting in this process only: %s", error)
             return own(*args, **kwargs)

@@ -47,7 +47,7 @@ def generate(*_: object) -> None:
 @shared_task(name="streaming.tasks.sweep")
 def sweep() -> None:
     if sent := dispatch.sweep(sync_client()):
-        logger.info("%d answers wait that could run; workers are notified", sent)
+        logger.info("%d queued answers could run; waking workers", sent)
 
 
 @shared_task(name="streaming.tasks.name_conversation")
@@ -94,7 +94,7 @@ def delete_accounts() -> None:
 def finish_erasures() -> None:
     """What a process that was writing, or one that ended, has left of erased conversations."""
     if count := erasure.finish():
-        logger.info("nothing is left of %d erased conversations", count)
+        logger.info("erased all data of %d conversations", count)
 
 
 @shared_task(name="streaming.tasks.forget_expired")

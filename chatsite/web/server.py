@@ -80,7 +80,7 @@ class WebServer(Server):
         while any(channel.is_busy(ASKS_WITHIN_S) for channel in self.channels) and time.monotonic() < until:
             await asyncio.sleep(LOOKS_EVERY_S)
         if cut := [channel for channel in self.channels if channel.requests]:
-            logger.warning("%d requests were not answered before the end, and are cut off", len(cut))
+            logger.warning("%d requests were not answered before shutdown", len(cut))
         for channel in list(self.channels):
             channel.transport.abortConnection() if channel.requests else channel.loseConnection()
         await self._unwound()
@@ -110,6 +110,6 @@ def end_hard(told: int) -> None:
     """However its threads hang; says where they do."""
     os.read(told, 1)
     time.sleep(ENDS_WITHIN_S)
-    logger.error("process did not end within %g s of being told to: it ends now, its threads stood here", ENDS_WITHIN_S)
+    logger.error("the process did not stop within %g s and exits now; its threads were here", ENDS_WITHIN_S)
     faulthandler.dump_traceback(all_threads=True)
     os._exit(1)

@@ -19,7 +19,7 @@ class Unsent(BaseEmailBackend):
     """Nobody said how to send them. What they say is in no log: links in them let people in."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        logger.warning("%d mails were not sent: EMAIL_URL is not set", len(email_messages))
+        logger.warning("%d emails were not sent: EMAIL_URL is not set", len(email_messages))
         return 0
 
 

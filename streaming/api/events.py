@@ -77,10 +77,10 @@ class Stream:
             patience = HEARTBEAT_S if isinstance(told, Reader) else STORED_INTERVAL_S
             return patience, await told.lacking()
         except (RedisError, OSError) as error:
-            logger.warning("stream of generation %s waits for Redis: %s", self._generation.pk, error)
+            logger.warning("event stream of generation %s is waiting for Redis: %s", self._generation.pk, error)
             return REDIS_RETRY_S, []
         except HoleInLog:
-            logger.warning("log of generation %s has a hole: the database will tell it", self._generation.pk)
+            logger.warning("log of generation %s has a gap; falling back to the database", self._generation.pk)
             self._leave()
             self._told = Stored(self._generation.pk, self._news)
             return 0, []

@@ -51,7 +51,7 @@ class Streams:
                 looked_at = list(self._open)
                 valid = await in_database(valid_among, {stream.token_id for stream in looked_at})
             except DatabaseError as error:
-                logger.warning("tokens were not looked at: %s", error)
+                logger.warning("API tokens were not checked: %s", error)
                 continue
             for stream in [stream for stream in looked_at if stream.token_id not in valid]:
                 stream.end()

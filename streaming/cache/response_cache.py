@@ -86,7 +86,7 @@ class ResponseCache:
                 found = await self._find(keys=[redis_key(key)], args=[LONGEST_LIFE_S])
             return decode(found) if found else None
         except (RedisError, OSError, msgspec.DecodeError) as error:
-            logger.warning("no answer is taken from the cache: %r", error)
+            logger.warning("the response cache was not read: %r", error)
             return None
 
     async def keep(self, key: str, answer: CachedAnswer, owner: int) -> None:
@@ -100,7 +100,7 @@ class ResponseCache:
             async with asyncio.timeout(PATIENCE_S):
                 await pipeline.execute()
         except (RedisError, OSError) as error:
-            logger.warning("an answer is not kept in the cache: %r", error)
+            logger.warning("the response cache was not written: %r", error)
 
 
 class Replay:

@@ -289,7 +289,7 @@ class ChatConsumer(GroupConsumer):
         try:
             await self.channel_layer.group_add(group, self.channel_name)
         except (RedisError, OSError) as error:
-            logger.warning("group %s was not joined: %s", group, error)
+            logger.warning("joining group %s failed: %s", group, error)
 
     def _is_free(self, command: AnyCommand | None) -> bool:
         """It does not count among the commands that a page may send: one paint for each click does not, nor one

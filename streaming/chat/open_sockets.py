@@ -89,7 +89,7 @@ class Sockets:
         for socket in going:
             await socket.close(CLOSE_GOING_AWAY)
             await asyncio.sleep(DRAIN_S / len(going) * random.random())
-        await run_round("that this process ends was not told", self._publish_heartbeat(ended=True))
+        await run_round("the last heartbeat was not published", self._publish_heartbeat(ended=True))
 
     def _want_warmth(self) -> None:
         """Costs the page nothing: nobody waits for it."""
@@ -102,11 +102,11 @@ class Sockets:
         while True:
             await asyncio.sleep(CARE_INTERVAL_S)
             await run_round("slow pages were not closed", self._close_overdue())
-            await run_round("sessions were not looked at", self._close_signed_out())
+            await run_round("sessions were not checked", self._close_signed_out())
 
     async def _publish_heartbeats(self) -> None:
         while True:
-            await run_round("what this process counts was not told", self._publish_heartbeat())
+            await run_round("the heartbeat was not published", self._publish_heartbeat())
             await asyncio.sleep(CARE_INTERVAL_S)
 
     async def _publish_heartbeat(self, *, ended: bool = False) -> None:
@@ -132,11 +132,11 @@ class Sockets:
         """Who else would tell that no worker is alive?"""
         while True:
             await asyncio.sleep(STAND_IN_INTERVAL_S)
-            await run_round("alerts were not watched", asyncio.to_thread(watch.stand_in_apart))
+            await run_round("alerts were not evaluated", asyncio.to_thread(watch.stand_in_apart))
 
     async def _close_overdue(self) -> None:
         for socket in [socket for socket in self._open if socket.window.is_overdue]:
-            logger.warning("user %s: page reads nothing, closing its socket", socket.user.pk)
+            logger.warning("user %s: the page acknowledges nothing; closing its socket", socket.user.pk)
             await self._close(socket, CLOSE_TOO_SLOW)
 
     async def _close_signed_out(self) -> None:

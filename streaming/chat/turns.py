@@ -73,7 +73,7 @@ def begin(
     """As ``take``, for those who show no page."""
     generation = ask(user, conversation, command, streams=streams)
     if generation.status == Status.QUEUED:
-        logger.info("generation %s is accepted", generation.pk)
+        logger.info("generation %s accepted", generation.pk)
         dispatch(generation)
     return generation
 

@@ -66,7 +66,7 @@ class Broadcaster:
         try:
             (self._stops if isinstance(event, StopRequested) else self._waiting).put_nowait(event)
         except asyncio.QueueFull:
-            logger.warning("pages are not told of %s: too much waits for Redis", type(event).__name__)
+            logger.warning("event %s is not broadcast: too many are waiting for Redis", type(event).__name__)
 
     async def _send_all(self, queue: asyncio.Queue[Event]) -> None:
         while True:
@@ -75,9 +75,9 @@ class Broadcaster:
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     await self._send(event)
             except (RedisError, OSError) as error:  # a timeout is one
-                logger.warning("%s was not told: %s", type(event).__name__, error)
+                logger.warning("%s was not broadcast: %s", type(event).__name__, error)
             except Exception:  # a fault of ours; the next event can be told
-                logger.exception("%s was not told", type(event).__name__)
+                logger.exception("%s was not broadcast", type(event).__name__)
             queue.task_done()
 
     async def _send(self, event: Event) -> None:
@@ -114,7 +114,7 @@ class Broadcaster:
                 await self._stops.join()
                 await self._waiting.join()
         except TimeoutError:
-            logger.warning("%d events were not told: the process ends", self._waiting.qsize())
+            logger.warning("%d events were not broadcast before shutdown", self._waiting.qsize())
         for sending in self._sending:
             sending.cancel()
         # Their cancellation takes a turn of the loop, which ends with this one.

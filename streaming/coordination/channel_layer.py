@@ -34,7 +34,7 @@ class PatientChannelLayer(RedisChannelLayer):  # type: ignore[misc]  # channels_
                 message: dict[str, Any] = await super().receive(channel)
                 return message
             except (RedisError, OSError) as error:
-                logger.debug("channel %s hears nothing: %s", channel, error)
+                logger.debug("receiving on channel %s failed: %s", channel, error)
                 is_back = False
                 await asyncio.sleep(RETRY_DELAY_S)
 
@@ -51,7 +51,7 @@ class PatientChannelLayer(RedisChannelLayer):  # type: ignore[misc]  # channels_
         try:
             await super().group_discard(group, channel)
         except (RedisError, OSError) as error:
-            logger.debug("group %s was not left: %s", group, error)
+            logger.debug("leaving group %s failed: %s", group, error)
 
     async def _join_again(self, channel: str) -> None:
         for group in list(self._groups.get(channel, ())):

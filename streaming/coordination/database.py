@@ -55,7 +55,7 @@ async def until_taken(function: Callable[P, R], *args: P.args, **kwargs: P.kwarg
         except Error as error:
             if not is_away(error):
                 raise
-            logger.warning("the database is asked again in %g s: %s", delay, in_short(error))
+            logger.warning("database retry in %g s: %s", delay, in_short(error))
         await asyncio.sleep(delay)
     raise AssertionError("there is always another try")
 

@@ -38,7 +38,7 @@ def dispatch(generation: Generation, *, is_resuming: bool = False) -> bool:
     try:
         answer_queue.put(sync_client(), [entry], now(), HINTS)
     except (RedisError, OSError) as error:
-        logger.warning("generation %s waits for the sweeper: %s", generation.pk, error)
+        logger.warning("generation %s is left to the sweeper: %s", generation.pk, error)
         return False
     return wake_worker()
 
@@ -48,7 +48,7 @@ def wake_worker(task: str = HINT) -> bool:
     try:
         current_app.send_task(task)
     except (OperationalError, RedisError, OSError) as error:
-        logger.warning("what waits is left to the sweeper: %s", error)
+        logger.warning("queued generations are left to the sweeper: %s", error)
         return False
     return True
 

@@ -86,9 +86,9 @@ class Cleaner:
         try:
             clean(owners)
         except (RedisError, DatabaseError, OSError) as error:
-            logger.warning("traces of what was erased are cleaned later: %s", error)
+            logger.warning("erased data is cleaned up later: %s", error)
         except Exception:  # a fault of ours; the next time may be better
-            logger.exception("traces of what was erased were not cleaned")
+            logger.exception("erased data was not cleaned up")
         finally:
             connection.close()
 
@@ -117,7 +117,7 @@ def clean_redis(redis: Redis) -> bool:
     except ResponseError as error:
         if "in progress" in str(error):
             return False
-        logger.warning("Redis does not let us rewrite its files, in which erased texts stay until it does: %s", error)
+        logger.warning("Redis refused to rewrite its files; erased texts stay in them until it does: %s", error)
     return True
 
 

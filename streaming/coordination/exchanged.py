@@ -21,5 +21,5 @@ def read(stored: Iterable[Any], shape: type[T]) -> list[T]:
             try:
                 found.append(msgspec.json.decode(one, type=shape))
             except (msgspec.DecodeError, UnicodeError) as error:
-                logger.debug("what another version stored is left out: %s: %s", shape, error)
+                logger.debug("an entry of another version is skipped: %s: %s", shape, error)
     return found

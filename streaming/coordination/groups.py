@@ -29,7 +29,7 @@ class GroupConsumer(AsyncWebsocketConsumer):
         if handler := getattr(self, get_handler_name(message), None):  # type: ignore[no-untyped-call]
             await handler(message)
         else:
-            logger.debug("nobody here knows the hint %s", message["type"])
+            logger.debug("unknown broadcast %s", message["type"])
 
 
 async def send_to_group(group: str, kind: str, **fields: Any) -> None:
@@ -39,4 +39,4 @@ async def send_to_group(group: str, kind: str, **fields: Any) -> None:
     try:
         await layer.group_send(group, {"type": kind, **fields})
     except (RedisError, OSError) as error:
-        logger.warning("hint %s for %s was lost: %s", kind, group, error)
+        logger.warning("broadcast %s for %s was lost: %s", kind, group, error)

@@ -36,7 +36,7 @@ async def listen(stop: Callable[[UUID], Awaitable[None]]) -> None:
                             generation_id = UUID(message["data"].decode())
                             await stop(generation_id)
         except (RedisError, OSError) as error:
-            logger.warning("control channel lost: %s", error)
+            logger.warning("stop channel lost: %s", error)
             await asyncio.sleep(RECONNECT_DELAY_S)
         finally:
             await redis.aclose()

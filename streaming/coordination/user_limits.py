@@ -91,7 +91,7 @@ def count_request(user: int) -> None:
     try:
         wait_ms: Any = counting()(keys=[f"throughline:requests:{user}"], args=arguments)
     except (RedisError, OSError) as error:
-        logger.warning("requests of user %s are not counted: %s", user, error)
+        logger.warning("requests of user %s were not counted: %s", user, error)
         return
     if wait_ms:
         raise TooManyRequests(wait_ms / 1000)
@@ -136,7 +136,7 @@ class Open:
         try:
             is_free, is_known = await self._take(keys=[self._key(user)], args=arguments)
         except (RedisError, OSError) as error:
-            logger.warning("what user %s has open is not counted: %s", user, error)
+            logger.warning("open connections of user %s were not counted: %s", user, error)
             self._unsure.add(user)
             is_free = is_known = True
         if not is_known:
@@ -176,7 +176,7 @@ class Open:
                 await pipeline.execute()
         except (RedisError, OSError) as error:
             self._unsure |= {*unsure, *given_back}
-            logger.warning("open %s are not counted: %s", self._kind, error)
+            logger.warning("open %s were not counted: %s", self._kind, error)
 
     def _key(self, user: int) -> str:
         return f"throughline:open:{self._kind.replace(' ', '-')}:{user}"

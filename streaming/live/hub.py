@@ -140,7 +140,7 @@ class Hub:
         try:
             watched.answer.fold(entries)
         except HoleInLog:
-            logger.warning("log of generation %s has a hole", generation.pk)
+            logger.warning("log of generation %s has a gap", generation.pk)
             return None
         self._watched[generation.pk] = watched
         self._something.set()
@@ -214,7 +214,7 @@ class Hub:
 
     def _resync(self, watched: Watched) -> None:
         """Forget the answer; its pages are told to fetch it, and will watch it again."""
-        logger.warning("log of generation %s has a hole", watched.answer.generation_id)
+        logger.warning("log of generation %s has a gap", watched.answer.generation_id)
         del self._watched[watched.answer.generation_id]
         self._renderer.forget(watched.answer)
         watched.answer.broken = True
@@ -256,7 +256,7 @@ class Hub:
                 if self._open_answers:
                     await self._lag.send(self._redis)
             except (Error, RedisError, OSError) as error:
-                logger.warning("silent answers were not looked at: %s", error)
+                logger.warning("silent answers were not checked: %s", error)
 
     async def _look_at_leases(self, generation_ids: list[UUID]) -> None:
         """An answer that was begun, and that no process has now, is about to be taken over: its pages are told."""

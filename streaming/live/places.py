@@ -49,7 +49,7 @@ class Places:
                 try:
                     await self._tell(queued)
                 except (Error, RedisError, OSError) as error:
-                    logger.warning("the places of queued answers were not looked at: %s", error)
+                    logger.warning("queue positions were not updated: %s", error)
 
     def _queued(self) -> Iterable[LiveAnswer]:
         since = time.monotonic() - PATIENCE_S

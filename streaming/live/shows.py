@@ -53,7 +53,7 @@ class DeliveryStats:
             await viewer_counts.publish(self._redis, this_process(), counts)
             self._told = counts
         except (RedisError, OSError) as error:
-            logger.warning("who watches was not told: %s", error)
+            logger.warning("viewer counts were not published: %s", error)
 
     async def _store(self) -> None:
         ended, self._ended = self._ended, {}
@@ -61,7 +61,7 @@ class DeliveryStats:
             await in_database(add_deliveries, Generation.objects.all(), ended)
         except Error as error:
             self._ended = ended | self._ended
-            logger.warning("what was shown of %d answers is stored later: %s", len(ended), error)
+            logger.warning("delivery statistics of %d answers are stored later: %s", len(ended), error)
 
 
 def count_frame(show: Delivery, event: AnyEvent, size: int) -> None:

@@ -207,7 +207,7 @@ class LogHandle:
         Nothing is taken back: who has seen more than is left finds it again in the records, and takes what is new.
         """
         self._confirmed, self._entries = last, entries
-        logger.warning("log of generation %s has lost records, which are appended again", self.generation_id)
+        logger.warning("log of generation %s lost records; they are appended again", self.generation_id)
         unsaid = [sent.record for sent in self._sent] + self._waiting
         restarted = {record.key for record in unsaid if isinstance(record, Restarted)}
         self._sent.clear()

@@ -61,7 +61,7 @@ class LogWriter:
                 failures = 0
                 await asyncio.sleep(batch_delay(len(self._open)))
             except (RedisError, OSError) as error:
-                logger.warning("Redis does not take the logs of %d generations: %s", len(self._dirty), error)
+                logger.warning("appending to the logs of %d generations failed: %s", len(self._dirty), error)
                 await asyncio.sleep(RETRY_DELAYS_S[min(failures, len(RETRY_DELAYS_S) - 1)])
                 failures += 1
                 self._work.set()

@@ -199,10 +199,10 @@ class ModelServers:
         try:
             await signs_of(self.http, server, PROBE_TIMEOUT_S)
         except (ModelServerError, UnicodeError) as error:
-            logger.info("%s is left alone: %s", server.name, error)
+            logger.info("breaker of %s stays open: %s", server.name, error)
             breaker.record_probe(healthy=False)
         else:
-            logger.info("%s is well again: one answer tries it", server.name)
+            logger.info("%s may have recovered: one answer tries it", server.name)
             breaker.record_probe(healthy=True)
 
     def _is_full(self, candidate: Candidate) -> bool:

@@ -57,7 +57,7 @@ async def probe_each(servers: ModelServers) -> list[Health]:
     try:
         servers.use(await in_database(stored_tiers))
     except DatabaseError as error:
-        logger.warning("the servers that were known before are probed: %s", error)
+        logger.warning("probing the previously known servers: %s", error)
     return list(await asyncio.gather(*(probe(servers.http, server) for server in servers.servers)))
 
 

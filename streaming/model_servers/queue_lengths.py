@@ -55,7 +55,7 @@ class Queues:
         try:
             reply = await ask(self._http, server, "GET", f"{server.root}/metrics", LOOK_TIMEOUT_S)
         except ModelServerError as error:
-            logger.info("%s does not tell of its queue: %s", server.name, error)
+            logger.info("%s did not report its queue: %s", server.name, error)
             waiting = None
         else:
             waiting = gauge(reply.decode("utf-8", "replace"), WAITING)
@@ -69,7 +69,7 @@ class Queues:
         try:
             probes = await read_last_probes(self._redis)
         except (RedisError, OSError) as error:
-            logger.warning("the last probes of model servers cannot be read: %s", error)
+            logger.warning("the last probes of model servers could not be read: %s", error)
             return {}
         now, clock = site_time.now(), time.monotonic()
         ages = [(probe, (now - probe.probed_at).total_seconds()) for probe in probes]

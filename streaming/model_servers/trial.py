@@ -127,7 +127,7 @@ class Trials:
         try:
             found = await try_continuing(self._http, server, model, streams=streams)
         except ModelServerError as error:
-            logger.info("how %s goes on from a text was not found out: %s", server.name, error.in_short)
+            logger.info("whether %s can continue a text is still unknown: %s", server.name, error.in_short)
             return self._capabilities.continuing(server, model, streams=streams)
         self._found[key] = time.monotonic(), found
         capability = Capability.CONTINUING if streams else Capability.CONTINUING_WHOLE

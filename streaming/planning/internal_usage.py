@@ -25,7 +25,7 @@ async def may_ask(tier: TierSpec) -> bool:
     try:
         return await in_database(internal_usage.may_spend)
     except DatabaseError as error:
-        logger.warning("what the site may spend is not known: %s", error)
+        logger.warning("the site's remaining budget is unknown: %s", error)
         return False
 
 

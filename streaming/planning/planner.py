@@ -45,7 +45,7 @@ def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: Level | 
         uses = alone(uses)
     stages = [plan_stage(number, use, tier_for(use.stage, level, tiers)) for number, use in enumerate(uses)]
     if not stages:
-        logger.warning("the pipeline for %s questions has no stage that is switched on: the model is just asked", level)
+        logger.warning("the pipeline for %s questions has no enabled stage; using a plain request", level)
         stages = [with_tier(ALONE, tier_of_level(level, tiers))]
     if len(stages) > 1:
         stages[0] = replace(stages[0], system_prompt=f"{stages[0].system_prompt}\n{DRAFT_PROMPT}")
@@ -80,7 +80,7 @@ def tier_for(stage: Stage, level: Level, tiers: Sequence[TierSpec]) -> TierSpec:
     """``tiers`` has the cheapest first. An unknown one is replaced by the level's."""
     by_name = {tier.slug: tier for tier in tiers} | {CHEAPEST: tiers[0], STRONGEST: tiers[-1]}
     if stage.tier and stage.tier not in by_name:
-        logger.warning("stage %s wants the tier %s, which there is not", stage.name, stage.tier)
+        logger.warning("stage %s names the tier %s, which does not exist", stage.name, stage.tier)
     return by_name.get(stage.tier) or tier_of_level(level, tiers)
 
 

@@ -73,7 +73,7 @@ class Beat:
             redis_clock.compare_now(self._redis)
             heartbeats.publish_beat(self._redis, self._pulse.take(), ended=ended)
         except (RedisError, OSError) as error:
-            logger.warning("that beat lives was not told: %s", error)
+            logger.warning("beat's heartbeat was not published: %s", error)
 
 
 @cache

@@ -89,11 +89,11 @@ class Attempt:
             try:
                 status, error_code = await self._write(self.answer)
             except Exception:
-                logger.exception("generation %s failed by our own fault", self.generation_id)
+                logger.exception("generation %s failed with an internal error", self.generation_id)
                 status, error_code = Status.FAILED, ErrorCode.INTERNAL
             return await self._finish(self.answer, status, error_code)
         except AttemptLost:
-            logger.info("generation %s was taken over from this process", self.generation_id)
+            logger.info("generation %s was taken over by another process", self.generation_id)
             return None
 
     async def interrupt(self, why: Interruption) -> None:
@@ -135,7 +135,7 @@ class Attempt:
         if self.interruption is not None:  # while it was claimed
             await answer.interrupt(self.interruption)
         tracing.report_claim(generation, begun)
-        logger.info("generation %s begins, attempt %d", generation.pk, generation.attempt)
+        logger.info("generation %s started, attempt %d", generation.pk, generation.attempt)
         return answer
 
     async def _ask_for_level(self) -> Level | None:
@@ -242,7 +242,7 @@ class Answer:
             async with asyncio.timeout(FLUSH_PATIENCE_S):
                 await self.handle.flush()
         except TimeoutError:
-            logger.error("generation %s: Redis did not take the log's end", self.generation.pk)
+            logger.error("generation %s: the terminal record was not appended", self.generation.pk)
             return False
         return True
 
@@ -276,7 +276,7 @@ class Answer:
         try:
             is_mine = await until_taken(self._store, status, error_code, texts)
         except REFUSALS as error:
-            logger.error("generation %s ends without its figures: %s", self.generation.pk, in_short(error))
+            logger.error("generation %s is stored without its statistics: %s", self.generation.pk, in_short(error))
             is_mine = await until_taken(self.generation.finish_plainly, status, texts, error_code or "")
         if not is_mine:
             raise AttemptLost

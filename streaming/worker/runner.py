@@ -142,7 +142,7 @@ class Runner:
         try:
             taken = await self._queue.take()
         except (RedisError, OSError) as error:
-            logger.warning("nothing was taken from the queue: %s", error)
+            logger.warning("dequeuing failed: %s", error)
             return None
         if taken is None:
             return None
@@ -170,7 +170,7 @@ class Runner:
         try:
             await self._queue.release(taken)
         except (RedisError, OSError) as error:
-            logger.warning("lease of generation %s expires by itself: %s", taken.generation, error)
+            logger.warning("lease of generation %s was not released: %s", taken.generation, error)
 
     async def _run_side_task(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """``work`` begins here: one that is refused was not begun."""
@@ -192,7 +192,7 @@ class Runner:
 
     async def _hand_over(self) -> None:
         """End all attempts where they are: others go on with them."""
-        logger.info("this process ends; %d answers are handed over", len(self.attempts))
+        logger.info("shutting down; handing over %d answers", len(self.attempts))
         for task in self._side_tasks:
             task.cancel()
         try:
@@ -248,7 +248,7 @@ class Runner:
         try:
             self._context.servers.drained = await drained_servers(self._context.redis)
         except (RedisError, OSError) as error:
-            logger.warning("which model servers are drained is not known: %s", error)
+            logger.warning("drains were not read: %s", error)
 
     async def _exchange_capabilities(self) -> None:
         try:

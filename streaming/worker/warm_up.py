@@ -65,9 +65,9 @@ class Warmer:
                 await self.warm(tiers)
                 await self.learn(tiers)
             except (RedisError, OSError) as error:
-                logger.warning("models are not kept warm: %s", error)
+                logger.warning("models were not warmed: %s", error)
             except Exception:  # this task is a favour: no fault of its own may end the worker
-                logger.exception("models are not kept warm")
+                logger.exception("models were not warmed")
             await asyncio.sleep(min(LOOK_INTERVAL_S, settings.WARM_AFTER_IDLE_S / 4))
 
     async def warm_likely(self) -> None:
@@ -116,7 +116,7 @@ class Warmer:
             if not any(found):
                 await self._redis.set(claim_key(server), 1, ex=min(AGAIN_AFTER_S, settings.WARM_AFTER_IDLE_S))
         except (RedisError, OSError) as error:
-            logger.warning("%s is not kept warm: %s", server.name, error)
+            logger.warning("%s was not warmed: %s", server.name, error)
 
     async def _claim(self, server: ModelServer) -> bool:
         """True if it has rested, and warming it is ours. Raises RedisError."""
@@ -167,7 +167,7 @@ class Warmer:
                     usage = await servers.trials.find_out(capability, server, model, streams=tier.streams)
                     await internal_usage.record(Purpose.WARMING, tier, model, usage)
         except ModelServerError as error:
-            logger.info("%s %s: what it can do was not found out: %s", server.name, tier.name, error.in_short)
+            logger.info("%s %s: capabilities are still unknown: %s", server.name, tier.name, error.in_short)
 
     async def _warm(self, candidate: Candidate) -> bool:
         """False if it failed. Raises RedisError."""
@@ -177,7 +177,7 @@ class Warmer:
                 return True
         except ModelServerError as why:
             error = str(why)
-            logger.info("%s %s is not warm: %s", candidate.server.name, candidate.tier.name, why)
+            logger.info("%s %s was not warmed: %s", candidate.server.name, candidate.tier.name, why)
         warming = Warming(site_time.now(), round(1000 * (time.monotonic() - begun)), error)
         key = warming_key(candidate.server, candidate.tier.model)
         await self._redis.set(key, msgspec.json.encode(warming), ex=warmth.KNOWN_FOR_S)

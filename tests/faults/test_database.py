@@ -43,7 +43,7 @@ def locked(site: Site) -> Iterator[None]:
 
 async def refused_end(site: Site) -> None:
     """The worker has tried to store the answer's end, in vain."""
-    told = "the database is asked again"
+    told = "database retry in"
     before = site.worker.output().count(told)
     while site.worker.output().count(told) == before:
         await asyncio.sleep(0.05)

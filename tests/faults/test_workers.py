@@ -34,7 +34,7 @@ async def test_a_worker_that_sleeps_too_long_has_lost_its_answer(twins: Site) ->
         sleeper.send(signal.SIGCONT)
         await page.send("count to 5")
         await page.finish()
-        sleeper.wait_until(lambda: "was taken over from this process" in sleeper.output())
+        sleeper.wait_until(lambda: "was taken over by another process" in sleeper.output())
 
         assert (ended["status"], stored) == ("done", NUMBERS)
         assert await inside.xlen(log) == written

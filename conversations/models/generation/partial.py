@@ -55,9 +55,9 @@ def save_partials(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
 def save_without_figures(partial: Partial, error: Exception) -> dict[uuid.UUID, Verdict]:
     pk = partial.generation.pk
     if not partial.figures:
-        logger.error("generation %s: its text is not saved before its end: %s", pk, in_short(error))
+        logger.error("generation %s: partial text was not saved: %s", pk, in_short(error))
         return {pk: Verdict.GO_ON}
-    logger.error("generation %s: its figures are not saved: %s", pk, in_short(error))
+    logger.error("generation %s: statistics were not saved: %s", pk, in_short(error))
     return save_partials([replace(partial, figures={})])
 
 

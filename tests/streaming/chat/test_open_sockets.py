@@ -69,7 +69,7 @@ async def test_the_care_of_sockets_outlives_every_fault(
     told = {(record.levelname, record.getMessage(), bool(record.exc_info)) for record in caplog.records}
     assert told == {
         ("ERROR", "slow pages were not closed", True),
-        ("WARNING", "sessions were not looked at: it is away", False),
+        ("WARNING", "sessions were not checked: it is away", False),
     }
 
 
@@ -112,13 +112,3 @@ def test_pages_that_read_nothing_are_counted(monkeypatch: pytest.MonkeyPatch, se
     for reader in (full, silent):
         reader.window.acknowledged(1)
     assert care.waiting == 0
-
-
-def test_an_operators_page_that_reads_nothing_is_none_of_the_chats() -> None:
-    care: Any = object.__new__(open_sockets.Sockets)
-    operators = Reader()
-    care._open, care._operators = {operators}, {operators}
-
-    operators.window.sent(10**9)
-
-    assert (care.waiting, len(care)) == (0, 0)
