@@ -113,7 +113,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         found = list(either.order_by("-used_at").values_list("pk", flat=True)[:FOUND])
         return queryset.filter(pk__in=found), False
 
-    @admin.display(ordering="last_state")
+    @admin.display(description="status", ordering="last_state")
     def last_state(self, row: Any) -> str:
         return row.last_state or ""
 

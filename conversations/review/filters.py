@@ -30,7 +30,7 @@ class GenerationFilter(SimpleListFilter):
 
 
 class StateFilter(GenerationFilter):
-    title = "state of an answer"
+    title = "answer status"
     parameter_name = field = "status"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
@@ -49,7 +49,7 @@ class ModelFilter(GenerationFilter):
 
 
 class DeletedFilter(SimpleListFilter):
-    title = "deleted by its owner"
+    title = "deletion by the owner"
     parameter_name = "deleted"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
@@ -60,7 +60,7 @@ class DeletedFilter(SimpleListFilter):
 
 
 class ReviewedFilter(SimpleListFilter):
-    title = "reviewed"
+    title = "review"
     parameter_name = "reviewed"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:

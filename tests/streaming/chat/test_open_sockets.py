@@ -31,7 +31,7 @@ class Socket:
 async def test_a_page_that_opens_while_sessions_are_looked_at_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     care: Any = object.__new__(open_sockets.Sockets)  # without its tasks
     gone, late = Socket("ended"), Socket("new")
-    care._open, care._operators = {gone}, set()
+    care._open = {gone}
 
     async def in_database(*_: object) -> open_sockets.SessionState:
         care._open.add(late)
@@ -75,7 +75,7 @@ async def test_the_care_of_sockets_outlives_every_fault(
 
 async def test_refusals_that_were_not_told_are_told_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
     care: Any = object.__new__(open_sockets.Sockets)
-    care._open, care._operators, care._opened, care._told_at = set(), set(), 0, 0.0
+    care._open, care._opened, care._told_at = set(), 0, 0.0
     care._pulse, care._redis, care.refused = EventLoopMonitor(), None, Counter(too_long=2)
 
     async def publish_web(*_: object, **more: object) -> None:
@@ -101,7 +101,7 @@ class Reader:
 def test_pages_that_read_nothing_are_counted(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     care: Any = object.__new__(open_sockets.Sockets)
     full, silent, idle = Reader(), Reader(), Reader()
-    care._open, care._operators = {full, silent, idle}, set()
+    care._open = {full, silent, idle}
 
     full.window.sent(settings.VIEWER_WINDOW_BYTES + 1)
     silent.window.sent(1)
