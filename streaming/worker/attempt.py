@@ -66,7 +66,7 @@ class WorkerContext:
     writer: LogWriter
     servers: ModelServers
     reuse: Reuse
-    line: WaitingRequests
+    waiting: WaitingRequests
     process: str
 
 
@@ -213,7 +213,7 @@ class Answer:
             self.handle.append(Noticed(claimed.notice))
         answers = Answers(context.reuse, generation.message.conversation.owner_id, generation.fresh)
         self.stages = StageRunner(
-            context.servers, answers, self.handle, claimed.plan, generation.accepted_at, earlier, context.line
+            context.servers, answers, self.handle, claimed.plan, generation.accepted_at, earlier, context.waiting
         )
 
     def _log_missing(self, stored: dict[PartKey, str]) -> None:

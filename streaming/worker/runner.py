@@ -113,9 +113,9 @@ class Runner:
         self._leases = Leases(redis, self.process)
         self._queue = AnswerQueue(redis, self.process)
         servers = ModelServers(http_client())
-        line = WaitingRequests(Queues(redis, servers.http))
+        waiting = WaitingRequests(Queues(redis, servers.http))
         self._context = WorkerContext(
-            redis, writer, servers, Reuse(servers.http, ResponseCache(redis)), line, self.process
+            redis, writer, servers, Reuse(servers.http, ResponseCache(redis)), waiting, self.process
         )
         self._warmer = Warmer(redis, servers)
         self._loop_monitor = EventLoopMonitor()
@@ -129,7 +129,7 @@ class Runner:
             asyncio.create_task(stop_signal.listen(self._stop), name="stop signals"),
             asyncio.create_task(self._context.servers.look_after(), name="model servers"),
             asyncio.create_task(self._loop_monitor.watch_loop(), name="event loop monitor"),
-            asyncio.create_task(line.run(), name="queue positions"),
+            asyncio.create_task(waiting.run(), name="queue positions"),
         ]
         if settings.WARM_MODELS:
             self._tasks.append(asyncio.create_task(self._warmer.run(), name="warming"))

@@ -187,9 +187,9 @@ class Worker:
         redis, writing = self._clients
         http = httpx.AsyncClient(transport=model)
         writer = LogWriter(writing, self._connections)
-        line = WaitingRequests(Queues(redis, http))
+        waiting = WaitingRequests(Queues(redis, http))
         reuse = Reuse(http, ResponseCache(redis))
-        self.tools = WorkerContext(redis, writer, ModelServers(http), reuse, line, name)
+        self.tools = WorkerContext(redis, writer, ModelServers(http), reuse, waiting, name)
         self._tasks: list[asyncio.Task[Any]] = [asyncio.create_task(writer.run())]
         self._attempts: dict[UUID, Attempt] = {}
 

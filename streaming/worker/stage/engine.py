@@ -38,14 +38,14 @@ class Engine:
         handle: LogHandle,
         stage: PlannedStage,
         announce: Callable[[PhaseBegan], None],
-        line: WaitingRequests,
+        waiting: WaitingRequests,
         accepted_at: datetime,
         earlier: StageResult | None = None,
         *,
         streams: bool = True,
     ):
         """``earlier`` is what an earlier attempt left."""
-        self.intake = Intake(handle, stage, announce, line, accepted_at, earlier)
+        self.intake = Intake(handle, stage, announce, waiting, accepted_at, earlier)
         self._stage = stage
         self._servers = servers
         self._handle = handle

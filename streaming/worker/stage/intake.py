@@ -38,7 +38,7 @@ class Intake:
         handle: LogHandle,
         stage: PlannedStage,
         announce: Callable[[PhaseBegan], None],
-        line: WaitingRequests,
+        waiting: WaitingRequests,
         accepted_at: datetime,
         earlier: StageResult | None,
     ):
@@ -47,7 +47,7 @@ class Intake:
         self.confidence = ConfidenceTracker.of(earlier) if earlier else ConfidenceTracker()
         self.gaps = Gaps()
         self.arrivals: deque[datetime] = deque(maxlen=ARRIVALS_KEPT)  # of the latest tokens
-        self.position = RequestPosition(line, self._report_position)
+        self.position = RequestPosition(waiting, self._report_position)
         self.characters = 0  # of the running request's prompt
         self.tokens_before = 0  # of this generation, when the running request began
         self.answered_at: Callable[[], datetime | None] = lambda: None  # first byte of the running request's response
@@ -56,7 +56,7 @@ class Intake:
         self._accepted_at = accepted_at
         self._handle = handle
         self._announce = announce
-        self._sizes = line.sizes
+        self._sizes = waiting.sizes
         self._text = PartKey(stage.number, PartKind.TEXT)
         self._thinking = PartKey(stage.number, PartKind.THINKING)
         self._phase: PhaseName = "starting"

@@ -1,8 +1,8 @@
 """What requests wait for before their first token: room at a model server, then its taking them up.
 
-All requests of a process share one line. Once a second, while anybody has waited for a moment, it finds out what the
-servers say of their queues (queue_lengths.py), and reports to each request how many come before it, or that its
-prompt is being read. Servers take requests up in the order in which they came; among ours, so does the line.
+All requests of a process wait in the same order in which they came, as they do at servers. Once a second, while anybody
+has waited for a moment, servers' queues are looked up (queue_lengths.py), and each request gets to know how many come
+before it, or that its prompt is being read.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ NOTHING = (None, 0)  # is known
 class RequestPosition:
     """Where one request stands. Its owner says where, and leaves with the first token."""
 
-    def __init__(self, line: WaitingRequests, report: Report):
+    def __init__(self, waiting: WaitingRequests, report: Report):
         self.since = 0.0
         self.server: ModelServer | None = None  # that has the request
         self.need: Hashable = None  # for room: of equal ones, the first is the next
         self.is_read = False  # the server has taken it up
         self.ahead: int | None = None  # by the server itself
-        self._line = line
+        self._waiting = waiting
         self._report = report
         self._reported: tuple[int | None, int] = NOTHING
         self._tokens = 0
@@ -53,13 +53,13 @@ class RequestPosition:
         self._wait(server, None, tokens)
 
     def leave(self) -> None:
-        self._line.forget(self)
+        self._waiting.forget(self)
         self.server, self.need = None, None
         self._report_change(*NOTHING)
 
     def check_turn(self, need: Hashable) -> None:
         """Raises NoRoom if somebody with the same need came before."""
-        if not self._line.is_next(self, need):
+        if not self._waiting.is_next(self, need):
             raise NoRoom("others came before")
 
     def update(self, ahead: int | None) -> None:
@@ -67,11 +67,11 @@ class RequestPosition:
         self._report_change(*((None, self._tokens) if ahead is None else (ahead, 0)))
 
     def _wait(self, server: ModelServer | None, need: Hashable, tokens: int) -> None:
-        self._line.forget(self)
+        self._waiting.forget(self)
         self.server, self.need, self._tokens = server, need, tokens
         self.is_read, self.ahead = False, None
         self._report_change(*NOTHING)
-        self._line.remember(self)
+        self._waiting.remember(self)
 
     def _report_change(self, ahead: int | None, reading: int) -> None:
         if self._reported != (ahead, reading):

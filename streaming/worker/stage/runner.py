@@ -51,7 +51,7 @@ class StageRunner:
         plan: Plan,
         accepted_at: datetime,
         earlier: StageResults,
-        line: WaitingRequests,
+        waiting: WaitingRequests,
     ):
         """``earlier``: how stages ended, or stand, by what earlier attempts left."""
         self.plan = plan
@@ -68,7 +68,7 @@ class StageRunner:
                 handle,
                 stage,
                 partial(self._phases.enter, stage.number),
-                line,
+                waiting,
                 accepted_at,
                 earlier.get(stage.number),
                 streams=plan.streams,

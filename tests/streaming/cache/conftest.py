@@ -92,7 +92,7 @@ class Desk:
     writer: LogWriter
     reuse: Reuse
     tier: TierSpec
-    line: WaitingRequests
+    waiting: WaitingRequests
     handles: list[LogHandle] = field(default_factory=list)
 
     @property
@@ -119,7 +119,7 @@ class Desk:
         stage = PlannedStage(0, "quick", "Answer", tier=self.tier.slug)
         answers = Answers(self.reuse, user, fresh)
         accepted, outcomes = timezone.now(), {0: earlier} if earlier else {}
-        runner = StageRunner(self.servers, answers, handle, Plan((stage,)), accepted, outcomes, self.line)
+        runner = StageRunner(self.servers, answers, handle, Plan((stage,)), accepted, outcomes, self.waiting)
         running = asyncio.create_task(runner.run(Prompt(({"role": "user", "content": question},))))
         return Asked(runner, handle, running, accepted)
 

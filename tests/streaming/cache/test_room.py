@@ -15,7 +15,7 @@ from .conftest import PATIENCE_S, Asked, Desk
 async def until_told(desk: Desk, redis: Redis, asked: Asked, ahead: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while True:
-            await desk.line.report()
+            await desk.waiting.report()
             log = await stream_log.read(redis, asked.handle.generation_id)
             if PhaseBegan("waiting", ahead=ahead) in [record for _, record in log]:
                 return

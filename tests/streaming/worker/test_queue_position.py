@@ -18,9 +18,9 @@ PROMPT = 4000  # tokens
 class Told:
     """What one request was told, and its place."""
 
-    def __init__(self, line: WaitingRequests):
+    def __init__(self, waiting: WaitingRequests):
         self.last: tuple[int | None, int] = (None, 0)
-        self.place = RequestPosition(line, self._hear)
+        self.place = RequestPosition(waiting, self._hear)
 
     def _hear(self, ahead: int | None, reading: int) -> None:
         self.last = (ahead, reading)
@@ -33,14 +33,14 @@ class World:
         self.now = 100.0
         self.queue: Queue | None = None
         self.asked = 0
-        self.line = WaitingRequests(self, clock=lambda: self.now)
+        self.waiting = WaitingRequests(self, clock=lambda: self.now)
 
     async def of(self, waited: Mapping[ModelServer, float]) -> dict[ModelServer, Queue]:
         self.asked += 1
         return {GPU: self.queue} if self.queue else {}
 
     def request(self) -> Told:
-        told = Told(self.line)
+        told = Told(self.waiting)
         told.place.at(GPU, PROMPT)
         self.now += 0.01
         return told
@@ -49,7 +49,7 @@ class World:
         """So much later, the server says that so many wait."""
         self.now += seconds
         self.queue = Queue(waiting, self.now - 0.001)
-        await self.line.report()
+        await self.waiting.report()
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_a_probe_from_before_is_a_hint_that_a_later_look_corrects(world: W
     world.queue = Queue(0, world.now - 8)
     mine = world.request()
     world.now += 0.5
-    await world.line.report()
+    await world.waiting.report()
     assert mine.last == (None, PROMPT)
 
     await world.look(3)
@@ -107,7 +107,7 @@ async def test_a_server_that_tells_nothing_is_only_waited_for(world: World) -> N
     mine = world.request()
     world.now += 5
 
-    await world.line.report()
+    await world.waiting.report()
 
     assert mine.last == (None, 0)
 
@@ -117,7 +117,7 @@ async def test_nobody_is_asked_for_an_answer_that_begins_at_once(world: World) -
     world.request()
     world.now += 0.1
 
-    await world.line.report()
+    await world.waiting.report()
 
     assert world.asked == 0
 
@@ -132,10 +132,10 @@ async def test_who_asks_another_server_is_told_nothing_of_the_first(world: World
 
 
 async def test_room_is_given_in_the_order_in_which_it_was_asked_for(world: World) -> None:
-    first, second, third = Told(world.line), Told(world.line), Told(world.line)
+    first, second, third = Told(world.waiting), Told(world.waiting), Told(world.waiting)
     for told in (first, second):
         told.place.for_room("fast")
-    await world.line.report()
+    await world.waiting.report()
 
     assert [first.last, second.last] == [(0, 0), (1, 0)]
     first.place.check_turn("fast")

@@ -30,8 +30,8 @@ async def odd() -> AsyncIterator[OddServer]:
 async def desk(odd: OddServer, redis: Redis, writer: LogWriter) -> AsyncIterator[Desk]:
     tier = plain(f"tier-{uuid4().hex}", 0, "odd", [odd.url])
     async with http_client() as http:
-        line = WaitingRequests(Queues(redis, http))
-        desk = Desk([], ModelServers(http, [tier]), writer, Reuse(http, ResponseCache(redis)), tier, line)
+        waiting = WaitingRequests(Queues(redis, http))
+        desk = Desk([], ModelServers(http, [tier]), writer, Reuse(http, ResponseCache(redis)), tier, waiting)
         yield desk
         await desk.settled()
         for handle in desk.handles:  # the writer may be cancelled then
