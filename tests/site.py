@@ -7,8 +7,6 @@ import os
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +18,8 @@ from uuid import UUID
 
 import httpx
 
+from tests.console import Console
 from tests.processes import (
-    ROOT,
     Process,
     background_process,
     beat_process,
@@ -32,7 +30,7 @@ from tests.processes import (
     worker_process,
 )
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 PASSWORD = "a-secret-of-tests"
 PEOPLE = """
 from django.contrib.auth.models import Group, User
@@ -52,6 +50,7 @@ def prepared() -> Path:
     site.manage("collectstatic", "--verbosity", "0", "--no-input")
     if site.has_own_file:
         site.make_database()
+    site.console.stop()
     return folder
 
 
@@ -76,6 +75,7 @@ class Site:
             "RUNNING_ANSWERS_PER_USER": "256",  # tests of the limit lower it
             **env,
         }
+        self.console = Console(self.env)
         self._cookies: dict[str, str] = {}
 
     # Its processes
@@ -102,7 +102,7 @@ class Site:
     def make_database(self) -> None:
         """With its people."""
         self.manage("migrate", "--verbosity", "0")
-        self.manage("shell", "--no-imports", "-c", PEOPLE % PASSWORD)
+        self.shell(PEOPLE % PASSWORD)
 
     def start_redis(self) -> Process:
         return redis_process(self.folder / "redis.sock", self.folder)
@@ -163,7 +163,7 @@ class Site:
 
     def stop(self) -> None:
         with ThreadPoolExecutor() as threads:
-            for process in (self.beat, self.worker, self.background, self.web):
+            for process in (self.console, self.beat, self.worker, self.background, self.web):
                 threads.submit(process.stop)
         for process in (*self.models, self.redis):
             process.stop()
@@ -188,7 +188,7 @@ class Site:
     def visitor(self, name: str | None = None) -> httpx.Client:
         """Somebody's browser, without scripts."""
         cookies = {"sessionid": self.cookie(name)} if name else {}
-        return httpx.Client(base_url=self.url, cookies=cookies, trust_env=False, timeout=20)
+        return httpx.Client(base_url=self.url, cookies=cookies, trust_env=False, timeout=PATIENCE_S)
 
     def record(self, generation: str, model: str = "Generation") -> dict[str, Any]:
         """The generation's row, or that of its timing."""
@@ -196,9 +196,7 @@ class Site:
             "import json; from django.core.serializers.json import DjangoJSONEncoder as E;"
             f"print(json.dumps({model}.objects.filter(pk='{generation}').values().get(), cls=E))"
         )
-        command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code]
-        told = subprocess.run(command, cwd=ROOT, env={**os.environ, **self.env}, check=True, stdout=subprocess.PIPE)
-        row: dict[str, Any] = json.loads(told.stdout)
+        row: dict[str, Any] = json.loads(self.shell(code))
         return row
 
     @property
@@ -229,6 +227,12 @@ class Site:
             f"== {p.name}\n{p.output()[-3000:]}" for p in (self.web, self.worker, self.background, *self.models)
         )
 
-    def manage(self, *arguments: str) -> None:
-        command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=ROOT, env={**os.environ, **self.env}, check=True)
+    def manage(self, *arguments: str) -> str:
+        """What `manage.py` prints."""
+        ended = self.console.run(*arguments)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    def shell(self, code: str) -> str:
+        """What this program prints, run by `manage.py shell`."""
+        return self.manage("shell", "--verbosity", "0", "-c", code)

@@ -27,7 +27,7 @@ async def test_a_deleted_account_leaves_no_text(tmp_path: Path) -> None:
         site.until(lambda html: WORD in html, "/sidebar/", "bob")  # by its title
         before = {path.name for path in files_with(tmp_path, WORD)}
 
-        site.manage("shell", "--verbosity", "0", "-c", "AccountDeletion.begin(User.objects.get(username='bob'))")
+        site.shell("AccountDeletion.begin(User.objects.get(username='bob'))")
 
         assert any("appendonly" in name or ".aof" in name for name in before)
         assert not site.has_own_file or any("sqlite3" in name for name in before)

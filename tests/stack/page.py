@@ -13,7 +13,7 @@ from websockets.protocol import State
 
 from tests.site import Site
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 WATCH_AGAIN_S = 0.3
 
 Event = dict[str, Any]

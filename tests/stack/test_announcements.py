@@ -8,7 +8,7 @@ import pytest
 from tests.site import Site
 from tests.streaming.api.program import Program, csrf_token
 
-from .page import Page
+from .page import PATIENCE_S, Page
 
 Door = Callable[[Site, str], None]  # what is done to this conversation
 
@@ -29,7 +29,7 @@ def by_program(site: Site, conversation: str) -> None:
 
 def by_command(act: str) -> Door:
     def door(site: Site, conversation: str) -> None:
-        site.manage("shell", "-v0", "-c", f"Conversation.objects.filter(pk='{conversation}'){act}")
+        site.shell(f"Conversation.objects.filter(pk='{conversation}'){act}")
 
     return door
 
@@ -76,7 +76,7 @@ async def test_what_is_written_in_it_stops(site: Site, door: str) -> None:
         await page.until_text(20)
         await asyncio.to_thread(act, site, page.conversation)
         await page.until(event)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while site.running():
                 await asyncio.sleep(0.05)
 

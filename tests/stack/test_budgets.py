@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.processes import ROOT
 from tests.site import Site
 
 from .page import Page
@@ -34,7 +30,6 @@ for kind in (Budget, DailyUse, LedgerEntry, Tier, ModelServer):
 COUNTED = """
 import json, time
 from django.db.models import Sum
-from conversations.models import *
 until = time.monotonic() + 20
 while Conversation.objects.latest("used_at").title == "New chat" and time.monotonic() < until:
     time.sleep(0.1)  # titles are settled before they are shown
@@ -58,20 +53,13 @@ Budget.objects.create(whole_site=True, daily_limit="{amount}")
 
 @pytest.fixture
 def priced(site: Site) -> Iterator[Site]:
-    run(site, PRICED.format(port=site.model_ports[0]))
+    site.shell(PRICED.format(port=site.model_ports[0]))
     yield site
-    run(site, FREE)
-
-
-def run(site: Site, code: str) -> str:
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-    return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **site.env}, check=True, capture_output=True, text=True
-    ).stdout
+    site.shell(FREE)
 
 
 def counted(site: Site) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(run(site, COUNTED))
+    found: dict[str, Any] = json.loads(site.shell(COUNTED))
     return found
 
 
@@ -94,7 +82,7 @@ async def test_a_title_is_paid_by_who_asked(priced: Site) -> None:
 
 
 async def test_a_title_that_nothing_pays_for_is_the_questions_first_words(priced: Site) -> None:
-    run(priced, LIMIT.format(amount="0.002005"))  # of which the answer takes all but a hundredth
+    priced.shell(LIMIT.format(amount="0.002005"))  # of which the answer takes all but a hundredth
     question = "[[demo rate=0]] count to 1990"
     async with Page(priced, "alice") as page:
         await page.send(question, mode="quick")
@@ -105,11 +93,8 @@ async def test_a_title_that_nothing_pays_for_is_the_questions_first_words(priced
 
 
 def test_what_answers_take_and_cost_is_measured_on_a_running_site(priced: Site) -> None:
-    command = ["measure_answers", "--question", "count to 50", "--times", "2", "--mode", "deep", "--user", "alice"]
-    told = subprocess.run(
-        [sys.executable, "manage.py", *command], cwd=ROOT, env={**os.environ, **priced.env}, check=True,
-        capture_output=True, text=True,
-    ).stdout  # fmt: skip
+    options = ["--question", "count to 50", "--times", "2", "--mode", "deep", "--user", "alice"]
+    told = priced.manage("measure_answers", *options)
 
     assert "2 of 2 answers complete" in told
     assert re.search(r"tokens in, out: +[\d,]+, 300\n", told)  # of two answers in three stages
@@ -143,7 +128,7 @@ async def test_a_stopped_answer_gives_back_what_it_did_not_use(priced: Site) -> 
 
 
 async def test_a_page_is_told_that_a_cheaper_tier_answers(priced: Site) -> None:
-    run(priced, LIMIT.format(amount="0.01"))
+    priced.shell(LIMIT.format(amount="0.01"))
     async with Page(priced, "alice") as page:
         await page.send("count to 20", mode="deep")
         await page.finish()
@@ -156,7 +141,7 @@ async def test_a_page_is_told_that_a_cheaper_tier_answers(priced: Site) -> None:
 
 
 async def test_a_page_is_refused_what_nothing_pays_for(priced: Site) -> None:
-    run(priced, LIMIT.format(amount="0.0001"))
+    priced.shell(LIMIT.format(amount="0.0001"))
     async with Page(priced, "alice") as page:
         refused = await page.send("count to 20")
 
@@ -169,7 +154,7 @@ async def test_an_answer_fails_if_the_money_is_gone_when_it_begins(priced: Site)
         priced.worker.kill()
         try:
             await page.send("count to 20")
-            run(priced, LIMIT.format(amount="0.0001"))
+            priced.shell(LIMIT.format(amount="0.0001"))
         finally:
             priced.worker = priced.start_worker()
         finished = await page.finish()

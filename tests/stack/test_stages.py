@@ -129,11 +129,11 @@ def changed_stage(site: Site) -> Iterator[Callable[..., None]]:
 
     def change(name: str, field: str, value: Any, otherwise: Any) -> None:
         before.append((name, field, otherwise))
-        site.manage("shell", "--no-imports", "-c", CHANGE.format(name=name, field=field, value=value))
+        site.shell(CHANGE.format(name=name, field=field, value=value))
 
     yield change
     for name, field, value in before:
-        site.manage("shell", "--no-imports", "-c", CHANGE.format(name=name, field=field, value=value))
+        site.shell(CHANGE.format(name=name, field=field, value=value))
 
 
 async def test_a_stage_that_fails_is_left_out_with_a_notice(site: Site, changed_stage: Callable[..., None]) -> None:

@@ -222,9 +222,7 @@ def test_the_sidebar_finds_renames_pins_and_deletes(person: Open) -> None:
 
 
 def test_older_chats_are_listed_on_demand(person: Open, site: Site) -> None:
-    site.manage(
-        "shell",
-        "-c",
+    site.shell(
         "otto = User.objects.get(username='otto');"
         "Conversation.objects.bulk_create(Conversation(owner=otto) for _ in range(105))",
     )

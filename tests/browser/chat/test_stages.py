@@ -72,9 +72,9 @@ def test_a_stopped_answer_is_continued_to_its_last_stage(person: Open, site: Sit
 
 @pytest.fixture
 def two_tiers(site: Site) -> Iterator[None]:
-    site.manage("shell", "--no-imports", "-c", TWO_TIERS.format(url=site.env["VLLM_BASE_URL"]))
+    site.shell(TWO_TIERS.format(url=site.env["VLLM_BASE_URL"]))
     yield
-    site.manage("shell", "--no-imports", "-c", NO_TIERS)
+    site.shell(NO_TIERS)
 
 
 TWO_TIERS = """
