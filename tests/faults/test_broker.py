@@ -23,7 +23,7 @@ def test_a_connection_with_unfinished_tasks_is_closed_when_redis_has_gone() -> N
             Consumer(channel, [queue], on_message=taken.append).consume()
             Producer(channel).publish("a task", routing_key=queue.name, declare=[queue])
         while len(taken) < len(channels):
-            connection.drain_events(timeout=5)
+            connection.drain_events(timeout=60)
         with pytest.raises(TimeoutError):
             connection.drain_events(timeout=0.1)
         redis.kill()

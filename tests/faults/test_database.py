@@ -35,7 +35,7 @@ def impatient() -> Iterator[Site]:
 @contextmanager
 def locked(site: Site) -> Iterator[None]:
     """Somebody else writes, and takes their time."""
-    with closing(sqlite3.connect(site.folder / "site.sqlite3", timeout=20, isolation_level=None)) as other:
+    with closing(sqlite3.connect(site.folder / "site.sqlite3", timeout=60, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from streaming.protocol import CLOSE_TOO_SLOW
 from tests.site import Site
-from tests.stack.page import Page
+from tests.stack.page import PATIENCE_S, Page
 
 WINDOW_BYTES = 30_000
 FRAME_BYTES = 8_000  # more than one event of this answer takes
@@ -50,7 +50,7 @@ async def test_a_page_that_reads_nothing_is_sent_away_and_resumes(strict: Site) 
 async def unacknowledged(page: Page) -> tuple[int, int]:
     """Bytes that it is sent without a word of its own, until it is closed; and the code."""
     sent = 0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 sent += len(await page.socket.recv(decode=False))

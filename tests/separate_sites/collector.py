@@ -11,7 +11,7 @@ from uuid import UUID
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -16,7 +16,7 @@ from redis import Redis
 from tests.site import Site
 from tests.stack.page import Page
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 LEARNING = 3  # requests that find out what a model can do; another one is closed before its end
 
 

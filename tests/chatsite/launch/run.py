@@ -15,7 +15,7 @@ import psutil
 from tests.processes import Process, free_port
 
 NAMES = {"redis", "model", "worker", "background", "beat", "web"}
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 DEMO_PASSWORD = "a-secret-of-tests"
 
 
@@ -93,6 +93,10 @@ class Run:
 
     def end(self) -> None:
         self.manager.stop()
+
+
+def others_can_reach(folder: Path) -> list[Path]:
+    return [path for path in (folder, *folder.rglob("*")) if path.lstat().st_mode & 0o077 and not path.is_symlink()]
 
 
 def wait_until(come: Callable[[], bool]) -> None:

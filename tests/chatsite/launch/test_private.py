@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from chatsite.private import close_own
 from tests.processes import ROOT
 
-from .run import Run
+from .run import NAMES, PATIENCE_S, Run, others_can_reach
 
 PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "chatsite.settings",
@@ -31,36 +32,23 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-def others_can_reach(folder: Path) -> list[Path]:
-    return [path for path in (folder, *folder.rglob("*")) if path.lstat().st_mode & 0o077 and not path.is_symlink()]
-
-
-def test_a_run_makes_everything_private(tmp_path: Path) -> None:
-    run = Run(tmp_path / "data", tmp_path)
-    umask = os.umask(0o022)
-    try:
-        run.start()
-        made = {path.name for path in run.data.iterdir()}
-        open_ones = others_can_reach(run.data)
-    finally:
-        os.umask(umask)
-        run.end()
-
-    assert {"db.sqlite3", "redis", "redis.log", "redis.sock", "run.lock"} <= made
-    assert open_ones == []
-
-
-def test_a_run_closes_a_folder_of_an_earlier_version_and_says_so(tmp_path: Path) -> None:
-    data = folder_of_before(tmp_path)
-
+def test_a_run_closes_a_deep_folder_of_an_earlier_version_and_ends_with_its_terminal(tmp_path: Path) -> None:
+    data = folder_of_before(tmp_path / ("deep and wide" * 9) / "it's here")
     run = Run(data, tmp_path)
     try:
         said = run.start().output()
+        run.wait_until_ready()
+        processes = run.processes()
+        run.send(signal.SIGHUP)  # the terminal is closed
+
+        assert run.manager.popen is not None and run.manager.popen.wait(PATIENCE_S) == 0
     finally:
         run.end()
 
     assert said.count(f"Throughline closed {data} to other users") == 1
     assert others_can_reach(data) == []
+    assert set(processes) == NAMES
+    assert not [process for process in processes.values() if process.is_running()]
 
 
 def test_a_run_does_not_touch_a_folder_that_holds_other_things(tmp_path: Path) -> None:

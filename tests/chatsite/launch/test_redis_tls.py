@@ -24,17 +24,18 @@ from redis.asyncio import Redis as AsyncRedis
 from chatsite import broker
 from chatsite.store_addresses import RedisAddress, redis_address
 
+PATIENCE_S = 60.0
 Client = Callable[[RedisAddress], None]
 
 
 def redis_py(address: RedisAddress) -> None:
-    with Redis.from_url(address.url, socket_timeout=5) as redis:
+    with Redis.from_url(address.url, socket_timeout=PATIENCE_S) as redis:
         redis.ping()
 
 
 @async_to_sync
 async def redis_py_in_a_loop(address: RedisAddress) -> None:
-    async with AsyncRedis.from_url(address.url, socket_timeout=5) as redis:
+    async with AsyncRedis.from_url(address.url, socket_timeout=PATIENCE_S) as redis:
         await redis.ping()
 
 
@@ -48,8 +49,10 @@ async def channels(address: RedisAddress) -> None:
 
 def celery(address: RedisAddress) -> None:
     broker.register()
-    with Connection(address.broker_url, ssl=address.broker_ssl, transport_options={"socket_timeout": 5}) as connection:
-        connection.ensure_connection(max_retries=1, timeout=5)
+    with Connection(
+        address.broker_url, ssl=address.broker_ssl, transport_options={"socket_timeout": PATIENCE_S}
+    ) as connection:
+        connection.ensure_connection(max_retries=1, timeout=PATIENCE_S)
         connection.default_channel.client.ping()
 
 

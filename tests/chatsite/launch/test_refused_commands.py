@@ -10,11 +10,8 @@ from .test_private import python
 
 COMMANDS = (
     ("createsuperuser", "--noinput", "--username", "a", "--email", "a@example.com"),
-    ("changepassword", "a"),
-    ("create_demo_accounts",),
     ("clearsessions",),
     ("ask", "hello", "--user", "a"),
-    ("reencrypt_secrets",),
 )
 
 

@@ -15,12 +15,17 @@ import pytest
 
 from chatsite.launch.checkout import HOME
 
-from .run import NAMES, Run, wait_until
+from .run import NAMES, PATIENCE_S, Run, others_can_reach, wait_until
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    run = Run(tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("logs")).start()
+    run = Run(tmp_path_factory.mktemp("run") / "data", tmp_path_factory.mktemp("logs"))
+    umask = os.umask(0o022)
+    try:
+        run.start()
+    finally:
+        os.umask(umask)
     yield run
     run.end()
 
@@ -37,6 +42,13 @@ def test_the_terminal_shows_address_and_accounts(run: Run) -> None:
 
     assert f"Ready: {run.url}" in said
     assert "Demo accounts user, reviewer, operator, admin, password: " in said
+
+
+def test_everything_it_makes_is_private(run: Run) -> None:
+    made = {path.name for path in run.data.iterdir()}
+
+    assert {"db.sqlite3", "redis", "redis.log", "redis.sock", "run.lock"} <= made
+    assert others_can_reach(run.data) == []
 
 
 def test_a_second_start_says_that_it_runs_already(run: Run, tmp_path: Path) -> None:
@@ -65,7 +77,7 @@ def test_after_a_killed_manager_the_next_start_finds_nothing_left(run: Run) -> N
     run.manager.kill()
     run.start()
 
-    assert orphan.wait(1) == -signal.SIGTERM
+    assert orphan.wait(PATIENCE_S) == -signal.SIGTERM
     assert not [pid for pid in before if psutil.pid_exists(pid)]
     run.wait_until_ready()
     assert run.output().count("password: ") == 1  # the accounts are those of the first start
@@ -83,5 +95,5 @@ def test_one_interrupt_ends_everything(run: Run) -> None:
     run.send(signal.SIGINT)
 
     assert run.manager.popen is not None
-    assert run.manager.popen.wait(15) == 0
+    assert run.manager.popen.wait(PATIENCE_S) == 0
     assert not [process for process in processes.values() if process.is_running()]

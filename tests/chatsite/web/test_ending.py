@@ -15,7 +15,7 @@ import pytest
 from tests.processes import Process, free_port, listens
 
 HANGING = 12
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

@@ -166,7 +166,7 @@ async def lock_database(scene: Scene) -> None:
 
 
 def hold_lock(site: Site, seconds: float) -> None:
-    with closing(sqlite3.connect(site.database, timeout=20, isolation_level=None)) as other:
+    with closing(sqlite3.connect(site.database, timeout=60, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         time.sleep(seconds)
         other.execute("ROLLBACK")

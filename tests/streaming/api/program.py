@@ -16,7 +16,7 @@ from tests.site import Site
 from tests.stack.page import units
 
 Json = dict[str, Any]
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @dataclass

@@ -39,7 +39,7 @@ class Listener:
         await self.layer.group_add(self._group, self.channel)
 
     async def hear(self) -> dict[str, Any]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             message: dict[str, Any] = await self.layer.receive(self.channel)
         return message
 

@@ -42,7 +42,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         "4096",
     ]
     process = model_process(tmp_path_factory.mktemp("model"), port, *arguments)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client:
         yield client
     process.stop()
 
