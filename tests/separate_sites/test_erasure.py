@@ -6,11 +6,10 @@ import asyncio
 import time
 from pathlib import Path
 
-from tests.site import PATIENCE_S, Site
+from tests.site import PASSWORD, PATIENCE_S, Site
 from tests.stack.page import Page
 
 WORD = "Quagmirestone"
-ANSWER = "I am Throughline's demo model"
 
 
 def files_with(folder: Path, text: str) -> list[Path]:
@@ -18,22 +17,20 @@ def files_with(folder: Path, text: str) -> list[Path]:
     return [path for path in files if text.encode() in path.read_bytes()]
 
 
-async def test_a_deleted_account_leaves_no_text(tmp_path: Path) -> None:
-    site = Site(tmp_path, RESPONSE_CACHE="true", VLLM_TEMPERATURE="0").start()
-    try:
-        async with Page(site, "bob") as page:
-            await page.send(f"Tell me about {WORD}")
-            await page.finish()
-        site.until(lambda html: WORD in html, "/sidebar/", "bob")  # by its title
-        before = {path.name for path in files_with(tmp_path, WORD)}
+async def test_a_deleted_account_leaves_no_text(caching_site: Site) -> None:
+    site = caching_site
+    site.shell(f"User.objects.create_user('erin', 'erin@example.com', '{PASSWORD}')")
+    async with Page(site, "erin") as page:
+        await page.send(f"Tell me about {WORD}")
+        await page.finish()
+    site.until(lambda html: WORD in html, "/sidebar/", "erin")  # by its title
+    before = {path.name for path in files_with(site.folder, WORD)}
 
-        site.shell("AccountDeletion.begin(User.objects.get(username='bob'))")
+    site.shell("AccountDeletion.begin(User.objects.get(username='erin'))")
 
-        assert any("appendonly" in name or ".aof" in name for name in before)
-        assert not site.has_own_file or any("sqlite3" in name for name in before)
-        until = time.monotonic() + PATIENCE_S
-        while left := files_with(tmp_path, WORD):
-            assert time.monotonic() < until, left
-            await asyncio.sleep(0.2)
-    finally:
-        site.stop()
+    assert any("appendonly" in name or ".aof" in name for name in before)
+    assert not site.has_own_file or any("sqlite3" in name for name in before)
+    until = time.monotonic() + PATIENCE_S
+    while left := files_with(site.folder, WORD):
+        assert time.monotonic() < until, left
+        await asyncio.sleep(0.2)
