@@ -14,9 +14,9 @@ from hypothesis import settings as hypothesis
 from redis.asyncio import Redis
 
 from streaming.coordination.redis_clients import command_client
-from tests.chromium import browser  # noqa: F401 - a fixture, once for the whole run
-from tests.processes import Process, redis_process
-from tests.site import Site
+from tests.harness.chromium import browser  # noqa: F401 - a fixture, once for the whole run
+from tests.harness.processes import Process, redis_process
+from tests.harness.site import Site
 
 # The same examples in every run, however slow the machine is.
 hypothesis.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

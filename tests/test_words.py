@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 FOLDERS = ("chatsite", "conversations", "streaming", "templates", "static", "docs")
 KINDS = {".py", ".js", ".html", ".txt", ".css", ".md"}

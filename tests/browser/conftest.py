@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.site import Site
+from tests.harness.site import Site
 
 from .person import Person
 

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.site import Site
+from tests.harness.site import Site
 
 from .conftest import Open
 from .person import Person

@@ -8,21 +8,21 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.site import Site
-from tests.stack.test_budgets import FREE, LIMIT, PRICED, run
+from tests.harness.site import Site
+from tests.stack.test_budgets import FREE, LIMIT, PRICED
 
 from .conftest import Open
 
 
 @pytest.fixture
 def priced(site: Site) -> Iterator[Site]:
-    run(site, PRICED.format(port=site.model_ports[0]))
+    site.shell(PRICED.format(port=site.model_ports[0]))
     yield site
-    run(site, FREE)
+    site.shell(FREE)
 
 
 def test_a_refused_question_stays_in_the_composer(person: Open, priced: Site) -> None:
-    run(priced, LIMIT.format(amount="0.0001"))
+    priced.shell(LIMIT.format(amount="0.0001"))
     alice = person("alice")
     alice.visit()
 
@@ -34,7 +34,7 @@ def test_a_refused_question_stays_in_the_composer(person: Open, priced: Site) ->
 
 
 def test_what_answers_cost_is_told_to_users_and_operators(person: Open, priced: Site) -> None:
-    run(priced, LIMIT.format(amount="3"))
+    priced.shell(LIMIT.format(amount="3"))
     alice, otto = person("alice"), person("otto")
     alice.visit()
     alice.ask("count to 30")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.site import Site
+from tests.harness.site import Site
 
 from .conftest import Open
 from .person import Person

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-from tests.processes import ROOT, find_initdb, free_port, postgres_process
+from tests.harness.processes import ROOT, find_initdb, free_port, postgres_process
 
 Step = tuple[str, Callable[[IO[bytes]], int]]  # its name, and what to do; where its output goes → exit code
 

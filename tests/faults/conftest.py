@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from streaming.model_servers import capabilities
-from tests.site import Site
+from tests.harness.site import Site
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from kombu import Connection, Consumer, Message, Producer, Queue
 
 from chatsite.celery import app
-from tests.processes import redis_process
+from tests.harness.processes import redis_process
 
 
 def test_a_connection_with_unfinished_tasks_is_closed_when_redis_has_gone() -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.processes import Process, free_port, postgres_process
-from tests.site import Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.processes import Process, free_port, postgres_process
+from tests.harness.site import Site
 
 LOCK_TIMEOUT_S = 1  # of the site's waiting
 CONNECTION_TIMEOUT_S = 3  # all threads reconnect at once, one after the other; on a busy machine that takes a second

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.site import Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 from .test_failover import NUMBERS, begun, notices
 

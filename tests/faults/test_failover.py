@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from tests.site import Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 NUMBERS = "".join(f"{n} " for n in range(1, 201))
 

@@ -11,8 +11,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from streaming.protocol import CLOSE_TOO_SLOW
-from tests.site import Site
-from tests.stack.page import PATIENCE_S, Page
+from tests.harness.page import PATIENCE_S, Page
+from tests.harness.site import Site
 
 WINDOW_BYTES = 30_000
 FRAME_BYTES = 8_000  # more than one event of this answer takes

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.site import Site
+from tests.harness.site import Site
 
 from .collector import Collector
 from .echo import EchoServer

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.site import Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 
 async def asked(site: Site, question: str, who: str = "alice") -> tuple[Page, dict[str, Any]]:

@@ -6,8 +6,8 @@ import asyncio
 import time
 from pathlib import Path
 
-from tests.site import PASSWORD, PATIENCE_S, Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.site import PASSWORD, PATIENCE_S, Site
 
 WORD = "Quagmirestone"
 

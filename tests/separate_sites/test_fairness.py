@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.site import Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 from .test_progress import until
 

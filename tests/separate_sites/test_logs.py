@@ -6,8 +6,8 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from tests.site import PASSWORD, Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.site import PASSWORD, Site
 from tests.streaming.api.program import Program
 
 from .conftest import KEY, METRICS_TOKEN

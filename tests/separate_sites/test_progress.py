@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.site import Site
-from tests.stack.page import Event, Page
+from tests.harness.page import Event, Page
+from tests.harness.site import Site
 
 LONG = "count to 3000 [[demo rate=50]]"
 

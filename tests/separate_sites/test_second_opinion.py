@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.site import Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tests.site import Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 from tests.streaming.api.program import Program
 
 from .collector import Collector

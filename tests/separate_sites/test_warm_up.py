@@ -13,8 +13,8 @@ import httpx
 import pytest
 from redis import Redis
 
-from tests.site import Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 PATIENCE_S = 120.0
 LEARNING = 3  # requests that find out what a model can do; another one is closed before its end

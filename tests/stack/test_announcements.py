@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.site import Site
+from tests.harness.page import PATIENCE_S, Page
+from tests.harness.site import Site
 from tests.streaming.api.program import Program, csrf_token
-
-from .page import PATIENCE_S, Page
 
 Door = Callable[[Site, str], None]  # what is done to this conversation
 

@@ -6,9 +6,8 @@ import pytest
 from django.conf import settings
 from websockets.exceptions import ConnectionClosed
 
-from tests.site import Site
-
-from .page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 
 async def test_an_answer_streams_and_is_stored(site: Site) -> None:

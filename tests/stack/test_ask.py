@@ -10,8 +10,8 @@ import sys
 
 from streaming.management.commands import ask
 from streaming.terminal.excerpts import UNSURE
-from tests.processes import ROOT
-from tests.site import PATIENCE_S, Site
+from tests.harness.processes import ROOT
+from tests.harness.site import PATIENCE_S, Site
 
 
 def asking(site: Site, *arguments: str) -> subprocess.Popen[str]:

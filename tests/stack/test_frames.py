@@ -12,10 +12,9 @@ from uuid import uuid4
 import pytest
 
 from streaming.benchmark.websocket import TEXT, WebSocket, opening
-from tests.processes import free_port, web_process
-from tests.site import Site
-
-from .page import PATIENCE_S, Page
+from tests.harness.page import PATIENCE_S, Page
+from tests.harness.processes import free_port, web_process
+from tests.harness.site import Site
 
 LARGE, PADDING = 1024, 256  # bytes
 

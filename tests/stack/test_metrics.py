@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tests.site import Site
-
-from .page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 COUNTED = (
     "generations_total",

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.site import Site
-
-from .page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 KINDS = ("exact", "repeats", "anew", "refuses")
 COUNTED = "".join(f"{n} " for n in range(1, 121))

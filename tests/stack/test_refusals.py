@@ -6,9 +6,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.site import Site
-
-from .page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 BAD_FRAMES = ["", "[", "null", "{}", '{"type":"unknown"}', '{"type":"message.send","id":1}', "[" * 50_000, b"\x00\xff"]
 

@@ -4,9 +4,8 @@ import random
 
 import pytest
 
-from tests.site import Site
-
-from .page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 
 @pytest.mark.parametrize("length", [1, 40, 200, 700])

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.site import Site
+from tests.harness.page import Page
+from tests.harness.site import Site
 
-from .page import Page
 from .test_metrics import fallbacks
 
 CHANGE = """

@@ -2,9 +2,8 @@
 
 import signal
 
-from tests.site import Site
-
-from .page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 COUNTED = "".join(f"{n} " for n in range(1, 201))
 HELD_AFTER = 60  # words

@@ -10,9 +10,8 @@ import pytest
 from django.conf import settings
 
 from streaming.protocol import CLOSE_TOO_MANY
-from tests.site import Site
-
-from .page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 ORDER = ("received", "accepted", "dispatched", "claimed", "requested", "first_byte", "first_token")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 ORIGIN = "http://page.test"
 GENERATION = "8f14e45f-ceea-467f-9575-1c9b1c2f0f10"

@@ -33,7 +33,7 @@ from streaming.model_servers.queue_lengths import Queues
 from streaming.worker.attempt import Attempt, Interruption, WorkerContext
 from streaming.worker.stage.queue_position import WaitingRequests
 from tests.conversations.talk import begin
-from tests.stack.page import Page as StackPage
+from tests.harness.page import Page as StackPage
 
 PATIENCE_S = 60.0  # no test waits for so long, unless it fails
 WORDS = tuple(f"{n} " for n in range(1, 13))

@@ -16,9 +16,9 @@ from collections import Counter
 from pathlib import Path
 
 import tests.settings  # noqa: F401 - the environment of all processes
-from tests.processes import ROOT
-from tests.site import Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.processes import ROOT
+from tests.harness.site import Site
 
 WORDS = 300
 BY_ITSELF_S = 12.0  # of a site at rest: each task that is due regularly is seen

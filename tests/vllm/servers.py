@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 
 from streaming.model_servers.vllm.client import ModelServer
-from tests.processes import ROOT, Process, free_port
-from tests.site import Site
+from tests.harness.processes import ROOT, Process, free_port
+from tests.harness.site import Site
 
 BUILT = ROOT / "var" / "vllm"  # by `make test-vllm`
 MODEL = "tiny"

@@ -1,6 +1,6 @@
 """What a user does every day, with a real model server."""
 
-from tests.stack.page import Page
+from tests.harness.page import Page
 
 from .questions import brief, endless, usual
 from .servers import MAX_TOKENS, VllmServer, VllmSite

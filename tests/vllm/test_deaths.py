@@ -4,7 +4,7 @@ The rule: what a page has seen ends with a whole chunk of the server's, a chunk 
 goes back as it came. So at temperature 0 the answer is, to the character, what an uninterrupted request says.
 """
 
-from tests.stack.page import Page
+from tests.harness.page import Page
 
 from .questions import thoughtful, usual
 from .servers import VllmServer, VllmSite

@@ -1,6 +1,6 @@
 """Where an answer or a conversation is too long for the server, that is told, and nothing is lost."""
 
-from tests.stack.page import Page
+from tests.harness.page import Page
 
 from .questions import endless
 from .servers import CONTEXT, VllmServer, VllmSite

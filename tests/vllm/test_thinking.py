@@ -1,6 +1,6 @@
 """Thinking is a part of its own, whether the server tells it from the answer or we have to."""
 
-from tests.stack.page import Page
+from tests.harness.page import Page
 
 from .questions import brief, thoughtful
 from .servers import VllmServer, VllmSite

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Browser, expect
 
-from tests.site import Site
+from tests.harness.site import Site
 
 from ..person import Person
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.site import Site
+from tests.harness.site import Site
 
 from ..conftest import Open
 

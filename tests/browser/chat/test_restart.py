@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.chatsite.launch.run import NAMES, Run
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 from ..person import Person
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.site import Site
+from tests.harness.site import Site
 
 from ..conftest import Open
 

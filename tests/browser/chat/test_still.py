@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from streaming.demo.tokens import tokens_of
-from tests.site import Site
+from tests.harness.site import Site
 
 from ..conftest import Open
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from tests.processes import Process, free_port
+from tests.harness.processes import Process, free_port
 
 NAMES = {"redis", "model", "worker", "background", "beat", "web"}
 PATIENCE_S = 120.0

@@ -8,7 +8,7 @@ from configparser import RawConfigParser
 import pytest
 from django.conf import settings
 
-from tests.processes import ROOT, procfile
+from tests.harness.processes import ROOT, procfile
 
 DEFAULTS = {
     "WEB_SOCKET": "3",

@@ -9,7 +9,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 EXAMPLE = (ROOT / ".env.example").read_text()
 PROGRAM = ast.parse((ROOT / "chatsite" / "settings.py").read_text())

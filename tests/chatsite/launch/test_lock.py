@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.check.lock import packages
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 RUN, TESTS = (ROOT / "requirements.lock").read_text(), (ROOT / "tests" / "check" / "requirements.lock").read_text()
 

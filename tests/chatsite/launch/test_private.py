@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chatsite.private import close_own
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 from .run import NAMES, PATIENCE_S, Run, others_can_reach
 

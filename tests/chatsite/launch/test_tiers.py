@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 TELL = """
 import json, sys

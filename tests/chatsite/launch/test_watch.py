@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 # Tells that it lives, and freezes for good; the next one says what it was told, and ends.
 PROGRAM = """

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.processes import Process, free_port, listens
+from tests.harness.processes import Process, free_port, listens
 
 HANGING = 12
 PATIENCE_S = 60.0

@@ -16,7 +16,7 @@ from django.test import Client
 from conversations.models import ModelServer, Tier
 from streaming.operations.admin import server_test
 from tests.conversations.conftest import browser
-from tests.processes import free_port, model_process
+from tests.harness.processes import free_port, model_process
 
 from .conftest import KEY, SERVERS
 

@@ -15,7 +15,7 @@ import cmarkgfm
 from cmarkgfm.cmark import Options
 from markdown_it import MarkdownIt
 
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 from .trees import Tree, alone_is_display, tree_of
 

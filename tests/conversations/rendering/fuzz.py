@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 DATA = ROOT / "tests" / "data" / "markdown"
 TEXTS = [snippet["text"] for name in ("corpus", "own") for snippet in json.loads((DATA / f"{name}.json").read_text())]

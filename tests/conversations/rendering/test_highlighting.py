@@ -14,7 +14,7 @@ import pytest
 from conversations.rendering import HighlightBudget, plain_text, render, render_blocks
 from conversations.rendering.highlighting import client
 from conversations.rendering.highlighting.client import Highlighter
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 BOMB = '"' + "\\" * 60  # to Scala's lexer, which would take years for it
 

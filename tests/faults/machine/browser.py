@@ -10,8 +10,8 @@ from contextlib import suppress
 import httpx
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tests.site import Site
-from tests.stack.page import Event, Page
+from tests.harness.page import Event, Page
+from tests.harness.site import Site
 
 COME_BACK_S = 0.2
 FINAL = ("done", "stopped", "failed")

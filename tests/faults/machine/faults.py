@@ -14,8 +14,8 @@ from functools import partial
 
 from redis.asyncio import Redis
 
-from tests.processes import Process
-from tests.site import Site
+from tests.harness.processes import Process
+from tests.harness.site import Site
 
 from .browser import GONE, Browser
 from .proxy import Proxy

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.processes import Process
-from tests.site import Site
+from tests.harness.processes import Process
+from tests.harness.site import Site
 
 
 class PairedSite(Site):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.site import Site
+from tests.harness.site import Site
 
 from .program import Program
 

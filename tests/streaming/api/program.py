@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from tests.site import Site
-from tests.stack.page import units
+from tests.harness.page import units
+from tests.harness.site import Site
 
 Json = dict[str, Any]
 PATIENCE_S = 60.0

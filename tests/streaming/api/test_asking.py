@@ -3,8 +3,8 @@
 import threading
 from uuid import uuid4
 
-from tests.site import Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 from .program import Program
 

@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
-from tests.processes import ROOT
-from tests.site import Site
+from tests.harness.processes import ROOT
+from tests.harness.site import Site
 
 from .program import Json
 

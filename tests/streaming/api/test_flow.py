@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.processes import Process, free_port, listens
+from tests.harness.processes import Process, free_port, listens
 
 from .flood import CHUNK, CHUNKS
 

@@ -5,8 +5,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.site import Site
-from tests.stack.page import Page
+from tests.harness.page import Page
+from tests.harness.site import Site
 
 from .program import Program, csrf_token, revoke_token
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from tests.site import Site
+from tests.harness.site import Site
 
 from .program import Answer, Event, Program, events_of
 

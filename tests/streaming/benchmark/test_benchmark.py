@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from streaming.benchmark.figures import Figure, Result, load, store
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 WITHIN_S = 280
 SMALL = ("--streams", "3", "--tokens", "20", "--samples", "4", "--idle-sockets", "20")

@@ -9,7 +9,7 @@ import pytest
 
 from streaming import protocol
 from streaming.protocol import BadCommand, SendMessage, parse_command
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 MANY_PARTS = msgspec.json.encode({f"{stage}.text": [1, 1] for stage in range(65)}).decode()
 CLICK = "8f14e45f-ceea-467f-9575-1c9b1c2f0f10"

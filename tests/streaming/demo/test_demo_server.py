@@ -14,7 +14,7 @@ import pytest
 
 from streaming.demo.answers import answer_tokens, title_for
 from streaming.demo.tokens import tokens_of
-from tests.processes import ROOT, free_port, model_process
+from tests.harness.processes import ROOT, free_port, model_process
 
 RECORDINGS = ROOT / "tests" / "data" / "vllm"
 MAY_DIFFER = {

@@ -20,7 +20,7 @@ from streaming.model_servers.vllm.client import ModelServer, http_client
 from streaming.model_servers.vllm.metrics import counters, differences
 from streaming.operations.measurements.live import ServerState
 from streaming.operations.measurements.servers import facts_of_probe
-from tests.processes import Process, free_port, model_process
+from tests.harness.processes import Process, free_port, model_process
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 Start = Callable[..., str]

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from streaming.telemetry import tracing
 from streaming.telemetry.tracing import Span, headers, span_id
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 IMPORTS = """
 import sys, streaming.worker.runner, streaming.chat.consumer

@@ -23,7 +23,7 @@ from streaming.model_servers.warmth import TierWarmth, Warmth, likely, warmth_of
 from streaming.planning.tiers import TierSpec, environment_tiers
 from streaming.worker import warm_up
 from streaming.worker.warm_up import Warmer, latest_slugs
-from tests.processes import free_port, model_process
+from tests.harness.processes import free_port, model_process
 from tests.streaming.operations.rows import asked
 
 NOBODY = "http://127.0.0.1:9/v1"

@@ -16,7 +16,7 @@ from streaming.model_servers.queue_lengths import Queues
 from streaming.model_servers.vllm.client import http_client
 from streaming.planning.tiers import plain
 from streaming.worker.stage.queue_position import WaitingRequests
-from tests.odd import OddServer, serving
+from tests.harness.odd import OddServer, serving
 from tests.streaming.cache.conftest import Desk
 
 

@@ -9,7 +9,7 @@ from conversations.models.generation.errors import ErrorCode
 from streaming.model_servers.vllm.client import ModelServer
 from streaming.operations.admin import server_test
 from streaming.worker.stage import engine
-from tests.odd import COMPLETE, OddServer
+from tests.harness.odd import COMPLETE, OddServer
 from tests.streaming.cache.conftest import Desk
 
 HI = "Hi there."

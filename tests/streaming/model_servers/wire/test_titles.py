@@ -11,7 +11,7 @@ from streaming.model_servers.vllm.errors import Rejected
 from streaming.model_servers.vllm.wire import ChatDelta
 from streaming.planning.prompts import clean_title
 from streaming.worker.titles import title_from_model
-from tests.odd import REPLIES
+from tests.harness.odd import REPLIES
 from tests.streaming.cache.conftest import Desk
 
 

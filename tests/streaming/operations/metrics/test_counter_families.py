@@ -27,7 +27,7 @@ from streaming.telemetry import counters
 from streaming.telemetry.counters import HUB_LAG, INTER_TOKEN
 from streaming.worker.stage.stats import gaps
 from tests.conversations.billing.conftest import limit, line, reserve, settle, wrote
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 from tests.streaming.operations.rows import after, asked, changed, ended
 
 from .test_endpoint import scrape, value

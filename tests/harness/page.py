@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from tests.site import Site
+from tests.harness.site import Site
 
 PATIENCE_S = 120.0
 WATCH_AGAIN_S = 0.3

@@ -16,7 +16,7 @@ from contextlib import suppress
 from glob import glob
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 250.0  # less than the timeout of a test
 ENDS_WITHIN_S = 10.0
 

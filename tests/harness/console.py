@@ -14,7 +14,7 @@ from threading import Lock
 
 import django
 
-from tests.processes import ROOT
+from tests.harness.processes import ROOT
 
 
 class Console:
@@ -35,7 +35,7 @@ class Console:
             return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
 
     def _start(self) -> subprocess.Popen[str]:
-        command, env = [sys.executable, "-m", "tests.console"], {**os.environ, **self._env}
+        command, env = [sys.executable, "-m", "tests.harness.console"], {**os.environ, **self._env}
         return subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def stop(self) -> None:

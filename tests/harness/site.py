@@ -18,8 +18,8 @@ from uuid import UUID
 
 import httpx
 
-from tests.console import Console
-from tests.processes import (
+from tests.harness.console import Console
+from tests.harness.processes import (
     Process,
     background_process,
     beat_process,
