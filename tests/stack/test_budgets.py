@@ -146,7 +146,7 @@ async def test_a_page_is_refused_what_nothing_pays_for(priced: Site) -> None:
         refused = await page.send("count to 20")
 
     assert refused["code"] == "budget"
-    assert "There is a new one at 00:00" in refused["message"]
+    assert "It resets at 00:00" in refused["message"]
 
 
 async def test_an_answer_fails_if_the_money_is_gone_when_it_begins(priced: Site) -> None:
