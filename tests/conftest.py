@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
+from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 from redis.asyncio import Redis
@@ -97,3 +98,13 @@ def otto(db: None) -> User:
     user = User.objects.create_user("otto", "otto@example.com", "secret")
     user.groups.add(Group.objects.get(name="operators"))
     return user
+
+
+@pytest.fixture
+def as_otto(otto: User) -> Client:
+    """An operator who may enter the admin."""
+    otto.is_staff = True
+    otto.save()
+    client = Client()
+    client.force_login(otto)
+    return client

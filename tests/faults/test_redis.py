@@ -40,10 +40,6 @@ async def check_whole(page: Page) -> None:
     assert page.answer == page.stored() == NUMBERS
 
 
-def phases(page: Page) -> list[str]:
-    return [event["phase"] for event in page.events if event["type"] == "answer.phase"]
-
-
 @pytest.mark.parametrize("keeps_data", [True, False], ids=["with its data", "without its data"])
 async def test_redis_restarts(twins: Site, page: Page, inside: Redis, keeps_data: bool) -> None:
     if not keeps_data:
@@ -56,7 +52,7 @@ async def test_redis_restarts(twins: Site, page: Page, inside: Redis, keeps_data
 
 async def test_redis_is_away_for_a_while(twins: Site, page: Page) -> None:
     twins.redis.kill()
-    while "delayed" not in phases(page):
+    while "delayed" not in page.phases:
         await page.hear()
     twins.redis = twins.start_redis()
 
@@ -66,7 +62,7 @@ async def test_redis_is_away_for_a_while(twins: Site, page: Page) -> None:
 
 async def test_redis_hangs_for_longer_than_anyone_waits(twins: Site, page: Page) -> None:
     twins.redis.send(signal.SIGSTOP)
-    while "delayed" not in phases(page):
+    while "delayed" not in page.phases:
         await page.hear()
     twins.redis.send(signal.SIGCONT)
 

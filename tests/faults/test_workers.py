@@ -14,10 +14,6 @@ from tests.harness.site import Site
 NUMBERS = "".join(f"{n} " for n in range(1, 301))
 
 
-def phases(page: Page) -> list[str]:
-    return [event["phase"] for event in page.events if event["type"] == "answer.phase"]
-
-
 async def test_a_worker_that_sleeps_too_long_has_lost_its_answer(twins: Site) -> None:
     async with Redis.from_url(twins.env["REDIS_URL"]) as inside, Page(twins, "alice") as page:
         with twins.held(60):
@@ -53,7 +49,7 @@ async def test_a_short_sleep_is_no_takeover(twins: Site) -> None:
 
     assert ended["status"] == "done"
     assert page.answer == page.stored() == NUMBERS
-    assert "resuming" not in phases(page)
+    assert "resuming" not in page.phases
 
 
 async def test_pages_are_told_before_another_worker_is_there(twins: Site) -> None:
@@ -62,7 +58,7 @@ async def test_pages_are_told_before_another_worker_is_there(twins: Site) -> Non
             await page.send("count to 300")
             await page.until_text(100)
             twins.worker.kill()
-            while "resuming" not in phases(page):
+            while "resuming" not in page.phases:
                 await page.hear()
             twins.worker = twins.start_worker()
         ended = await page.finish()
@@ -110,7 +106,7 @@ async def test_a_stop_is_acknowledged_and_its_record_tells_what_came_after(twins
             await page.stop()
             ended = await page.finish()
 
-    assert "stopping" in phases(page)
+    assert "stopping" in page.phases
     assert ended["status"] == "stopped"
     assert page.answer == page.stored()
     record = twins.record(page.generation)

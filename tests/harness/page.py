@@ -145,6 +145,11 @@ class Page:
         """Where the stages stand, as the page was told."""
         return {event["stage"]: event["status"] for event in self.events if event["type"] == "answer.stage"}
 
+    @property
+    def phases(self) -> list[str]:
+        """Of all answers that it saw."""
+        return [event["phase"] for event in self.events if event["type"] == "answer.phase"]
+
     def stored(self, who: str = "alice") -> str:
         """The answer's first stage as the database has it."""
         return self.stored_parts(who).get("0.text", "")

@@ -9,19 +9,11 @@ from django.test import Client
 from conversations.models import Budget
 from conversations.models.billing.budget import EXACTLY_ONE, MORE_THAN_ZERO
 from tests.conversations.catalog.conftest import errors_of
-from tests.conversations.conftest import browser
 
 from .conftest import limit, line, reserve
 
 BUDGETS = "/admin/conversations/budget/"
 LEDGER = "/admin/conversations/ledgerentry/"
-
-
-@pytest.fixture
-def as_otto(otto: User) -> Client:
-    """An operator who may enter the admin."""
-    User.objects.filter(pk=otto.pk).update(is_staff=True)
-    return browser(otto)
 
 
 def add(client: Client, **form: str) -> dict[str, list[str]]:

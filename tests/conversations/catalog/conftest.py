@@ -5,22 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 
 from conversations.models import ModelServer
-from tests.conversations.conftest import browser
 
 KEY = "sk-only-for-the-server"
 SERVERS = "/admin/conversations/modelserver/"
 TIERS = "/admin/conversations/tier/"
-
-
-@pytest.fixture
-def as_otto(otto: User) -> Client:
-    """An operator who may enter the admin."""
-    User.objects.filter(pk=otto.pk).update(is_staff=True)
-    return browser(otto)
 
 
 @pytest.fixture

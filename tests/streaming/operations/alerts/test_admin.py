@@ -16,13 +16,6 @@ RULES = "/admin/conversations/alertrule/"
 SECRET = "a-secret-of-the-webhook"
 
 
-@pytest.fixture
-def as_otto(otto: User) -> Client:
-    """An operator who may enter the admin."""
-    User.objects.filter(pk=otto.pk).update(is_staff=True)
-    return browser(otto)
-
-
 def form(**changes: str) -> dict[str, str]:
     values = {"name": "Queue", "figure": "queue", "comparison": "above", "threshold": "10", "minutes": "2"}
     return {**values, "severity": "warning", "enabled": "on", "emails": "", "webhook_url": "", **changes}
