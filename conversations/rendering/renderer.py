@@ -6,14 +6,14 @@ import html
 import logging
 import re
 import threading
+import xml.etree.ElementTree as etree
 from dataclasses import dataclass
 
-from markdown import Markdown, util
+from markdown import Extension, Markdown, util
 
 from .blocks import Kind, read_blocks
-from .extension import ChatMarkdown
 from .highlighting import HighlightBudget
-from .inline import LEFTOVER, References, without_placeholders
+from .inline import LEFTOVER, CleanText, LineBreaks, References, register_patterns, without_placeholders
 from .limits import BLOCK_LIMIT
 from .sanitiser import sanitise
 from .segmenter import segments
@@ -96,6 +96,23 @@ def convert(
 
 def as_text(source: str) -> str:
     return f'<pre class="plain" dir="auto">{html.escape(without_placeholders(source), quote=False)}</pre>'
+
+
+class ChatMarkdown(Extension):
+    """Our block reader for its block parser, and our patterns for what must take bounded time or mean itself."""
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        self.sources: dict[etree.Element, str] = {}  # what was written where an element stands now
+        md.registerExtension(self)
+        md.parser = BlockTree(md)
+        for name in ("normalize_whitespace", "html_block"):
+            md.preprocessors.deregister(name)
+        md.preprocessors.register(CleanText(md), "clean", 100)
+        register_patterns(md, self.sources)
+        md.treeprocessors.register(LineBreaks(md), "line_breaks", 15)  # behind the patterns, before line ends are added
+
+    def reset(self) -> None:
+        self.sources.clear()
 
 
 class Renderer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import xml.etree.ElementTree as etree
 from collections.abc import Callable, Sequence
@@ -10,8 +11,7 @@ from markdown import Markdown, util
 from markdown.blockparser import BlockParser
 
 from .blocks import Block, Kind, read_blocks
-from .code import code_block
-from .highlighting import HighlightBudget
+from .highlighting import HighlightBudget, highlight
 from .inline import References, normalised_label, without_marks
 from .limits import is_readable
 from .mathematics import mathml
@@ -21,6 +21,7 @@ TASK = re.compile(r"\[([ xX])\](?=[ \t\n])[ \t]*")
 AUTO = {"dir": "auto"}
 TABLE = {"class": "table", "role": "region", "tabindex": "0"}
 LABEL_LENGTH = 80  # characters of a table's name
+LANGUAGE_LENGTH = 40
 MARKS = re.compile(r"[*_`~$\\\[\]<>]+")
 
 Builder = Callable[[Block, etree.Element, bool], None]
@@ -144,6 +145,24 @@ class BlockTree(BlockParser):
             if box is not None:
                 li.set("class", "task")
                 insert_first(li[0] if len(li) and li[0].tag == "p" and block.loose else li, box)
+
+
+def code_block(source: str, info: str, budget: HighlightBudget | None) -> str:
+    """A bar with the language and a copy button, and the code, plain without a budget.
+
+    ``info`` is what stands behind the opening fence: its first word names the language. The classes in it are
+    Pygments' short ones.
+    """
+    language = re.split(r"[\s{,:]", info, maxsplit=1)[0].lower()[:LANGUAGE_LENGTH]
+    name = html.escape(language or "text")
+    coloured = highlight(source + "\n", language, budget) if budget else None
+    body = coloured or html.escape(source, quote=False) + "\n"
+    return (
+        '<div class="code" dir="ltr"><div class="code__bar">'
+        f'<span class="code__language">{name}</span>'
+        '<button type="button" class="code__copy" data-copy-code="">Copy</button></div>'
+        f'<pre tabindex="0"><code class="language-{name}">{body}</code></pre></div>'
+    )
 
 
 def define(block: Block, references: References) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from .block import Kind
+from .block import Kind, Line
 from .continuing import MATH_CLOSE
-from .line import Line
 from .references import take_definitions
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from .block import Block, Kind
-from .line import Line
+from .block import Block, Kind, Line
 
 if TYPE_CHECKING:
     from .reader import BlockReader

@@ -10,9 +10,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from .beginning import BEGINNINGS, Began
-from .block import CONTAINERS, Block, Kind
+from .block import CONTAINERS, Block, Kind, Line
 from .continuing import CONTINUATIONS, Fate, is_closed_math
-from .line import Line
 from .references import take_definitions
 from .tables import cells, columns_below, row_of
 

@@ -1,8 +1,7 @@
 """What stands inside a line: our patterns for Python-Markdown, whose own do emphasis and bare addresses."""
 
-from .line_breaks import LineBreaks
 from .links import References, normalised_label, without_marks
-from .patterns import LEFTOVER, CleanText, register_patterns, without_placeholders
+from .patterns import LEFTOVER, CleanText, LineBreaks, register_patterns, without_placeholders
 from .suffix import BracketPairs
 from .verbatim import LastTicks
 

@@ -1,4 +1,6 @@
-"""Bare addresses in the text become links. Where one ends is GitHub's rule, and more: models write in all languages."""
+"""Bare addresses become links, of pages and of mailboxes. A page's ends by GitHub's rule, and more: models write in all
+languages.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,11 @@ from markdown.inlinepatterns import InlineProcessor
 from .verbatim import Found, link_of
 
 BARE_ADDRESS = r"(?i)(?<![^\s*_~(\[{\x03\u0080-\U0010ffff])(?:https?://|www\.)(?=[^\s<>\x02\x03])"
+
+# In ASCII, since other scripts have no blanks around it; bounded, or "a.a.a." would take quadratic time.
+BARE_MAIL = (
+    r"(?a:(?<![\w.+@/\x03-])([\w.+-]{1,64}+@(?:[a-zA-Z0-9_-]{1,63}\.){1,10}[a-zA-Z0-9-]{0,62}[a-zA-Z])(?![\w@-]))"
+)
 
 
 def ends_address(char: str) -> bool:
@@ -33,6 +40,13 @@ class BareAddress(InlineProcessor):
             return None, m.start(), m.end()
         href = address if "://" in m.group() else f"http://{address}"
         return link_of(href, address), m.start(), m.start() + len(address)
+
+
+class BareMail(InlineProcessor):
+    ANCESTOR_EXCLUDES = ("a",)
+
+    def handleMatch(self, m: re.Match[str], data: str) -> Found:  # type: ignore[override]
+        return link_of("mailto:" + m.group(1), m.group(1)), m.start(0), m.end(0)
 
 
 def end_of_address(data: str, position: int) -> int:

@@ -1,4 +1,4 @@
-"""Which patterns are used and in what order."""
+"""Which patterns are used and in what order, what is cleaned before them, and which line ends are breaks."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import xml.etree.ElementTree as etree
 from markdown import Markdown, util
 from markdown.inlinepatterns import InlineProcessor
 from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
 
-from .addresses import BARE_ADDRESS, BareAddress
+from .addresses import BARE_ADDRESS, BARE_MAIL, BareAddress, BareMail
 from .links import IMAGE, LINK_OR_IMAGE, Link
-from .verbatim import Found, Verbatim, link_of
+from .verbatim import Found, Verbatim
 
 FOOTNOTE = r"\[\^([^\s\]\[^]+)\]"
 ALLOWED_TAG = r"(?i)<(br)\s*/?>|<(sub|sup|kbd|mark|u|ins|small|b|i)>((?:(?!<\2>).)*?)</\2>"
-# In ASCII, since other scripts have no blanks around it; bounded, or "a.a.a." would take quadratic time.
-BARE_MAIL = (
-    r"(?a:(?<![\w.+@/\x03-])([\w.+-]{1,64}+@(?:[a-zA-Z0-9_-]{1,63}\.){1,10}[a-zA-Z0-9-]{0,62}[a-zA-Z])(?![\w@-]))"
-)
 REPLACED = (
     "backtick", "escape", "reference", "link", "image_link", "image_reference", "short_reference", "short_image_ref",
     "autolink", "automail", "linebreak", "html", "entity",
 )  # fmt: skip
+
+VERBATIM = {"code", "pre"}
+# Beside these, the text of a list item may stand.
+BLOCKS = {"ul", "ol", "p", "pre", "blockquote", "div", "hr", "h1", "h2", "h3", "h4", "h5", "h6"}
 
 # Placeholders of Python-Markdown that ended up where it does not replace them.
 LEFTOVER = re.compile(f"{util.STX}[^{util.ETX}]*{util.ETX}?|{util.ETX}")
@@ -68,13 +69,6 @@ class FootnoteReference(InlineProcessor):
         return element, m.start(0), m.end(0)
 
 
-class BareMail(InlineProcessor):
-    ANCESTOR_EXCLUDES = ("a",)
-
-    def handleMatch(self, m: re.Match[str], data: str) -> Found:  # type: ignore[override]
-        return link_of("mailto:" + m.group(1), m.group(1)), m.start(0), m.end(0)
-
-
 class AllowedTag(InlineProcessor):
     """A few tags without attributes that models use; every other tag is shown as text."""
 
@@ -84,3 +78,38 @@ class AllowedTag(InlineProcessor):
         element = etree.Element(m.group(2).lower())
         element.text = m.group(3)
         return element, m.start(0), m.end(0)
+
+
+class LineBreaks(Treeprocessor):
+    """A line end inside a paragraph is a line break: models that end a line mean it."""
+
+    def run(self, root: etree.Element) -> None:
+        for element in list(root.iter()):
+            if element.tag not in VERBATIM:
+                break_lines(element)
+
+
+def break_lines(element: etree.Element) -> None:
+    """Of what it holds directly. Line ends beside blocks and other breaks are none of the text's."""
+    for index, child in reversed(list(enumerate(element))):
+        if child.tail and "\n" in child.tail:
+            text = child.tail.lstrip("\n") if child.tag == "br" or is_block(child) else child.tail
+            child.tail = insert_breaks(element, index + 1, text)
+    if element.text and "\n" in element.text:
+        element.text = insert_breaks(element, 0, element.text)
+
+
+def insert_breaks(parent: etree.Element, index: int, text: str) -> str:
+    """Put breaks and lines at this place, and return the first line, which stands before them."""
+    if index == len(parent) or is_block(parent[index]):
+        text = text.rstrip("\n")
+    first, *lines = text.split("\n")
+    for line in reversed(lines):
+        element = etree.Element("br")
+        element.tail = line
+        parent.insert(index, element)
+    return first
+
+
+def is_block(element: etree.Element) -> bool:
+    return element.tag in BLOCKS or "display" in element.attrib
