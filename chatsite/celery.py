@@ -4,7 +4,7 @@ import os
 
 from celery import Celery
 
-from chatsite import broker
+from chatsite.stores import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from chatsite.store_addresses import RedisAddress, database_options, redis_address
+from chatsite.stores.addresses import RedisAddress, database_options, redis_address
 from conversations.catalog.addresses import RefusedAddress, host_of, normalise, parts_of
 
 YES_OR_NO = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"}

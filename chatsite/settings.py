@@ -17,16 +17,20 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.environment import Environment, is_installed
-from chatsite.store_addresses import with_defaults
+from chatsite.stores.addresses import with_defaults
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-OTEL_PACKAGES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
-
 env = Environment()  # type: ignore[no-untyped-call]
-ENV_FILE = env.str("ENV_FILE", str(BASE_DIR / ".env"))  # tests point it at nothing
+# Tests point it at nothing.
+ENV_FILE = env.str("ENV_FILE", str(BASE_DIR / ".env"))
 if ENV_FILE and Path(ENV_FILE).is_file():
     env.read_env(ENV_FILE)
+
+# Database, Redis' files, static files: nothing to commit.
+DATA_DIR = BASE_DIR / (env.str("DATA_DIR", "") or "var")
+# Of every process, since each reads this: what is stored is for this user of the machine alone.
+os.umask(0o077)
 
 
 def unix_socket(name: str) -> str:
@@ -38,22 +42,24 @@ def unix_socket(name: str) -> str:
     return f"{tempfile.gettempdir()}/throughline-{os.getuid()}-{digest}/{name}"
 
 
-DATA_DIR = BASE_DIR / (env.str("DATA_DIR", "") or "var")  # database, Redis' files, static files: nothing to commit
-os.umask(0o077)  # of every process, since each reads this: what is stored is for this user of the machine alone
-
 # Who may come in
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # earlier ones, with which is still read
+# Earlier keys: what they signed is still accepted.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", DEBUG)
-CONTACT = env.str("CONTACT", "")  # whom users ask for an account or a new password, such as an email address
-METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers to this machine's own addresses only
-HOST = env.str("HOST", "127.0.0.1")  # that `make run` listens on
+# Whom users ask for an account or a new password, such as an email address.
+CONTACT = env.str("CONTACT", "")
+# Empty: /metrics answers only to this machine's own addresses.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+# What `make run` listens on.
+HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
-HTTPS = env.bool("HTTPS", not DEBUG)  # a proxy in front speaks TLS and sets X-Forwarded-Proto
+# A proxy in front speaks TLS and sets X-Forwarded-Proto.
+HTTPS = env.bool("HTTPS", not DEBUG)
 
 if not SECRET_KEY:
     raise ImproperlyConfigured(
@@ -87,11 +93,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "chatsite.request_ids.request_ids",
+    "chatsite.middleware.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "chatsite.probes.CommonMiddleware",
+    "chatsite.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -124,14 +130,17 @@ TEMPLATES = [
 
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "db.sqlite3")}
 DATABASES = {"default": env.database("DATABASE_URL", SQLITE)}
-DATABASE_TIMEOUT_S = env.int("DATABASE_TIMEOUT_S", 10)  # waiting for a lock or a connection
+# Of waiting for a lock or a connection.
+DATABASE_TIMEOUT_S = env.int("DATABASE_TIMEOUT_S", 10)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "timeout": DATABASE_TIMEOUT_S,
-        "transaction_mode": "IMMEDIATE",  # a transaction that reads first and then writes cannot fail half-way
+        # A transaction that reads first and then writes cannot fail half-way.
+        "transaction_mode": "IMMEDIATE",
         # FULL: a message that was accepted survives a power cut too, not only a killed process.
+        # secure_delete: what is deleted is overwritten, so that whoever reads the file finds none of it.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; "
-        "PRAGMA secure_delete=ON",  # what is deleted is overwritten: who reads the file finds none of it
+        "PRAGMA secure_delete=ON",
         **DATABASES["default"].get("OPTIONS", {}),
     }
 else:
@@ -139,7 +148,8 @@ else:
     pool = {"min_size": 1, "max_size": 12, "timeout": DATABASE_TIMEOUT_S, "reconnect_timeout": DATABASE_TIMEOUT_S / 2}
     DATABASES["default"] = with_defaults(DATABASES["default"], DATABASE_TIMEOUT_S, pool)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    if Path(sys.argv[0]).name == "manage.py":  # one connection, whose error says what is wrong
+    # One connection, whose error says what is wrong.
+    if Path(sys.argv[0]).name == "manage.py":
         del DATABASES["default"]["OPTIONS"]["pool"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -156,21 +166,25 @@ CHANNEL_LAYERS = {
 }
 
 CELERY_BROKER_URL = _redis.broker_url
-CELERY_BROKER_USE_SSL = _redis.broker_ssl  # without it, Celery would take any certificate
+# Without it, Celery would accept any certificate.
+CELERY_BROKER_USE_SSL = _redis.broker_ssl
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "throughline:celery:",
     "socket_timeout": 10,
     "socket_connect_timeout": 2,
     "health_check_interval": 5,
-    "max_retries": 0,  # of a connection to send by; the worker's own is tried for ever
+    # Of a connection to send by; the worker's own is tried for ever.
+    "max_retries": 0,
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"streaming.tasks.generate": {"queue": "generations"}}
-CELERY_TASK_PUBLISH_RETRY = False  # a lost dispatch is found by the sweeper; a click must not wait for a broker
+# A lost dispatch is found by the sweeper; a click must not wait for a broker.
+CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_DISABLE_PREFETCH = True  # a busy worker holds back nothing that another one could do
+# A busy worker holds back nothing that another one could do.
+CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
@@ -190,7 +204,8 @@ CELERY_BEAT_SCHEDULE = {
 
 # Model servers
 
-VLLM_BASE_URLS = env.model_servers("VLLM_BASE_URL")  # one address or several, separated by commas
+# One address or several, separated by commas.
+VLLM_BASE_URLS = env.model_servers("VLLM_BASE_URL")
 _tiers = {
     "nano": env.model_at("NANO_MODEL", ""),
     "fast": env.model_at("FAST_MODEL", ""),
@@ -205,10 +220,12 @@ DEMO_MODEL_PORT = env.int("DEMO_MODEL_PORT", 8100)
 if DEMO_MODEL_SERVER:
     VLLM_BASE_URLS = [f"http://127.0.0.1:{DEMO_MODEL_PORT}/v1"]
 VLLM_API_KEY = env.str("VLLM_API_KEY", "")
-VLLM_MODEL = env.str("VLLM_MODEL", "")  # empty: the first that the server lists
+# Empty: the first that the server lists.
+VLLM_MODEL = env.str("VLLM_MODEL", "")
 VLLM_CONNECT_TIMEOUT_S = env.float("VLLM_CONNECT_TIMEOUT_S", 3.0)
 VLLM_FIRST_TOKEN_TIMEOUT_S = env.float("VLLM_FIRST_TOKEN_TIMEOUT_S", 120.0)
-VLLM_SILENCE_TIMEOUT_S = env.float("VLLM_SILENCE_TIMEOUT_S", 30.0)  # keep-alive comments don't count
+# Keep-alive comments do not count.
+VLLM_SILENCE_TIMEOUT_S = env.float("VLLM_SILENCE_TIMEOUT_S", 30.0)
 VLLM_MAX_TOKENS = env.int("VLLM_MAX_TOKENS", 4096)
 # What a model server sends is read up to these bounds, however much it is
 VLLM_EVENT_MAX_BYTES = env.int("VLLM_EVENT_MAX_BYTES", 1024 * 1024)  # of a stream: one event, or one line
@@ -219,7 +236,8 @@ VLLM_FACTS_MAX_BYTES = env.int("VLLM_FACTS_MAX_BYTES", 4 * 1024 * 1024)  # /v1/m
 VLLM_ANSWER_MAX_CHARACTERS = env.int("VLLM_ANSWER_MAX_CHARACTERS", 500_000)  # with its thinking; then it ends there
 VLLM_TEMPERATURE = env.float("VLLM_TEMPERATURE", 0.7)
 VLLM_TOP_P = env.float("VLLM_TOP_P", 0.95)
-WARM_MODELS = env.bool("WARM_MODELS", True)  # ask servers that rest for one token, so that they do not get cold
+# Ask idle servers for one token now and then, so that they do not get cold.
+WARM_MODELS = env.bool("WARM_MODELS", True)
 WARM_AFTER_IDLE_S = env.int("WARM_AFTER_IDLE_S", 300)
 if WARM_AFTER_IDLE_S < 1:
     raise ImproperlyConfigured("WARM_AFTER_IDLE_S is 1 or more; to switch warming off, set WARM_MODELS=false.")
@@ -227,42 +245,62 @@ SYSTEM_PROMPT = env.str(
     "SYSTEM_PROMPT", "You are a helpful assistant. Answer in the language of the question, in Markdown."
 )
 
-MEASURE_CONFIDENCE = env.bool("MEASURE_CONFIDENCE", True)  # ask for the tokens' log-probabilities
-DEFAULT_MODE = env.choice("DEFAULT_MODE", "auto", ("auto", "quick", "balanced", "deep"))  # see docs/answers.md
-STAGES_WITH_ONE_MODEL = env.bool("STAGES_WITH_ONE_MODEL", False)  # else, with one model, an answer is one request
-ROUTER_ASKS_MODEL = env.bool("ROUTER_ASKS_MODEL", False)  # the cheapest one, how hard a question is
-ROUTER_PATIENCE_MS = env.int("ROUTER_PATIENCE_MS", 300)  # with its answer
-BUDGET_CURRENCY = env.str("BUDGET_CURRENCY", "EUR")  # of the tiers' prices and of budgets; nothing is converted
-RESPONSE_CACHE = env.bool("RESPONSE_CACHE", True)  # where the tiers allow it
+# How an answer is made
 
-# A generation's life
+# Ask for the tokens' log-probabilities.
+MEASURE_CONFIDENCE = env.bool("MEASURE_CONFIDENCE", True)
+# See docs/answers.md.
+DEFAULT_MODE = env.choice("DEFAULT_MODE", "auto", ("auto", "quick", "balanced", "deep"))
+# If false, an answer is one request where there is only one model.
+STAGES_WITH_ONE_MODEL = env.bool("STAGES_WITH_ONE_MODEL", False)
+# Ask the cheapest model how hard a question is, and wait so long for its answer.
+ROUTER_ASKS_MODEL = env.bool("ROUTER_ASKS_MODEL", False)
+ROUTER_PATIENCE_MS = env.int("ROUTER_PATIENCE_MS", 300)
+# Of the tiers' prices and of budgets; nothing is converted.
+BUDGET_CURRENCY = env.str("BUDGET_CURRENCY", "EUR")
+# Where the tiers allow it.
+RESPONSE_CACHE = env.bool("RESPONSE_CACHE", True)
+
+# Limits of users, of answers and of what is read
 
 GENERATIONS_PER_WORKER = env.int("GENERATIONS_PER_WORKER", 256)
 # Limits of one user, counted for all processes together; streaming/coordination/user_limits.py and answer_queue.py
-RUNNING_ANSWERS_PER_USER = env.int("RUNNING_ANSWERS_PER_USER", 4)  # at a time; others of theirs wait their turn
+# At a time; others of theirs wait their turn.
+RUNNING_ANSWERS_PER_USER = env.int("RUNNING_ANSWERS_PER_USER", 4)
 WAITING_ANSWERS_PER_USER = env.int("WAITING_ANSWERS_PER_USER", 500)
-REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)  # of the API, and commands that ask for or watch an answer
+# Of the API, and commands that ask for or watch an answer.
+REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)
 SOCKETS_PER_USER = env.int("SOCKETS_PER_USER", 400)  # open pages
 STREAMS_PER_USER = env.int("STREAMS_PER_USER", 400)  # event streams of the API
 LEASE_S = 5.0
 LEASE_RENEWAL_S = 1.0
-MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)  # then the answer is marked failed, with what there is of it
+# After so many, the answer is marked failed, with what there is of it.
+MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)
 PARTIAL_SAVE_S = 2.0
-LOG_EXPIRY_S = 3600  # of a generation's log, after its end
+# Of a generation's log, after its end.
+LOG_EXPIRY_S = 3600
 MESSAGE_MAX_LENGTH = env.int("MESSAGE_MAX_LENGTH", 32_000)  # characters of a question
-FRAME_MAX_BYTES = 64 * 1024 + MESSAGE_MAX_LENGTH * 4  # of a command; web closes the socket above it
+# Of a command; web closes the socket above it.
+FRAME_MAX_BYTES = 64 * 1024 + MESSAGE_MAX_LENGTH * 4
 EVENT_MAX_BYTES = 4 * 1024 * 1024  # of an event
 REQUEST_MAX_BYTES = env.int("REQUEST_MAX_BYTES", max(1024 * 1024, 2 * FRAME_MAX_BYTES))  # of a request's body
-REQUEST_MAX_BYTES_AT: dict[str, int] = {}  # by the beginning of an address, where more is taken
-REQUEST_TIMEOUT_S = env.float("REQUEST_TIMEOUT_S", 30.0)  # for all of a request to arrive
-DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the server has counted
-COMPRESS_FRAMES_FROM_BYTES = env.int("COMPRESS_FRAMES_FROM_BYTES", 1024)  # of events; 0: all are compressed
-FRAME_PADDING_BYTES = env.int("FRAME_PADDING_BYTES", 0)  # an event is as long as a multiple of it; 0: as it is
+# By the beginning of an address, where a larger body is allowed.
+REQUEST_MAX_BYTES_AT: dict[str, int] = {}
+# For all of a request to arrive.
+REQUEST_TIMEOUT_S = env.float("REQUEST_TIMEOUT_S", 30.0)
+# The server has counted.
+DATA_UPLOAD_MAX_MEMORY_SIZE = None
+# Smaller events are sent as they are; 0: all are compressed.
+COMPRESS_FRAMES_FROM_BYTES = env.int("COMPRESS_FRAMES_FROM_BYTES", 1024)
+# The length of an event is a multiple of it; 0: as it is.
+FRAME_PADDING_BYTES = env.int("FRAME_PADDING_BYTES", 0)
 if not 0 <= FRAME_PADDING_BYTES <= 4096:
     raise ImproperlyConfigured("FRAME_PADDING_BYTES is between 0, which switches padding off, and 4096.")
-COMMANDS_PER_10_S = env.int("COMMANDS_PER_10_S", 100)  # per socket, acknowledgements not counted
-VIEWER_WINDOW_BYTES = env.int("VIEWER_WINDOW_BYTES", 1024 * 1024)  # sent and not yet acknowledged; then a viewer waits
-VIEWER_ACK_DEADLINE_S = env.float("VIEWER_ACK_DEADLINE_S", 30.0)  # after which one that reads nothing is sent away
+# Per socket, acknowledgements not counted.
+COMMANDS_PER_10_S = env.int("COMMANDS_PER_10_S", 100)
+# Sent and not yet acknowledged: at so many bytes a viewer waits, and is sent away at the deadline.
+VIEWER_WINDOW_BYTES = env.int("VIEWER_WINDOW_BYTES", 1024 * 1024)
+VIEWER_ACK_DEADLINE_S = env.float("VIEWER_ACK_DEADLINE_S", 30.0)
 for _name in (
     *("GENERATIONS_PER_WORKER", "RUNNING_ANSWERS_PER_USER", "REQUESTS_PER_MINUTE", "COMMANDS_PER_10_S"),
     *("SOCKETS_PER_USER", "STREAMS_PER_USER", "MAX_ATTEMPTS", "MESSAGE_MAX_LENGTH"),
@@ -270,10 +308,16 @@ for _name in (
 ):
     if globals()[_name] < 1:
         raise ImproperlyConfigured(f"{_name} is 1 or more: with less, nobody could use the site.")
-RENDER_SHARE = 0.05  # of one core, for the open tails of all answers of a web process
-SEARCHED_CONVERSATIONS = env.int("SEARCHED_CONVERSATIONS", 20_000)  # the latest used, by a search
+
+# Rendering, search, and how long things are kept
+
+# Of one core, for the open tails of all answers of a web process.
+RENDER_SHARE = 0.05
+# By a search: the most recently used ones.
+SEARCHED_CONVERSATIONS = env.int("SEARCHED_CONVERSATIONS", 20_000)
 DELETED_KEPT_DAYS = env.int("DELETED_KEPT_DAYS", 30)
-HISTORY_MINUTES_DAYS = env.int("HISTORY_MINUTES_DAYS", 7)  # how long figures are kept by minute, by hour and by day
+# How long figures are kept by minute, by hour and by day.
+HISTORY_MINUTES_DAYS = env.int("HISTORY_MINUTES_DAYS", 7)
 HISTORY_HOURS_DAYS = env.int("HISTORY_HOURS_DAYS", 90)
 HISTORY_DAYS_DAYS = env.int("HISTORY_DAYS_DAYS", 1825)
 
@@ -286,7 +330,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "chat"
-LOGOUT_REDIRECT_URL = "/accounts/login/?signed-out"  # the page forgets what the browser kept
+# The page then deletes what the browser kept.
+LOGOUT_REDIRECT_URL = "/accounts/login/?signed-out"
 ACCOUNT_ADAPTER = "conversations.accounts.sign_up.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
@@ -311,7 +356,8 @@ ACCOUNT_FORMS = {
     "change_password": "conversations.accounts.account_forms.ChangePassword",
     "reset_password_from_key": "conversations.accounts.account_forms.ResetPassword",
 }
-ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # of this session; every other one ends, as Django does
+# This session stays; every other one ends, as Django does it.
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 # Attempts to sign in are limited per address: the one that the last of so many proxies saw.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 1 if HTTPS else 0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
@@ -337,19 +383,20 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700  # of collected files, which web serves
+# Of collected files, which web serves.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "chatsite.storage.HashedModules"},
+    "staticfiles": {"BACKEND": "chatsite.stores.static_files.HashedModules"},
 }
 CACHES = {
     # What all web processes count together: attempts to sign in, to sign up, to have a mail sent.
     "default": {
-        "BACKEND": "chatsite.shared_cache.SharedCache",
+        "BACKEND": "chatsite.stores.shared_cache.SharedCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "throughline:cache",
         "OPTIONS": {
-            "serializer": "chatsite.shared_cache.Json",
+            "serializer": "chatsite.stores.shared_cache.Json",
             "socket_timeout": 2,
             "socket_connect_timeout": 1,
         },
@@ -376,7 +423,7 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_ENGINE = "chatsite.sessions"
+SESSION_ENGINE = "chatsite.stores.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -385,19 +432,23 @@ if HTTPS:
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 30 * 24 * 3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_WIDE", True)
 
-# Watching, by the process manager (deploy/watching.py, or systemd)
+# Watching, by the process manager (deploy/liveness.py, or systemd)
 
 NOTIFY_SOCKET = env.str("NOTIFY_SOCKET", "")
-WATCH_SOCKET = unix_socket("watch.sock")  # the one of `make run`
-FROZEN_AFTER_S = env.float("FROZEN_AFTER_S", 10.0)  # without a turn of its event loop, a process is replaced; 0: never
-REPLACED_PROCESS = env.str("REPLACED_PROCESS", "")  # that stood still, and in whose place this one was started
+# The one of `make run`.
+WATCH_SOCKET = unix_socket("watch.sock")
+# A process whose event loop stands still for so long is replaced; 0: never.
+FROZEN_AFTER_S = env.float("FROZEN_AFTER_S", 10.0)
+# The process that stood still, and in whose place this one was started.
+REPLACED_PROCESS = env.str("REPLACED_PROCESS", "")
 
 # Logs
 
 PROCESS_NAME = env.str("PROCESS_NAME", "manage")
 LOG_FORMAT = env.choice("LOG_FORMAT", "line" if DEBUG else "json", ("line", "json"))
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
-logging.captureWarnings(LOG_FORMAT == "json")  # Python's own, which are lines like the others
+# Python's own, which are then lines like the others.
+logging.captureWarnings(LOG_FORMAT == "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -411,7 +462,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL},
     "loggers": {
         **{name: {"level": LOG_LEVEL} for name in ("chatsite", "conversations", "streaming")},
-        "django": {},  # with DEBUG it would write each line once more, and all that an exception says
+        # With DEBUG it would write each line once more, and all that an exception says.
+        "django": {},
         "daphne": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
@@ -422,7 +474,9 @@ LOGGING = {
 
 # Tracing, with OpenTelemetry: off unless a collector is named (docs/operate/logs.md)
 
-OTEL_EXPORTER_OTLP_ENDPOINT = env.collector("OTEL_EXPORTER_OTLP_ENDPOINT")  # http://host:4318, without /v1/traces
+# Such as http://host:4318, without /v1/traces.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.collector("OTEL_EXPORTER_OTLP_ENDPOINT")
+OTEL_PACKAGES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "throughline")
 if OTEL_EXPORTER_OTLP_ENDPOINT and not all(map(is_installed, OTEL_PACKAGES)):
     raise ImproperlyConfigured(

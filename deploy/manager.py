@@ -16,10 +16,10 @@ import time
 from contextlib import suppress
 from types import FrameType
 
+from liveness import SAYS_WHERE_S, Liveness, describe_replaced, send_signal
 from supervisor.medusa.asyncore_25 import ExitNow
 from supervisor.options import ServerOptions
 from supervisor.supervisord import Supervisor
-from watching import SAYS_WHERE_S, Watch, replaced, send
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 OPEN_FILES = 65_536  # 1,024, the usual limit, is fewer sockets than one web process serves
@@ -66,7 +66,7 @@ class Options(ServerOptions):
 class Manager(Supervisor):
     def __init__(self, options: Options):
         super().__init__(options)
-        self._watch = Watch(os.environ["NOTIFY_SOCKET"], float(os.environ["FROZEN_AFTER_S"]))
+        self._watch = Liveness(os.environ["NOTIFY_SOCKET"], float(os.environ["FROZEN_AFTER_S"]))
         self._killed_at: dict[int, float] = {}  # processes that were asked where they stand, and when they are killed
 
     def tick(self, now: float | None = None) -> None:
@@ -85,14 +85,14 @@ class Manager(Supervisor):
     def _end_frozen(self, name: str, pid: int, still_s: float) -> None:
         if pid not in self._killed_at:
             self._killed_at[pid] = time.monotonic() + SAYS_WHERE_S
-            self.options.replaced[name] = replaced(name, pid, still_s)
+            self.options.replaced[name] = describe_replaced(name, pid, still_s)
             self.options.logger.warn(
                 f"{name} (process {pid}) stood still for {still_s:.0f} s: it is killed, and started again. "
                 "Its lines after this one say where it stood."
             )
-            send(pid, signal.SIGABRT)
+            send_signal(pid, signal.SIGABRT)
         elif time.monotonic() > self._killed_at[pid]:
-            send(pid, signal.SIGKILL)
+            send_signal(pid, signal.SIGKILL)
 
 
 def set_limits() -> None:

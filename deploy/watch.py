@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from watching import SAYS_WHERE_S, Watch, replaced, send
+from liveness import SAYS_WHERE_S, Liveness, describe_replaced, send_signal
 
 LOOKS_EVERY_S = 0.5
 ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -27,7 +27,7 @@ def main(command: list[str]) -> int:
     """The exit code: the program's."""
     name = os.environ.get("PROCESS_NAME", "process")
     with tempfile.TemporaryDirectory(prefix="throughline-watch-") as folder:
-        watch = Watch(str(Path(folder) / "notify"), float(os.environ.get("FROZEN_AFTER_S") or 10))
+        watch = Liveness(str(Path(folder) / "notify"), float(os.environ.get("FROZEN_AFTER_S") or 10))
         environment = {**os.environ, "NOTIFY_SOCKET": watch.address}
         programs: list[subprocess.Popen[bytes]] = []
         ends: list[int] = []  # signals that told it to end
@@ -41,7 +41,7 @@ def main(command: list[str]) -> int:
             still_s = wait(program, watch)
             if not still_s or ends:
                 return program.returncode if program.returncode >= 0 else 128 - program.returncode
-            environment["REPLACED_PROCESS"] = replaced(name, program.pid, still_s)
+            environment["REPLACED_PROCESS"] = describe_replaced(name, program.pid, still_s)
 
 
 def forward(programs: list[subprocess.Popen[bytes]], ends: list[int], number: int, frame: FrameType | None) -> None:
@@ -51,7 +51,7 @@ def forward(programs: list[subprocess.Popen[bytes]], ends: list[int], number: in
         programs[-1].send_signal(number)
 
 
-def wait(program: subprocess.Popen[bytes], watch: Watch) -> float:
+def wait(program: subprocess.Popen[bytes], watch: Liveness) -> float:
     """Until it ends: 0; or stood still, for so many seconds, and was killed."""
     while True:
         try:
@@ -62,11 +62,11 @@ def wait(program: subprocess.Popen[bytes], watch: Watch) -> float:
         if still_s:
             told = f"Process {program.pid} stood still for {still_s:.0f} s: it is killed."
             print(told, file=sys.stderr, flush=True)
-            send(program.pid, signal.SIGABRT)
+            send_signal(program.pid, signal.SIGABRT)
             try:
                 program.wait(SAYS_WHERE_S)
             except subprocess.TimeoutExpired:
-                send(program.pid, signal.SIGKILL)
+                send_signal(program.pid, signal.SIGKILL)
                 program.wait()
             watch.forget(program.pid)
             return still_s

@@ -17,7 +17,7 @@ from whitenoise.responders import Response, StaticFile
 
 from chatsite.failures import Application
 
-HASHED = r"\.[0-9a-f]{12}\.\w+$"  # as chatsite/storage.py names files
+HASHED = r"\.[0-9a-f]{12}\.\w+$"  # as chatsite/stores/static_files.py names files
 KEPT_S = 60  # by browsers, where the name has no hash
 PIECE = 64 * 1024  # bytes
 

@@ -1,5 +1,5 @@
 """Is this process alive, and can it serve? Both answer JSON, without sign-in, without HTTPS, and by any name or
-address (chatsite/probes.py)."""
+address (chatsite/middleware.py)."""
 
 from __future__ import annotations
 

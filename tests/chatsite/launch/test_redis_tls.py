@@ -21,8 +21,8 @@ from kombu import Connection
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from chatsite import broker
-from chatsite.store_addresses import RedisAddress, redis_address
+from chatsite.stores import broker
+from chatsite.stores.addresses import RedisAddress, redis_address
 
 PATIENCE_S = 60.0
 Client = Callable[[RedisAddress], None]

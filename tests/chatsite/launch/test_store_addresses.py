@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.environment import Environment
-from chatsite.store_addresses import redis_address, with_defaults
+from chatsite.stores.addresses import redis_address, with_defaults
 
 POOL = {"min_size": 1, "max_size": 12, "timeout": 10}
 PG = "postgres://u:p@db:5432/name"

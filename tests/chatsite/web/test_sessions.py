@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatsite.sessions import SessionStore
+from chatsite.stores.sessions import SessionStore
 
 
 @pytest.mark.parametrize("key", ["\0" * 32, "ÿ" * 32, "A" * 32, "a b" * 10, ""])

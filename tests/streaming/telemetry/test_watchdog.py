@@ -15,8 +15,8 @@ from pytest_django import Settings
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from deploy import watching
-from deploy.watching import Watch
+from deploy import liveness
+from deploy.liveness import Liveness
 from streaming.telemetry import heartbeats, watchdog
 from streaming.telemetry.process_stats import EventLoopMonitor
 from streaming.telemetry.watchdog import Replaced, Watchdog, replaced_since
@@ -34,24 +34,24 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     moved = Time()
-    monkeypatch.setattr(watching, "time", moved)
+    monkeypatch.setattr(liveness, "time", moved)
     monkeypatch.setattr(watchdog, "time", moved)
     return moved
 
 
 @pytest.fixture
-def watch(tmp_path: Path, time: Time) -> Iterator[Watch]:
-    with closing(Watch(str(tmp_path / "watch"), LIMIT_S)) as watch:
+def watch(tmp_path: Path, time: Time) -> Iterator[Liveness]:
+    with closing(Liveness(str(tmp_path / "watch"), LIMIT_S)) as watch:
         yield watch
 
 
 @pytest.fixture
-def process(watch: Watch) -> Iterator[Watchdog]:
+def process(watch: Liveness) -> Iterator[Watchdog]:
     with closing(Watchdog(watch.address)) as process:
         yield process
 
 
-def pass_time(time: Time, watch: Watch, seconds: int) -> dict[int, float]:
+def pass_time(time: Time, watch: Liveness, seconds: int) -> dict[int, float]:
     """Second after second, in which the watcher looks."""
     for _ in range(seconds):
         time.now += 1
@@ -59,7 +59,7 @@ def pass_time(time: Time, watch: Watch, seconds: int) -> dict[int, float]:
     return found
 
 
-def test_a_process_that_falls_silent_is_found(watch: Watch, process: Watchdog, time: Time) -> None:
+def test_a_process_that_falls_silent_is_found(watch: Liveness, process: Watchdog, time: Time) -> None:
     for _ in range(30):
         process.beat()
         assert pass_time(time, watch, 1) == {}
@@ -70,18 +70,18 @@ def test_a_process_that_falls_silent_is_found(watch: Watch, process: Watchdog, t
     assert pass_time(time, watch, 1) == {}
 
 
-def test_a_process_whose_loop_ends_in_good_order_is_left_alone(watch: Watch, time: Time) -> None:
+def test_a_process_whose_loop_ends_in_good_order_is_left_alone(watch: Liveness, time: Time) -> None:
     with closing(Watchdog(watch.address)) as process:
         process.beat()
 
     assert pass_time(time, watch, 100) == {}
 
 
-def test_a_process_that_never_told_is_not_watched(watch: Watch, time: Time) -> None:
+def test_a_process_that_never_told_is_not_watched(watch: Liveness, time: Time) -> None:
     assert pass_time(time, watch, 100) == {}
 
 
-def test_a_watcher_that_slept_blames_nobody(watch: Watch, process: Watchdog, time: Time) -> None:
+def test_a_watcher_that_slept_blames_nobody(watch: Liveness, process: Watchdog, time: Time) -> None:
     process.beat()
     watch.silent()
 
@@ -91,13 +91,13 @@ def test_a_watcher_that_slept_blames_nobody(watch: Watch, process: Watchdog, tim
     assert len(pass_time(time, watch, int(LIMIT_S) + 1)) == 1
 
 
-def test_a_process_outlives_its_watcher(watch: Watch, process: Watchdog) -> None:
+def test_a_process_outlives_its_watcher(watch: Liveness, process: Watchdog) -> None:
     Path(watch.address).unlink()
 
     process.beat()  # raises nothing
 
 
-def test_nonsense_on_the_socket_is_passed_over(watch: Watch, time: Time) -> None:
+def test_nonsense_on_the_socket_is_passed_over(watch: Liveness, time: Time) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         for message in (b"", b"X_PID=", b"X_PID=-1", b"X_PID=" + b"9" * 400, b"\xff\0"):
             other.sendto(message, watch.address)
@@ -134,7 +134,7 @@ async def tell(redis: AsyncRedis) -> None:
 
 
 async def test_the_process_in_its_place_tells_once(redis: AsyncRedis, store: Redis, settings: Settings) -> None:
-    settings.REPLACED_PROCESS = watching.replaced("web", 123, 11.04)
+    settings.REPLACED_PROCESS = liveness.describe_replaced("web", 123, 11.04)
 
     await tell(redis)
     await tell(redis)
@@ -146,7 +146,7 @@ async def test_the_process_in_its_place_tells_once(redis: AsyncRedis, store: Red
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("address", ["/ops/", "/ops/processes/"])
 def test_operators_see_it(client: Client, otto: object, store: Redis, settings: Settings, address: str) -> None:
-    settings.REPLACED_PROCESS = watching.replaced("web", 4321, 11.0)
+    settings.REPLACED_PROCESS = liveness.describe_replaced("web", 4321, 11.0)
     with store.pipeline() as pipeline:
         watchdog.report_replaced(pipeline)
         pipeline.execute()
@@ -158,6 +158,6 @@ def test_operators_see_it(client: Client, otto: object, store: Redis, settings: 
 
 
 def test_what_is_told_is_what_is_read() -> None:
-    told = watching.replaced("worker", 7, 12.34)
+    told = liveness.describe_replaced("worker", 7, 12.34)
 
     assert watchdog.msgspec.json.decode(told, type=Replaced).still_s == 12.3

@@ -1,4 +1,4 @@
-"""Every answer has an X-Request-Id: what logs, error pages and the proxy in front call this request."""
+"""Every request has an X-Request-Id, which logs, error pages and the proxy in front share, and an allowed host."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponsePermanentRedirect
+from django.middleware.common import CommonMiddleware as DjangosCommonMiddleware
 from django.utils.decorators import sync_and_async_middleware
 
 from streaming.telemetry import correlation
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HEADER = "X-Request-Id"
+PROBED = frozenset({"/healthz", "/readyz", "/metrics"})  # their answers quote no host
 
 
 @sync_and_async_middleware
@@ -43,3 +45,10 @@ def id_of(request: HttpRequest) -> str:
     is_kept = settings.ALLAUTH_TRUSTED_PROXY_COUNT > 0 and WELL_FORMED.fullmatch(given)
     request.request_id = request_id = given if is_kept else str(uuid4())  # type: ignore[attr-defined]
     return request_id
+
+
+class CommonMiddleware(DjangosCommonMiddleware):
+    """Probes and scrapes ask by whatever address they have: for them, and for nothing else, any Host header will do."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        return None if request.path_info in PROBED else super().process_request(request)

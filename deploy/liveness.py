@@ -17,7 +17,7 @@ SLEPT_S = 3.0  # a watcher that looks so late has slept, and the others may have
 SAYS_WHERE_S = 1.0  # a process has so long to say where its threads stand
 
 
-class Watch:
+class Liveness:
     def __init__(self, address: str, frozen_after_s: float):
         """Listens at a path. ``frozen_after_s``: 0 if nobody is ever taken for frozen."""
         self.address = address
@@ -31,7 +31,7 @@ class Watch:
         self._socket.bind(address)
 
     def silent(self) -> dict[int, float]:
-        """Processes that have told, and then fell silent, with for how long. To be asked every second or so."""
+        """Processes that have reported, and then fell silent, with for how long. To be called every second or so."""
         now, before = time.monotonic(), self._looked_at
         self._looked_at = now
         with suppress(BlockingIOError):
@@ -55,12 +55,12 @@ class Watch:
         self._heard.pop(pid, None)
 
 
-def replaced(name: str, pid: int, still_s: float) -> str:
-    """What the process that takes its place is told, as REPLACED_PROCESS."""
+def describe_replaced(name: str, pid: int, still_s: float) -> str:
+    """For REPLACED_PROCESS of the process that takes its place."""
     return json.dumps({"name": name, "pid": pid, "at": datetime.now(UTC).isoformat(), "still_s": round(still_s, 1)})
 
 
-def send(pid: int, number: int) -> None:
+def send_signal(pid: int, number: int) -> None:
     """To the process and its helpers, which it may have in a group of its own."""
     with suppress(ProcessLookupError):
         os.killpg(pid, number) if os.getpgid(pid) == pid else os.kill(pid, number)
