@@ -1,7 +1,7 @@
 """How log lines are written, and what never is: what users wrote, keys, addresses with secrets in them.
 
 What an exception says may quote a question (a model server's refusal), a row (PostgreSQL) or a command (Redis). So only
-its type is written, what is known to be safe of it, and where it came from; Django's own pages in DEBUG tell all of it.
+its type is written, what is known to be safe of it, and where it came from; Django's own pages in DEBUG show all of it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from redis.exceptions import ConnectionError, RedisError, ResponseError, Timeout
 
 from streaming.telemetry import correlation
 
-PLACEHOLDER = re.compile(
-    rf"(?:\b({'|'.join(correlation.NAMES)}) )?%(?:s|d|r|\(\w+\)s)"
-)  # %s, with the id's name before
+# %s, with the id's name before it.
+PLACEHOLDER = re.compile(rf"(?:\b({'|'.join(correlation.NAMES)}) )?%(?:s|d|r|\(\w+\)s)")
 OF_PYTHON = (AttributeError, ImportError, NameError, NotImplementedError)  # they quote code only
 AWAY = (ConnectionError, TimeoutError, OperationalError, InterfaceError)
 LONGEST_CHAIN = 10
@@ -109,11 +108,11 @@ def message_of(record: logging.LogRecord) -> str:
         args = tuple(safe(value, record) for value in args)
     try:
         message = str(record.msg) % args if args else safe(record.msg, record)
-    except (TypeError, ValueError, KeyError):  # of a slip in the format; logging itself would print what was to be told
+    except (TypeError, ValueError, KeyError):
+        # A slip in the format: logging itself would print the arguments.
         message = record.msg
-    return (
-        str(message).partition("\n")[0] if record.name == "asyncio" else str(message)
-    )  # it goes on with the exception
+    # asyncio's goes on with the exception.
+    return str(message).partition("\n")[0] if record.name == "asyncio" else str(message)
 
 
 def safe(value: object, record: logging.LogRecord) -> Any:
@@ -159,8 +158,8 @@ def safe_words(error: BaseException) -> str:
     """Empty if nothing of it is known to be safe."""
     for one in (error, error.__cause__):
         for name in ("in_short", "sqlstate", "sqlite_errorname"):
-            if told := getattr(one, name, None):
-                return str(told)
+            if known := getattr(one, name, None):
+                return str(known)
     if isinstance(error, ResponseError):  # the rest may quote the command, which has the text
         return str(error).rpartition("pipeline caused error: ")[2].partition(" ")[0][:20]
     if isinstance(error, (RedisError, *OF_PYTHON)):

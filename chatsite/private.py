@@ -66,7 +66,7 @@ def mode(path: Path) -> int:
 
 
 def close_own(folder: Path) -> str:
-    """Takes the rights of others from a data folder that holds nothing but ours; what to tell of that, or empty."""
+    """Takes others' rights to a data folder that holds nothing but ours away. Returns a sentence about it, or empty."""
     if not folder.is_dir() or any(not is_ours(path) for path in folder.iterdir()):
         return ""
     ours = [folder, *(path for path in folder.rglob("*") if path.relative_to(folder).parts[0] not in PUBLIC)]

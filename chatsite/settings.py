@@ -144,7 +144,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         **DATABASES["default"].get("OPTIONS", {}),
     }
 else:
-    # The pool waits twice as long after each failed attempt, for up to five minutes if it is not told to begin anew.
+    # The pool waits twice as long after each failed attempt, for up to five minutes if it is not asked to begin anew.
     pool = {"min_size": 1, "max_size": 12, "timeout": DATABASE_TIMEOUT_S, "reconnect_timeout": DATABASE_TIMEOUT_S / 2}
     DATABASES["default"] = with_defaults(DATABASES["default"], DATABASE_TIMEOUT_S, pool)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

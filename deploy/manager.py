@@ -32,7 +32,7 @@ WEB_SOCKET = int(os.environ["WEB_SOCKET"])  # listens before web does, and while
 class Options(ServerOptions):
     first = True  # supervisord counts its restarts
     test = False
-    replaced: dict[str, str]  # by the name of the process: what is told to the one in its place
+    replaced: dict[str, str]  # by the name of the process: what the one in its place gets
 
     def setsignals(self) -> None:
         super().setsignals()

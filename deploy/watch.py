@@ -30,7 +30,7 @@ def main(command: list[str]) -> int:
         watch = Liveness(str(Path(folder) / "notify"), float(os.environ.get("FROZEN_AFTER_S") or 10))
         environment = {**os.environ, "NOTIFY_SOCKET": watch.address}
         programs: list[subprocess.Popen[bytes]] = []
-        ends: list[int] = []  # signals that told it to end
+        ends: list[int] = []  # signals that ask it to end
         for number in FORWARDED:
             signal.signal(number, partial(forward, programs, ends))
         while True:
@@ -60,8 +60,7 @@ def wait(program: subprocess.Popen[bytes], watch: Liveness) -> float:
         except subprocess.TimeoutExpired:
             still_s = watch.silent().get(program.pid, 0.0)
         if still_s:
-            told = f"Process {program.pid} stood still for {still_s:.0f} s: it is killed."
-            print(told, file=sys.stderr, flush=True)
+            print(f"Process {program.pid} stood still for {still_s:.0f} s: it is killed.", file=sys.stderr, flush=True)
             send_signal(program.pid, signal.SIGABRT)
             try:
                 program.wait(SAYS_WHERE_S)

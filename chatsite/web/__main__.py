@@ -1,4 +1,4 @@
-"""The program: it serves until it is told to end."""
+"""The program: it serves until SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ SIGNED_IN = "signed_in"  # in the message that accepts a socket
 
 def telling_who_is_signed_in(application: Application) -> Application:
     async def serve(scope: Any, receive: Any, send: Any) -> None:
-        async def tell(message: dict[str, Any]) -> None:
+        async def send_with_user(message: dict[str, Any]) -> None:
             if message["type"] == "websocket.accept":
                 message = {**message, SIGNED_IN: scope["user"].is_authenticated}
             await send(message)
 
-        await application(scope, receive, tell)
+        await application(scope, receive, send_with_user)
 
     return serve

@@ -163,7 +163,7 @@ class Request(WebRequest):
         super().handle_reply(message)
 
     def handle_exception(self, exception: BaseException) -> None:
-        """Of the application. A response that has begun cannot tell it in another way."""
+        """Of the application. A response that has begun cannot say it in another way."""
         if self._response_started and self.channel is not None:
             self.channel.forceAbortClient()
         else:

@@ -27,7 +27,7 @@ from .sockets import Inbox, Socket, factory_options
 
 logger = logging.getLogger(__name__)
 
-ANSWERS_WITHIN_S = 3.0  # a request that is under way when this process is told to end
+ANSWERS_WITHIN_S = 3.0  # a request that is under way at SIGTERM
 ASKS_WITHIN_S = 0.5  # a visitor whose connection was accepted just before
 UNWINDS_WITHIN_S = 1.0  # what is cut off then
 ENDS_WITHIN_S = 8.0  # all in all, whatever hangs; managers wait a little longer before they kill
@@ -106,9 +106,9 @@ def have_a_last_resort() -> None:
         signal.signal(number, handle)
 
 
-def end_hard(told: int) -> None:
+def end_hard(signalled: int) -> None:
     """However its threads hang; says where they do."""
-    os.read(told, 1)
+    os.read(signalled, 1)
     time.sleep(ENDS_WITHIN_S)
     logger.error("the process did not stop within %g s and exits now; its threads were here", ENDS_WITHIN_S)
     faulthandler.dump_traceback(all_threads=True)

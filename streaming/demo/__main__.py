@@ -44,7 +44,7 @@ def arguments_of(about: str | None) -> argparse.Namespace:
     parser.add_argument(
         "--continuing", choices=choices_of("continuing"), default="exact", help="how it goes on from a text"
     )
-    parser.add_argument("--probabilities", choices=choices_of("probabilities"), default="all", help="which it tells")
+    parser.add_argument("--probabilities", choices=choices_of("probabilities"), default="all", help="which it sends")
     parser.add_argument("--no-stream", action="store_true", help="refuse to stream")
     parser.add_argument("--no-usage", action="store_true", help="report no token counts")
     parser.add_argument("--no-lists", action="store_true", help="refuse content as a list of parts")

@@ -37,7 +37,7 @@ class Options:
     max_model_len: int = 32_768
     reasoning_parser: bool = True
     strict_continuation: bool = False
-    speculative: bool = False  # tell counters as if tokens were guessed ahead
+    speculative: bool = False  # report counters as if tokens were guessed ahead
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class Completion:
         return usage_of(self.prompt_tokens, max(said - self.repeated, 0), thought, cached)
 
     def logprobs(self, token: Token) -> dict[str, Any] | None:
-        top, told = self.request.top_logprobs, self.behaviour.probabilities
-        if not self.request.logprobs or token.field != "content" or told == "none" or (told == "top-1" and not top):
+        top, sent = self.request.top_logprobs, self.behaviour.probabilities
+        if not self.request.logprobs or token.field != "content" or sent == "none" or (sent == "top-1" and not top):
             return None
         if self.behaviour.odd_figures:
             return {"content": [{"token": token.text, "logprob": None}]}

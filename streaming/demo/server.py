@@ -261,7 +261,7 @@ class Connection(asyncio.Protocol):
                 await completion.released.wait()
         content = "".join(token.text for token in tokens if token.field == "content")
         reasoning = "".join(token.text for token in tokens if token.field == "reasoning")
-        entries = [entry for token in tokens if (told := completion.logprobs(token)) for entry in told["content"]]
+        entries = [entry for token in tokens if (found := completion.logprobs(token)) for entry in found["content"]]
         logprobs = {"content": entries} if entries else None
         message = {"role": "assistant", "content": content, "refusal": None, "reasoning": reasoning or None}
         choice = {
@@ -330,7 +330,7 @@ class Connection(asyncio.Protocol):
             self.server.metrics.gap.observe(1 / rate)
 
     async def _hold_at(self, said: int, completion: Completion, chunks: ChunkWriter) -> None:
-        """Wait to be released, however long that takes: who reads is told that the server lives."""
+        """Wait to be released, however long that takes: readers get signs of life."""
         if said != completion.behaviour.hold_after:
             return
         while not completion.released.is_set():
@@ -377,7 +377,7 @@ class Connection(asyncio.Protocol):
 
     def _end_stream(self, last: bytes = DONE_EVENT) -> None:
         self._write((chunked(last) if last else b"") + b"0\r\n\r\n")
-        # h11 does not see the raw chunks: it is told that the body is over, and what it would write is dropped.
+        # h11 does not see the raw chunks: it learns here that the body is over, and what it would write is dropped.
         self.http.send(h11.EndOfMessage())
 
     def _send(self, status: int, body: bytes, kind: bytes = b"application/json") -> None:
@@ -393,7 +393,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(server: DemoServer, host: str, port: int, ready: Callable[[int], object]) -> None:
-    """Serve until cancelled; ``ready`` is told the port."""
+    """Serve until cancelled; ``ready`` is called with the port."""
     loop = asyncio.get_running_loop()
     listening = await loop.create_server(lambda: Connection(server), host, port, backlog=1024)
     ready(listening.sockets[0].getsockname()[1])

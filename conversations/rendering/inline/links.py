@@ -1,4 +1,4 @@
-"""Links, and images as links: remote images are not loaded, since that would tell strangers who reads what."""
+"""Links, and images as links: remote images are not loaded, since that would show strangers who reads what."""
 
 from __future__ import annotations
 
