@@ -15,7 +15,7 @@ from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
 from twisted.internet.tcp import Connection
 
-from streaming.chat.rate_limit import RateLimit
+from streaming.chat.page_socket import RateLimit
 
 from .accepting import SIGNED_IN
 

@@ -134,12 +134,12 @@ async def accept(
     )
     received = site_time.now()
     wants_events = question.stream or MEDIA_TYPE in request.headers.get("Accept", "")
-    place = await limits().take_stream(user.pk) if wants_events else None
+    slot = await limits().take_stream(user.pk) if wants_events else None
     generation, asked = await in_database(store, user, conversation_id, command)
     correlation.add(generation=generation.pk, conversation=asked.conversation.id)
     tracing.report_command(generation, type(command).__name__, received, generation.accepted_at)
-    if place:
-        response = response_of(Stream(request.auth, generation, "", place), status=201)
+    if slot:
+        response = response_of(Stream(request.auth, generation, "", slot), status=201)
         response["Location"] = asked.generation.events
         return response
     return Status(201, asked)
@@ -148,7 +148,7 @@ async def accept(
 def store(user: AbstractBaseUser, conversation_id: UUID | None, command: SendMessage) -> tuple[Generation, Asked]:
     """Raises NotFound, ConversationError."""
     conversation = found(user, conversation_id) if conversation_id else None
-    generation = turns.begin(user, conversation, command)
+    generation = turns.accept(user, conversation, command)
     messages = Message.objects.with_all().select_related("conversation")
     answer = messages.get(pk=generation.message_id)
     generation.message = answer

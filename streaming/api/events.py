@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from conversations.models import ApiToken, Generation
 from streaming.coordination.user_limits import Slot
 from streaming.live.hub import hub
-from streaming.log.records import HoleInLog
+from streaming.log.fold import HoleInLog
 from streaming.log.stream_log import Position
 from streaming.protocol import encode, padded
 
@@ -38,73 +38,73 @@ HEARTBEAT = b": still here\n\n"
 class Stream:
     """``frames`` is its life: it watches when the first is taken, and leaves when it is closed, in whatever way."""
 
-    def __init__(self, token: ApiToken, generation: Generation, after: Position, place: Slot):
+    def __init__(self, token: ApiToken, generation: Generation, after: Position, slot: Slot):
         self.token_id = token.pk
         self._generation = generation
         self._after = after
-        self._news = asyncio.Event()
-        self._told: Reader | Stored | None = None
+        self._wake = asyncio.Event()
+        self._reader: Reader | Stored | None = None
         self._is_over = False
-        self._place = place
+        self._slot = slot
 
     def end(self) -> None:
         """Soon, between two events: the program comes back with its position, to whoever then answers."""
         self._is_over = True
-        self._news.set()
+        self._wake.set()
 
     async def frames(self) -> AsyncIterator[bytes]:
         streams().add(self)
         try:
             yield OPENING
             while not self._is_over:
-                self._news.clear()
+                self._wake.clear()
                 patience, batch = await self._next()
                 if batch:
                     yield b"".join(map(frame, batch))
-                if self._told is not None and self._told.done:
+                if self._reader is not None and self._reader.done:
                     return
-                if not batch and not await self._has_news(patience):
+                if not batch and not await self._is_woken(patience):
                     yield HEARTBEAT
         finally:
             streams().discard(self)
-            self._place.leave()
+            self._slot.leave()
             self._leave()
 
     async def _next(self) -> tuple[float, list[Sent]]:
-        """What to tell now; and how long to wait for news if that is nothing."""
+        """What to send now; and how long to wait if that is nothing."""
         try:
-            told = self._told = self._told or await self._begin()
-            patience = HEARTBEAT_S if isinstance(told, Reader) else STORED_INTERVAL_S
-            return patience, await told.lacking()
+            reader = self._reader = self._reader or await self._begin()
+            patience = HEARTBEAT_S if isinstance(reader, Reader) else STORED_INTERVAL_S
+            return patience, await reader.missing_events()
         except (RedisError, OSError) as error:
             logger.warning("event stream of generation %s is waiting for Redis: %s", self._generation.pk, error)
             return REDIS_RETRY_S, []
         except HoleInLog:
             logger.warning("log of generation %s has a gap; falling back to the database", self._generation.pk)
             self._leave()
-            self._told = Stored(self._generation.pk, self._news)
+            self._reader = Stored(self._generation.pk, self._wake)
             return 0, []
         except Generation.DoesNotExist:
             self._is_over = True
             return 0, []
 
     async def _begin(self) -> Reader | Stored:
-        reader = await hub().watch(self._generation, lambda a: Reader(a, self._after, self._news), wake)
-        return reader or Stored(self._generation.pk, self._news)
+        reader = await hub().watch(self._generation, lambda a: Reader(a, self._after, self._wake), wake)
+        return reader or Stored(self._generation.pk, self._wake)
 
-    async def _has_news(self, patience: float) -> bool:
+    async def _is_woken(self, patience: float) -> bool:
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
-                return await self._news.wait()
+                return await self._wake.wait()
         return False
 
     def _leave(self) -> None:
-        if isinstance(self._told, Reader):
-            hub().leave(self._told)
+        if isinstance(self._reader, Reader):
+            hub().leave(self._reader)
 
 
 def wake(reader: Reader) -> None:
-    reader.news.set()
+    reader.wake.set()
 
 
 def frame(sent: Sent) -> bytes:

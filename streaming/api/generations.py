@@ -15,7 +15,6 @@ from conversations.models.chat.asking import UnknownMessage
 from streaming.chat import turns
 from streaming.coordination.database import in_database
 from streaming.coordination.user_limits import limits
-from streaming.live.hub import hub
 from streaming.protocol import LONGEST_POSITION
 
 from .auth import ApiRequest, user_of
@@ -58,8 +57,8 @@ async def events(
     generation = await in_database(found, user_of(request), generation_id)
     if has_end(generation, last_event_id):
         return HttpResponse(status=204)  # on which browsers don't come back
-    place = await limits().take_stream(request.auth.user_id)
-    return response_of(Stream(request.auth, generation, last_event_id, place))
+    slot = await limits().take_stream(request.auth.user_id)
+    return response_of(Stream(request.auth, generation, last_event_id, slot))
 
 
 @router.post(
@@ -71,9 +70,10 @@ async def events(
 async def stop(request: ApiRequest, generation_id: UUID) -> GenerationView:
     """What was shown stays. One that runs ends a moment later, which its events tell; one that has ended stays so."""
     user = user_of(request)
-    await in_database(found, user, generation_id)
-    if not await in_database(turns.stop, user, generation_id):
-        await hub().look_at_end([generation_id])
+    try:
+        await turns.stop(user, generation_id)
+    except UnknownMessage as error:
+        raise NotFound from error
     return await in_database(view_of, user, generation_id)
 
 

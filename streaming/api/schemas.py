@@ -116,7 +116,7 @@ class MessageView(Schema):
             role=message.role,  # type: ignore[arg-type]
             state=message.state,  # type: ignore[arg-type]
             text=message.text,
-            parts=[PartView(part=f"{k.stage}.{k.kind}", text=text) for k, text in message.texts().items()],
+            parts=[PartView(part=key.name, text=text) for key, text in message.texts().items()],
             created_at=message.created_at,
             generation=GenerationView.of(generation, message) if generation else None,
         )

@@ -1,7 +1,4 @@
-"""The chat socket: commands in, events out. It owns no generation: it may go at any moment, and another one resumes.
-
-Channels calls one handler at a time, so none of them waits for long.
-"""
+"""The chat socket: commands in, events out. It owns no generation: it may go at any moment, and another one resumes."""
 
 from __future__ import annotations
 
@@ -9,10 +6,12 @@ import logging
 from collections import deque
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from autobahn.exception import Disconnected
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
@@ -21,89 +20,90 @@ from conversations.events import Change
 from conversations.models import Conversation, Generation
 from conversations.models.chat.asking import ConversationError
 from streaming import protocol
+from streaming.coordination.channel_layer import user_group
 from streaming.coordination.database import in_database
-from streaming.coordination.groups import GroupConsumer, user_group
 from streaming.coordination.user_limits import Slot, TooManyOpen, limits
-from streaming.live.feed import Feed
+from streaming.live.delivery import count_frame
 from streaming.live.hub import hub
-from streaming.live.shows import count_frame
-from streaming.live.viewer import Viewer
-from streaming.live.window import Window
-from streaming.protocol import Acknowledge, AnswerFinished, AnyCommand, AnyEvent, BadCommand, Click, Refused
+from streaming.live.viewer import Feed, Viewer
+from streaming.protocol import AnswerFinished, AnyCommand, AnyEvent, BadCommand, Click, Refused
 from streaming.telemetry import correlation, tracing
 
 from . import turns
 from .open_sockets import sockets
-from .origin import is_page_of, is_same_origin
-from .rate_limit import RateLimit
+from .page_socket import PageSocket
 
 logger = logging.getLogger(__name__)
 
-OWN_CLICKS = 200  # that a socket remembers, to know them when it hears of them
+OWN_CLICKS = 200  # that a socket remembers, to know them when others announce them
 SENTENCES = {
     "unavailable": "The server can't store this right now. Nothing is lost. Please try again in a moment.",
     "internal": "Something went wrong on our side. Please try again.",
 }
 
 
-class ChatConsumer(GroupConsumer):
+class ChatConsumer(PageSocket):
     conversation: Conversation | None = None
 
     # Lifecycle
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.viewers: dict[UUID, Viewer] = {}
+        self._feed = Feed(self._send_missing)
+        self._slot: Slot | None = None
+        self._asked: deque[UUID] = deque(maxlen=OWN_CLICKS)  # ids of clicks that came here
+        self._paints_due = 0  # by clicks that came here
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Its whole life, however it ends: it may also be cancelled, and then nobody calls ``disconnect``."""
-        self.viewers: dict[UUID, Viewer] = {}
-        self._feed = Feed(self._send_lacking)
-        self._place: Slot | None = None
         try:
             await super().__call__(scope, receive, send)
         finally:
             sockets().discard(self)
-            self._place = None
+            self._slot = None
             for viewer in self.viewers.values():
                 hub().leave(viewer)
             self.viewers.clear()
             await self._feed.close()
 
-    async def connect(self) -> None:
-        self.window = Window()
-        self._rate = RateLimit()
-        self._asked: deque[UUID] = deque(maxlen=OWN_CLICKS)  # ids of clicks that came here
-        self._paints_due = 0  # by clicks that came here
-        if not is_same_origin(self.scope):
-            await self.close()  # refused before it opens: a strange page learns nothing
-            return
-        await self.accept()
-        self.user = self.scope["user"]
-        if not self.user.is_authenticated or not is_page_of(self.user, self.scope):
-            await self.close(protocol.CLOSE_NOT_SIGNED_IN)
-            return
+    async def is_allowed(self) -> bool:
+        return self.user.is_authenticated and is_page_of(self.user, self.scope)
+
+    async def begin(self) -> None:
         correlation.add(user=self.user.pk)
         wanted: UUID | None = self.scope["url_route"]["kwargs"].get("conversation_id")
         if wanted and not await self._open(wanted):
             await self.close(protocol.CLOSE_NOT_FOUND)
             return
         try:
-            self._place = await limits().take_socket(self.user.pk)
+            self._slot = await limits().take_socket(self.user.pk)
         except TooManyOpen as error:
-            await self.tell(Refused(error.code, str(error)))
+            await self.send_event(Refused(error.code, str(error)))
             await self.close(protocol.CLOSE_TOO_MANY)
             return
         sockets().add(self)
-        await self._join(user_group(self.user.pk))
+        await self.join(user_group(self.user.pk))
         await self._greet()
+
+    async def _open(self, conversation_id: UUID) -> bool:
+        """Serve this conversation from now on; False if the user may not see it. A deleted one may be restored."""
+        found = await in_database(Conversation.objects.owned_by(self.user).filter(pk=conversation_id).first)
+        self.conversation = found
+        return found is not None
 
     async def _greet(self) -> None:
         if (here := self.conversation) is None:
-            await self.tell(protocol.Hello(protocol.PROTOCOL_VERSION, None))
+            await self.send_event(protocol.Hello(protocol.PROTOCOL_VERSION, None))
             return
         unfinished, latest = await in_database(turns.unfinished_and_latest, here.pk)
-        await self.tell(
+        await self.send_event(
             protocol.Hello(protocol.PROTOCOL_VERSION, here.pk, unfinished, here.leaf_id, latest, here.title)
         )
         if here.deleted_at:
-            await self.tell(protocol.ConversationDeleted(here.pk))
+            await self.send_event(protocol.ConversationDeleted(here.pk))
+
+    # Commands
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         command: AnyCommand | None
@@ -116,37 +116,45 @@ class ChatConsumer(GroupConsumer):
         except BadCommand as error:
             logger.info("user %s: %s", self.user.pk, error)
             command = None
-            await self.tell(Refused("bad_command", str(error)))
-        if not self._is_free(command) and self._rate.is_exceeded():
+            await self.send_event(Refused("bad_command", str(error)))
+        if not self._is_free(command) and self.rate.is_exceeded():
             sockets().refused["too_many"] += 1
             await self.close(protocol.CLOSE_TOO_MANY)
         elif command is not None:
             with correlation.about(conversation=self.conversation and self.conversation.pk, **ids_of(command)):
                 await self._carry_out(command)
 
-    # Commands
+    def _is_free(self, command: AnyCommand | None) -> bool:
+        """It does not count among the commands that a page may send: one paint for each click does not, nor one
+        acknowledgement for each frame."""
+        if isinstance(command, protocol.Painted) and self._paints_due:
+            self._paints_due -= 1
+            return True
+        self._paints_due += isinstance(command, Click)
+        return isinstance(command, protocol.Acknowledge) and self.window.is_new(command.frames)
 
     async def _carry_out(self, command: AnyCommand) -> None:
         request = command.id if isinstance(command, Click) else getattr(command, "generation", None)
         try:
             await self._do(command)
         except ConversationError as error:
-            await self.tell(Refused(error.code, str(error), request))
+            await self.send_event(Refused(error.code, str(error), request))
         except Exception as error:
             logger.exception("user %s: %s failed", self.user.pk, type(command).__name__)
             code = "unavailable" if isinstance(error, (DatabaseError, RedisError, OSError)) else "internal"
-            await self.tell(Refused(code, SENTENCES[code], request))
+            await self.send_event(Refused(code, SENTENCES[code], request))
 
     async def _do(self, command: AnyCommand) -> None:
         match command:
             case protocol.Ping():
-                await self.tell(protocol.Pong())
+                await self.send_event(protocol.Pong())
             case protocol.Acknowledge(frames=frames):
-                await self._acknowledge(frames)
-            case protocol.Watch():
-                await self._watch(command)
+                self._acknowledge(frames)
+            case protocol.Watch(generation=generation_id, position=position, seen=seen):
+                generation = await in_database(turns.watchable, self.user, generation_id)
+                await self._watch(generation, position, seen)
             case protocol.Stop(generation=generation_id):
-                await self._stop(generation_id)
+                await turns.stop(self.user, generation_id)
             case protocol.Painted():
                 await in_database(turns.record_paint, self.user, command)
             case Click():
@@ -156,22 +164,18 @@ class ChatConsumer(GroupConsumer):
         """Store what is asked for, then show it: to this page by the same event as to the others."""
         received_at = site_time.now()
         self._asked.append(command.id)
-        turn = await in_database(turns.take, self.user, self.conversation, command)
-        stored = site_time.now()
+        turn = await in_database(turns.take_turn, self.user, self.conversation, command)
+        stored_at = site_time.now()
         correlation.add(generation=turn.generation.pk, conversation=turn.conversation)
         if self.conversation is None:
             await self._open(turn.conversation)
         await self._show_turn(turn, command.id)
         if turn.generation.is_new and (viewer := self.viewers.get(turn.generation.pk)):
-            viewer.answer.show.received_at = received_at
-        tracing.report_command(turn.generation, type(command).__name__, received_at, stored)
-
-    async def _stop(self, generation_id: UUID) -> None:
-        if not await in_database(turns.stop, self.user, generation_id):
-            await hub().look_at_end([generation_id])
+            viewer.answer.delivery.received_at = received_at
+        tracing.report_command(turn.generation, type(command).__name__, received_at, stored_at)
 
     async def _show_turn(self, turn: turns.Turn, request: UUID) -> None:
-        await self.tell(
+        await self.send_event(
             protocol.PathChanged(
                 conversation=turn.conversation,
                 url=turn.url,
@@ -183,40 +187,41 @@ class ChatConsumer(GroupConsumer):
             )
         )
         try:
-            await self._watch_generation(turn.generation, "", {})
+            await self._watch(turn.generation, "", {})
         except (DatabaseError, RedisError, OSError) as error:  # the turn is taken; the page asks for the answer again
             logger.warning("generation %s cannot be watched: %s", turn.generation.pk, error)
-            await self.tell(Refused("unavailable", SENTENCES["unavailable"], turn.generation.pk))
+            await self.send_event(Refused("unavailable", SENTENCES["unavailable"], turn.generation.pk))
 
-    async def _watch(self, command: protocol.Watch) -> None:
-        generation = await in_database(turns.watchable, self.user, command.generation)
-        await self._watch_generation(generation, command.position, command.seen)
-
-    async def _watch_generation(self, generation: Generation, position: str, seen: dict[str, protocol.Seen]) -> None:
+    async def _watch(self, generation: Generation, position: str, seen: dict[str, protocol.Seen]) -> None:
         if earlier := self.viewers.pop(generation.pk, None):
             hub().leave(earlier)
-        make = partial(Viewer, position=position, seen=seen)
-        viewer = await hub().watch(generation, make, self._feed.wake)
+        viewer_of = partial(Viewer, position=position, seen=seen)
+        viewer = await hub().watch(generation, viewer_of, self._feed.wake)
         if viewer is None:
-            message = generation.message
-            url = f"/c/{message.conversation_id}/messages/{message.pk}/"
-            await self.tell(protocol.Resync(generation.pk, url))
+            await self.send_event(protocol.Resync(generation.pk, generation.message.fragment_url))
         else:
             self.viewers[generation.pk] = viewer
 
+    def _acknowledge(self, frames: int) -> None:
+        was_full = self.window.is_full
+        self.window.acknowledged(frames)
+        if was_full and not self.window.is_full:
+            for viewer in list(self.viewers.values()):
+                self._feed.wake(viewer)
+
     # Events
 
-    async def _send_lacking(self, viewer: Viewer) -> None:
+    async def _send_missing(self, viewer: Viewer) -> None:
         """Bring the page up to date with one answer, unless it has not yet read what it was sent."""
         if self.window.is_full or not self._watches(viewer):
             return
         try:
-            for event in viewer.lacking():
+            for event in viewer.missing_events():
                 if not self._watches(viewer):  # it has been watched anew, by another account of what is there
                     return
-                size = await self.tell(event, url=viewer.answer.url)
-                count_frame(viewer.answer.show, event, size)
-        except Disconnected:  # the page went, and Channels has not told yet
+                size = await self.send_event(event, url=viewer.answer.url)
+                count_frame(viewer.answer.delivery, event, size)
+        except Disconnected:  # the page went, and Channels does not know yet
             hub().leave(viewer)
             return
         if viewer.done and self._watches(viewer):
@@ -226,7 +231,7 @@ class ChatConsumer(GroupConsumer):
     def _watches(self, viewer: Viewer) -> bool:
         return self.viewers.get(viewer.answer.generation_id) is viewer
 
-    async def tell(self, event: AnyEvent, url: str = "") -> int:
+    async def send_event(self, event: AnyEvent, url: str = "") -> int:
         """The frame's size. ``url``: where the page can fetch the answer, should its end be more than daphne sends."""
         if isinstance(event, Refused):
             sockets().refused[event.code] += 1
@@ -238,27 +243,20 @@ class ChatConsumer(GroupConsumer):
         await self.send(text_data=frame.decode())
         return len(frame)
 
-    async def _acknowledge(self, frames: int) -> None:
-        was_full = self.window.is_full
-        self.window.acknowledged(frames)
-        if was_full and not self.window.is_full:
-            for viewer in list(self.viewers.values()):
-                self._feed.wake(viewer)
-
-    # Hints: something changed, by whatever door and process
+    # Broadcasts: something changed, by whatever door and process
 
     async def conversations_changed(self, message: dict[str, Any]) -> None:
         """Of a change that only another version knows, the sidebar may show something."""
         change, here = next((known for known in Change if known == message["change"]), None), self.conversation
         if here is not None and str(here.pk) in message["conversations"]:
             if change is Change.ASKED:
-                await self._turn_taken(here, UUID(message["request"]))
+                await self._show_others_turn(here, UUID(message["request"]))
             elif change and (event := turns.event_of(change, here.pk, message["title"])):
-                await self.tell(event)
+                await self.send_event(event)
         if change is not Change.SWITCHED:
-            await self.tell(protocol.SidebarChanged())
+            await self.send_event(protocol.SidebarChanged())
 
-    async def _turn_taken(self, here: Conversation, request: UUID) -> None:
+    async def _show_others_turn(self, here: Conversation, request: UUID) -> None:
         """Another tab or device asked something in this conversation."""
         if request in self._asked:
             return
@@ -268,37 +266,16 @@ class ChatConsumer(GroupConsumer):
 
     async def answer_ended(self, message: dict[str, Any]) -> None:
         """It was stopped before anybody had begun it: its log does not tell."""
-        generation_id = UUID(message["generation"])
-        if generation_id in self.viewers:
-            await hub().look_at_end([generation_id])
+        await hub().check_ended({UUID(message["generation"])} & self.viewers.keys())
 
     async def sidebar_changed(self, message: dict[str, Any]) -> None:
-        await self.tell(protocol.SidebarChanged())
+        await self.send_event(protocol.SidebarChanged())
 
-    # How it is done
 
-    async def _open(self, conversation_id: UUID) -> bool:
-        """Serve this conversation from now on; False if the user may not see it. A deleted one may be restored."""
-        found = await in_database(Conversation.objects.owned_by(self.user).filter(pk=conversation_id).first)
-        self.conversation = found
-        return found is not None
-
-    async def _join(self, group: str) -> None:
-        """Without Redis the page still works, and hears nothing of other tabs until it is back."""
-        self.groups = [*(self.groups or []), group]  # Channels leaves them at the end
-        try:
-            await self.channel_layer.group_add(group, self.channel_name)
-        except (RedisError, OSError) as error:
-            logger.warning("joining group %s failed: %s", group, error)
-
-    def _is_free(self, command: AnyCommand | None) -> bool:
-        """It does not count among the commands that a page may send: one paint for each click does not, nor one
-        acknowledgement for each frame."""
-        if isinstance(command, protocol.Painted) and self._paints_due:
-            self._paints_due -= 1
-            return True
-        self._paints_due += isinstance(command, Click)
-        return isinstance(command, Acknowledge) and self.window.is_news(command.frames)
+def is_page_of(user: AbstractBaseUser, scope: dict[str, Any]) -> bool:
+    """False for a page that another account opened, before this one signed in to the same browser."""
+    account = parse_qs(scope["query_string"].decode("latin1")).get("account")
+    return account is None or account == [str(user.pk)]
 
 
 def ids_of(command: AnyCommand) -> dict[str, UUID | None]:

@@ -24,12 +24,13 @@ from streaming.coordination import redis_clock
 from streaming.coordination.database import in_database
 from streaming.coordination.redis_clients import command_client
 from streaming.live.hub import watched_here
-from streaming.live.window import Window
 from streaming.model_servers import warmth
 from streaming.operations.alerts import watch
 from streaming.protocol import CLOSE_GOING_AWAY, CLOSE_NOT_SIGNED_IN, CLOSE_TOO_SLOW
 from streaming.telemetry import counters, heartbeats
 from streaming.telemetry.process_stats import EventLoopMonitor
+
+from .page_socket import Window
 
 logger = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models import Q
+from django.template.loader import render_to_string
 
 from conversations.events import Change
 from conversations.models import Conversation, Generation, Message
@@ -17,9 +18,10 @@ from conversations.models.chat.asking import ConversationError, Request, TooMany
 from conversations.models.chat.message import mark_siblings
 from conversations.models.generation.generation import Status
 from conversations.models.generation.timing import store_first_paint
+from streaming.coordination.database import in_database
 from streaming.coordination.dispatch import dispatch
 from streaming.coordination.user_limits import count_request
-from streaming.live.finished import message_html
+from streaming.live.hub import hub
 from streaming.planning import budgets
 from streaming.planning.estimate import Kind, expected_tokens
 from streaming.protocol import (
@@ -61,17 +63,17 @@ class Turn:
     messages: tuple[MessageView, ...]  # what follows it now
 
 
-def take(user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool = True) -> Turn:
-    """Store and dispatch; in a thread. Raises ConversationError. Repeated, it gives the same turn."""
+def take_turn(user: AbstractBaseUser, conversation: Conversation | None, click: Click, *, streams: bool = True) -> Turn:
+    """For a page; in a thread. Raises ConversationError. Repeated, it gives the same turn."""
     count_request(user.pk)
-    return turn_of(begin(user, conversation, command, streams=streams), command)
+    return turn_of(accept(user, conversation, click, streams=streams), click)
 
 
-def begin(
-    user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool = True
+def accept(
+    user: AbstractBaseUser, conversation: Conversation | None, click: Click, *, streams: bool = True
 ) -> Generation:
-    """As ``take``, for those who show no page."""
-    generation = ask(user, conversation, command, streams=streams)
+    """Store what is asked for, and dispatch its answer. Raises ConversationError."""
+    generation = store(user, conversation, click, streams=streams)
     if generation.status == Status.QUEUED:
         logger.info("generation %s accepted", generation.pk)
         dispatch(generation)
@@ -79,11 +81,26 @@ def begin(
 
 
 @transaction.atomic
-def ask(
-    user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool = True
+def store(
+    user: AbstractBaseUser, conversation: Conversation | None, click: Click, *, streams: bool = True
 ) -> Generation:
     """Nothing is stored of what no budget pays for."""
-    generation = store_click(user, conversation, command, streams=streams)
+    request = request_of(click, streams=streams)
+    match click, conversation:
+        case SendMessage(text=text), None:
+            generation = Conversation.begin(user, text, request)
+        case _, None:
+            raise NoConversation
+        case SendMessage(text=text, edits=edits), Conversation():
+            generation = conversation.ask(text, request, edits=edits)
+        case Regenerate(message=message), Conversation():
+            generation = conversation.regenerate(message, request)
+        case Continue(message=message), Conversation():
+            generation = conversation.continue_answer(message, request)
+        case Retry(message=message), Conversation():
+            generation = conversation.retry(message, request)
+        case _:
+            raise TypeError(click)
     if generation.is_new:
         check_waiting(user)
         budgets.check(generation)
@@ -95,26 +112,6 @@ def check_waiting(user: AbstractBaseUser) -> None:
     unfinished = Generation.objects.unfinished().filter(message__conversation__owner_id=user.pk)
     if unfinished.count() > settings.WAITING_ANSWERS_PER_USER + settings.RUNNING_ANSWERS_PER_USER:
         raise TooManyWaiting(settings.WAITING_ANSWERS_PER_USER)
-
-
-def store_click(
-    user: AbstractBaseUser, conversation: Conversation | None, command: Click, *, streams: bool
-) -> Generation:
-    request = request_of(command, streams=streams)
-    if isinstance(command, SendMessage) and conversation is None:
-        return Conversation.begin(user, command.text, request)
-    if conversation is None:
-        raise NoConversation
-    match command:
-        case SendMessage(text=text, edits=edits):
-            return conversation.ask(text, request, edits=edits)
-        case Regenerate(message=message):
-            return conversation.regenerate(message, request)
-        case Continue(message=message):
-            return conversation.continue_answer(message, request)
-        case Retry(message=message):
-            return conversation.retry(message, request)
-    raise TypeError(command)
 
 
 def request_of(command: Click, *, streams: bool) -> Request:
@@ -176,7 +173,8 @@ def event_of(change: Change, conversation: UUID, title: str) -> AnyEvent | None:
 
 
 def view_of(message: Message) -> MessageView:
-    return MessageView(message.pk, message.role, message_html(message))
+    context = {"message": message, "conversation": message.conversation}
+    return MessageView(message.pk, message.role, render_to_string("chat/message/_message.html", context))
 
 
 def unfinished_and_latest(conversation_id: UUID) -> tuple[list[UUID], UUID | None]:
@@ -209,9 +207,11 @@ def record_paint(user: User, report: Painted) -> bool:
     return store_first_paint(mine, report.generation, report.after_ms)
 
 
-def stop(user: User, generation_id: UUID) -> bool:
-    """Ask whoever runs it to stop; False if it has ended, which one that nobody has begun yet does at once.
+async def stop(user: User, generation_id: UUID) -> None:
+    """Ask whoever runs it to stop. One that nobody has begun ends at once, which its log does not tell.
 
     Raises UnknownMessage.
     """
-    return visible_generation(user, generation_id).request_stop()
+    generation = await in_database(visible_generation, user, generation_id)
+    if not await in_database(generation.request_stop):
+        await hub().check_ended([generation_id])

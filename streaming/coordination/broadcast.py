@@ -18,7 +18,7 @@ from conversations.events import AccountClosed, Change, ConversationsChanged, Ev
 from streaming.log.stream_log import key_of
 
 from . import answer_queue, dispatch, erasure
-from .groups import send_to_group, user_group
+from .channel_layer import send_to_group, user_group
 from .redis_clients import command_client
 from .stop_signal import announce_stop
 

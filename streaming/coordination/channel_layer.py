@@ -1,4 +1,8 @@
-"""The channel layer, for consumers that outlive Redis: errors of channels_redis would end them and close the socket."""
+"""The channel layer: messages to open pages that something changed, and consumers that outlive Redis.
+
+A message may be lost: none carries content, none is the only way. Errors of channels_redis would end consumers, and
+close their sockets.
+"""
 
 # mypy: allow-untyped-calls
 
@@ -8,7 +12,9 @@ import asyncio
 import logging
 from collections import defaultdict
 from typing import Any
+from uuid import UUID
 
+from channels.layers import get_channel_layer
 from channels_redis.core import RedisChannelLayer
 from redis.exceptions import RedisError
 
@@ -56,3 +62,23 @@ class PatientChannelLayer(RedisChannelLayer):  # type: ignore[misc]  # channels_
     async def _join_again(self, channel: str) -> None:
         for group in list(self._groups.get(channel, ())):
             await super().group_add(group, channel)
+
+
+def user_group(user_id: int) -> str:
+    """All open pages of a user."""
+    return f"pages.{user_id}"
+
+
+def review_group(conversation_id: UUID | str) -> str:
+    """All open pages of reviewers that show this conversation."""
+    return f"review.{conversation_id}"
+
+
+async def send_to_group(group: str, kind: str, **fields: Any) -> None:
+    """Call ``kind`` (dots become underscores) on every consumer of the group that hears of it."""
+    layer = get_channel_layer()
+    assert layer is not None
+    try:
+        await layer.group_send(group, {"type": kind, **fields})
+    except (RedisError, OSError) as error:
+        logger.warning("broadcast %s for %s was lost: %s", kind, group, error)

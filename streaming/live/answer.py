@@ -1,84 +1,159 @@
-"""An answer that is being written, as one web process knows it: what its log adds up to."""
+"""An answer that is being written, as one web process knows it: its text, that as HTML, and who watches it."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID
 
-from conversations.models.chat.message import PartKey
+from conversations.models.chat.message import PartKey, PartKind
 from conversations.models.generation.timing import Delivery
+from conversations.rendering import HighlightBudget, References, Segmenter, render_block, render_tail
 from streaming.coordination.answer_queue import QueuePosition
-from streaming.log.records import (
-    AnyRecord,
-    Claimed,
-    Ended,
-    HoleInLog,
-    Noticed,
-    PhaseBegan,
-    Restarted,
-    StageIs,
-    Text,
-    fit,
-)
-from streaming.log.stream_log import BEGINNING, Entry, Position, as_pair
-from streaming.protocol import PhaseName, code_units
+from streaming.log.fold import Fold, FoldedPart
+from streaming.log.records import AnyRecord
+from streaming.log.stream_log import BEGINNING, Entry, Position, as_pair, key_of
+from streaming.protocol import PartName, PhaseName, code_units
 
-from .part import LivePart
-
+SLICE = 2_000  # characters that are read at a time, so that a long answer does not hold up the others
 RECENT = 64  # entries that are kept as they came, for readers of the log itself; who lacks more reads it in Redis
 
 
 @dataclass(frozen=True)
 class FinishedAnswer:
-    """What the database says of an answer that has ended."""
+    """What the database has of an answer that has ended."""
 
     status: str
     footer: str  # HTML
-    blocks: dict[str, list[str]]  # final HTML by part
-    texts: dict[str, str] | None = None  # by part; None if a later generation has the message now
+    blocks: dict[PartName, list[str]]  # final HTML
+    texts: dict[PartName, str] | None = None  # None if a later generation has the message now
     attempt: int = 0  # the last one
     error_code: str = ""
     error: str = ""
 
 
-class LiveAnswer:
-    def __init__(self, generation_id: UUID, conversation_id: UUID, message_id: UUID):
-        self.generation_id = generation_id
-        self.conversation_id = conversation_id
-        self.message_id = message_id
-        self.url = f"/c/{conversation_id}/messages/{message_id}/"  # of the message alone, from the database
-        self.position: Position = BEGINNING
-        self._recent: deque[Entry] = deque(maxlen=RECENT)
-        self.parts: dict[PartKey, LivePart] = {}
-        self.tokens = 0
-        self.attempt = 0
-        self.phase = PhaseBegan("queued")
-        self.phase_at: Position = BEGINNING
-        self.known_since = time.monotonic()
-        self.place: QueuePosition | None = None  # in the queue; None: not known, or it has been taken
-        self.expected = PhaseBegan("starting")  # the one that told what is expected
-        self.trouble: PhaseName | None = None  # what holds it up, told instead of its phase until the next record
-        self.notices: list[str] = []
-        self.stages: dict[int, StageIs] = {}  # of an answer that has several
-        self.ended: Ended | None = None
-        self.finished: FinishedAnswer | None = None  # read after the end
-        self._holed: set[PartKey] = set()  # parts of which records are missing
-        self.broken = False  # records are missing: pages must read the database
-        self.show = Delivery()  # what this process showed of it
-        self.tail_due = 0.0  # monotonic; when the open end may be rendered again
+class LivePart(FoldedPart):
+    """Text goes in as it arrives, at once; HTML is made when there is time for it.
 
-    def fold(self, entries: Iterable[Entry]) -> None:
+    A restarted part is another one: work under way for the first does not concern it.
+    """
+
+    def __init__(self, key: PartKey, begun_at: Position = BEGINNING):
+        super().__init__(key, begun_at)
+        self.name = key.name
+        self.blocks: list[str] = []  # HTML of finished blocks
+        self.upto = 0  # length of the text that is in them
+        self.tail_html = ""
+        self.tail_upto = 0
+        self.tail_version = 0  # 0: there is none
+        self._unread: deque[str] = deque()  # not yet given to the segmenter
+        self._read_length = 0
+        self._open = ""  # what was read and is in no finished block
+        self._closed = 0  # characters, not code units, that are in finished blocks
+        self._segmenter = Segmenter()
+        self._references = References()
+        self._budget = HighlightBudget()
+
+    def append(self, text: str) -> None:
+        super().append(text)
+        if self.key.kind == PartKind.TEXT:  # thinking is shown as plain text
+            self._unread.append(text)
+
+    @property
+    def has_unread(self) -> bool:
+        return bool(self._unread)
+
+    @property
+    def tail(self) -> str:
+        """Source of what is not finished."""
+        return self._segmenter.tail
+
+    def read_on(self) -> list[str]:
+        """Read some of what has arrived; return the sources of the blocks that it finished, which are to be added."""
+        text = self._next_slice()
+        self._read_length += code_units(text)
+        self._open += text
+        return self._segmenter.feed(text)
+
+    def render_finished(self, sources: list[str]) -> list[str]:
+        """May be called in a thread, and wait."""
+        references, budget = self._references, self._budget
+        return [render_block(source, references, budget) for source in sources]
+
+    def render_tail(self, source: str) -> str:
+        """May be called in a thread."""
+        return render_tail(source, self._references).html
+
+    def add_blocks(self, html: list[str]) -> None:
+        """These will not change any more."""
+        self.blocks += html
+        if newly := self._segmenter.tail_start - self._closed:
+            self.upto += code_units(self._open[:newly])
+            self._open = self._open[newly:]
+            self._closed += newly
+            self.tail_version = 0
+
+    def set_tail(self, html: str) -> None:
+        """What is not finished as it looks now, when all that was read is in it."""
+        self.tail_html = html
+        self.tail_upto = self._read_length
+        self.tail_version += 1
+
+    def _next_slice(self) -> str:
+        taken: list[str] = []
+        size = 0
+        while self._unread and size < SLICE:
+            piece = self._unread.popleft()
+            if len(piece) > SLICE:
+                self._unread.appendleft(piece[SLICE:])
+            taken.append(piece[:SLICE])
+            size += len(taken[-1])
+        return "".join(taken)
+
+
+class Watcher(Protocol):
+    """One that watches an answer: a page, or a program."""
+
+    answer: LiveAnswer
+
+    @property
+    def needs_html(self) -> bool: ...
+
+
+class LiveAnswer(Fold[LivePart]):
+    def __init__(self, generation_id: UUID, url: str = ""):
+        """``url``: of the message alone, from the database."""
+        super().__init__(LivePart)
+        self.generation_id = generation_id
+        self.key = key_of(generation_id)  # of its log
+        self.url = url
+        self.known_since = self.last_record_at = time.monotonic()
+        self.queue_position: QueuePosition | None = None  # None: not known, or it waits no more
+        self.trouble: PhaseName | None = None  # what holds it up, shown instead of its phase until the next record
+        self.finished: FinishedAnswer | None = None  # read after the end
+        self.broken = False  # records are missing: pages must read the database
+        self.ended_before = False  # before anybody watched it here
+        self.delivery = Delivery()  # what this process sent of it
+        self.tail_due = 0.0  # monotonic; when the open end may be rendered again
+        self.watchers: dict[Any, Callable[[Any], None]] = {}  # what to call, with the watcher, if it may lack something
+        self.left_at: float | None = time.monotonic()  # when the last one went; None: somebody watches
+        self._recent: deque[Entry] = deque(maxlen=RECENT)
+
+    def fold(self, entries: Iterable[Entry]) -> list[AnyRecord]:
         """Raises HoleInLog; the answer is then of no more use."""
-        for position, record in entries:
-            self._fold(position, record)
-            self.position = position
+        self.last_record_at = time.monotonic()
+        entries = list(entries)
+        if entries:
             self.trouble = None
-            self._recent.append((position, record))
-        if self._holed:
-            raise HoleInLog
+        self._recent += entries
+        try:
+            return super().fold(entries)
+        finally:
+            if self.attempt:
+                self.queue_position = None
 
     def newer(self, entries: list[Entry]) -> list[Entry]:
         """Those that were not folded yet: two may read the same log at once."""
@@ -87,11 +162,11 @@ class LiveAnswer:
         return [entry for entry in entries if as_pair(entry[0]) > as_pair(self.position)]
 
     def has_all_of(self, finished: FinishedAnswer) -> bool:
-        """The log told the whole text; or a later generation has the message now, and nobody can tell."""
+        """The log had the whole text; or a later generation has the message now, and nobody can tell."""
         if finished.texts is None:
             return True
-        told = {part.name: part.length for part in self.parts.values() if part.length}
-        return told == {name: code_units(text) for name, text in finished.texts.items() if text}
+        logged = {part.name: part.length for part in self.parts.values() if part.length}
+        return logged == {name: code_units(text) for name, text in finished.texts.items() if text}
 
     def recent_after(self, position: Position) -> list[Entry] | None:
         """The entries after this one; None if it is not among those that are kept."""
@@ -102,40 +177,15 @@ class LiveAnswer:
             newer.append(entry)
         return None
 
-    def _fold(self, position: Position, record: AnyRecord) -> None:
-        match record:
-            case Text():
-                self._take_text(position, record)
-            case PhaseBegan():
-                self.phase, self.phase_at = record, position
-                self.expected = record if record.expected_tokens else self.expected
-            case Restarted():
-                self.parts[record.key] = LivePart(record.key, position)
-                self._holed.discard(record.key)
-            case Claimed(attempt=attempt):
-                self.attempt, self.place = attempt, None
-            case Noticed(message=message):
-                self.notices.append(message)
-            case StageIs(stage=stage):
-                self.stages[stage] = record
-            case Ended():
-                self.ended = record
+    @property
+    def is_open(self) -> bool:
+        return self.ended is None
 
-    def _take_text(self, position: Position, record: Text) -> None:
-        part = self._part(record.key)
-        news = fit(record, part.length, part.text_from)
-        if news is None:
-            self._holed.add(record.key)
-            return
-        self._holed.discard(record.key)
-        for one in news:
-            if isinstance(one, Restarted):
-                self.parts[record.key] = LivePart(record.key, position)
-            else:
-                self.parts[record.key].append(one.text)
-        self.tokens = record.tokens
+    @property
+    def needs_html(self) -> bool:
+        return any(watcher.needs_html for watcher in self.watchers)
 
-    def _part(self, key: PartKey) -> LivePart:
-        if key not in self.parts:
-            self.parts[key] = LivePart(key)
-        return self.parts[key]
+    def wake(self) -> None:
+        """All who watch: there may be something that they lack."""
+        for watcher, wake in self.watchers.items():
+            wake(watcher)

@@ -1,4 +1,4 @@
-"""Reads how answers ended from the database, and has it shown."""
+"""Reads how answers ended from the database, rendered whole, and has it shown."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import logging
 from uuid import UUID
 
 from django.db import Error
+from django.template.loader import render_to_string
 
-from conversations.models import Generation
+from conversations.models import Generation, Message
+from conversations.models.chat.message import PartKind, mark_siblings
 from conversations.models.generation.generation import UNFINISHED
+from conversations.templatetags.transcript import rendered
 from streaming.coordination.database import in_database
 
-from .finished import read_finished
-from .shows import DeliveryStats
-from .watched import Watched
+from .answer import FinishedAnswer, LiveAnswer
+from .delivery import DeliveryStats
 
 logger = logging.getLogger(__name__)
 
@@ -22,20 +24,19 @@ logger = logging.getLogger(__name__)
 class Endings:
     """Each is read while the other answers go on."""
 
-    def __init__(self, shows: DeliveryStats):
-        self._shows = shows
+    def __init__(self, stats: DeliveryStats):
+        self._stats = stats
         self._running: dict[UUID, asyncio.Task[None]] = {}
 
-    def begin(self, watched: Watched) -> None:
+    def begin(self, answer: LiveAnswer) -> None:
         """Nothing happens if it is being read."""
-        pk = watched.answer.generation_id
+        pk = answer.generation_id
         if pk not in self._running:
-            self._running[pk] = asyncio.create_task(self._show(watched), name=f"end of {pk}")
+            self._running[pk] = asyncio.create_task(self._show(answer), name=f"end of {pk}")
             self._running[pk].add_done_callback(lambda _: self._running.pop(pk))
 
-    async def _show(self, watched: Watched) -> None:
+    async def _show(self, answer: LiveAnswer) -> None:
         """The terminal record came after the database's commit: what pages show of a finished answer is there."""
-        answer = watched.answer
         try:
             finished = await in_database(read_finished, answer.generation_id)
             if answer.has_all_of(finished):
@@ -49,14 +50,31 @@ class Endings:
         except Exception:  # purged, for example: pages find out by fetching it
             logger.exception("the end of generation %s cannot be shown", answer.generation_id)
             answer.broken = True
-        watched.wake()
-        if answer.finished and not watched.is_old:
-            self._shows.add(answer.generation_id, answer.show)
+        answer.wake()
+        if answer.finished and not answer.ended_before:
+            self._stats.add(answer.generation_id, answer.delivery)
 
 
 def ended_among(generation_ids: list[UUID]) -> list[tuple[UUID, str, str]]:
-    """With status and error code. One query, if there is one to look at."""
-    if not generation_ids:
-        return []
+    """With status and error code."""
     ended = Generation.objects.filter(pk__in=generation_ids).exclude(status__in=UNFINISHED)
     return list(ended.values_list("pk", "status", "error_code"))
+
+
+def read_finished(generation_id: UUID) -> FinishedAnswer:
+    """Queries the message with parts, generations and siblings; renders the texts as the history does."""
+    message = Message.objects.with_all().select_related("conversation").get(generations=generation_id)
+    mark_siblings([message], message.conversation.messages.beside([message]))
+    generation = next(g for g in message.generations.all() if g.pk == generation_id)
+    texts, is_latest = message.texts(), message.generation == generation
+    context = {"message": message, "generation": message.generation, "conversation": message.conversation}
+    return FinishedAnswer(
+        status=generation.status,
+        footer=render_to_string("chat/message/_answer_footer.html", context),
+        # Kept: the page that is loaded next has it for nothing.
+        blocks={key.name: rendered(text) for key, text in texts.items() if key.kind == PartKind.TEXT},
+        texts={key.name: text for key, text in texts.items()} if is_latest else None,
+        attempt=generation.attempt,
+        error_code=generation.error_code,
+        error=generation.error_sentence,
+    )

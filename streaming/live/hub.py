@@ -6,9 +6,9 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import Error
@@ -17,28 +17,29 @@ from redis.exceptions import RedisError, ResponseError
 
 from conversations.models import Generation
 from conversations.models.generation.generation import Status
-from streaming.coordination.batching import batch_delay
 from streaming.coordination.database import in_database
 from streaming.coordination.leases import unheld
 from streaming.coordination.redis_clients import BLOCK_S, blocking_client, command_client
 from streaming.log import stream_log
-from streaming.log.records import Ended, HoleInLog
+from streaming.log.fold import HoleInLog
+from streaming.log.records import Ended
 from streaming.protocol import PhaseName
 
-from .answer import LiveAnswer
+from .answer import LiveAnswer, Watcher
+from .delivery import DeliveryStats, LagProbe
 from .endings import Endings, ended_among
-from .lag import LagProbe
-from .places import Places
+from .queue_positions import update_queue_positions
 from .renderer import Renderer
-from .shows import DeliveryStats
-from .watched import W, Watched, Watcher
 
 logger = logging.getLogger(__name__)
 
+CARE_INTERVAL_S = 1.0
 SILENCE_S = 2.0  # without a record; then the database is asked whether the answer has ended
 LINGER_S = 30.0  # an answer that nobody watches any more is kept, for the page that is being reloaded
 RETRY_DELAY_S = 0.5
 PAGE = 500  # entries of a log that are read at a time for one that is far behind
+
+W = TypeVar("W", bound=Watcher)
 
 
 class Hub:
@@ -47,26 +48,35 @@ class Hub:
         self._reader: Redis = blocking_client()
         stream_log.read_plainly(self._reader)
         self._reader_id: int | None = None
-        self._watched: dict[UUID, Watched] = {}
-        self._something = asyncio.Event()
+        self._answers: dict[UUID, LiveAnswer] = {}
+        self._has_open = asyncio.Event()
         self._lag = LagProbe()
-        self._renderer = Renderer(self._wake)
-        self._shows = DeliveryStats(self._redis)
-        self._endings = Endings(self._shows)
-        places = Places(self._redis, lambda: [watched.answer for watched in self._open_answers], self._wake)
+        self._renderer = Renderer()
+        self._stats = DeliveryStats(self._redis)
+        self._endings = Endings(self._stats)
         self._tasks = [
             asyncio.create_task(self._tail(), name="hub"),
-            asyncio.create_task(places.run(), name="places"),
             asyncio.create_task(self._renderer.run(), name="renderer"),
-            asyncio.create_task(self._look_after(), name="silence"),
-            asyncio.create_task(self._shows.run(self._watched.values()), name="shows"),
+            asyncio.create_task(
+                self._repeat("silent answers were not checked", self._look_after_silent), name="silence"
+            ),
+            asyncio.create_task(
+                self._repeat("queue positions were not updated", self._update_queue_positions), name="positions"
+            ),
+            asyncio.create_task(
+                self._repeat("viewer counts were not published", self._publish_viewers), name="viewers"
+            ),
         ]
         for task in self._tasks:
             task.add_done_callback(die_with)
 
     def __len__(self) -> int:
         """Answers that are watched, or were a moment ago."""
-        return len(self._watched)
+        return len(self._answers)
+
+    @property
+    def open_answers(self) -> list[LiveAnswer]:
+        return [answer for answer in self._answers.values() if answer.is_open]
 
     # For those that watch
 
@@ -77,27 +87,25 @@ class Hub:
 
         None if the answer has no log any more: read the database. Raises RedisError, OSError.
         """
-        watched = self._watched.get(generation.pk) or await self._begin(generation)
-        if watched is None:
+        answer = self._answers.get(generation.pk) or await self._begin(generation)
+        if answer is None:
             return None
-        watcher = watcher_of(watched.answer)
-        watched.watchers[watcher] = wake
-        watched.answer.show.viewers = max(watched.answer.show.viewers, len(watched.watchers))
-        watched.left_at = None
-        if watcher.wants_html:
-            self._renderer.want(watched.answer)
+        watcher = watcher_of(answer)
+        answer.watchers[watcher] = wake
+        answer.delivery.viewers = max(answer.delivery.viewers, len(answer.watchers))
+        answer.left_at = None
+        if watcher.needs_html:
+            self._renderer.add(answer)
         wake(watcher)
         return watcher
 
     def leave(self, watcher: Watcher) -> None:
-        watched = self._watched.get(watcher.answer.generation_id)
-        if watched is None or watched.answer is not watcher.answer:
-            return
-        watched.watchers.pop(watcher, None)
-        if not watched.watchers:
-            watched.left_at = time.monotonic()
-        if not watched.wants_html:
-            self._renderer.forget(watched.answer)
+        answer = watcher.answer
+        answer.watchers.pop(watcher, None)
+        if not answer.watchers:
+            answer.left_at = time.monotonic()
+        if not answer.needs_html:
+            self._renderer.discard(answer)
 
     async def entries_after(self, answer: LiveAnswer, position: stream_log.Position) -> list[stream_log.Entry]:
         """What follows in the log, at most ``PAGE`` of it; mostly from memory. Raises RedisError, OSError."""
@@ -110,78 +118,71 @@ class Hub:
         """The log from its beginning up to and with this entry. Raises RedisError, OSError."""
         return await stream_log.read(self._redis, generation_id, upto=position)
 
-    async def look_at_end(self, generation_ids: list[UUID]) -> None:
+    async def check_ended(self, generation_ids: Iterable[UUID]) -> None:
         """Ask the database which of these have ended, for logs that do not tell: their process died, or never was.
 
         This process may have slept, and only be behind: what the log has comes first.
         """
-        for pk, status, error_code in await in_database(ended_among, generation_ids):
-            watched = self._watched.get(pk)
-            if watched is None:
+        known = [pk for pk in generation_ids if pk in self._answers]
+        if not known:
+            return
+        for pk, status, error_code in await in_database(ended_among, known):
+            if (answer := self._answers.get(pk)) is None:
                 continue
             try:
-                self._take(pk, await stream_log.read(self._redis, pk, after=watched.answer.position))
+                self._fold(answer, await stream_log.read(self._redis, pk, after=answer.position))
             except (RedisError, OSError) as error:
                 logger.warning("the rest of generation %s cannot be read: %s", pk, error)
-            if watched.answer.ended is None and not watched.answer.broken:
-                watched.answer.ended = Ended(Status(status), error_code)
-                self._end(watched)
+            if answer.is_open and not answer.broken:
+                answer.ended = Ended(Status(status), error_code)
+                self._end(answer)
 
-    # The log
+    # The logs
 
-    async def _begin(self, generation: Generation) -> Watched | None:
+    async def _begin(self, generation: Generation) -> LiveAnswer | None:
         entries = await stream_log.read(self._redis, generation.pk)
-        if watched := self._watched.get(generation.pk):  # another page was faster
-            return watched
+        if answer := self._answers.get(generation.pk):  # another page was faster
+            return answer
         if not entries and Status(generation.status).is_final:
             return None
-        message = generation.message
-        watched = Watched(LiveAnswer(generation.pk, message.conversation_id, message.pk))
+        answer = LiveAnswer(generation.pk, generation.message.fragment_url)
         try:
-            watched.answer.fold(entries)
+            answer.fold(entries)
         except HoleInLog:
             logger.warning("log of generation %s has a gap", generation.pk)
             return None
-        self._watched[generation.pk] = watched
-        self._something.set()
-        await self._wake_reader()
-        if watched.answer.ended:
-            watched.is_old = True
-            self._end(watched)
-        return watched
-
-    async def _wake_reader(self) -> None:
-        """Have the blocking read begin again, with the new log among its keys."""
-        if self._reader_id is not None:
+        self._answers[generation.pk] = answer
+        self._has_open.set()
+        if self._reader_id is not None:  # the blocking read begins again, with the new log among its keys
             await self._redis.client_unblock(self._reader_id)
+        if not answer.is_open:
+            answer.ended_before = True
+            self._end(answer)
+        return answer
 
     async def _tail(self) -> None:
         while True:
-            await self._something.wait()
+            await self._has_open.wait()
             try:
                 if self._reader_id is None:
                     self._reader_id = await self._reader.client_id()
-                    self._tell_trouble(self._open_answers, None)
+                    show_trouble(self.open_answers, None)
                 await self._read()
             except (RedisError, OSError) as error:
                 logger.warning("hub lost Redis: %s", error)
                 self._reader_id = None
-                self._tell_trouble(self._open_answers, "delayed")
+                show_trouble(self.open_answers, "delayed")
                 await asyncio.sleep(RETRY_DELAY_S)
 
-    @property
-    def _open_answers(self) -> list[Watched]:
-        return [watched for watched in self._watched.values() if watched.answer.ended is None]
-
     async def _read(self) -> None:
-        by_key = {watched.key: watched for watched in self._open_answers}
+        by_key = {answer.key: answer for answer in self.open_answers}
         if not by_key:
-            self._something.clear()
-            self._lag.rest()
+            self._has_open.clear()
+            self._lag.pause()
             return
-        self._lag.begin()
+        self._lag.resume()
         # redis-py's type does not take a dict of str
-        open_logs: dict[Any, Any] = {key: watched.answer.position for key, watched in by_key.items()}
+        open_logs: dict[Any, Any] = {key: answer.position for key, answer in by_key.items()}
         open_logs[self._lag.key] = self._lag.position
         try:
             found = await self._reader.xread(open_logs, block=int(BLOCK_S * 1000))
@@ -190,80 +191,76 @@ class Hub:
                 raise
             return
         for name, raw in found:
-            if watched := by_key.get(name.decode()):
-                self._take(watched.answer.generation_id, stream_log.entries_of_plain(raw))
+            if answer := by_key.get(name.decode()):
+                self._fold(answer, stream_log.entries_of_plain(raw))
             else:
-                self._lag.heard(raw)
-        await asyncio.sleep(batch_delay(len(by_key)))
+                self._lag.record(raw)
+        await asyncio.sleep(stream_log.batch_delay(len(by_key)))
 
-    def _take(self, generation_id: UUID, entries: list[stream_log.Entry]) -> None:
-        watched = self._watched.get(generation_id)
-        if watched is None:
+    def _fold(self, answer: LiveAnswer, entries: list[stream_log.Entry]) -> None:
+        if self._answers.get(answer.generation_id) is not answer:  # it was found broken meanwhile
             return
-        watched.heard_at = time.monotonic()
         try:
-            watched.answer.fold(watched.answer.newer(entries))
+            answer.fold(answer.newer(entries))
         except HoleInLog:
-            self._resync(watched)
+            self._break(answer)
             return
-        if watched.answer.ended:
-            self._end(watched)
-        elif watched.wants_html:
-            self._renderer.want(watched.answer)
-        watched.wake()
+        if not answer.is_open:
+            self._end(answer)
+        elif answer.needs_html:
+            self._renderer.add(answer)
+        answer.wake()
 
-    def _resync(self, watched: Watched) -> None:
-        """Forget the answer; its pages are told to fetch it, and will watch it again."""
-        logger.warning("log of generation %s has a gap", watched.answer.generation_id)
-        del self._watched[watched.answer.generation_id]
-        self._renderer.forget(watched.answer)
-        watched.answer.broken = True
-        watched.wake()
+    def _break(self, answer: LiveAnswer) -> None:
+        """Forget it; its pages are told to fetch it, and will watch it again."""
+        logger.warning("log of generation %s has a gap", answer.generation_id)
+        self._answers.pop(answer.generation_id, None)
+        self._renderer.discard(answer)
+        answer.broken = True
+        answer.wake()
 
-    # Pages
-
-    def _wake(self, answer: LiveAnswer) -> None:
-        watched = self._watched.get(answer.generation_id)
-        if watched is not None and watched.answer is answer:
-            watched.wake()
-
-    def _tell_trouble(self, several: list[Watched], trouble: PhaseName | None) -> None:
-        for watched in several:
-            if watched.answer.trouble != trouble:
-                watched.answer.trouble = trouble
-                watched.wake()
-
-    def _end(self, watched: Watched) -> None:
-        self._renderer.forget(watched.answer)
-        self._endings.begin(watched)
+    def _end(self, answer: LiveAnswer) -> None:
+        self._renderer.discard(answer)
+        self._endings.begin(answer)
 
     # Care
 
-    async def _look_after(self) -> None:
+    async def _repeat(self, otherwise: str, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await asyncio.sleep(SILENCE_S / 2)
-            now = time.monotonic()
-            for pk, watched in list(self._watched.items()):
-                if watched.left_at is not None and now - watched.left_at > LINGER_S:
-                    del self._watched[pk]
-            for watched in list(self._watched.values()):
-                if watched.answer.ended and not (watched.answer.finished or watched.answer.broken):
-                    self._end(watched)
-            silent = [pk for pk, w in self._watched.items() if w.answer.ended is None and now - w.heard_at > SILENCE_S]
+            await asyncio.sleep(CARE_INTERVAL_S)
             try:
-                await self.look_at_end(silent)
-                await self._look_at_leases(silent)
-                if self._open_answers:
-                    await self._lag.send(self._redis)
+                await work()
             except (Error, RedisError, OSError) as error:
-                logger.warning("silent answers were not checked: %s", error)
+                logger.warning("%s: %s", otherwise, error)
 
-    async def _look_at_leases(self, generation_ids: list[UUID]) -> None:
-        """An answer that was begun, and that no process has now, is about to be taken over: its pages are told."""
-        for generation_id in await unheld(self._redis, generation_ids):
-            watched = self._watched.get(generation_id)
-            if watched is not None and watched.answer.attempt and watched.answer.ended is None:
-                self._tell_trouble([watched], "resuming")
+    async def _look_after_silent(self) -> None:
+        now = time.monotonic()
+        for pk, answer in list(self._answers.items()):
+            if answer.left_at is not None and now - answer.left_at > LINGER_S:
+                del self._answers[pk]
+            elif not (answer.is_open or answer.finished or answer.broken):  # the database was away
+                self._end(answer)
+        silent = [answer.generation_id for answer in self.open_answers if now - answer.last_record_at > SILENCE_S]
+        await self.check_ended(silent)
+        unheld_now = await unheld(self._redis, silent)
+        about_to_be_taken_over = [a for a in self.open_answers if a.attempt and a.generation_id in unheld_now]
+        show_trouble(about_to_be_taken_over, "resuming")
+        if self.open_answers:
+            await self._lag.send(self._redis)
+
+    async def _update_queue_positions(self) -> None:
+        await update_queue_positions(self._redis, self.open_answers)
+
+    async def _publish_viewers(self) -> None:
+        watched = {answer.generation_id: len(answer.watchers) for answer in self.open_answers if answer.watchers}
+        await self._stats.publish(watched)
+
+
+def show_trouble(answers: Iterable[LiveAnswer], trouble: PhaseName | None) -> None:
+    for answer in answers:
+        if answer.trouble != trouble:
+            answer.trouble = trouble
+            answer.wake()
 
 
 def die_with(task: asyncio.Task[None]) -> None:

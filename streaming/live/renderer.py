@@ -15,8 +15,7 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from .answer import LiveAnswer
-from .part import LivePart
+from .answer import LiveAnswer, LivePart
 
 TAIL_INTERVAL_S = 0.1
 FINISHED_SHARE = 0.5
@@ -31,18 +30,17 @@ _thread = ThreadPoolExecutor(1, thread_name_prefix="renderer")
 class Renderer:
     """``run`` is its only task, owned by the hub."""
 
-    def __init__(self, wake: Callable[[LiveAnswer], None]):
-        self._wake = wake
+    def __init__(self) -> None:
         self._dirty: dict[LiveAnswer, None] = {}  # in the order in which they came
         self._work = asyncio.Event()
-        self._took = 0.0  # of the process's time, since the last rest
+        self._took = 0.0  # of the process's time, since the last pause
 
-    def want(self, answer: LiveAnswer) -> None:
+    def add(self, answer: LiveAnswer) -> None:
         """Something is new in this answer, and somebody watches it."""
         self._dirty[answer] = None
         self._work.set()
 
-    def forget(self, answer: LiveAnswer) -> None:
+    def discard(self, answer: LiveAnswer) -> None:
         self._dirty.pop(answer, None)
 
     async def run(self) -> None:
@@ -63,14 +61,14 @@ class Renderer:
                     answer.tail_due = time.monotonic() + TAIL_INTERVAL_S
             if not any(part.has_unread for part in answer.parts.values()):
                 self._dirty.pop(answer, None)
-            self._wake(answer)
+            answer.wake()
             await asyncio.sleep(self._took * (1 / share - 1))
 
     def _next(self) -> LiveAnswer | None:
         now = time.monotonic()
         for answer in self._dirty:
             if answer.tail_due <= now:
-                self._dirty[answer] = self._dirty.pop(answer)  # to the end of the line
+                self._dirty[answer] = self._dirty.pop(answer)  # behind the others
                 return answer
         return None
 

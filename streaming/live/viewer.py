@@ -1,11 +1,15 @@
-"""One page's view of one answer: what it has, and so what it lacks. Replay and live are the same comparison.
+"""One page's view of one answer: what it has, so what it misses, and the task that sends it that.
+
+Replay and live are the same comparison.
 
 There is no queue per page: a slow one is brought up to date from the answer itself, in fewer and larger frames.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 from uuid import UUID
@@ -30,8 +34,9 @@ from streaming.protocol import (
     TextDelta,
 )
 
-from .answer import LiveAnswer
-from .part import LivePart
+from .answer import FinishedAnswer, LiveAnswer, LivePart
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -46,7 +51,7 @@ class Has:
 
 @dataclass(eq=False)
 class Viewer:
-    wants_html: ClassVar[bool] = True
+    needs_html: ClassVar[bool] = True
     answer: LiveAnswer
     position: Position  # that the page said it had reached
     seen: dict[PartName, Seen]
@@ -56,38 +61,38 @@ class Viewer:
     _stages: dict[int, StageIs] = field(default_factory=dict)
     done: bool = False  # the terminal event was sent
 
-    def lacking(self) -> list[AnyEvent]:
+    def missing_events(self) -> list[AnyEvent]:
         """The events that bring the page up to date; it counts as having them.
 
         Made in one go: while they are sent, the answer may go on.
         """
-        return list(self._lacking())
+        return list(self._missing())
 
-    def _lacking(self) -> Iterator[AnyEvent]:
+    def _missing(self) -> Iterator[AnyEvent]:
         answer = self.answer
         if answer.broken:
             self.done = True
             yield Resync(answer.generation_id, answer.url)
             return
-        if self._phase != (answer.phase_at, answer.trouble, answer.place):
-            self._phase = (answer.phase_at, answer.trouble, answer.place)
+        if self._phase != (answer.phase_at, answer.trouble, answer.queue_position):
+            self._phase = (answer.phase_at, answer.trouble, answer.queue_position)
             yield phase_of(answer)
         for stage in answer.stages.values():
             if self._stages.get(stage.stage) != stage:
                 self._stages[stage.stage] = stage
                 yield stage_event(answer.generation_id, answer.position, stage)
         for part in answer.parts.values():
-            yield from self._lacking_of(part)
+            yield from self._missing_of(part)
         for message in answer.notices[self._notices :]:
             yield Notice(answer.generation_id, message)
         self._notices = len(answer.notices)
         if answer.finished is not None and not self.done:
             self.done = True
-            yield self._ending()
+            yield self._ending(answer.finished)
 
-    def _lacking_of(self, part: LivePart) -> Iterator[AnyEvent]:
+    def _missing_of(self, part: LivePart) -> Iterator[AnyEvent]:
         answer = self.answer
-        has = self._has.get(part.name) or self._first_look(part)
+        has = self._has.get(part.name) or self._believe(part)
         if has.begun_at != part.begun_at or has.length > part.length or self._claims_too_many(part, has):
             has = self._has[part.name] = Has(part.begun_at)
             yield PartRestarted(answer.generation_id, answer.position, part.name)
@@ -96,9 +101,9 @@ class Viewer:
             yield TextDelta(answer.generation_id, answer.position, part.name, has.length, text, answer.tokens)
             has.length = part.length
         if answer.finished is None:
-            yield from self._lacking_html_of(part, has)
+            yield from self._missing_html_of(part, has)
 
-    def _lacking_html_of(self, part: LivePart, has: Has) -> Iterator[AnyEvent]:
+    def _missing_html_of(self, part: LivePart, has: Has) -> Iterator[AnyEvent]:
         if has.blocks < len(part.blocks):
             html = part.blocks[has.blocks :]
             yield BlocksDone(self.answer.generation_id, part.name, has.blocks, html, part.upto)
@@ -109,7 +114,7 @@ class Viewer:
             if part.tail_version:
                 yield TailRendered(self.answer.generation_id, part.name, part.tail_html, part.tail_upto)
 
-    def _first_look(self, part: LivePart) -> Has:
+    def _believe(self, part: LivePart) -> Has:
         """Believe the page's account, unless the part was begun anew after the page's position."""
         has = self._has[part.name] = Has(part.begun_at)
         seen = self.seen.get(part.name)
@@ -126,9 +131,7 @@ class Viewer:
         finished = self.answer.finished
         return finished is not None and has.blocks > max(len(part.blocks), len(finished.blocks.get(part.name, ())))
 
-    def _ending(self) -> AnswerFinished:
-        finished = self.answer.finished
-        assert finished is not None
+    def _ending(self, finished: FinishedAnswer) -> AnswerFinished:
         return AnswerFinished(
             generation=self.answer.generation_id,
             position=self.answer.position,
@@ -149,12 +152,51 @@ class Viewer:
         return {str(i): new for i, (old, new) in enumerate(zip(shown, final, strict=True)) if old != new}
 
 
+class Feed:
+    """Sends one page what it misses, in a task of its own: whoever is slow to take it holds up nobody else.
+
+    Owned by a page's socket. Its task begins with the first answer that is watched, and ends with ``close``.
+    """
+
+    def __init__(self, send_missing: Callable[[Viewer], Awaitable[None]]):
+        self._send_missing = send_missing
+        self._due: dict[Viewer, None] = {}  # that may miss something, in the order in which they were woken
+        self._has_due = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self, viewer: Viewer) -> None:
+        """There may be something that it misses."""
+        self._due[viewer] = None
+        self._has_due.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="feed of a page")
+
+    async def close(self) -> None:
+        """Nothing more is sent afterwards."""
+        self._due.clear()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while True:
+            await self._has_due.wait()
+            self._has_due.clear()
+            while self._due:
+                viewer = next(iter(self._due))
+                del self._due[viewer]
+                try:
+                    await self._send_missing(viewer)
+                except Exception:  # whatever is wrong with one answer, the page's others go on
+                    logger.exception("generation %s cannot be shown to a page", viewer.answer.generation_id)
+
+
 def phase_of(answer: LiveAnswer) -> Phase:
     """What holds it up counts more than what it was doing."""
     began = PhaseBegan(answer.trouble, answer.phase.model) if answer.trouble else answer.phase
     event = phase_event(answer.generation_id, answer.phase_at, began, max(answer.attempt, 1))
-    if answer.place and not answer.trouble and began.ahead is None:
-        event = replace(event, ahead=answer.place.ahead, held=answer.place.is_held)
+    if (waiting := answer.queue_position) and not answer.trouble and began.ahead is None:
+        event = replace(event, ahead=waiting.ahead, held=waiting.is_held)
     expected = answer.expected
     return replace(event, expected_tokens=expected.expected_tokens, expected_s=expected.expected_s)
 

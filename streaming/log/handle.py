@@ -23,7 +23,8 @@ from conversations import site_time
 from conversations.models.chat.message import PartKey
 from streaming.protocol import code_units
 
-from .records import AnyRecord, Claimed, Ended, Folded, HoleInLog, PhaseBegan, Restarted, StageIs, Text, encode
+from .fold import Folded, HoleInLog
+from .records import AnyRecord, Claimed, Ended, PhaseBegan, Restarted, StageIs, Text, encode
 from .stream_log import BEGINNING, FIELD, REFUSED, AttemptLost, Position, as_pair, extent, key_of, read
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class LogHandle:
         if last < self._confirmed or length != self._entries + taken:
             left = Folded()
             with suppress(HoleInLog):  # what follows fills it
-                left.fold(record for _, record in await read(redis, self.generation_id))
+                left.fold(await read(redis, self.generation_id))
             self._make_up(last, length, left)
             return
         if self._ended and taken:
@@ -224,10 +225,10 @@ class LogHandle:
         yield from (stage for number, stage in self._stages.items() if left.stages.get(number) != stage)
         if self._phase:
             yield self._phase
-        texts, tokens = self.texts(), left.tokens
+        texts, left_texts, tokens = self.texts(), left.texts, left.tokens
         uncounted = self.stage_tokens - left.stage_tokens
-        for key in {**left.texts, **texts, **dict.fromkeys(restarted)}:
-            text, there = texts.get(key, ""), left.texts.get(key, "")
+        for key in {**left_texts, **texts, **dict.fromkeys(restarted)}:
+            text, there = texts.get(key, ""), left_texts.get(key, "")
             if key in restarted or not text.startswith(there):
                 yield Restarted(key.stage, key.kind)
                 there = ""

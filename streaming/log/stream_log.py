@@ -17,6 +17,9 @@ from .records import AnyRecord, Claimed, decode, encode
 FIELD = b"r"
 REFUSED = "equal or smaller"  # in Redis' words, when an id does not come after the last one
 BEGINNING = "0-0"
+FEW_STREAMS = 16
+DELAY_PER_STREAM_S = 0.000025
+LONGEST_DELAY_S = 0.01
 
 Position = str
 Entry = tuple[Position, AnyRecord]
@@ -43,12 +46,12 @@ def entries_of(raw: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
 
 
 def read_plainly(redis: Redis) -> None:
-    """From now on this client's XREAD returns what Redis tells: redis-py would make a dict of each entry, which costs
-    as much as to decode it."""
-    redis.set_response_callback("XREAD", as_told)
+    """From now on this client's XREAD returns what Redis sent: redis-py would make a dict of each entry, which costs as
+    much as to decode it."""
+    redis.set_response_callback("XREAD", as_received)
 
 
-def as_told(response: Any, **kwargs: Any) -> Any:
+def as_received(response: Any, **kwargs: Any) -> Any:
     return response or []
 
 
@@ -56,7 +59,7 @@ def entries_of_plain(raw: Sequence[PlainEntry]) -> list[Entry]:
     return [(position.decode(), decode(fields[1])) for position, fields in raw]
 
 
-async def claim(redis: Redis, generation_id: UUID, attempt: int, process: str) -> list[AnyRecord]:
+async def claim(redis: Redis, generation_id: UUID, attempt: int, process: str) -> list[Entry]:
     """Shut out earlier attempts, then read what they wrote, which now cannot change. Raises AttemptLost."""
     key = key_of(generation_id)
     try:
@@ -65,7 +68,7 @@ async def claim(redis: Redis, generation_id: UUID, attempt: int, process: str) -
         if REFUSED in str(error):
             raise AttemptLost from error
         raise
-    return [record for _, record in entries_of(await redis.xrange(key, max=f"{attempt}-0"))]
+    return entries_of(await redis.xrange(key, max=f"{attempt}-0"))
 
 
 async def read(
@@ -83,3 +86,12 @@ async def extent(redis: Redis, generation_id: UUID) -> tuple[Position, int]:
         pipeline.xlen(key_of(generation_id))
         last, length = await pipeline.execute()
     return (last[0][0].decode() if last else BEGINNING), length
+
+
+def batch_delay(streams: int) -> float:
+    """How long to wait between two rounds that serve all streams, so that one round serves several of them; 0 for few.
+
+    A round has a price of its own: a pipeline, a blocking read that names every log. Few streams pay it for each token,
+    and wait for nothing; many share it, and wait for a few milliseconds. docs/performance.md has what that gains.
+    """
+    return min(streams * DELAY_PER_STREAM_S, LONGEST_DELAY_S) if streams > FEW_STREAMS else 0.0

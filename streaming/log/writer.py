@@ -1,7 +1,7 @@
 """Group commit: one writer per process puts the text of all its generations into their logs.
 
 Text that arrives while a write is on its way is joined per part and goes out with the next pipeline. At low load every
-token leaves at once; where there are many streams, the writer rests for a few milliseconds between two pipelines.
+token leaves at once; where there are many streams, the writer waits for a few milliseconds between two pipelines.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from weakref import WeakSet
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from streaming.coordination.batching import batch_delay
 from streaming.coordination.redis_clients import Connections
 from streaming.telemetry import counters
 
+from .fold import Folded
 from .handle import LogHandle
-from .records import Folded
+from .stream_log import batch_delay
 
 logger = logging.getLogger(__name__)
 

@@ -33,8 +33,9 @@ from conversations.models.generation.timing import text_bytes
 from streaming.cache.answers import Answers, Reuse
 from streaming.coordination.database import in_database, until_taken
 from streaming.log import stream_log
-from streaming.log.records import AnyRecord, Ended, Folded, HoleInLog, Noticed, PhaseBegan
-from streaming.log.stream_log import AttemptLost
+from streaming.log.fold import Folded, HoleInLog
+from streaming.log.records import Ended, Noticed, PhaseBegan
+from streaming.log.stream_log import AttemptLost, Entry
 from streaming.log.writer import LogWriter
 from streaming.model_servers.pool import ModelServers
 from streaming.planning.questions.second_opinion import question_to_judge, second_opinion
@@ -123,13 +124,13 @@ class Attempt:
                 return None
             generation = claimed.generation
             correlation.add(**ids_of(generation))
-            records = await stream_log.claim(
+            entries = await stream_log.claim(
                 self._context.redis, generation.pk, generation.attempt, self._context.process
             )
         except (Error, RedisError, OSError) as error:
             logger.warning("generation %s is left to the next attempt: %s", self.generation_id, error)
             return None
-        answer = Answer(claimed, records, self._context)
+        answer = Answer(claimed, entries, self._context)
         if generation.stop_requested_at is not None and self.interruption is None:
             self.interruption = Interruption.STOP
         if self.interruption is not None:  # while it was claimed
@@ -190,8 +191,8 @@ class Attempt:
 class Answer:
     """An answer that this process has claimed: its log, its stages, and what the database has of it."""
 
-    def __init__(self, claimed: ClaimedGeneration, records: list[AnyRecord], context: WorkerContext):
-        """``records`` are the log's, of earlier attempts too."""
+    def __init__(self, claimed: ClaimedGeneration, entries: list[Entry], context: WorkerContext):
+        """``entries`` are the log's, of earlier attempts too."""
         self.claimed = claimed
         self.generation = generation = claimed.generation
         self.is_ending = False  # nothing but the terminal record follows
@@ -201,12 +202,12 @@ class Answer:
         context.servers.use(claimed.tiers)
         folded = Folded()
         with suppress(HoleInLog):  # what is in the database fills it
-            folded.fold(records)
+            folded.fold(entries)
         earlier = earlier_results(generation, folded)
         for number, result in earlier.items():  # the log may be lost
             folded.stage_tokens[number] = max(folded.stage_tokens[number], result.completion_tokens or 0)
         folded.tokens = max(folded.tokens, generation.completion_tokens or 0, folded.stage_tokens.total())
-        self.handle = context.writer.open(generation.pk, generation.attempt, folded, len(records))
+        self.handle = context.writer.open(generation.pk, generation.attempt, folded, len(entries))
         self._log_missing(claimed.texts)
         self.handle.append(first_phase(generation))
         if claimed.notice:

@@ -25,8 +25,8 @@ from streaming.cache.answers import Reuse
 from streaming.cache.response_cache import ResponseCache
 from streaming.coordination import dispatch, redis_clock, stop_signal
 from streaming.coordination.answer_queue import AnswerQueue, Taken
+from streaming.coordination.channel_layer import send_to_group, user_group
 from streaming.coordination.database import in_database
-from streaming.coordination.groups import send_to_group, user_group
 from streaming.coordination.leases import Leases
 from streaming.coordination.redis_clients import Connections, command_client
 from streaming.log.writer import LogWriter

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -26,7 +26,9 @@ from streaming.cache.response_cache import ResponseCache
 from streaming.coordination.database import in_database
 from streaming.coordination.redis_clients import Connections, command_client
 from streaming.log import stream_log
-from streaming.log.records import AnyRecord, Folded
+from streaming.log.fold import Folded
+from streaming.log.records import AnyRecord
+from streaming.log.stream_log import Entry
 from streaming.log.writer import LogWriter
 from streaming.model_servers.pool import ModelServers
 from streaming.model_servers.queue_lengths import Queues
@@ -251,23 +253,34 @@ async def texts(generation: Generation) -> dict[str, str]:
 
     def read() -> dict[str, str]:
         found: dict[PartKey, str] = Message.objects.get(pk=generation.message_id).texts()
-        return {f"{key.stage}.{key.kind}": text for key, text in found.items()}
+        return {key.name: text for key, text in found.items()}
 
     return await in_database(read)
 
 
-async def records(generation: Generation) -> list[AnyRecord]:
+async def entries(generation: Generation) -> list[Entry]:
     client = command_client()
     try:
-        return [record for _, record in await stream_log.read(client, generation.pk)]
+        return await stream_log.read(client, generation.pk)
     finally:
         await client.aclose()
 
 
+async def records(generation: Generation) -> list[AnyRecord]:
+    return [record for _, record in await entries(generation)]
+
+
+def folded_from(entries: Iterable[Entry]) -> Folded:
+    """Raises HoleInLog."""
+    folded = Folded()
+    folded.fold(entries)
+    return folded
+
+
 async def logged(generation: Generation) -> dict[str, str]:
     """What the log folds to, by the parts' names."""
-    folded = Folded().fold(await records(generation))
-    return {f"{key.stage}.{key.kind}": text for key, text in folded.texts.items() if text}
+    folded = folded_from(await entries(generation))
+    return {key.name: text for key, text in folded.texts.items() if text}
 
 
 async def end(*tasks: asyncio.Future[Any]) -> None:

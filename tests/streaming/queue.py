@@ -79,6 +79,6 @@ class Line:
         self.store.delete(key_of(self.id_of(answer)))
 
     async def places(self, *names: str) -> dict[str, tuple[int, bool]]:
-        found = await answer_queue.places(self.redis, [self.user(name) for name in names])
+        found = await answer_queue.queue_positions(self.redis, [self.user(name) for name in names])
         names_by_id = {pk: name for name, pk in self._ids.items()}
         return {names_by_id[pk]: (place.ahead, place.is_held) for pk, place in found.items()}

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from django.db import connection, models
+from django.urls import reverse
 from django.utils import timezone
 
 from conversations.models.generation.plan import shown_stage
@@ -34,6 +35,11 @@ class PartKey(NamedTuple):
 
     stage: int
     kind: PartKind
+
+    @property
+    def name(self) -> str:
+        """As pages and programs know it: "0.text"."""
+        return f"{self.stage}.{self.kind}"
 
 
 ANSWER = PartKey(0, PartKind.TEXT)
@@ -103,6 +109,11 @@ class Message(models.Model):
         staged = Message.objects.filter(pk__in=several).with_all() if several else []
         shown = {message.pk: message.text for message in staged}
         return tuple(Said(role, shown.get(uuid.UUID(str(pk))) or texts[0] or "") for pk, role, texts in path)
+
+    @property
+    def fragment_url(self) -> str:
+        """Of the message alone, for a page that has the others."""
+        return reverse("message", args=[self.conversation_id, self.pk])
 
     def texts(self) -> dict[PartKey, str]:
         return {part.key: part.text for part in self.parts.all()}

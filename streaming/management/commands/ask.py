@@ -24,10 +24,10 @@ from conversations.models.catalog.pipeline import Mode
 from conversations.models.chat.asking import ConversationError
 from conversations.models.generation.generation import Status
 from streaming.chat import turns
-from streaming.coordination.answer_queue import QueuePosition, places_now
+from streaming.coordination.answer_queue import QueuePosition, queue_positions_now
 from streaming.coordination.redis_clients import open_sync_client
-from streaming.log.records import Folded, HoleInLog
-from streaming.log.stream_log import BEGINNING, Entry, entries_of, key_of
+from streaming.log.fold import Folded, HoleInLog
+from streaming.log.stream_log import Entry, entries_of, key_of
 from streaming.operations.measurements.live import live
 from streaming.planning.tiers import current_tiers
 from streaming.protocol import SendMessage
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         check_model(options["model"])
         question = SendMessage(uuid4(), text=options["question"], mode=options["mode"], tier=options["model"])
         try:
-            turn = turns.take(user, conversation, question, streams=not options["no_stream"])
+            turn = turns.take_turn(user, conversation, question, streams=not options["no_stream"])
         except ConversationError as error:
             raise CommandError(str(error)) from error
         shows_text = not options["json"]
@@ -92,9 +92,8 @@ class Following:
         self._generation = turn.generation
         self._screen = screen
         self._redis = open_sync_client()
-        self._position = BEGINNING
         self._folded = Folded()
-        self._begun_at = self._heard_at = time.monotonic()
+        self._begun_at = self._last_record_at = time.monotonic()
         self._is_broken = False  # the log has a hole: the database alone tells the end
         self._is_patient = False  # a worker will take it in time
         self._interrupts = 0
@@ -107,7 +106,7 @@ class Following:
             while self._folded.ended is None and not self._has_ended_silently():
                 self._take(self._read())
                 self._check_workers()
-                self._stop_if_wanted()
+                self._stop_if_interrupted()
         finally:
             signal.signal(signal.SIGINT, before)
             self._redis.close()
@@ -117,7 +116,7 @@ class Following:
         """What is new; waits for a moment if there is nothing, or while Redis is away."""
         try:
             if not self._is_broken:
-                found: Any = self._redis.xread({key_of(self._generation.pk): self._position}, block=BLOCK_MS)
+                found: Any = self._redis.xread({key_of(self._generation.pk): self._folded.position}, block=BLOCK_MS)
                 return entries_of(found[0][1]) if found else []
         except (RedisError, OSError):
             self._redis.close()  # the next read connects again
@@ -128,20 +127,19 @@ class Following:
         if not entries:
             return
         try:
-            records = self._folded.fit(record for _, record in entries)
+            records = self._folded.fold(entries)
         except HoleInLog:
             self._is_broken = True
             return
-        self._position = entries[-1][0]
-        self._heard_at = time.monotonic()
+        self._last_record_at = time.monotonic()
         for record in records:
             self._screen.show(record)
 
     def _has_ended_silently(self) -> bool:
         """Nothing came for a while, and the database has its end."""
-        if time.monotonic() - self._heard_at < SILENCE_S:
+        if time.monotonic() - self._last_record_at < SILENCE_S:
             return False
-        self._heard_at = time.monotonic()
+        self._last_record_at = time.monotonic()
         return not Generation.objects.unfinished().filter(pk=self._generation.pk).exists()
 
     def _show_rest(self) -> None:
@@ -164,18 +162,19 @@ class Following:
         if not now.workers:
             raise CommandError(f"No worker took it within {UNTAKEN_S:g} s: is one running? {kept}")
         self._is_patient = True
-        place = self._place()
-        if place is None:
+        if (position := self._queue_position()) is None:
             return
-        if place.is_held:
-            self._screen.note(f"{self._user.get_username()}'s other answers come first, {place.ahead} of them waiting.")
+        if position.is_held:
+            owner = self._user.get_username()
+            self._screen.note(f"{owner}'s other answers come first, {position.ahead} of them waiting.")
         else:
-            self._screen.note(f"It waits in the queue, {place.ahead} ahead: {now.attempts} answers are being written.")
+            ahead = position.ahead
+            self._screen.note(f"It waits in the queue, {ahead} ahead: {now.attempts} answers are being written.")
 
-    def _place(self) -> QueuePosition | None:
+    def _queue_position(self) -> QueuePosition | None:
         """None if it does not wait any more, or Redis is away."""
         try:
-            return places_now(self._redis, [self._user.pk]).get(self._generation.pk)
+            return queue_positions_now(self._redis, [self._user.pk]).get(self._generation.pk)
         except (RedisError, OSError):
             return None
 
@@ -184,12 +183,12 @@ class Following:
         if self._interrupts > 1:
             raise KeyboardInterrupt
 
-    def _stop_if_wanted(self) -> None:
+    def _stop_if_interrupted(self) -> None:
         if not self._interrupts or self._is_stopping:
             return
         self._is_stopping = True
         self._screen.note("Stopping …")
-        turns.stop(self._user, self._generation.pk)
+        self._generation.request_stop()
 
 
 def conversation_of(user: AbstractBaseUser, wanted: UUID | None) -> Conversation | None:

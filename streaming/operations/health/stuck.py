@@ -14,9 +14,9 @@ from redis.exceptions import RedisError
 from conversations.models import Generation
 from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import StageStatus
-from streaming.chat.viewer_counts import viewers_now
 from streaming.coordination.leases import keys_of
 from streaming.coordination.redis_clients import open_sync_client
+from streaming.live.delivery import viewers_now
 from streaming.telemetry.heartbeats import WorkerState, living
 
 WITHOUT_LEASE_S = 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from uuid import uuid4
 
 import pytest
 
@@ -23,7 +22,7 @@ class Hub:
     async def watch(
         self, generation: Generation, make: Callable[[LiveAnswer], object], show: Awaitable[None]
     ) -> object:
-        watcher = make(LiveAnswer(generation.pk, uuid4(), uuid4()))
+        watcher = make(LiveAnswer(generation.pk))
         self.watching.add(watcher)
         return watcher
 

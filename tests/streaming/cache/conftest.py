@@ -22,8 +22,9 @@ from streaming.cache.response_cache import ResponseCache
 from streaming.demo.completion import Completion, Options
 from streaming.demo.faults import Behaviour
 from streaming.demo.server import DemoServer, serve
+from streaming.log.fold import Folded
 from streaming.log.handle import LogHandle
-from streaming.log.records import Folded
+from streaming.log.records import Text
 from streaming.log.writer import LogWriter
 from streaming.model_servers import trial
 from streaming.model_servers.pool import ModelServers
@@ -114,7 +115,10 @@ class Desk:
         earlier: StageResult | None = None,
     ) -> Asked:
         """``earlier`` is what an attempt before noted."""
-        handle = self.writer.open(uuid4(), 1, Folded({ANSWER: begun} if begun else {}), 0)
+        folded = Folded()
+        if begun:
+            folded.fold([("1-1", Text(ANSWER.stage, ANSWER.kind, 0, begun))])
+        handle = self.writer.open(uuid4(), 1, folded, 0)
         self.handles.append(handle)
         stage = PlannedStage(0, "quick", "Answer", tier=self.tier.slug)
         answers = Answers(self.reuse, user, fresh)

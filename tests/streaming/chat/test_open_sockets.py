@@ -11,9 +11,8 @@ import pytest
 from django.db import DatabaseError
 from pytest_django import Settings
 
-from streaming.chat import open_sockets
-from streaming.live import window
-from streaming.live.window import Window
+from streaming.chat import open_sockets, page_socket
+from streaming.chat.page_socket import Window
 from streaming.protocol import CLOSE_NOT_SIGNED_IN
 from streaming.telemetry.process_stats import EventLoopMonitor
 
@@ -106,7 +105,7 @@ def test_pages_that_read_nothing_are_counted(monkeypatch: pytest.MonkeyPatch, se
     full.window.sent(settings.VIEWER_WINDOW_BYTES + 1)
     silent.window.sent(1)
     assert care.waiting == 1
-    monkeypatch.setattr(window, "LATE_S", 0.0)
+    monkeypatch.setattr(page_socket, "LATE_S", 0.0)
     assert care.waiting == 2
 
     for reader in (full, silent):

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from streaming.chat.origin import is_page_of
+from streaming.chat.consumer import is_page_of
 
 
 @pytest.mark.parametrize(

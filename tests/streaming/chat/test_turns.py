@@ -7,7 +7,7 @@ from uuid import uuid4
 from django.contrib.auth.models import User
 
 from conversations.models import Conversation
-from streaming.chat.turns import Turn, take
+from streaming.chat.turns import Turn, take_turn
 from streaming.protocol import Retry, SendMessage
 from tests.conversations.talk import begin, failed, go_on, talk
 
@@ -20,7 +20,7 @@ def told(turn: Turn, conversation: Conversation) -> list[int]:
 def test_a_question_is_told_with_its_answer_alone(alice: User) -> None:
     conversation = talk(alice)
 
-    turn = take(alice, conversation, SendMessage(id=uuid4(), text="And at night?"))
+    turn = take_turn(alice, conversation, SendMessage(id=uuid4(), text="And at night?"))
 
     assert told(turn, conversation) == [2, 3]
 
@@ -30,7 +30,7 @@ def test_a_retry_in_the_middle_is_told_with_what_follows(alice: User) -> None:
     conversation = generation.message.conversation
     go_on(conversation)
 
-    turn = take(alice, conversation, Retry(id=uuid4(), message=generation.message_id))
+    turn = take_turn(alice, conversation, Retry(id=uuid4(), message=generation.message_id))
 
     assert (turn.parent, told(turn, conversation)) == (generation.message.parent_id, [1, 2, 3])
 
@@ -39,6 +39,6 @@ def test_a_retry_at_the_end_is_told_alone(alice: User) -> None:
     generation = failed(begin(alice))
     conversation = generation.message.conversation
 
-    turn = take(alice, conversation, Retry(id=uuid4(), message=generation.message_id))
+    turn = take_turn(alice, conversation, Retry(id=uuid4(), message=generation.message_id))
 
     assert told(turn, conversation) == [1]

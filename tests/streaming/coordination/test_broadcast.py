@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from conversations.events import AccountClosed, Change, ConversationsChanged, StopRequested
 from streaming import tasks
 from streaming.coordination.broadcast import NAMED_AT_ONCE, Broadcaster
-from streaming.coordination.groups import user_group
+from streaming.coordination.channel_layer import user_group
 from streaming.coordination.stop_signal import STOP_CHANNEL
 
 OWNER = 7

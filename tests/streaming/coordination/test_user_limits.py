@@ -135,7 +135,7 @@ async def test_requests_are_counted_by_user(store: Redis, settings: Any) -> None
     for _ in range(3):
         count_request(ALICE)
 
-    with pytest.raises(TooManyRequests, match="3 in a minute") as refused:
+    with pytest.raises(TooManyRequests, match="3 per minute") as refused:
         count_request(ALICE)
 
     count_request(BOB)

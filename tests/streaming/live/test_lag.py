@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from redis.asyncio import Redis
 
-from streaming.live.lag import LagProbe
+from streaming.live.delivery import LagProbe
 from streaming.log.stream_log import read_plainly
 from streaming.telemetry import counters
 from streaming.telemetry.counters import HUB_LAG
@@ -23,12 +23,12 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 async def hear(redis: Redis, probe: LagProbe) -> None:
     read_plainly(redis)
     for _, raw in await redis.xread({probe.key: probe.position}):
-        probe.heard(raw)
+        probe.record(raw)
 
 
 async def test_what_is_sent_while_it_reads_is_measured_once(redis: Redis, counted: Counter[str]) -> None:
     probe = LagProbe()
-    probe.begin()
+    probe.resume()
     await probe.send(redis)
     await hear(redis, probe)
     await hear(redis, probe)
@@ -36,12 +36,12 @@ async def test_what_is_sent_while_it_reads_is_measured_once(redis: Redis, counte
     assert counters.histogram(HUB_LAG, counted).count == 1 and counted[f"{HUB_LAG}:sum"] > 0
 
 
-async def test_what_was_sent_before_a_rest_says_nothing(redis: Redis, counted: Counter[str]) -> None:
+async def test_what_was_sent_before_a_pause_says_nothing(redis: Redis, counted: Counter[str]) -> None:
     probe = LagProbe()
-    probe.begin()
+    probe.resume()
     await probe.send(redis)
-    probe.rest()
-    probe.begin()
+    probe.pause()
+    probe.resume()
     await hear(redis, probe)
 
     assert counters.histogram(HUB_LAG, counted).count == 0

@@ -13,8 +13,8 @@ from asgiref.sync import SyncToAsync
 from django.contrib.auth.models import User
 
 from conversations.models import Generation
+from streaming.coordination.channel_layer import send_to_group, user_group
 from streaming.coordination.database import in_database
-from streaming.coordination.groups import send_to_group, user_group
 from streaming.protocol import CLOSE_NOT_FOUND
 from tests.streaming.harness import PATIENCE_S, WHOLE, Model, Page, Worker, ask, texts, turns
 

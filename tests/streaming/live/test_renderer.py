@@ -13,8 +13,7 @@ from conversations.models.chat.message import PartKey, PartKind
 from conversations.rendering import render_blocks
 from conversations.rendering.highlighting import client
 from conversations.rendering.highlighting.client import Highlighter, Reply
-from streaming.live.answer import LiveAnswer
-from streaming.live.part import LivePart
+from streaming.live.answer import LiveAnswer, LivePart
 from streaming.live.renderer import Renderer
 from streaming.log.stream_log import Position
 
@@ -46,16 +45,17 @@ class Live:
     """One part of an answer, and the renderer at work."""
 
     def __init__(self) -> None:
-        self.answer = LiveAnswer(uuid4(), uuid4(), uuid4())
+        self.answer = LiveAnswer(uuid4())
         self.part = LivePart(PartKey(0, PartKind.TEXT))
         self.answer.parts[self.part.key] = self.part
         self.rendered = asyncio.Event()
-        self.renderer = Renderer(lambda _: self.rendered.set())
+        self.answer.watchers[self] = lambda _: self.rendered.set()
+        self.renderer = Renderer()
 
     def arrive(self, text: str) -> None:
         self.part.append(text)
         self.rendered.clear()
-        self.renderer.want(self.answer)
+        self.renderer.add(self.answer)
 
     def begin_anew(self, position: Position) -> None:
         self.part = self.answer.parts[self.part.key] = LivePart(self.part.key, position)

@@ -11,15 +11,17 @@ from redis.asyncio.connection import Connection
 from conversations.models.chat.message import ANSWER, PartKey, PartKind
 from conversations.models.generation.generation import Status
 from streaming.log import stream_log
-from streaming.log.records import Claimed, Ended, Folded, HoleInLog, PhaseBegan, Text
+from streaming.log.fold import Folded, HoleInLog
+from streaming.log.records import Claimed, Ended, PhaseBegan, Text
 from streaming.log.stream_log import AttemptLost
 from streaming.log.writer import LogWriter
+from tests.streaming.harness import folded_from
 
 THINKING = PartKey(0, PartKind.THINKING)
 
 
 async def folded(redis: Redis, generation_id: UUID) -> Folded:
-    return Folded().fold(record for _, record in await stream_log.read(redis, generation_id))
+    return folded_from(await stream_log.read(redis, generation_id))
 
 
 async def test_what_is_written_is_what_is_read(redis: Redis, writer: LogWriter) -> None:
@@ -54,7 +56,7 @@ async def test_what_another_version_wrote_folds_to_nothing(redis: Redis, writer:
     await log.flush()
     await redis.xadd(stream_log.key_of(log.generation_id), {stream_log.FIELD: entry}, id="1-9")
 
-    left = Folded().fold(await stream_log.claim(redis, log.generation_id, 2, "next"))
+    left = folded_from(await stream_log.claim(redis, log.generation_id, 2, "next"))
 
     assert (left.texts, left.tokens, left.ended) == ({ANSWER: "one "}, 1, None)
 
@@ -97,9 +99,9 @@ async def test_the_claim_tells_what_users_have_seen(redis: Redis, writer: LogWri
     log.write(ANSWER, "seen")
     await log.flush()
 
-    records = await stream_log.claim(redis, log.generation_id, 2, "other")
+    entries = await stream_log.claim(redis, log.generation_id, 2, "other")
 
-    assert records == [Text(0, PartKind.TEXT, 0, "seen", 1), Claimed(2, "other")]
+    assert [record for _, record in entries] == [Text(0, PartKind.TEXT, 0, "seen", 1), Claimed(2, "other")]
 
 
 async def test_an_attempt_goes_on_where_the_text_ends(redis: Redis, writer: LogWriter) -> None:
@@ -210,7 +212,7 @@ async def lose(redis: Redis, key: str, kept: int) -> None:
 
 def test_missing_records_are_noticed() -> None:
     with pytest.raises(HoleInLog):
-        Folded().fold([Text(0, PartKind.TEXT, 0, "a", 1), Text(0, PartKind.TEXT, 2, "c", 3)])
+        folded_from([("1-1", Text(0, PartKind.TEXT, 0, "a", 1)), ("1-2", Text(0, PartKind.TEXT, 2, "c", 3))])
 
 
 async def test_folding_from_every_position_gives_the_same_text(redis: Redis, writer: LogWriter) -> None:
@@ -219,10 +221,12 @@ async def test_folding_from_every_position_gives_the_same_text(redis: Redis, wri
         log.write(ANSWER, token)
         log.append(PhaseBegan("writing"))
         await log.flush()
-    records = [record for _, record in await stream_log.read(redis, log.generation_id)]
+    entries = await stream_log.read(redis, log.generation_id)
 
-    for cut in range(len(records) + 1):
-        assert Folded().fold(records[:cut]).fold(records[cut:]).texts == log.texts()
+    for cut in range(len(entries) + 1):
+        found = folded_from(entries[:cut])
+        found.fold(entries[cut:])
+        assert found.texts == log.texts()
 
 
 async def test_the_first_text_that_redis_has_is_timed(redis: Redis, writer: LogWriter) -> None:
@@ -242,7 +246,9 @@ async def test_the_first_text_that_redis_has_is_timed(redis: Redis, writer: LogW
 
 
 async def test_a_later_attempt_does_not_call_its_text_the_first(redis: Redis, writer: LogWriter) -> None:
-    log = writer.open(uuid4(), 2, Folded(tokens=3), 0)
+    begun = Folded()
+    begun.tokens = 3
+    log = writer.open(uuid4(), 2, begun, 0)
     log.write(ANSWER, "more")
     await log.flush()
 

@@ -16,10 +16,12 @@ from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import StageStatus
 from streaming.live.answer import LiveAnswer
 from streaming.log import stream_log
+from streaming.log.fold import Folded, HoleInLog
 from streaming.log.handle import LogHandle
-from streaming.log.records import Claimed, Ended, Folded, HoleInLog, Noticed, PhaseBegan, StageIs, Text
-from streaming.log.stream_log import BEGINNING
+from streaming.log.records import Claimed, Ended, Noticed, PhaseBegan, StageIs, Text
+from streaming.log.stream_log import BEGINNING, Entry
 from streaming.log.writer import LogWriter
+from tests.streaming.harness import folded_from
 
 THINKING = PartKey(0, PartKind.THINKING)
 TOKENS = ("one ", "zwei ", "😀 ", "four")
@@ -51,11 +53,11 @@ async def written(redis: Redis, log: LogHandle) -> list[LiveAnswer]:
     """A reader at each position of a log of an answer with a thought."""
     readers: list[LiveAnswer] = []
     for key, token in zip((THINKING, ANSWER, ANSWER, ANSWER), TOKENS, strict=True):
-        readers.append(LiveAnswer(log.generation_id, uuid4(), uuid4()))
+        readers.append(LiveAnswer(log.generation_id))
         log.write(key, token)
         await log.flush()
         await follow(redis, readers[-1])
-    return [LiveAnswer(log.generation_id, uuid4(), uuid4()), *readers]
+    return [LiveAnswer(log.generation_id), *readers]
 
 
 @pytest.mark.parametrize("kept", range(5))
@@ -101,7 +103,7 @@ async def test_a_restart_that_redis_lost_is_told_again(
     log = writer.open(uuid4(), 1, Folded(), 0)
     log.write(ANSWER, "wrong")
     await log.flush()
-    reader = LiveAnswer(log.generation_id, uuid4(), uuid4())
+    reader = LiveAnswer(log.generation_id)
     await follow(redis, reader)
 
     break_next_write(False)
@@ -128,7 +130,7 @@ async def test_all_that_is_no_text_is_told_again(
     log.append(Noticed("new"))
     log.append(Ended(Status.DONE))
     await log.flush()
-    answer = LiveAnswer(log.generation_id, uuid4(), uuid4())
+    answer = LiveAnswer(log.generation_id)
     answer.fold(await stream_log.read(redis, log.generation_id))
 
     assert (answer.attempt, answer.stages[0], answer.phase.phase) == (2, stage, "writing")
@@ -147,7 +149,7 @@ async def test_tokens_of_stages_are_counted_once(
     await lose(redis, log.generation_id, 2)
     log.write(ANSWER, "e")
     await log.flush()
-    folded = Folded().fold(record for _, record in await stream_log.read(redis, log.generation_id))
+    folded = folded_from(await stream_log.read(redis, log.generation_id))
 
     assert (folded.tokens, folded.stage_tokens) == (5, log.stage_tokens) == (5, {0: 3, 1: 2})
 
@@ -191,7 +193,7 @@ async def test_what_redis_took_is_no_later_attempts_work(
     log.write(ANSWER, "b")
     await log.flush()  # raises AttemptLost if it was sent twice
 
-    assert Folded().fold(r for _, r in await stream_log.read(redis, log.generation_id)).texts == {ANSWER: "a b"}
+    assert folded_from(await stream_log.read(redis, log.generation_id)).texts == {ANSWER: "a b"}
 
 
 async def test_a_log_that_redis_refuses_holds_up_no_other(redis: Redis, writer: LogWriter) -> None:
@@ -207,7 +209,7 @@ async def test_a_log_that_redis_refuses_holds_up_no_other(redis: Redis, writer: 
     await bad.flush()
 
     for log in (bad, good):
-        assert Folded().fold(r for _, r in await stream_log.read(redis, log.generation_id)).texts == log.texts()
+        assert folded_from(await stream_log.read(redis, log.generation_id)).texts == log.texts()
 
 
 # Its life
@@ -243,16 +245,16 @@ async def test_a_log_whose_end_redis_took_late_lives_no_longer(
 # How records join
 
 
-def text(at: int, text: str) -> Text:
-    return Text(0, PartKind.TEXT, at, text)
+def text(at: int, text: str, position: str = "1-1") -> Entry:
+    return position, Text(0, PartKind.TEXT, at, text)
 
 
 def test_text_that_is_known_is_left_out() -> None:
-    assert Folded().fold([text(0, "ab😀"), text(1, "b😀c"), text(0, "a")]).texts == {ANSWER: "ab😀c"}
+    assert folded_from([text(0, "ab😀"), text(1, "b😀c"), text(0, "a")]).texts == {ANSWER: "ab😀c"}
 
 
 def test_a_hole_that_is_filled_is_none() -> None:
-    assert Folded().fold([text(0, "ab"), text(4, "ef"), text(2, "cdef")]).texts == {ANSWER: "abcdef"}
+    assert folded_from([text(0, "ab"), text(4, "ef"), text(2, "cdef")]).texts == {ANSWER: "abcdef"}
 
 
 def test_what_stands_before_a_hole_is_known() -> None:
@@ -264,9 +266,9 @@ def test_what_stands_before_a_hole_is_known() -> None:
 
 
 def test_a_later_record_that_tells_another_text_is_right_and_readers_are_told() -> None:
-    answer = LiveAnswer(uuid4(), uuid4(), uuid4())
-    answer.fold([("1-1", text(0, "ab old")), ("2-0", Claimed(2, "other")), ("2-1", text(2, " new text"))])
+    answer = LiveAnswer(uuid4())
+    answer.fold([text(0, "ab old"), ("2-0", Claimed(2, "other")), text(2, " new text", "2-1")])
 
     part = answer.parts[ANSWER]
     assert (part.text_from(0), part.begun_at) == ("ab new text", "2-1")
-    assert Folded().fold([text(0, "ab old"), text(2, " new text")]).texts == {ANSWER: "ab new text"}
+    assert folded_from([text(0, "ab old"), text(2, " new text")]).texts == {ANSWER: "ab new text"}

@@ -14,10 +14,10 @@ from redis import Redis
 
 from conversations.models import Generation, GenerationTiming
 from conversations.models.generation.generation import Status
-from streaming.chat import viewer_counts
 from streaming.coordination import leases
 from streaming.coordination.redis_clients import command_client
 from streaming.coordination.stop_signal import STOP_CHANNEL
+from streaming.live import delivery
 from streaming.operations.health.stuck import LATE_S, RULE
 from streaming.operations.pages.generations import PAGE
 from tests.streaming.operations.rows import CANARY, asked, ended, failed
@@ -137,7 +137,7 @@ async def watch(counts: dict[str, dict[UUID, int]]) -> None:
     """What web processes tell."""
     redis = command_client()
     for process, watched in counts.items():
-        await viewer_counts.publish(redis, process, watched)
+        await delivery.publish_viewers(redis, process, watched)
     await redis.aclose()
 
 
@@ -154,13 +154,13 @@ def test_it_says_who_has_one_and_how_many_watch(operator: Client, alice: User, s
 def test_a_web_process_that_is_gone_leaves_nothing_behind(alice: User, store: Redis) -> None:
     generation = running(alice)
     asyncio.run(watch({"web:1": {generation.pk: 2}}))
-    store.delete(viewer_counts.key_of("web:1"))  # as its expiry does
-    store.zadd(viewer_counts.KEY, {"web:1": timezone.now().timestamp() - 60})
+    store.delete(delivery.viewers_key_of("web:1"))  # as its expiry does
+    store.zadd(delivery.VIEWERS_KEY, {"web:1": timezone.now().timestamp() - 60})
 
     asyncio.run(watch({"web:2": {generation.pk: 1}}))
 
-    assert store.zrange(viewer_counts.KEY, 0, -1) == [b"web:2"]
-    assert viewer_counts.viewers_now(store) == {generation.pk: 1}
+    assert store.zrange(delivery.VIEWERS_KEY, 0, -1) == [b"web:2"]
+    assert delivery.viewers_now(store) == {generation.pk: 1}
 
 
 def test_a_healthy_one_is_not_stuck(operator: Client, alice: User, store: Redis, worker: None) -> None:

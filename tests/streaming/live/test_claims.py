@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.models.chat.message import PartKind
+from streaming.chat.page_socket import Window
 from streaming.live.answer import FinishedAnswer, LiveAnswer
 from streaming.live.viewer import Viewer
-from streaming.live.window import Window
 from streaming.log.records import Claimed, Text
 from streaming.protocol import MOST, AnswerFinished, AnyEvent, PartRestarted, Seen, TextDelta, encode
 
@@ -23,7 +23,7 @@ POSITIONS = st.one_of(st.text(max_size=41), st.just("1-2"), st.just("9" * 20 + "
 
 
 def answer(*, is_finished: bool) -> LiveAnswer:
-    live = LiveAnswer(uuid4(), uuid4(), uuid4())
+    live = LiveAnswer(uuid4())
     live.fold([("1-0", Claimed(1, "worker")), ("1-1", Text(0, PartKind.TEXT, 0, TEXT, 12))])
     (part,) = live.parts.values()
     while part.has_unread:
@@ -34,7 +34,7 @@ def answer(*, is_finished: bool) -> LiveAnswer:
 
 
 def told(live: LiveAnswer, position: str, seen: dict[str, Seen]) -> list[AnyEvent]:
-    return list(Viewer(live, position, seen).lacking())
+    return list(Viewer(live, position, seen).missing_events())
 
 
 def size(events: list[AnyEvent]) -> int:
@@ -77,7 +77,7 @@ def test_an_acknowledgement_of_what_was_not_sent_changes_nothing(frames: int) ->
     window.sent(10)
 
     window.acknowledged(frames)
-    assert not window.is_empty
+    assert window.is_new(2)
 
     window.acknowledged(2)
-    assert window.is_empty
+    assert not window.is_new(2)
