@@ -119,8 +119,7 @@ class Runner:
         )
         self._warmer = Warmer(redis, servers)
         self._loop_monitor = EventLoopMonitor()
-        await self._read_drains()
-        await self._exchange_capabilities()
+        await self._exchange_knowledge()
         await self._publish_heartbeat()
         self._tasks = [
             asyncio.create_task(writer.run(), name="log writer"),
@@ -214,8 +213,7 @@ class Runner:
                 logger.warning("leases were not renewed: %s", error)
                 continue
             if not self._draining:
-                await self._read_drains()
-                await self._exchange_capabilities()
+                await self._exchange_knowledge()
                 await self._publish_heartbeat()
             for generation_id in lost:
                 if attempt := self.attempts.get(generation_id):
@@ -243,18 +241,14 @@ class Runner:
         except (RedisError, OSError) as error:
             logger.warning("the state of this worker was not published: %s", error)
 
-    async def _read_drains(self) -> None:
-        """Without Redis, what was read last holds."""
+    async def _exchange_knowledge(self) -> None:
+        """Which model servers are drained, and what they can do. Without Redis, what was known holds."""
+        servers = self._context.servers
         try:
-            self._context.servers.drained = await drained_servers(self._context.redis)
+            servers.drained = await drained_servers(self._context.redis)
+            await servers.capabilities.exchange(self._context.redis)
         except (RedisError, OSError) as error:
-            logger.warning("drains were not read: %s", error)
-
-    async def _exchange_capabilities(self) -> None:
-        try:
-            await self._context.servers.capabilities.exchange(self._context.redis)
-        except (RedisError, OSError) as error:
-            logger.warning("capabilities of model servers were not exchanged: %s", error)
+            logger.warning("drains and capabilities of model servers were not exchanged: %s", error)
 
     async def _save_partials(self) -> None:
         """Each answer once in PARTIAL_SAVE_S, a few at a time: all at once, they would hold up everybody's tokens."""
