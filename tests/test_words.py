@@ -25,6 +25,7 @@ NAMES = (  # what came instead
     "LookAdmin",  # AccessLogEntryAdmin
     "note_failure",  # record_failure
     "note_token",  # record_token
+    "note_paint",  # store_first_paint
     "Offer",  # Candidate
     "outcomes_as_json",  # results_as_json
     "pooling",  # batch_delay
@@ -32,6 +33,8 @@ NAMES = (  # what came instead
     "RequestStats",  # StageResult
     "rest_s",  # batch_delay
     "Sight",  # StageResult
+    "said_before",  # transcript
+    "SITES_OWN",  # INTERNAL
     "sites_own",  # internal_usage
     "Situation",  # SiteSnapshot
     "spared",  # saved_by_cache
@@ -39,6 +42,8 @@ NAMES = (  # what came instead
     "stored_troubles",  # stored_problems
     "strongest_cost",  # baseline_cost
     "told_key",  # warming_key
+    "told_cost",  # shown_cost
+    "told_scores",  # scores_in_words
     "UNSURE_BELOW",  # LOW_CONFIDENCE_BELOW
     "unsure_share",  # low_confidence_share
     "view_look",  # view_accesslogentry

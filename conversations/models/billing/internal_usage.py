@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from uuid import NAMESPACE_OID, UUID, uuid5
+from uuid import NAMESPACE_OID, uuid5
 
 from django.db import transaction
 
@@ -41,8 +40,21 @@ def record(spent: Spent) -> None:
         return
     day = today()
     cost = spent.prices.of(spent.tokens_in, spent.tokens_out, spent.tokens_cached)
-    LedgerEntry.objects.bulk_create([empty_row(spent, day)], ignore_conflicts=True)
-    row = LedgerEntry.objects.select_for_update().get(generation_id=row_id(spent, day), stage=0)
+    row, _ = LedgerEntry.objects.select_for_update().get_or_create(
+        generation_id=uuid5(NAMESPACE_OID, f"throughline {spent.purpose} {spent.tier} {day}"),
+        stage=0,
+        defaults={
+            "purpose": spent.purpose,
+            "day": day,
+            "tier": spent.tier,
+            "price_in": spent.prices.tokens_in,
+            "price_out": spent.prices.tokens_out,
+            "price_cached": spent.prices.tokens_cached,
+            "reserved": NOTHING,
+            "cost": NOTHING,
+            "state": EntryState.SETTLED,
+        },
+    )
     row.model = spent.model
     row.tokens_in += spent.tokens_in
     row.tokens_cached += spent.tokens_cached
@@ -52,24 +64,3 @@ def record(spent: Spent) -> None:
     row.ended_at = site_time.now()
     row.save()
     DailyUse.add(SITE, day, units(cost))
-
-
-def row_id(spent: Spent, day: date) -> UUID:
-    return uuid5(NAMESPACE_OID, f"throughline {spent.purpose} {spent.tier} {day}")
-
-
-def empty_row(spent: Spent, day: date) -> LedgerEntry:
-    return LedgerEntry(
-        generation_id=row_id(spent, day),
-        purpose=spent.purpose,
-        stage=0,
-        day=day,
-        tier=spent.tier,
-        price_in=spent.prices.tokens_in,
-        price_out=spent.prices.tokens_out,
-        price_cached=spent.prices.tokens_cached,
-        reserved=NOTHING,
-        cost=NOTHING,
-        baseline_cost=NOTHING,
-        state=EntryState.SETTLED,
-    )

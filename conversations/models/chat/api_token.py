@@ -28,16 +28,12 @@ USE_RECORDED_EVERY = timedelta(minutes=1)
 
 class TooManyTokens(ConversationError):
     code = "too_many_tokens"
-
-    def __init__(self) -> None:
-        super().__init__(f"You have {TOKENS_PER_USER} tokens, the maximum. Revoke one that you don't use.")
+    sentence = f"You have {TOKENS_PER_USER} tokens, the maximum. Revoke one that you don't use."
 
 
 class Unnamed(ConversationError):
     code = "empty"
-
-    def __init__(self) -> None:
-        super().__init__("Enter a name, so that you know which token to revoke.")
+    sentence = "Enter a name, so that you know which token to revoke."
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

@@ -34,20 +34,20 @@ class ConversationError(Exception):
     """``code`` goes over the wire, ``str()`` is a sentence for the user."""
 
     code = "refused"
+    sentence = ""
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence or self.sentence)
 
 
 class EmptyText(ConversationError):
     code = "empty"
-
-    def __init__(self) -> None:
-        super().__init__("Write a message first.")
+    sentence = "Write a message first."
 
 
 class EmptyTitle(ConversationError):
     code = "empty"
-
-    def __init__(self) -> None:
-        super().__init__("Enter a title, or keep the old one.")
+    sentence = "Enter a title, or keep the old one."
 
 
 class TextTooLong(ConversationError):
@@ -59,37 +59,27 @@ class TextTooLong(ConversationError):
 
 class AnswerPending(ConversationError):
     code = "answer_pending"
-
-    def __init__(self) -> None:
-        super().__init__("An answer is still being written. Wait for it to finish, or stop it first.")
+    sentence = "An answer is still being written. Wait for it to finish, or stop it first."
 
 
 class UnknownMessage(ConversationError):
     code = "unknown_message"
-
-    def __init__(self) -> None:
-        super().__init__("This message is no longer in the chat. Reload the page.")
+    sentence = "This message is no longer in the chat. Reload the page."
 
 
 class Deleted(ConversationError):
     code = UnknownMessage.code  # to a page it is the same: what is asked about is gone
-
-    def __init__(self) -> None:
-        super().__init__("This chat was deleted, perhaps in another tab. Start a new one.")
+    sentence = "This chat was deleted, perhaps in another tab. Start a new one."
 
 
 class NotContinuable(ConversationError):
     code = "not_continuable"
-
-    def __init__(self) -> None:
-        super().__init__("There is nothing to continue: the answer is complete or hasn't started.")
+    sentence = "There is nothing to continue: the answer is complete or hasn't started."
 
 
 class NotRetryable(ConversationError):
     code = "not_retryable"
-
-    def __init__(self) -> None:
-        super().__init__("This answer didn't fail. Use Regenerate to get another one beside it.")
+    sentence = "This answer didn't fail. Use Regenerate to get another one beside it."
 
 
 class TooManyWaiting(ConversationError):
