@@ -1,7 +1,11 @@
-"""In the path of a process that is traced: counts the calls of our functions, and writes them down at the end of each
-period. The periods are named by the file TRACE_FOLDER/period, which the tracing program writes."""
+"""In the path of a process that is traced: counts the calls of our functions by period, and writes them down.
+
+The period is a byte in the file TRACE_FOLDER/period, which all processes share with the tracing program: whatever is
+called after it has written there belongs to the new one.
+"""
 
 import json
+import mmap
 import os
 import sys
 import threading
@@ -12,28 +16,27 @@ from types import FrameType
 
 FOLDER = Path(os.environ["TRACE_FOLDER"])
 ROOT = os.environ["TRACE_ROOT"]
-LOOK_EVERY_S = 0.05
+WRITE_EVERY_S = 0.25
 
-calls: Counter[tuple[str, str]] = Counter()
+with (FOLDER / "period").open("rb") as file:
+    period = mmap.mmap(file.fileno(), 1, access=mmap.ACCESS_READ)
+calls: Counter[tuple[int, str, str]] = Counter()
 
 
 def count(frame: FrameType, event: str, _: object) -> None:
     if event == "call" and (path := frame.f_code.co_filename).startswith(ROOT):
-        calls[path, frame.f_code.co_qualname] += 1
+        calls[period[0], path, frame.f_code.co_qualname] += 1
 
 
 def write_down() -> None:
-    """Of each period, when the next one has begun."""
-    period, written = "", FOLDER / "period"
+    """When the period has changed: all that was called so far."""
+    written = period[0]
     while True:
-        time.sleep(LOOK_EVERY_S)
-        now = written.read_text() if written.exists() else ""
-        if now != period:
-            if period:
-                found = [[path[len(ROOT) :], name, number] for (path, name), number in calls.copy().items()]
-                (FOLDER / f"{period}.{os.getpid()}.json").write_text(json.dumps(found))
-            calls.clear()
-            period = now
+        time.sleep(WRITE_EVERY_S)
+        if (now := period[0]) != written:
+            written = now
+            found = [[number, path[len(ROOT) :], name, times] for (number, path, name), times in calls.copy().items()]
+            (FOLDER / f"{os.getpid()}.json").write_text(json.dumps(found))
 
 
 threading.setprofile(count)
