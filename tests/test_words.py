@@ -59,6 +59,14 @@ SENTENCES = (
     "put the text back",  # restore my text
     "unsure passages",  # low-confidence passages
     "fresh answer",  # regenerate without cache
+    "all is well",  # healthy
+    "what counts as bad",  # thresholds
+    "what is told here",  # about these stats
+    "no alert is firing",  # no open alerts
+    "nothing is known of this time",  # no data
+    "19 of 20 of",  # p95
+    "why it was routed",  # routing decisions
+    "the same as figures",  # as a table
     "the site is well",  # healthy
     "none was asked",  # none
     "loop wakes late",  # event-loop lag

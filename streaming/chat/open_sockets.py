@@ -118,7 +118,7 @@ class Sockets:
             "opened_per_s": opened / max(self._told_at - told_at, 0.001),
             "waiting": self.waiting,
             "watched": watched_here(),
-            "vitals": self._pulse.take(),
+            "stats": self._pulse.take(),
             "ended": ended,
         }
         try:

@@ -35,7 +35,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     process: str
     told_at: datetime
-    vitals: ProcessStats | None = None
+    stats: ProcessStats | None = None
     ended: bool = False  # it was told to end, and said so
     clock_s: float = msgspec.field(default_factory=lambda: site_time.ahead().total_seconds())  # ahead of Redis'
 
@@ -97,9 +97,9 @@ async def publish(redis: AsyncRedis, state: State, refused: Mapping[str, int]) -
         await pipeline.execute()
 
 
-def publish_beat(redis: Redis, vitals: ProcessStats, *, ended: bool = False) -> None:
+def publish_beat(redis: Redis, stats: ProcessStats, *, ended: bool = False) -> None:
     with redis.pipeline() as pipeline:
-        put(pipeline, BeatState(process=this_process(), told_at=site_time.now(), vitals=vitals, ended=ended))
+        put(pipeline, BeatState(process=this_process(), told_at=site_time.now(), stats=stats, ended=ended))
         pipeline.execute()
 
 

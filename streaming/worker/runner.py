@@ -221,7 +221,7 @@ class Runner:
 
     async def _publish_heartbeat(self, *, ended: bool = False) -> None:
         """What operators see of this process."""
-        servers, common = self._context.servers, {"vitals": self._loop_monitor.take(), "ended": ended}
+        servers, common = self._context.servers, {"stats": self._loop_monitor.take(), "ended": ended}
         queues = sorted(current_app.amqp.queues.consume_from)
         more = {
             "requests": servers.requests(),

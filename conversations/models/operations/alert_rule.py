@@ -1,4 +1,4 @@
-"""A rule that operators set: which figure must not be beyond what, for how long, and who is told."""
+"""A rule that operators set: which metric must not cross what threshold for how long, and who is notified."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ class AlertRule(models.Model):
     name = NameField(max_length=80, unique=True)
     figure = models.CharField(max_length=20, choices=Figure.choices)
     comparison = models.CharField(max_length=10, choices=Comparison.choices, default=Comparison.ABOVE)
-    threshold = models.FloatField(help_text="In the unit of the figure.")
-    minutes = models.PositiveSmallIntegerField(default=0, help_text="That it must last. 0: told at once.")
+    threshold = models.FloatField(help_text="In the unit of the metric.")
+    minutes = models.PositiveSmallIntegerField(default=0, help_text="How long it must last. 0: notifies at once.")
     severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.WARNING)
     enabled = models.BooleanField(default=True)
     emails = models.CharField("email addresses", max_length=1000, blank=True, help_text="Separated by commas.")
@@ -113,7 +113,7 @@ class AlertRule(models.Model):
         if self.comparison == Comparison.BELOW and self.threshold == 0:
             wrong["threshold"] = "Nothing is below 0."
         if self.figure == Figure.SERVER and self.comparison == Comparison.BELOW:
-            wrong["comparison"] = "This would tell of servers that are up: say “above 0”."
+            wrong["comparison"] = "This would alert for servers that are up: say “above 0”."
         if (self.minutes or 0) > LONGEST_MINUTES:
             wrong["minutes"] = f"A day is the longest: {LONGEST_MINUTES:,} minutes."
         return wrong

@@ -19,7 +19,7 @@ class Measure(models.TextChoices):
 
     FIRST_TOKEN = "first_token", "First token: accepted to first token"
     MODEL_FIRST_TOKEN = "model_first_token", "Model's first token: requested to first token"
-    FELT = "felt", "Felt: click to first paint in the browser"
+    FELT = "felt", "Perceived TTFT: click to first paint in the browser"
     DURATION = "duration", "Whole answer: accepted to finished"
     QUEUED = "queued", "Queued: accepted to claimed"
     STARTING = "starting", "Starting: claimed to requested"
@@ -28,7 +28,7 @@ class Measure(models.TextChoices):
     FINISHING = "finishing", "Finishing: last token to finished"
     SPEED = "speed", "Tokens per second of one answer"
     STOP = "stop", "Time to stop: requested to the closed connection"
-    GAP = "gap", "Gap between tokens: what 19 of 20 of one answer stay below"
+    GAP = "gap", "p95 gap between tokens, per answer"
 
 
 TOKENS_IN, TOKENS_CACHED, TOKENS_OUT = "tokens_in", "tokens_cached", "tokens_out"

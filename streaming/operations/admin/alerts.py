@@ -30,14 +30,14 @@ NOBODY = "Empty, both: the alert is shown on the operators' pages only."
 @admin.register(AlertRule)
 class AlertRuleAdmin(SecretAdmin):
     form = AlertRuleForm
-    button, button_title = "Send a test", "To whom the rule tells as it is stored"
+    button, button_title = "Send a test", "To those whom the stored rule notifies"
     list_display = ("name", "condition", "severity", "enabled", "told")
     list_filter = ("enabled", "severity")
     search_fields = ("name",)
     readonly_fields = ("has_secret",)
     has_secret = is_stored("webhook_secret", "secret stored")
 
-    @admin.display(description="told by")
+    @admin.display(description="notify via")
     def told(self, rule: AlertRule) -> str:
         return ", ".join(way.told for way in rule.ways) or "the operators' pages only"
 
@@ -47,7 +47,7 @@ class AlertRuleAdmin(SecretAdmin):
             "fields": ("emails", "webhook_url", *secret),
             "description": f"{NOBODY} {REACHES_NOBODY}" if mails_reach_nobody() else NOBODY,
         }
-        return [(None, {"fields": CONDITION}), ("Who is told", whom)]
+        return [(None, {"fields": CONDITION}), ("Notify", whom)]
 
     def tried(self, row: AlertRule) -> Said:
         return send_test(row)

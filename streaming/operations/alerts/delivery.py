@@ -37,7 +37,7 @@ def attempt(delivery: AlertDelivery, now: datetime | None) -> None:
     try:
         send(rule, Way(delivery.way), message_of(delivery))
     except NotDelivered as error:
-        logger.warning("alert %s was not told by %s: %s", delivery.episode_id, delivery.way, error)
+        logger.warning("alert %s was not sent by %s: %s", delivery.episode_id, delivery.way, error)
         delivery.fail(str(error), now or site_time.now())
     else:
         delivery.succeed(site_time.now())

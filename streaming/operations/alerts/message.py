@@ -25,10 +25,10 @@ def message_of(delivery: AlertDelivery) -> Message:
     episode, rule = delivery.episode, delivery.episode.rule
     is_over = delivery.kind == Kind.RECOVERED
     name = f"alert-{episode.pk}-{int(episode.began_at.timestamp())}-{delivery.kind}"
-    subject = f"{'Recovered' if is_over else rule.severity.capitalize()}: {episode}"
+    subject = f"{'Resolved' if is_over else rule.severity.capitalize()}: {episode}"
     times = f"It began at {episode.began_at:%Y-%m-%d %H:%M:%S %Z}"
-    times += f" and was over at {episode.ended_at:%H:%M:%S}." if is_over else "."
-    text = f"{'It was, at worst: ' if is_over else ''}{episode.sentence} The rule: {rule.condition}. {times}"
+    times += f" and was resolved at {episode.ended_at:%H:%M:%S}." if is_over else "."
+    text = f"{'At worst: ' if is_over else ''}{episode.sentence} Condition: {rule.condition}. {times}"
     moments = {
         field: moment.isoformat() if (moment := getattr(episode, field)) else None
         for field in ("began_at", "raised_at", "ended_at")
@@ -40,7 +40,7 @@ def message_of(delivery: AlertDelivery) -> Message:
 def trial_message(rule: AlertRule) -> Message:
     """What the button sends."""
     subject = f"Test of the alert “{rule}”"
-    text = f"Nothing is wrong: an operator tests whether this arrives. The rule: {rule.condition}."
+    text = f"Nothing is wrong: an operator tests whether this arrives. Condition: {rule.condition}."
     return made(f"alert-test-{uuid4()}", "test", rule, subject, text, {})
 
 

@@ -104,7 +104,7 @@ class Plot:
         width = 100 / len(self.range.bins)
         for number, begin in enumerate(self.range.bins):
             known = [(one.label, value) for one in self.series if (value := one.values[number]) is not None]
-            told = ", ".join(f"{label} {self.words(value)}" for label, value in known) or "nothing is known"
+            told = ", ".join(f"{label} {self.words(value)}" for label, value in known) or "no data"
             yield Column(round(number * width, 3), round(width, 3), f"{moment_words(begin, self.range)}: {told}")
 
     @property

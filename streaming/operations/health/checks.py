@@ -20,7 +20,7 @@ from conversations.accounts.mail import mails_reach_nobody
 from streaming.coordination.redis_clients import open_sync_client
 from streaming.operations.measurements.stores import redis_stats
 
-from .config_warnings import troubles
+from .config_warnings import problems
 
 logger = logging.getLogger(__name__)
 
@@ -35,25 +35,25 @@ def check_tiers(databases: Collection[str] | None = None, **_: Any) -> list[Chec
     if not databases:
         return []
     try:
-        return [Warning(trouble, id="streaming.W001") for trouble in troubles()]
+        return [Warning(problem, id="streaming.W001") for problem in problems()]
     except DatabaseError:  # before the first migration, or without a database, which others tell better
         return []
 
 
 @register()
 def check_surroundings(**_: Any) -> list[CheckMessage]:
-    return [Warning(trouble, id="streaming.W002") for trouble in of_surroundings()]
+    return [Warning(problem, id="streaming.W002") for problem in of_surroundings()]
 
 
 @register(Tags.database)
 def check_redis(databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
-    return [Warning(trouble, id="streaming.W003") for trouble in of_redis()] if databases else []
+    return [Warning(problem, id="streaming.W003") for problem in of_redis()] if databases else []
 
 
 @worker_ready.connect
 def tell_at_start(**_: object) -> None:
-    for trouble in (*of_surroundings(), *of_redis()):
-        logger.warning(trouble)
+    for problem in (*of_surroundings(), *of_redis()):
+        logger.warning(problem)
 
 
 def of_surroundings() -> Iterator[str]:
@@ -68,6 +68,6 @@ def of_redis() -> list[str]:
     """Nothing while it is away, which others tell."""
     try:
         with open_sync_client(REDIS_TIMEOUT_S) as redis:
-            return redis_stats(redis).lacks
+            return redis_stats(redis).warnings
     except (RedisError, OSError):
         return []

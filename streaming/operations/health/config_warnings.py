@@ -11,19 +11,19 @@ from streaming.model_servers.probes import Health
 from streaming.planning.tiers import TierSpec, known_tiers, stored_problems
 
 
-def troubles(probes: Sequence[Health] = ()) -> list[str]:
+def problems(probes: Sequence[Health] = ()) -> list[str]:
     """Sentences; with ``probes`` also of models that servers do not list. Six queries."""
     tiers = known_tiers()
     return [
         *unreadable_rows(),
         *stored_problems(),
-        *stage_troubles(tiers),
-        *pipeline_troubles(),
+        *stage_problems(tiers),
+        *pipeline_problems(),
         *missing_models(tiers, probes),
     ]
 
 
-def stage_troubles(tiers: Sequence[TierSpec]) -> Iterator[str]:
+def stage_problems(tiers: Sequence[TierSpec]) -> Iterator[str]:
     known = {"", CHEAPEST, STRONGEST, *(tier.slug for tier in tiers)}
     for stage in Stage.objects.filter(enabled=True, uses__isnull=False).exclude(tier__in=known).distinct():
         yield (
@@ -32,7 +32,7 @@ def stage_troubles(tiers: Sequence[TierSpec]) -> Iterator[str]:
         )
 
 
-def pipeline_troubles() -> Iterator[str]:
+def pipeline_problems() -> Iterator[str]:
     for_all = PipelineStage.objects.filter(stage__enabled=True, stage__domains=[])
     having = set(for_all.values_list("pipeline__level", flat=True))
     for level in Level:

@@ -35,7 +35,7 @@ class Finding:
 
 
 def diagnosis(now: SiteSnapshot) -> list[Finding]:
-    """Empty if all is well."""
+    """Empty if the site is healthy."""
     if now.redis_ms is None:
         return [NO_REDIS, *slow_database(now), *limits(now), *budget(now)]
     ours = (no_worker, no_background, no_beat, dead_servers, slow_redis, slow_database, limits, saturated, strained)
@@ -69,8 +69,8 @@ NO_BACKGROUND = (
 )
 NO_BEAT = "No beat is alive: what a lost worker leaves is not swept up, and no model server is probed. Start one."
 NO_REDIS = Finding(
-    "Redis is away",
-    "Redis does not answer. Questions are accepted and stored, and answers wait for it. What is told here of workers, "
+    "Redis is down",
+    "Redis does not answer. Questions are accepted and stored, and answers wait for it. What is shown of workers, "
     "sockets and model servers is unknown until then.",
 )
 
@@ -111,7 +111,7 @@ def slow_database(now: SiteSnapshot) -> Iterator[Finding]:
 
 
 def limits(now: SiteSnapshot) -> Iterator[Finding]:
-    yield from (Finding("Limits", sentence) for sentence in now.store_lacks)
+    yield from (Finding("Limits", sentence) for sentence in now.store_warnings)
 
 
 def saturated(now: SiteSnapshot) -> Iterator[Finding]:
@@ -137,8 +137,8 @@ def replaced(now: SiteSnapshot) -> Iterator[Finding]:
         moment = f"{timezone.localtime(one.at):%H:%M:%S}"
         yield Finding(
             "Replaced process",
-            f"The event loop of {one.name} (process {one.pid}) stood still for {one.still_s:.0f} s. It was killed at "
-            f"{moment} and started again. The log of that moment says where it stood.",
+            f"The event loop of {one.name} (process {one.pid}) was blocked for {one.still_s:.0f} s. It was killed at "
+            f"{moment} and started again. The log of that moment shows where.",
             "warning",
         )
 

@@ -12,7 +12,7 @@ from streaming.telemetry.process_stats import versions
 LATE_MS = 50.0  # an event loop that wakes so late at p95
 BEAT_LATE_MS = 1000.0
 BUSY_CORES = 0.9  # more than one core a Python process can hardly use
-STARTING = timedelta(seconds=20)  # imports and first connections are over, and vitals are of the time behind them
+STARTING = timedelta(seconds=20)  # imports and first connections are over, and stats are of the time behind them
 KINDS: dict[type[State], str] = {
     WebState: "Web",
     WorkerState: "Worker",
@@ -25,7 +25,7 @@ def name_of(state: State) -> str:
     return f"{KINDS[type(state)]} {state.process}"
 
 
-def troubles_of(state: State) -> Iterator[str]:
+def problems_of(state: State) -> Iterator[str]:
     if isinstance(state, WorkerState) and 0 < state.limit <= state.running:
         yield f"it runs all {state.limit} answers that it may; further ones wait in the queue. Start another worker."
     if abs(state.clock_s) >= WRONG.total_seconds():
@@ -37,23 +37,23 @@ def troubles_of(state: State) -> Iterator[str]:
 
 def strains_of(state: State) -> Iterator[str]:
     """It has more to do than it can, or its machine has. Nothing of one that has only just started."""
-    vitals = state.vitals
-    if vitals is None or state.told_at - vitals.started_at < STARTING:
+    stats = state.stats
+    if stats is None or state.told_at - stats.started_at < STARTING:
         return
-    lag = vitals.lag
+    lag = stats.lag
     if isinstance(state, BeatState):
         if lag and lag.p95_ms > BEAT_LATE_MS:
             yield f"it sends its sweeps {lag.p95_ms:.0f} ms late (p95). Its machine has too much to do."
         return
     if lag and lag.p95_ms > LATE_MS:
         yield f"it wakes {lag.p95_ms:.0f} ms late (p95), and all that it does waits that long. Start another one."
-    if vitals.cpu > BUSY_CORES:
-        yield f"it keeps {vitals.cpu:.1f} cores busy, and can hardly do more. Start another one, where a core is free."
+    if stats.cpu > BUSY_CORES:
+        yield f"it keeps {stats.cpu:.1f} cores busy, and can hardly do more. Start another one, where a core is free."
 
 
 def differences_of(state: State) -> Iterator[str]:
     """From the process that tells."""
-    told, ours = state.vitals.versions if state.vitals else versions(), versions()
+    told, ours = state.stats.versions if state.stats else versions(), versions()
     if differing := [name for name in ours if told.get(name) != ours[name]]:
         words = ", ".join(f"{name} {told.get(name, 'of an unknown version')}" for name in differing)
         yield f"it runs {words}, other than the process that shows this page. Restart the older one."

@@ -26,7 +26,7 @@ class Score:
 
     @property
     def word(self) -> str:
-        return "well" if self.points >= 90 else "impaired" if self.points >= 60 else "ill"
+        return "healthy" if self.points >= 90 else "degraded" if self.points >= 60 else "down"
 
 
 def score_of(now: SiteSnapshot) -> Score:
@@ -37,9 +37,9 @@ def score_of(now: SiteSnapshot) -> Score:
 
 
 def redis(now: SiteSnapshot) -> Part:
-    rule = "1 for each 10 ms of a round trip, at most 20; 60 if it is away"
+    rule = "1 for each 10 ms of a round trip, at most 20; 60 if it is down"
     if now.redis_ms is None:
-        return Part("Redis", "away", rule, 60)
+        return Part("Redis", "down", rule, 60)
     return Part("Redis", f"{now.redis_ms:.1f} ms", rule, at_most(20, now.redis_ms / 10))
 
 
@@ -75,9 +75,9 @@ def processes(now: SiteSnapshot) -> Part:
 
 
 def limits(now: SiteSnapshot) -> Part:
-    lacks = len(now.store_lacks)
+    warnings = len(now.store_warnings)
     rule = "10 for each that Redis or the database has nearly reached, and for files not written, at most 30"
-    return Part("Limits", f"{lacks} reached", rule, at_most(30, 10 * lacks))
+    return Part("Limits", f"{warnings} reached", rule, at_most(30, 10 * warnings))
 
 
 def servers(now: SiteSnapshot) -> Part:

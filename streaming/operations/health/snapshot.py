@@ -19,7 +19,7 @@ NEARLY_ALL = 0.8  # places that are free again for a second, until the next disp
 class SiteSnapshot:
     redis_ms: float | None  # of a round trip; None: it does not answer, and workers, servers and sockets are unknown
     database_ms: float = 0.0
-    store_lacks: Sequence[str] = ()  # of Redis and the database, in sentences
+    store_warnings: Sequence[str] = ()  # of Redis and the database, in sentences
     processes: Sequence[State] = ()  # that live and tell how they fare
     replaced: Sequence[Replaced] = ()  # processes whose event loops stood still, lately
     beats: int = 0

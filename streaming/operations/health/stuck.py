@@ -58,22 +58,22 @@ def stuck_running(now: datetime) -> int:
     """How many; those that wait for a worker are not among them. One query, and Redis if it answers."""
     running = Generation.objects.filter(status=Status.RUNNING).order_by("accepted_at")
     found = list(running.only(*READ)[:LOOKED_AT])
-    sight = live_state_of([generation.pk for generation in found]) if found else None
-    return sum(bool(trouble_of_running(generation, sight, now)) for generation in found)
+    live_state = live_state_of([generation.pk for generation in found]) if found else None
+    return sum(bool(problem_of_running(generation, live_state, now)) for generation in found)
 
 
-def trouble_of(generation: Generation, sight: LiveState | None, now: datetime) -> str:
+def problem_of(generation: Generation, live_state: LiveState | None, now: datetime) -> str:
     """Why it counts as stuck; empty if it does not."""
     if generation.status == Status.QUEUED:
         waited = seconds(generation.accepted_at, now)
-        late = waited > QUEUED_S and sight is not None and sight.has_worker
+        late = waited > QUEUED_S and live_state is not None and live_state.has_worker
         return f"queued for {waited:.0f} s" if late else ""
-    return trouble_of_running(generation, sight, now) if generation.status == Status.RUNNING else ""
+    return problem_of_running(generation, live_state, now) if generation.status == Status.RUNNING else ""
 
 
-def trouble_of_running(generation: Generation, sight: LiveState | None, now: datetime) -> str:
+def problem_of_running(generation: Generation, live_state: LiveState | None, now: datetime) -> str:
     silent = seconds(last_sign(generation), now)
-    if sight is not None and generation.pk not in sight.holders and silent > WITHOUT_LEASE_S:
+    if live_state is not None and generation.pk not in live_state.holders and silent > WITHOUT_LEASE_S:
         return "no process has it"
     asked = generation.stop_requested_at
     if asked and seconds(asked, now) > STOPPING_S:

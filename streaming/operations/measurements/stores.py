@@ -53,12 +53,12 @@ class RedisStats:
         return self.info["used_memory"] / limit if limit else None
 
     @property
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         slow = f"Redis is slow: a ping takes {self.ping_ms:.0f} ms, and every token waits for it."
-        return [slow, *self.lacks] if self.ping_ms >= REDIS_SLOW_MS else self.lacks
+        return [slow, *self.warnings] if self.ping_ms >= REDIS_SLOW_MS else self.warnings
 
     @property
-    def lacks(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What is wrong besides, or will be soon."""
         told, policy = self.info, self.info.get("maxmemory_policy", KEEPS_ALL)
         statuses = (told.get(name, "ok") for name in ("aof_last_write_status", "rdb_last_bgsave_status"))
@@ -93,12 +93,12 @@ class DatabaseStats:
     most_connections: int | None = None
 
     @property
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         slow = f"The database is slow: the simplest query takes {self.query_ms:.0f} ms."
-        return [slow, *self.lacks] if self.query_ms >= DATABASE_SLOW_MS else self.lacks
+        return [slow, *self.warnings] if self.query_ms >= DATABASE_SLOW_MS else self.warnings
 
     @property
-    def lacks(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What is wrong besides, or will be soon."""
         most = self.most_connections
         if not (self.connections and most and self.connections > NEARLY_FULL * most):

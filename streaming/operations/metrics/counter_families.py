@@ -67,7 +67,7 @@ def of_answers() -> Iterable[Metric]:
 
 
 def by_processes(told: Mapping[str, float]) -> Iterable[Metric]:
-    text = "Between two tokens of one request to a model server; told when it has ended, of its last 4,096."
+    text = "Between two tokens of one request to a model server; counted when it has ended, of its last 4,096."
     yield histogram("inter_token_latency_seconds", text, counters.histogram(counters.INTER_TOKEN, told))
     text = "From an append in Redis to the web process that reads it; measured once a second while it does."
     yield histogram("hub_lag_seconds", text, counters.histogram(counters.HUB_LAG, told))

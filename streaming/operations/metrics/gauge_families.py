@@ -25,9 +25,9 @@ from streaming.telemetry.heartbeats import State
 from .families import PREFIX, gauge, gauges
 
 SERVER_GAUGES = {
-    "requests_running": (RUNNING, "Requests that the model server works on, as it told the last probe."),
-    "requests_waiting": (WAITING, "Requests that wait in the model server, as it told the last probe."),
-    "kv_cache_usage_ratio": (KV_CACHE, "Share of the KV cache in use, as it told the last probe."),
+    "requests_running": (RUNNING, "Requests that the model server works on, by its last probe."),
+    "requests_waiting": (WAITING, "Requests that wait in the model server, by its last probe."),
+    "kv_cache_usage_ratio": (KV_CACHE, "Share of the KV cache in use, by its last probe."),
 }
 
 
@@ -70,19 +70,19 @@ def of_the_processes() -> Iterable[Metric]:
         return
     yield from model_servers(now.servers)
     yield from warmths([tier for server in now.servers for tier in server.tiers])
-    yield gauge("workers", "Worker processes that were heard of lately.", len(now.workers))
-    yield gauge("web_processes", "Web processes that were heard of lately.", len(now.webs))
-    yield gauge("attempts_running", "Attempts that workers say they run.", now.attempts)
-    yield gauge("sockets_open", "Chat sockets that web processes say are open.", now.sockets)
-    yield from vitals({"web": now.webs, "worker": now.workers, "background": now.backgrounds})
+    yield gauge("workers", "Worker processes heard from within 6 s.", len(now.workers))
+    yield gauge("web_processes", "Web processes heard from within 6 s.", len(now.webs))
+    yield gauge("attempts_running", "Attempts that workers report running.", now.attempts)
+    yield gauge("sockets_open", "Chat sockets that web processes report open.", now.sockets)
+    yield from process_stats({"web": now.webs, "worker": now.workers, "background": now.backgrounds})
 
 
-def vitals(processes: Mapping[str, Sequence[State]]) -> Iterable[Metric]:
-    """Nothing of processes that do not tell how they fare."""
+def process_stats(processes: Mapping[str, Sequence[State]]) -> Iterable[Metric]:
+    """Nothing of processes that report no stats."""
     memory: dict[str, float] = {}
     lags: dict[str, float] = {}
     for kind, several in processes.items():
-        if told := [state.vitals for state in several if state.vitals]:
+        if told := [state.stats for state in several if state.stats]:
             memory[kind] = sum(one.rss for one in told)
             lags[kind] = max((one.lag.p95_ms / 1000 for one in told if one.lag), default=0.0)
     if memory:
@@ -94,11 +94,11 @@ def vitals(processes: Mapping[str, Sequence[State]]) -> Iterable[Metric]:
 
 def model_servers(servers: list[ServerState]) -> Iterable[Metric]:
     up = {server.name: int(server.is_up) for server in servers}
-    yield of_servers("up", "1 if the last probe is fresh and was well.", up)
+    yield of_servers("up", "1 if the last probe is fresh and succeeded.", up)
     ages = {server.name: server.age.total_seconds() for server in servers if server.age is not None}
     yield of_servers("probe_age_seconds", "Time since the last probe.", ages)
     shut = {s.name: sum(state != BreakerState.CLOSED for state in s.breakers) for s in servers}
-    yield of_servers("breakers_open", "Workers that leave it alone, since it failed lately.", shut)
+    yield of_servers("breakers_open", "Workers whose breaker is open, since it failed.", shut)
     for name, (wanted, text) in SERVER_GAUGES.items():
         known = {s.name: s.probe.gauges[wanted] for s in servers if s.is_up and s.probe and wanted in s.probe.gauges}
         yield of_servers(name, text, known)
@@ -110,7 +110,7 @@ def of_servers(name: str, text: str, values: Mapping[str, float]) -> Metric:
 
 def warmths(tiers: list[TierWarmth]) -> Iterable[Metric]:
     """Nothing if nobody keeps models warm."""
-    warm = GaugeMetricFamily(f"{PREFIX}tier_warm", "1 if it gave a token lately.", labels=["tier", "server"])
+    warm = GaugeMetricFamily(f"{PREFIX}tier_warm", "1 if it returned a token lately.", labels=["tier", "server"])
     took = GaugeMetricFamily(f"{PREFIX}tier_warming_seconds", "What its last warming took.", labels=["tier", "server"])
     for tier in tiers:
         warm.add_metric([tier.tier, tier.server], int(tier.warmth is Warmth.WARM))

@@ -21,7 +21,7 @@ from streaming.operations.queries.filters import NEVER_READ
 
 from .access import for_operators
 from .fragments import served_as_fragment
-from .generations import Listed, with_sight
+from .generations import Listed, with_live_state
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class StageRow:
 @for_operators
 @served_as_fragment
 def generation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    (row,) = with_sight([get_object_or_404(readable(), pk=pk)])
+    (row,) = with_live_state([get_object_or_404(readable(), pk=pk)])
     return render(request, "operations/generation.html", context_of(row))
 
 

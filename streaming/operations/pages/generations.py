@@ -20,7 +20,7 @@ from conversations.models import Generation, GenerationTiming
 from conversations.models.generation.generation import Status
 from conversations.models.generation.timeline import PHASES
 from streaming.operations.charts.phases import WIDTH, Span, spans_of
-from streaming.operations.health.stuck import RULE, LiveState, live_state_of, trouble_of
+from streaming.operations.health.stuck import RULE, LiveState, live_state_of, problem_of
 from streaming.operations.queries.filters import Filters
 
 from .access import for_operators, for_steering
@@ -38,7 +38,7 @@ class Listed:
     """A generation with what stands beside it in the list, and on its own page."""
 
     generation: Generation
-    sight: LiveState | None  # None: Redis does not answer
+    live_state: LiveState | None  # None: Redis does not answer
     now: datetime
 
     @property
@@ -54,8 +54,8 @@ class Listed:
         return not Status(self.generation.status).is_final
 
     @property
-    def trouble(self) -> str:
-        return trouble_of(self.generation, self.sight, self.now)
+    def problem(self) -> str:
+        return problem_of(self.generation, self.live_state, self.now)
 
     @property
     def timing(self) -> GenerationTiming | None:
@@ -73,13 +73,13 @@ class Listed:
     def viewers(self) -> int | None:
         """Who watch it now, or the most that did; None if nobody knows."""
         if self.is_unfinished:
-            return self.sight.viewers[self.generation.pk] if self.sight else None
+            return self.live_state.viewers[self.generation.pk] if self.live_state else None
         return self.timing.viewers if self.timing else None
 
     @property
     def holder(self) -> str:
         """The process that has the lease; empty if none has, or nobody knows."""
-        return self.sight.holders.get(self.generation.pk, "") if self.sight else ""
+        return self.live_state.holders.get(self.generation.pk, "") if self.live_state else ""
 
 
 @require_safe
@@ -94,7 +94,7 @@ def generations(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "rows": rows,
         "at": site_time.now(),
-        "knows_leases": not rows or rows[0].sight is not None,
+        "knows_leases": not rows or rows[0].live_state is not None,
         "newer": address(request, number - 1) if number > 1 else "",
         "older": address(request, number + 1) if has_more else "",
         "number": number,
@@ -130,16 +130,16 @@ def list_page(filters: Filters, number: int) -> tuple[list[Listed], bool]:
     """A page of them, and whether there are more. One query, and Redis if it answers."""
     first = (number - 1) * PAGE
     if filters.wants_stuck:
-        every = [row for row in with_sight(list(filters.rows()[:UNFINISHED_AT_MOST])) if row.trouble]
+        every = [row for row in with_live_state(list(filters.rows()[:UNFINISHED_AT_MOST])) if row.problem]
         return every[first : first + PAGE], len(every) > first + PAGE
     found = list(filters.rows()[first : first + PAGE + 1])
-    return with_sight(found[:PAGE]), len(found) > PAGE
+    return with_live_state(found[:PAGE]), len(found) > PAGE
 
 
-def with_sight(found: list[Generation]) -> list[Listed]:
-    sight = live_state_of([one.pk for one in found if not Status(one.status).is_final])
+def with_live_state(found: list[Generation]) -> list[Listed]:
+    live_state = live_state_of([one.pk for one in found if not Status(one.status).is_final])
     now = site_time.now()
-    return [Listed(one, sight, now) for one in found]
+    return [Listed(one, live_state, now) for one in found]
 
 
 def page_number(request: HttpRequest) -> int:

@@ -86,15 +86,15 @@ def plots_of(found: Timeline) -> list[Plot]:
         plot(found, "Tokens written per second", {"all answers": tokens_per_second}, number_words),
         plot(found, "Cost", {"cost": cost}, money_words),
         plot(found, "Concurrent (peak)", gauges(Gauge.RUNNING, Gauge.QUEUED), number_words, note=WHOLE_SITE, **WHOLE),
-        plot(found, "Open sockets, at most", gauges(Gauge.SOCKETS), number_words, note=WHOLE_SITE),
+        plot(found, "Open sockets (peak)", gauges(Gauge.SOCKETS), number_words, note=WHOLE_SITE),
         plot(found, "Tokens per second by the servers' count", servers_count, number_words, note=WHOLE_SITE),
     ]
 
 
 WHOLE = {"least_top": 4.0}  # so that no axis tells of half an answer
 WHOLE_SITE = "Of the whole site, whatever is chosen above."
-FELT = "From the click to the first paint, as browsers told; of the others nothing is known."
-GAP = "Of each answer, what 19 of 20 of its gaps stay below."
+FELT = "From the click to the first paint, as browsers report it; unknown for others."
+GAP = "The p95 gap between tokens, per answer."
 
 
 def plot(found: Timeline, title: str, reads: dict[str, Read], words: Callable[[float], str], **more: object) -> Plot:

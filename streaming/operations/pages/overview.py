@@ -16,7 +16,7 @@ from conversations import site_time
 from conversations.models import Generation
 from conversations.models.billing.budget import SiteUse
 from conversations.models.generation.generation import Status
-from streaming.operations.health.config_warnings import troubles
+from streaming.operations.health.config_warnings import problems
 from streaming.operations.health.diagnosis import Finding, diagnosis
 from streaming.operations.health.score import Score, score_of
 from streaming.operations.health.snapshot import SiteSnapshot
@@ -50,7 +50,7 @@ class Overview:
     database: DatabaseStats
     spent: SiteUse
     now: SiteSnapshot
-    troubles: list[str]  # with what admins set up
+    problems: list[str]  # with what admins set up
 
     @property
     def lately(self) -> Period:
@@ -64,7 +64,7 @@ class Overview:
 
     @property
     def findings(self) -> list[Finding]:
-        return [*diagnosis(self.now), *(Finding("Set-up", trouble, "warning") for trouble in self.troubles)]
+        return [*diagnosis(self.now), *(Finding("Set-up", problem, "warning") for problem in self.problems)]
 
     @property
     def score(self) -> Score:
@@ -90,7 +90,7 @@ def current_overview() -> Overview:
         **of_redis(seen),
         **of_queue(at, counts),
         database_ms=database.query_ms,
-        store_lacks=[*(seen.redis.lacks if seen.redis else ()), *database.lacks],
+        store_warnings=[*(seen.redis.warnings if seen.redis else ()), *database.warnings],
         paces=paces(sample, running(), at),
         failed_percent=lately.failed_percent,
         top_error=lately.errors[0][0] if lately.errors else "",
@@ -98,7 +98,7 @@ def current_overview() -> Overview:
         budget_percent=spent.percent,
     )
     fresh = [server.probe for server in seen.servers if server.probe and server.is_fresh]
-    return Overview(at, counts[Status.RUNNING], periods, seen, database, spent, now, troubles(fresh))
+    return Overview(at, counts[Status.RUNNING], periods, seen, database, spent, now, problems(fresh))
 
 
 def of_redis(seen: Live) -> dict[str, Any]:

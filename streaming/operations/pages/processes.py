@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from conversations import site_time
 from streaming.coordination.redis_clients import open_sync_client
 from streaming.operations.health.diagnosis import NO_BACKGROUND, NO_BEAT, NO_WORKER
-from streaming.operations.health.process_checks import BEAT_LATE_MS, BUSY_CORES, KINDS, LATE_MS, name_of, troubles_of
+from streaming.operations.health.process_checks import BEAT_LATE_MS, BUSY_CORES, KINDS, LATE_MS, name_of, problems_of
 from streaming.operations.measurements.stores import (
     DATABASE_SLOW_MS,
     NEARLY_FULL,
@@ -40,7 +40,7 @@ class Row:
 
     kind: str
     state: State
-    troubles: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     @property
     def age(self) -> timedelta:
@@ -57,16 +57,16 @@ class Processes:
     database: DatabaseStats
 
     @property
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         """What an operator should do something about."""
         if self.redis is None:
             return ["Redis does not answer. Which processes live is in Redis, and unknown until then."]
         kinds = {row.kind for row in self.living}
         return [
             *(sentence for kind, sentence in WITHOUT.items() if kind not in kinds),
-            *(f"{name_of(row.state)}: {trouble}" for row in self.living for trouble in row.troubles),
-            *self.redis.troubles,
-            *self.database.troubles,
+            *(f"{name_of(row.state)}: {problem}" for row in self.living for problem in row.problems),
+            *self.redis.problems,
+            *self.database.problems,
         ]
 
 
@@ -108,4 +108,4 @@ def of_kind(redis: Redis, kind: type[State]) -> tuple[list[Row], list[Row]]:
     since = site_time.now() - GONE_SHOWN_FOR
     missing = [state for state in gone(redis, kind, alive) if state.told_at >= since]
     name = KINDS[kind]
-    return [Row(name, state, list(troubles_of(state))) for state in alive], [Row(name, state) for state in missing]
+    return [Row(name, state, list(problems_of(state))) for state in alive], [Row(name, state) for state in missing]

@@ -44,7 +44,7 @@ def servers(request: HttpRequest) -> HttpResponse:
         "healthy": now.up,
         "findings": of_servers(now),
         "rows": rows,
-        "troubles": troubles_of(now.servers, tiers),
+        "problems": problems_of(now.servers, tiers),
         "sample": SAMPLE,
     }
     return render(request, "operations/servers.html", context)
@@ -58,13 +58,13 @@ def row_of(state: ServerState, now: Live, tiers: Sequence[TierSpec], pace: Pace)
     return Row(state, facts, told, unaware)
 
 
-def troubles_of(states: Sequence[ServerState], tiers: Sequence[TierSpec]) -> list[str]:
+def problems_of(states: Sequence[ServerState], tiers: Sequence[TierSpec]) -> list[str]:
     """Of tiers that nobody serves; an operator's will has a part in it."""
     drained = {state.name for state in states if state.drained}
     useless = drained | {state.name for state in states if state.word == "down"}
     without = [tier for tier in tiers if set(names_of(tier)) <= useless]
     if without and len(without) == len(tiers) and drained:
         how = "drained" if useless == drained else "drained or down"
-        return [f"All model servers are {how}: no question is answered. Users are told to retry in a moment."]
+        return [f"All model servers are {how}: no question is answered. Users see a request to retry."]
     by_will = [tier.name for tier in without if drained & set(names_of(tier))]
     return [f"No server of the tier {name} is in use, by drains: other tiers answer in its place." for name in by_will]

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from conversations.models import AlertRule, ModelServer, Tier
 from conversations.models.encrypted import unreadable_fields
-from streaming.operations.health.config_warnings import troubles
+from streaming.operations.health.config_warnings import problems
 from streaming.planning.tiers import stored_tiers
 
 KEY, HOOK, SECRET = "sk-never-in-plain", "https://hooks.example.com/T0/B0/capability", "whsec-never-in-plain"
@@ -109,7 +109,7 @@ class TestWithoutItsKey:
     def test_the_operators_read_what_to_do(self, server: ModelServer) -> None:
         Tier.objects.create(name="Smart", slug="smart", model="m", server=server)
 
-        told = "\n".join(troubles())
+        told = "\n".join(problems())
 
         assert "The API key of the model server “GPU” cannot be decrypted" in told
         assert "SECRET_KEY_FALLBACKS" in told and "the key of its server “GPU” cannot be decrypted" in told

@@ -13,7 +13,7 @@ from redis.asyncio import Redis as AsyncRedis
 from conversations import site_time
 from streaming.coordination import redis_clock
 from streaming.coordination.redis_clients import sync_client
-from streaming.operations.health.process_checks import troubles_of
+from streaming.operations.health.process_checks import problems_of
 from streaming.telemetry import heartbeats
 from streaming.telemetry.heartbeats import WorkerState
 
@@ -65,7 +65,7 @@ async def test_a_worker_thirty_seconds_ahead_stores_the_sites_time(
     await heartbeats.publish_worker(redis, "ahead:1", 0, {})
     (state,) = [one for one in heartbeats.living(sync_client(), WorkerState) if one.process == "ahead:1"]
     assert round(state.clock_s) == 30
-    assert any("30 s ahead" in trouble for trouble in troubles_of(state))
+    assert any("30 s ahead" in trouble for trouble in problems_of(state))
 
 
 def test_a_process_outside_of_coroutines_finds_out_too(monkeypatch: pytest.MonkeyPatch) -> None:

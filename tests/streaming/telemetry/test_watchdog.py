@@ -154,7 +154,7 @@ def test_operators_see_it(client: Client, otto: object, store: Redis, settings: 
 
     page = client.get(address).content.decode()
 
-    assert "4321" in page and "stood still for 11 s" in page
+    assert "4321" in page and "was blocked for 11 s" in page
 
 
 def test_what_is_told_is_what_is_read() -> None:

@@ -94,8 +94,8 @@ def test_an_alert_and_its_recovery_are_mailed_once_each() -> None:
     raised, recovered = mail.outbox
     assert raised.to == ["otto@example.com", "ops@example.com"]
     assert raised.subject == "[Throughline] Warning: A long queue"
-    assert "Questions that wait: 40. The rule: Questions that wait above 10." in str(raised.body)
-    assert recovered.subject == "[Throughline] Recovered: A long queue"
+    assert "Questions that wait: 40. Condition: Questions that wait above 10." in str(raised.body)
+    assert recovered.subject == "[Throughline] Resolved: A long queue"
 
 
 def test_a_webhook_gets_the_documented_fields(hook: Hook) -> None:

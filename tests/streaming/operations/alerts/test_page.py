@@ -24,7 +24,7 @@ def test_an_open_alert_is_on_both_pages_and_counted_in_the_navigation(operator: 
     for page in ("/ops/", ALERTS):
         text = text_of(operator, page)
         assert "Down.</strong> The model server gpu-1 is down." in text
-        assert "Not told by email (raised), 2 tries: The mail server cannot be reached." in text
+        assert "Not sent by email (raised), 2 tries: The mail server cannot be reached." in text
         assert COUNT in text
 
 
@@ -36,7 +36,7 @@ def test_one_that_is_over_is_on_its_page_only(operator: Client) -> None:
 
     page = text_of(operator, ALERTS)
 
-    assert "No alert is firing." in page and COUNT not in page
+    assert "No open alerts." in page and COUNT not in page
     assert "Questions that wait: 11." in page
     assert "raised by email" in page and "recovered by email" in page
     assert "Questions that wait" not in text_of(operator)
@@ -45,7 +45,7 @@ def test_one_that_is_over_is_on_its_page_only(operator: Client) -> None:
 def test_one_that_has_not_lasted_yet_is_not_shown(operator: Client) -> None:
     look(rule(minutes=5), 0, 11)
 
-    assert "No alert is firing." in text_of(operator, ALERTS)
+    assert "No open alerts." in text_of(operator, ALERTS)
 
 
 def test_rules_are_links_for_who_may_change_them(operator: Client, otto: User) -> None:
@@ -73,7 +73,7 @@ def test_a_mail_that_was_only_printed_is_not_called_sent(operator: Client, capsy
     page = text_of(operator, ALERTS)
 
     assert "Questions that wait: 40." in capsys.readouterr().out
-    assert "Not told by email (raised), 1 try: EMAIL_URL is not set" in page
+    assert "Not sent by email (raised), 1 try: EMAIL_URL is not set" in page
     assert "<td>email (reaches nobody)</td>" in page and "raised by email" not in page
     assert AlertDelivery.objects.get().sent_at is None
 

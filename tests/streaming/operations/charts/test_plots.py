@@ -64,7 +64,7 @@ def test_who_points_at_a_bin_is_told_its_values() -> None:
     plot = Plot("a", [Series("p50", [0.25, None, None, None, None, None])], HOUR, seconds_words)
 
     first, second, *_ = plot.columns
-    assert (first.title, second.title) == ("May 5, 12:00: p50 250 ms", "May 5, 12:10: nothing is known")
+    assert (first.title, second.title) == ("May 5, 12:00: p50 250 ms", "May 5, 12:10: no data")
 
 
 def test_a_bin_that_is_not_over_is_shaded() -> None:

@@ -1,4 +1,4 @@
-"""What is wrong is told by its likely cause, first the most specific; each of the usual troubles has a name."""
+"""What is wrong is told by its likely cause, first the most specific; each of the usual problems has a name."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ WELL = SiteSnapshot(
 )  # fmt: skip
 
 
-def vitals(**fields: Any) -> ProcessStats:
+def process_stats(**fields: Any) -> ProcessStats:
     well = {"versions": versions(), "cpu": 0.25, "rss": 90_000_000, "lag": Lag(1.5, 4.0)}
     return ProcessStats(**({"started_at": PROBED_AT - timedelta(hours=2)} | well | fields))
 
 
 def worker(**fields: Any) -> WorkerState:
-    return WorkerState(process="host:1", told_at=PROBED_AT, running=30, limit=256, vitals=vitals(**fields))
+    return WorkerState(process="host:1", told_at=PROBED_AT, running=30, limit=256, stats=process_stats(**fields))
 
 
 def titles(now: SiteSnapshot) -> list[str]:
@@ -136,13 +136,13 @@ def test_a_process_that_has_just_started_may_be_busy_with_that() -> None:
 
 
 def test_a_busy_web_process_is_named() -> None:
-    web = WebState(process="host:2", told_at=PROBED_AT, sockets=40, vitals=vitals(lag=Lag(80.0, 90.0)))
+    web = WebState(process="host:2", told_at=PROBED_AT, sockets=40, stats=process_stats(lag=Lag(80.0, 90.0)))
 
     assert titles(replace(WELL, processes=[web])) == ["Busy process"]
 
 
 def test_a_beat_whose_machine_is_busy_is_not_to_be_doubled() -> None:
-    beat = BeatState(process="host:3", told_at=PROBED_AT, vitals=vitals(lag=Lag(1500.0, 2000.0), cpu=1.0))
+    beat = BeatState(process="host:3", told_at=PROBED_AT, stats=process_stats(lag=Lag(1500.0, 2000.0), cpu=1.0))
 
     assert told(replace(WELL, processes=[beat])).endswith("1500 ms late (p95). Its machine has too much to do.")
 
@@ -162,7 +162,7 @@ def test_a_missing_beat_is_told() -> None:
 
 
 def test_limits_of_redis_and_the_database_are_told() -> None:
-    now = replace(WELL, store_lacks=["Redis cannot write its files: see its log, and the disk."])
+    now = replace(WELL, store_warnings=["Redis cannot write its files: see its log, and the disk."])
 
     assert told(now) == "Redis cannot write its files: see its log, and the disk."
     assert score_of(now).points == 90
@@ -184,7 +184,7 @@ def test_slow_redis_is_told_with_its_round_trip() -> None:
 def test_without_redis_nothing_is_guessed_of_the_rest() -> None:
     now = replace(WELL, redis_ms=None, beats=0, workers=0, servers=[ServerState("gpu-1:8000", None)])
 
-    assert titles(now) == ["Redis is away"]
+    assert titles(now) == ["Redis is down"]
     assert score_of(now).points == 40
 
 

@@ -80,7 +80,7 @@ def test_one_that_failed_counts_with_its_time(operator: Client, alice: User) -> 
 def test_without_answers_it_says_so(operator: Client) -> None:
     content = page(operator).content.decode()
 
-    assert "No answer ended in this time." in content and "Nothing is known of this time." in content
+    assert "No answer ended in this time." in content and "No data for this time." in content
 
 
 def test_short_ranges_keep_themselves_fresh_and_long_ones_say_that_they_do_not(operator: Client) -> None:

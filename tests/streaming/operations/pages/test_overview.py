@@ -22,7 +22,7 @@ from streaming.telemetry import counters, heartbeats
 from streaming.telemetry.heartbeats import WebState, WorkerState
 from tests.streaming.operations.rows import CANARY, asked, ended, failed
 
-from .test_processes import vitals
+from .test_processes import process_stats
 
 SERVER = "127.0.0.1:9"  # of tests/settings.py
 
@@ -72,7 +72,7 @@ def test_a_healthy_site_has_no_troubles(operator: Client, worker: None) -> None:
 
     page = text_of(operator)
 
-    assert "All is well." in page and "notice--error" not in page and "notice--warning" not in page
+    assert "Healthy." in page and "notice--error" not in page and "notice--warning" not in page
     for words in ("3 running", "2 waiting", "KV cache 25%", "7 of 256 places taken", "12 open sockets"):
         assert words in page
 
@@ -114,14 +114,14 @@ def test_what_today_cost_stands_beside_the_limit(operator: Client) -> None:
 
 def test_what_the_page_of_processes_calls_bad_is_no_well_here(operator: Client, worker: None, store: Redis) -> None:
     probed()
-    busy = WebState(process="host:2", told_at=datetime.now(UTC), sockets=12, vitals=vitals(cpu=0.97))
+    busy = WebState(process="host:2", told_at=datetime.now(UTC), sockets=12, stats=process_stats(cpu=0.97))
     with store.pipeline() as pipeline:
         heartbeats.put(pipeline, busy)
         pipeline.execute()
 
     page = text_of(operator)
 
-    assert "Web host:2: it keeps 1.0 cores busy" in page and "All is well." not in page
+    assert "Web host:2: it keeps 1.0 cores busy" in page and "Healthy." not in page
     assert "Web host:2: it keeps 1.0 cores busy" in text_of(operator, "/ops/processes/")
 
 

@@ -22,7 +22,7 @@ Tell = Callable[..., Awaitable[None]]
 MIB = 1024 * 1024
 
 
-def vitals(**fields: Any) -> ProcessStats:
+def process_stats(**fields: Any) -> ProcessStats:
     well = {"versions": versions(), "cpu": 0.25, "rss": 90 * MIB, "lag": Lag(1.5, 4.0)}
     return ProcessStats(started_at=datetime.now(UTC) - timedelta(hours=2), **(well | fields))
 
@@ -30,7 +30,7 @@ def vitals(**fields: Any) -> ProcessStats:
 async def tell(**fields: Any) -> None:
     """A worker does."""
     redis = command_client()
-    more = {"limit": 256, "queues": ["default", "generations"], "vitals": vitals()} | fields
+    more = {"limit": 256, "queues": ["default", "generations"], "stats": process_stats()} | fields
     await heartbeats.publish_worker(redis, "host:1", more.pop("running", 7), {}, **more)
     await redis.aclose()
 
@@ -47,17 +47,17 @@ async def test_each_process_tells_how_it_fares(store: Redis) -> None:
 
     beat, worker = heartbeats.living(store, BeatState)[0], heartbeats.living(store, WorkerState)[0]
 
-    assert beat.vitals and beat.vitals.rss > MIB and beat.vitals.lag == Lag(4.0, 4.0)
-    assert beat.vitals.started_at < datetime.now(UTC) and beat.vitals.versions["Python"]
+    assert beat.stats and beat.stats.rss > MIB and beat.stats.lag == Lag(4.0, 4.0)
+    assert beat.stats.started_at < datetime.now(UTC) and beat.stats.versions["Python"]
     assert (worker.running, worker.limit, worker.queues) == (7, 256, ["default", "generations"])
 
 
 @pytest.fixture
 async def beat(store: Redis) -> None:
     """And what it sends its tasks to."""
-    heartbeats.publish_beat(store, vitals())
+    heartbeats.publish_beat(store, process_stats())
     redis = command_client()
-    await heartbeats.publish_background(redis, "host:3", vitals=vitals())
+    await heartbeats.publish_background(redis, "host:3", stats=process_stats())
     await redis.aclose()
 
 
@@ -73,12 +73,12 @@ async def full() -> None:
 
 @pytest.fixture
 async def late() -> None:
-    await tell(vitals=vitals(lag=Lag(320.0, 900.0), cpu=0.97))
+    await tell(stats=process_stats(lag=Lag(320.0, 900.0), cpu=0.97))
 
 
 @pytest.fixture
 async def older() -> None:
-    await tell(vitals=vitals(versions=versions() | {"Django": "1.0"}))
+    await tell(stats=process_stats(versions=versions() | {"Django": "1.0"}))
 
 
 def test_processes_that_are_well_are_no_trouble(operator: Client, beat: None, well: None) -> None:
@@ -121,7 +121,7 @@ def test_a_process_that_fell_silent_is_shown_as_gone(operator: Client, well: Non
 
     page = text_of(operator)
 
-    assert "gone</span> <strong>Worker</strong> host:1" in page and "without a word" in page
+    assert "gone</span> <strong>Worker</strong> host:1" in page and "not heard from since" in page
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_whoever_tells_forgets_those_that_are_long_gone(store: Redis) -> None:
     remember(store, "old:1", timedelta(minutes=61))
     remember(store, "new:1", timedelta(minutes=59))
 
-    heartbeats.publish_beat(store, vitals())
+    heartbeats.publish_beat(store, process_stats())
 
     beat = f"BeatState:{heartbeats.this_process()}".encode()
     assert set(store.zrange(heartbeats.HEARD, 0, -1)) == {b"WorkerState:new:1", beat}
@@ -179,9 +179,9 @@ def remember(store: Redis, process: str, ago: timedelta) -> None:
 )
 def test_what_redis_lacks_is_said(store: Redis, told: dict[str, Any], sentence: str) -> None:
     figures = stores.redis_stats(store)
-    assert figures.troubles == []
+    assert figures.problems == []
 
-    assert sentence in stores.RedisStats(1.0, {**figures.info, **told}).troubles[0]
+    assert sentence in stores.RedisStats(1.0, {**figures.info, **told}).problems[0]
 
 
 @pytest.mark.parametrize(
@@ -194,15 +194,15 @@ def test_what_redis_lacks_is_said(store: Redis, told: dict[str, Any], sentence: 
 def test_a_redis_that_drops_what_may_go_is_well(store: Redis, told: dict[str, Any]) -> None:
     figures = stores.redis_stats(store)
 
-    assert stores.RedisStats(1.0, {**figures.info, **told}).troubles == []
+    assert stores.RedisStats(1.0, {**figures.info, **told}).problems == []
 
 
 def test_slow_stores_are_named(store: Redis) -> None:
     slow = stores.RedisStats(20.0, stores.redis_stats(store).info)
     database = stores.DatabaseStats("SQLite", "3", 50.0, None, 95, 100)
 
-    assert "Redis is slow: a ping takes 20 ms" in slow.troubles[0]
-    assert [sentence.partition(":")[0] for sentence in database.troubles] == [
+    assert "Redis is slow: a ping takes 20 ms" in slow.problems[0]
+    assert [sentence.partition(":")[0] for sentence in database.problems] == [
         "The database is slow",
         "The database has 95 of 100 connections",
     ]
