@@ -51,7 +51,7 @@ def test_the_first_superuser_asks_unless_somebody_is_named(db: None) -> None:
 
 
 def test_an_empty_question_is_refused(alice: User) -> None:
-    with pytest.raises(CommandError, match="nothing to send"):
+    with pytest.raises(CommandError, match="Write a message first"):
         call_command("ask", "  ", user="alice")
 
 
