@@ -1,4 +1,4 @@
-"""Django looks for the admin's classes here."""
+"""Imports all admin classes: Django discovers them here."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ get_filters = ChangeList.get_filters
 
 
 def get_filters_of_days(changes: ChangeList, request: HttpRequest) -> Any:
-    """A day that no calendar has is passed over, as Django does with other nonsense."""
+    """Ignore dates out of range, as Django ignores other invalid lookups."""
     try:
         return get_filters(changes, request)
     except OverflowError as error:
@@ -45,12 +45,12 @@ def get_filters_of_days(changes: ChangeList, request: HttpRequest) -> Any:
 
 
 def completes_nothing(request: HttpRequest) -> HttpResponse:
-    """No field here is completed while one types, and conversations would be found past the access log."""
+    """Disable autocompletion: no field here uses it, and it would find conversations without an access log entry."""
     raise Http404
 
 
 ChangeList.search_form_class = ShortSearchForm
 ChangeList.get_filters = get_filters_of_days  # type: ignore[assignment, method-assign]
 admin.site.autocomplete_view = completes_nothing  # type: ignore[method-assign]
-# The site's own sign-in limits guesses; the admin's does not.
+# The site's sign-in page limits failed attempts; the admin's does not.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign, no-untyped-call]

@@ -1,4 +1,4 @@
-"""What is remembered: conversations, their pages, review and rendering."""
+"""What is stored: conversations, with their pages, review and rendering."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_delete
@@ -9,9 +9,9 @@ class ConversationsConfig(AppConfig):
     verbose_name = "Conversations"
 
     def ready(self) -> None:
-        # Permissions are made by Django after migrating, so the groups that hold them are too.
+        # Django creates permissions after migrating, so the groups that have them can only be created then.
         post_migrate.connect(make_groups, sender=self)
-        # Deleting a user deletes conversations by cascade, past all of their verbs: only a signal hears of that.
+        # Deleting a user deletes conversations by cascade, which calls none of their methods, but sends a signal.
         from conversations.models.chat.conversation import Conversation
         from conversations.models.chat.erasure import announce_erasure
 
@@ -19,6 +19,7 @@ class ConversationsConfig(AppConfig):
 
 
 def make_groups(**_: object) -> None:
-    from conversations.accounts.sign_up import ensure_groups  # models can be imported only now
+    # Models can be imported only after the apps are loaded.
+    from conversations.accounts.sign_up import ensure_groups
 
     ensure_groups()

@@ -1,7 +1,7 @@
-"""What happens to conversations, published on commit to whoever registered.
+"""Events about conversations, published to registered listeners on commit.
 
-The models' verbs publish, so every door announces alike: page, API, admin, command. What is live registers itself when
-its process starts; where nobody did, nobody hears of it.
+The models' methods publish, so pages, the API, the admin and commands all do. The live part registers its listener
+when a process starts; in a process without listeners, events are dropped.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ class Change(StrEnum):
     ASKED = "asked"
     SWITCHED = "switched"  # another path is shown
     TITLED = "titled"
-    PINNED = "pinned"  # or no longer
+    PINNED = "pinned"  # or unpinned
     DELETED = "deleted"  # can be restored
     RESTORED = "restored"
-    ERASED = "erased"  # its rows are gone
+    ERASED = "erased"  # rows deleted
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationsChanged:
-    """Some of one owner's, in the same way."""
+    """The same change to one or more conversations of one owner."""
 
     change: Change
     owner: int
     conversations: tuple[UUID, ...]
     title: str = ""  # the new one
-    request: UUID | None = None  # the click that asked
-    generations: tuple[UUID, ...] = ()  # all that were erased with them
+    request: UUID | None = None  # the click's id
+    generations: tuple[UUID, ...] = ()  # erased with the conversation
 
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """Whoever runs it shall stop."""
+    """The process that runs this generation should stop it."""
 
     generation: UUID
     owner: int
-    has_ended: bool = False  # at once, since nobody had begun it
+    has_ended: bool = False  # it was still queued, so it ended at once
 
 
 @dataclass(frozen=True, slots=True)
 class AccountClosed:
-    """What is its person's shall be deleted."""
+    """The account and all of its data are to be deleted."""
 
     user: int
 
@@ -60,13 +60,13 @@ _listeners: list[Listener] = []
 
 
 def register(listener: Listener) -> None:
-    """``listener`` is called in the thread that commits: it does not wait, and does not raise."""
+    """Call ``listener`` for each event, in the thread that commits. It must not block or raise."""
     if listener not in _listeners:
         _listeners.append(listener)
 
 
 def publish(event: Event) -> None:
-    """As soon as the transaction is committed, or now if there is none."""
+    """Publish when the transaction commits, or now if there is none."""
     transaction.on_commit(partial(_notify, event))
 
 

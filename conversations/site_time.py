@@ -1,6 +1,6 @@
-"""The site's time, by which moments are stored that other machines compare: one clock for all of them.
+"""The site's time: one clock for all times that are stored and compared across machines.
 
-Which clock that is, and how far this machine's is off, the live part finds out (streaming/coordination/redis_clock.py).
+streaming/coordination/redis_clock.py sets the offset of this machine's clock.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-_ahead = timedelta(0)  # of the site's time, by this machine's clock
+_ahead = timedelta(0)  # this machine's clock minus the site's time
 
 
 def now() -> datetime:
@@ -22,5 +22,5 @@ def set_ahead(ahead: timedelta) -> None:
 
 
 def ahead() -> timedelta:
-    """How far this machine's clock is ahead of the site's time; negative: behind."""
+    """How far this machine's clock is ahead of the site's time; negative if behind."""
     return _ahead

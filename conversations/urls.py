@@ -1,4 +1,4 @@
-"""Addresses of what is remembered."""
+"""URLs of the users' pages and the review."""
 
 from django.urls import path, re_path
 

@@ -1,6 +1,6 @@
-"""allauth's forms, with what we ask besides.
+"""allauth's forms, extended.
 
-A new password ends all other sessions, as Django does; and the tokens of programs, for who wants that.
+A new password ends all other sessions (Django does that) and, if the user ticks the box, revokes the API tokens.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ else:
     Base = object
 
 
-LONGEST_LOGIN = 254  # characters, of an email address; SQLite refuses to look for what is far longer
+# The longest email address. SQLite refuses lookups of far longer strings.
+LONGEST_LOGIN = 254  # characters
 
 
 class SignIn(LoginForm):  # type: ignore[misc] # allauth has no types
@@ -46,6 +47,6 @@ class ChangePassword(RevokesTokens, ChangePasswordForm):  # type: ignore[misc] #
 
 
 class ResetPassword(RevokesTokens, ResetPasswordKeyForm):  # type: ignore[misc]
-    """By a link in a mail: somebody else may know the old one."""
+    """By a link in an email. Revokes tokens by default, because somebody else may know the old password."""
 
     revoke_tokens = revoke_tokens(initial=True)

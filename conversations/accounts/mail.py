@@ -1,4 +1,4 @@
-"""Whether mails reach anybody, and what happens to them if not."""
+"""Detects that no mail transport is configured, and drops emails in that case."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNSENT = ("console.EmailBackend", "dummy.EmailBackend", "conversations.accounts.
 
 
 class Unsent(BaseEmailBackend):
-    """Nobody said how to send them. What they say is in no log: links in them let people in."""
+    """Drops emails because EMAIL_URL is not set. Does not log their content: links in them grant access."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         logger.warning("%d emails were not sent: EMAIL_URL is not set", len(email_messages))

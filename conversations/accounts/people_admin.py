@@ -1,4 +1,4 @@
-"""Who may delete an account deletes all that is its person's with it."""
+"""The user admin. Deleting an account deletes all of that user's data."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class PersonAdmin(Base):
     def get_deleted_objects(
         self, objs: Iterable[User], request: HttpRequest
     ) -> tuple[list[str], Any, set[str], list[str]]:
-        """By number: Django would list each message, and refuse, since nobody may delete another's conversation."""
+        """Return counts only. Django would list each message, and would refuse because nobody has permission to delete
+        other people's conversations."""
         people = list(objs)
         counts = {"users": len(people), "conversations": Conversation.objects.filter(owner__in=people).count()}
         return [str(person) for person in people], counts, set(), []

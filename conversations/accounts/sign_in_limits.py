@@ -1,10 +1,10 @@
-"""How often one may fail to sign in: limited by account and address together, so that a stranger shuts nobody out.
+"""Rate limits for failed sign-ins, designed so that a stranger cannot lock out an account's owner.
 
-Three bounds, counted by all processes together, in windows of fixed length:
-- of an account from one address: who guesses there waits, whoever else has the account does not;
-- of one address, whatever the accounts;
-- of an account from all addresses that never signed in to it: against guessing from many. Its owner, where the account
-  was signed in to before, is not bound by it.
+Three limits, shared by all processes, in fixed windows:
+- per account and address: locks out the guessing address, but not the account's owner elsewhere;
+- per address, for all accounts;
+- per account, for all addresses that never signed in to it: against distributed guessing. Addresses from which the
+  owner has signed in before are exempt.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ logger = logging.getLogger(__name__)
 
 WINDOW_S = 15 * 60
 ACCOUNT_WINDOW_S = 60 * 60
-KNOWN_FOR_S = 90 * 24 * 3600  # that an address has signed in to an account
+# How long an address that has signed in to an account stays exempt from the account's limit.
+KNOWN_FOR_S = 90 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class Bound:
     name: str
-    of: str  # what is counted by it
+    of: str  # the account, the address, or both
     most: int
     window_s: int
 
@@ -41,29 +42,30 @@ class Bound:
 
     @property
     def seconds_left(self) -> int:
-        """Until its window is over."""
+        """Until the window ends."""
         return self.window_s - int(time.time()) % self.window_s
 
     def count(self) -> int:
-        """One more; how many there are in this window."""
+        """Count one more failure, and return the number in this window."""
         cache.add(self.key, 0, timeout=self.window_s)
         try:
             return cache.incr(self.key)
-        except ValueError:  # the window ended in between
+        except ValueError:  # the window has just ended
             return 1
 
     def take_back(self) -> None:
-        with suppress(ValueError):  # the window is over
+        with suppress(ValueError):  # the window has ended
             cache.incr(self.key, -1)
 
 
 class Attempt:
-    """To sign in to an account, with a name or an email address, from an address."""
+    """An attempt to sign in from a network address, with a user name or an email address."""
 
     def __init__(self, login: str, address: str):
         self.user_id = user_id_of(login)
         self.address = address
-        self._account = str(self.user_id or login.lower())  # alike, so that the answer does not tell who has an account
+        # Unknown logins are counted like accounts, so that responses don't reveal which accounts exist.
+        self._account = str(self.user_id or login.lower())
         self._counted: list[Bound] = []
 
     @property
@@ -79,7 +81,7 @@ class Attempt:
         return bounds
 
     def begin(self) -> None:
-        """Counts it as failed, so that guesses at the same time are bound too. Raises ValidationError."""
+        """Count the attempt as failed, so that concurrent guesses are limited too. Raises ValidationError."""
         for bound in self.bounds:
             count = bound.count()
             self._counted.append(bound)
@@ -97,13 +99,13 @@ class Attempt:
         logger.warning("sign-in failed: %s", self)
 
     def forgive(self) -> None:
-        """Its owner has shown by other means to be its owner."""
+        """Reset the account's limits: the owner has proved ownership by other means."""
         for bound in self.bounds:
             if bound.name != "address":
                 cache.delete(bound.key)
 
     def __str__(self) -> str:
-        """For logs. What was typed is not in it: people type passwords there."""
+        """For logs. Omits the typed login: people type passwords there."""
         return f"account {self.user_id or 'unknown'} from {self.address}"
 
     @property
@@ -112,7 +114,7 @@ class Attempt:
 
 
 def user_id_of(login: str) -> int | None:
-    """By either name, so that there is one count."""
+    """Look up by user name or email address, so that both share one count."""
     found = get_user_model().objects.filter(Q(username__iexact=login) | Q(email__iexact=login)).order_by("pk")
     return found.values_list("pk", flat=True).first()
 
@@ -123,5 +125,5 @@ def format_wait(seconds: int) -> str:
 
 
 def digest(text: str) -> str:
-    """Redis holds no names and addresses."""
+    """Keeps names and addresses out of Redis."""
     return hashlib.sha256(f"{settings.SECRET_KEY}{text}".encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Who may come in: sign-up that can be closed, the groups, the demo accounts."""
+"""Sign-up (which can be closed), sign-in limits, the groups and the demo accounts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from django.shortcuts import render
 from .mail import mails_reach_nobody
 from .sign_in_limits import Attempt
 
-UNKNOWN = IPv4Address("0.0.0.0")  # nobody has it
+UNKNOWN = IPv4Address("0.0.0.0")
 WITH_PORT = re.compile(r"(?P<v4>[^:]+):\d+|\[(?P<v6>.+)\](:\d+)?")
 REVIEWERS = "reviewers"
 OPERATORS = "operators"
@@ -44,7 +44,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return bool(settings.SIGN_UP_OPEN)
 
     def is_safe_url(self, url: str) -> bool:
-        """Where ?next= leads; allauth's raises ValueError for what is no address, such as http://[."""
+        """Check the target of ``?next=``. allauth's version raises ValueError for malformed URLs such as ``http://[``."""
         try:
             return bool(super().is_safe_url(url))
         except ValueError:
@@ -54,16 +54,16 @@ class AccountAdapter(DefaultAccountAdapter):
         return [f"{__name__}.VerificationOfSignUps", *(s for s in super().get_login_stages() if "EmailVer" not in s)]
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Where no mail can be sent the page says so: a link in the log would be for whoever reads that."""
+        """Show a page if no mail can be sent. Logging the email would hand its link to whoever reads the log."""
         if mails_reach_nobody() and not settings.DEBUG:
             raise ImmediateHttpResponse(render(context.get("request"), "account/no_mail.html", status=503))
         super().send_mail(template_prefix, email, context)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """What the last of TRUSTED_PROXIES saw, or the first if fewer have written. Who wrote no address, or none that
-        is one, leaves that of whoever connects; UNKNOWN is one for all.
+        """Return the address that the outermost of TRUSTED_PROXIES saw, or the first one in the header if fewer wrote.
 
-        One of IPv4 that was written as IPv6 (::ffff:192.0.2.1) is itself: all of these are in one /64.
+        Falls back on the connection's address if that is missing or malformed, then on UNKNOWN, which all such clients
+        share. IPv4-mapped addresses (::ffff:192.0.2.1) become IPv4: all of them are in one /64.
         """
         proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
         forwarded = request.headers.get("X-Forwarded-For", "").split(",")[-proxies:][0] if proxies else ""
@@ -73,7 +73,7 @@ class AccountAdapter(DefaultAccountAdapter):
     # Attempts to sign in
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Raises ValidationError after too many that failed."""
+        """Raises ValidationError after too many failures."""
         self._attempt = self._attempt_of(request, credentials)
         if settings.ACCOUNT_RATE_LIMITS is not False:
             self._attempt.begin()
@@ -82,11 +82,11 @@ class AccountAdapter(DefaultAccountAdapter):
         self._attempt.fail()
 
     def _rollback_login_failed_rl_usage(self) -> None:
-        """allauth's name for: it succeeded."""
+        """allauth calls this when a sign-in succeeded."""
         self._attempt.succeed()
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
-        """Likewise, for: the password was reset by mail."""
+        """allauth calls this when a password was reset by email."""
         self._attempt_of(request, credentials).forgive()
 
     def _attempt_of(self, request: HttpRequest, credentials: dict[str, Any]) -> Attempt:
@@ -95,7 +95,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 def address_in(text: str) -> IPv4Address | IPv6Address | None:
-    """With or without a port: 192.0.2.1:4711 and [2001:db8::1]:4711 name addresses too."""
+    """Parse an address with or without a port, such as 192.0.2.1:4711 or [2001:db8::1]:4711. None if malformed."""
     found = WITH_PORT.fullmatch(text.strip())
     try:
         return ip_address(found["v4"] or found["v6"] if found else text.strip())
@@ -104,14 +104,14 @@ def address_in(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def network_of(address: str) -> str:
-    """Who has an address of IPv6 has all of its /64."""
+    """The /64 network of an IPv6 address, since one client usually has all of it; an IPv4 address as it is."""
     if ":" not in address:
         return address
     return str(IPv6Network((address, 64), strict=False).network_address)
 
 
 class VerificationOfSignUps(EmailVerificationStage):
-    """Of the email address of who signed up here: accounts that administrators made are known to them."""
+    """Verifies the email address only of users who signed up here, not of accounts that administrators made."""
 
     def handle(self) -> Any:
         assert self.login.user is not None
@@ -120,7 +120,7 @@ class VerificationOfSignUps(EmailVerificationStage):
 
 
 def ensure_groups() -> None:
-    """Make the groups with their permissions; others that an admin gave them stay."""
+    """Create the groups and add their permissions. Keeps permissions that an admin added."""
     for name, codenames in GROUP_PERMISSIONS.items():
         group, _ = Group.objects.get_or_create(name=name)
         permissions = Permission.objects.filter(content_type__app_label="conversations", codename__in=codenames)
@@ -128,7 +128,8 @@ def ensure_groups() -> None:
 
 
 def ensure_demo_accounts() -> tuple[list[str], str]:
-    """The accounts that were made, and their password; existing ones only follow a DEMO_PASSWORD that is set."""
+    """Return the names of the created accounts, and their password. Existing accounts change only if DEMO_PASSWORD is
+    set."""
     ensure_groups()
     password = settings.DEMO_PASSWORD or secrets.token_urlsafe(9)
     made = [name for name in DEMO_GROUPS if ensure_demo_account(name, password)]
@@ -136,7 +137,7 @@ def ensure_demo_accounts() -> tuple[list[str], str]:
 
 
 def ensure_demo_account(name: str, password: str) -> bool:
-    """True if it was made."""
+    """Return True if the account was created."""
     account, made = get_user_model().objects.get_or_create(username=name, defaults={"email": f"{name}@example.com"})
     assert isinstance(account, User)
     if not (made or settings.DEMO_PASSWORD):

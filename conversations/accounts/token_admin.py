@@ -1,4 +1,4 @@
-"""Administrators see who has tokens and when they were used, and revoke them. There is no secret to see."""
+"""The admin of API tokens: lists owners and last use, and revokes tokens. Shows no secrets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class ApiTokenAdmin(ModelAdmin):
     fields = readonly_fields = ("name", "hint", "user", "created_at", "last_used_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # only its user may see the secret
+        # Only the token's user may see the secret.
+        return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

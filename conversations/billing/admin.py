@@ -1,4 +1,5 @@
-"""Admins and operators set budgets here, and read the ledger. docs/budgets.md tells what counts for whom."""
+"""Admin pages for budgets, which operators may edit, and for the ledger. docs/budgets.md explains which budget applies
+to whom."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ else:  # no generics when it runs
 
 
 class BudgetForm(BudgetFormBase):
-    user = forms.ModelChoiceField(  # typed: a list of all users would be long, and not everybody may see it
+    # A text field: a list of all users would be long, and not everyone may see it.
+    user = forms.ModelChoiceField(
         User.objects.all(),
         to_field_name="username",
         required=False,
@@ -33,7 +35,8 @@ class BudgetForm(BudgetFormBase):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        if self.instance.user:  # the field is initially given the primary key
+        # Django sets the primary key as the initial value.
+        if self.instance.user:
             self.initial["user"] = self.instance.user.get_username()
 
 
@@ -55,7 +58,7 @@ TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(LedgerBase):
-    """Nobody writes in it but the site."""
+    """Read-only."""
 
     list_display = ("created_at", "user", "purpose", "stage", "tier", "shown_cost", *TOKENS, "state")
     list_filter = ("state", "purpose", "tier", "day")

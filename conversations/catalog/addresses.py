@@ -1,7 +1,8 @@
-"""Which addresses a model server, or a webhook, may have. Admins type them and this site connects to them, so none may
-lead to what answers this machine alone: the metadata of a cloud, which hands out keys, and other link-local services.
+"""Validates the addresses of model servers and webhooks.
 
-Private and loopback addresses are fine: that is where people run their own models.
+This site connects to addresses that admins enter, so it refuses those of services that only this machine can reach:
+cloud metadata services, which hand out credentials, and other link-local services. Private and loopback addresses are
+allowed: people run their models there.
 """
 
 from __future__ import annotations
@@ -36,19 +37,20 @@ METADATA_IPS = {
         "255.255.255.255",  # broadcast
     )
 }
-HOLDING_IPV4 = (IPv6Network("::/96"), IPv6Network("64:ff9b::/96"))  # in their last 32 bits: compatible, NAT64
+# IPv4-compatible and NAT64 addresses: the last 32 bits are an IPv4 address.
+HOLDING_IPV4 = (IPv6Network("::/96"), IPv6Network("64:ff9b::/96"))
 
 WHY = "is not allowed, nor are other link-local, metadata, multicast and unspecified addresses."
 
 
 class RefusedAddress(ValueError):
-    """The text is a sentence for whoever typed the address."""
+    """The message is a sentence for the person who entered the address."""
 
 
 def normalise(url: str) -> str:
-    """The address as it is stored: without a slash at its end, and with /v1 if it has no path.
+    """Return the address in its stored form: without a trailing slash, and with /v1 if it has no path.
 
-    Asks no name server. Raises RefusedAddress.
+    Makes no DNS lookup. Raises RefusedAddress.
     """
     url = url.strip().rstrip("/")
     parts = parts_of(url)
@@ -59,16 +61,16 @@ def normalise(url: str) -> str:
 
 
 def normalise_webhook(url: str) -> str:
-    """As it is stored. Asks no name server. Raises RefusedAddress."""
+    """Return the URL in its stored form. Makes no DNS lookup. Raises RefusedAddress."""
     url = url.strip()
     check_host(host_of(parts_of(url)))
     return url
 
 
 def resolve(url: str) -> list[str]:
-    """The IP addresses of a checked address, the preferred one first. Waits for the name server.
+    """Return the IP addresses of a checked address, the preferred one first. Blocks on DNS.
 
-    Raises RefusedAddress if any of them is refused, OSError if the name is not known.
+    Raises RefusedAddress if any of them is refused, OSError if the name cannot be resolved.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -112,7 +114,7 @@ def check_host(host: str) -> None:
 
 
 def ip_of(host: str) -> IP | None:
-    """None for a name. 2852039166 and 0xa9.254.43518 are addresses too, as the system reads them."""
+    """Return None for a name. 2852039166 and 0xa9.254.43518 are addresses too: the system parses them as such."""
     try:
         return ip_address(host)
     except ValueError:
@@ -130,7 +132,7 @@ def is_refused(ip: IP) -> bool:
 
 
 def forms_of(ip: IP) -> Iterator[IP]:
-    """The address, and the IPv4 addresses that an IPv6 one leads to."""
+    """Yield the address, and the IPv4 address embedded in an IPv6 one."""
     yield ip
     if isinstance(ip, IPv4Address):
         return

@@ -1,4 +1,4 @@
-"""The form of an alert's rule. Its webhook's secret is written, never read."""
+"""The form of an alert rule. The webhook secret is write-only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AlertRuleForm(SecretForm):
         )  # fmt: skip
 
     def clean_webhook_url(self) -> str:
-        """A name that nobody knows yet is accepted, and one that leads to a refused address is not."""
+        """Accept a name that does not resolve yet, but not one that resolves to a refused address."""
         url = str(self.cleaned_data["webhook_url"]).strip()
         if not url and isinstance(self.instance.webhook_url, Unreadable):
             return self.instance.webhook_url
@@ -35,5 +35,6 @@ class AlertRuleForm(SecretForm):
         except RefusedAddress as error:
             raise forms.ValidationError(str(error)) from error
         except (OSError, ValueError):
-            pass  # the model says what is wrong with the address itself
+            # The model's validation reports a malformed address.
+            pass
         return url

@@ -1,4 +1,4 @@
-"""Admins see what answers are made of, change it, and add stages of their own. Running answers keep their plan."""
+"""Admin pages for pipelines and stages. Running answers keep their plan."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ class StageForm(forms.ModelForm[Stage] if TYPE_CHECKING else forms.ModelForm):  
         error_messages = {"system_prompt": {"required": Stage._meta.get_field("system_prompt").error_messages["blank"]}}
 
     def __init__(self, *args: Any, **kwargs: Any):
-        """A tier that is gone is shown, and refused: else it would become another one without a word."""
+        """Show a deleted tier as a choice, which validation refuses: otherwise, saving would silently change it."""
         super().__init__(*args, **kwargs)
         chosen, field = self.instance.tier, self.fields["tier"]
         if chosen not in dict(tier_choices()):
             field.widget.choices = [*field.choices, (chosen, f"{chosen} (gone)")]
 
     def clean(self) -> dict[str, Any]:
-        """Each pipeline has a stage for every question, so that no answer falls back on just asking the model."""
+        """Refuse to leave a pipeline without a stage for all questions: answers would fall back on a plain request."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         enabled, domains = cleaned.get("enabled"), cleaned.get("domains")
         if self.instance.is_for_all and (domains or not enabled) and (bare := self.instance.alone_in()):
@@ -98,7 +98,7 @@ class StageAdmin(StageBase):
 
 class UsesForms(FormSetBase):
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
-        """A stage that is added comes last, unless the admin says otherwise."""
+        """Put an added stage last by default."""
         kwargs = super().get_form_kwargs(index)
         last = max((use.order for use in self.get_queryset()), default=-1)
         is_new = index is None or index >= self.initial_form_count()
@@ -108,7 +108,7 @@ class UsesForms(FormSetBase):
         return "A stage can be used only once in a pipeline. Choose another one, or remove this row."
 
     def clean(self) -> None:
-        """A pipeline has stages, and the first one has nothing to wait for."""
+        """Require at least one stage for all questions, and refuse a first stage that waits."""
         super().clean()
         if any(self.errors):
             return
@@ -122,7 +122,7 @@ class UsesForms(FormSetBase):
             first.add_error("waits", "The first stage has no earlier one to wait for.")
 
     def _refuse(self, rows: list[Any]) -> None:
-        """At the first field where a stage could be chosen; above the rows if all are taken out."""
+        """Report NO_STAGE at the first row's stage field, or above the rows if all are removed."""
         if not rows:
             raise ValidationError(NO_STAGE)
         rows[0].add_error("stage", NO_STAGE)
@@ -141,12 +141,12 @@ class PipelineAdmin(PipelineBase):
 
     @admin.display(description="stages")
     def in_order(self, pipeline: Pipeline) -> str:
-        """One query a row: there are three."""
+        """One query per row; there are at most three rows."""
         uses = pipeline.stages.select_related("stage")
         return " → ".join(describe(use.stage) for use in uses) or "none: a plain request"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Each level has one."""
+        """Only one pipeline per level."""
         return super().has_add_permission(request) and Pipeline.objects.count() < len(Level)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Pipeline | None = None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A form of a row that has a secret, which is written, never read: an empty field keeps the stored one."""
+"""A form with a write-only secret: an empty field keeps the stored one."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def secret_field(label: str, what_for: str, max_length: int) -> forms.CharField:
 
 
 class SecretForm(ModelForm):
-    secret: ClassVar[str]  # the field of it
-    remover: ClassVar[str]  # the field of the tick that removes it
-    what: ClassVar[str]  # it is, such as a key
+    secret: ClassVar[str]  # field name
+    remover: ClassVar[str]  # name of the checkbox that removes it
+    what: ClassVar[str]  # noun for messages, such as "key"
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -38,7 +38,8 @@ class SecretForm(ModelForm):
         for name in unreadable_fields(self.instance):
             if name in self.fields:
                 self.fields[name].help_text = f"What is stored {WHY_UNREADABLE}"
-        self.initial.pop(self.secret, None)  # an empty field is then no change
+        # So that an empty field does not count as a change.
+        self.initial.pop(self.secret, None)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -56,4 +57,4 @@ class SecretForm(ModelForm):
         return self.stored
 
     def check_kept(self, cleaned: dict[str, Any]) -> None:
-        """The stored one stays: whether it may, beside what else was typed."""
+        """Hook: add an error if the stored secret may not be kept with the other values entered."""

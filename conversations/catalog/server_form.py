@@ -1,4 +1,4 @@
-"""The form of a model server. Its key is written, never read: a page shows only whether there is one."""
+"""The form of a model server. The API key is write-only: pages show only whether there is one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ModelServerForm(SecretForm):
         self._stored_for = origin(self.instance.url)
 
     def clean_url(self) -> str:
-        """Completed. A name that nobody knows yet is accepted: its server may come later."""
+        """Complete the address. Accepts a name that does not resolve yet: the server may be started later."""
         try:
             url = normalise(self.cleaned_data["url"])
             resolve(url)
@@ -41,7 +41,7 @@ class ModelServerForm(SecretForm):
         return url
 
     def check_kept(self, cleaned: dict[str, Any]) -> None:
-        """A key that was kept must not go to a host that somebody else has just typed."""
+        """Never send a stored key to another host than it was entered for."""
         if self.stored and "url" in cleaned and origin(cleaned["url"]) != self._stored_for:
             self.add_error("api_key", ELSEWHERE)
 

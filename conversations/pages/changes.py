@@ -1,4 +1,4 @@
-"""What owners change about their conversations. A script that fetches gets 204, a form gets a redirect."""
+"""Views with which owners change their conversations. They return 204 to fetch requests, and redirect forms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .signed_in import View, signed_in
 
 
 def change(*, leads_home: bool = False, deleted_too: bool = False) -> Callable[[Callable[..., None]], View]:
-    """A view of a verb: finds the owner's conversation, and turns refusals into sentences."""
+    """Make a view of a function: looks up the owner's conversation, and returns a ConversationError as JSON."""
 
     def decorate(verb: Callable[..., None]) -> View:
         @require_POST

@@ -1,4 +1,4 @@
-"""The chat page, its sidebar, and one message alone."""
+"""The chat page, its sidebar, and single messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from conversations.models.catalog.tier import is_one_model, offered_tiers
 from .groups import LISTED, sidebar_list
 from .signed_in import signed_in
 
-MODES = (  # value, what the composer offers, and what it means
+# Value, label in the composer, explanation.
+MODES = (
     (Mode.AUTO.value, "Auto", "As much as the question needs"),
     (Mode.QUICK.value, "Quick", "One answer, right away"),
     (Mode.BALANCED.value, "Balanced", "A quick draft, then a revision"),
@@ -39,7 +40,7 @@ LIMIT = re.compile("[1-9][0-9]{0,5}")
 @never_cache
 @signed_in
 def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
-    """A new chat, or a conversation with its shown path. Another user's is 404."""
+    """A new chat, or a conversation with its shown path. 404 for another user's conversation."""
     conversation = None
     if conversation_id is not None:
         conversation = get_object_or_404(Conversation.objects.visible_to(request.user), pk=conversation_id)
@@ -59,9 +60,9 @@ def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespo
 
 
 def offered_modes() -> Sequence[tuple[str, str, str]]:
-    """Those that make a difference; empty if none does. Up to two queries.
+    """The modes that make a difference; empty if none does. At most two queries.
 
-    With one model an answer has one stage; modes that get the same one are offered once, as the quickest of them.
+    With a single model an answer has one stage. Of modes with the same stage, only the quickest is offered.
     """
     if settings.STAGES_WITH_ONE_MODEL or not is_one_model():
         return MODES
@@ -89,7 +90,7 @@ def sidebar(request: HttpRequest) -> HttpResponse:
 @never_cache
 @signed_in
 def message(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> HttpResponse:
-    """For a page whose log has gone."""
+    """One message as HTML, for a page whose stream log no longer exists."""
     conversation = get_object_or_404(Conversation.objects.visible_to(request.user), pk=conversation_id)
     found = get_object_or_404(conversation.messages.with_all(), pk=message_id)
     return render(request, "chat/message/_message.html", {"message": found, "conversation": conversation})

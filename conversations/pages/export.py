@@ -1,4 +1,4 @@
-"""Conversations as files: JSON with the whole tree, or Markdown of the shown path."""
+"""Exports conversations as JSON (the whole tree) or Markdown (the shown path)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from conversations.models.chat.message import Role
 from conversations.models.generation.timeline import moments
 
 PIECE = 64 * 1024  # characters
-BATCH = 10  # messages or conversations that are read at once
+BATCH = 10  # messages or conversations per query
 FIGURES = (
     "status",
     "attempt",
@@ -40,7 +40,7 @@ class Format:
 
 
 def download(conversations: Iterable[Conversation], kind: str, name: str) -> StreamingHttpResponse:
-    """A file that is written while it is sent. ``kind`` is one of FORMATS."""
+    """A response that streams the file. ``kind`` is one of FORMATS."""
     form = FORMATS[kind]
     response = StreamingHttpResponse(in_pieces(form.write(conversations)), content_type=form.content_type)
     response["Content-Disposition"] = f'attachment; filename="{name}.{form.ending}"'
@@ -49,15 +49,15 @@ def download(conversations: Iterable[Conversation], kind: str, name: str) -> Str
 
 
 async def in_pieces(parts: Iterator[str]) -> AsyncIterator[str]:
-    """Pieces of some length, each made in the request's thread when the last one was taken. A plain iterator would be
-    read to its end before it is sent."""
+    """Yield pieces of about PIECE characters, each made in the request's thread on demand. Django would read a
+    synchronous iterator to its end before sending anything."""
     take = sync_to_async(next_piece)
     while piece := await take(parts):
         yield piece
 
 
 def next_piece(parts: Iterator[str]) -> str:
-    """Empty at the end. Keeps no connection of the database: who reads slowly would keep it from others."""
+    """Return "" at the end. Closes the database connection, so that slow readers don't hold one."""
     taken: list[str] = []
     size = 0
     while size < PIECE and (part := next(parts, None)) is not None:
@@ -69,14 +69,14 @@ def next_piece(parts: Iterator[str]) -> str:
 
 
 def one_by_one(conversations: QuerySet[Conversation]) -> Iterator[Conversation]:
-    """Without a cursor that would have to stay open."""
+    """Without a cursor that stays open."""
     for pks in batches(list(conversations.values_list("pk", flat=True))):
         found = conversations.in_bulk(pks)
         yield from (found[pk] for pk in pks if pk in found)
 
 
 def with_texts(pks: list[UUID]) -> Iterator[Message]:
-    """Messages with all there is of them, a few at a time: a conversation can be longer than memory has room for."""
+    """Messages with parts and generations, in batches: a long conversation may not fit into memory."""
     for some in batches(pks):
         found = Message.objects.with_all().in_bulk(some)
         yield from (found[pk] for pk in some if pk in found)
@@ -87,7 +87,7 @@ def batches(pks: list[UUID]) -> Iterator[list[UUID]]:
 
 
 def as_json(conversations: Iterable[Conversation]) -> Iterator[str]:
-    """A JSON array, a message at a time."""
+    """A JSON array, written message by message."""
     before = "[\n"
     for conversation in conversations:
         yield before + as_text(data_of(conversation))[:-2] + ',\n  "messages": ['
@@ -105,7 +105,7 @@ def as_text(data: dict[str, Any]) -> str:
 
 
 def as_markdown(conversations: Iterable[Conversation]) -> Iterator[str]:
-    """A message at a time."""
+    """Written message by message."""
     for conversation in conversations:
         yield f"# {conversation.title}\n\n"
         yield from (markdown_of(message) for message in with_texts(conversation.path_ids()))
@@ -128,7 +128,7 @@ def model_of(message: Message) -> str:
 
 
 def data_of(conversation: Conversation) -> dict[str, Any]:
-    """Without its messages."""
+    """Without the messages."""
     return {
         "id": conversation.pk,
         "title": conversation.title,

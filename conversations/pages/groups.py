@@ -1,4 +1,4 @@
-"""The sidebar's groups: by age, as of the reader's time zone."""
+"""The sidebar's groups, by age in the reader's time zone."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from django.utils.formats import date_format
 
 from conversations.models import Conversation
 
-LISTED = 100  # conversations at first, and as many again at each wish for older ones
+LISTED = 100  # conversations at first, and as many more each time older ones are requested
 
 Group = tuple[str, list[Conversation]]
 
 
 @dataclass(frozen=True)
 class SidebarList:
-    """What the sidebar shows: Pinned, Today, Yesterday, …, then months."""
+    """The sidebar's content, grouped as Pinned, Today, Yesterday, …, then months."""
 
     groups: list[Group]
     query: str
-    next_limit: int | None  # for a list with older ones too; None if these are all
+    next_limit: int | None  # to request older ones; None if there are none
 
 
 def sidebar_list(user: AbstractBaseUser | AnonymousUser, query: str = "", limit: int = LISTED) -> SidebarList:

@@ -1,4 +1,4 @@
-"""A user's own page: account, data, and the way out with everything."""
+"""The user's settings page: account, API tokens, export and deletion of data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def settings(request: HttpRequest) -> HttpResponse:
 @never_cache
 @signed_in
 def make_token(request: HttpRequest) -> HttpResponse:
-    """Answered by the page itself, not by a redirect: nothing may keep the secret that it shows."""
+    """Render the page instead of redirecting: the secret it shows must not be stored anywhere."""
     assert request.user.is_authenticated
     try:
         token, secret = ApiToken.make(request.user, request.POST.get("name", ""))
@@ -52,7 +52,7 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
 @require_safe
 @signed_in
 def export(request: HttpRequest, kind: str) -> StreamingHttpResponse:
-    """Everything of the user's, one conversation after the other."""
+    """All of the user's conversations."""
     mine = Conversation.objects.visible_to(request.user).order_by("created_at")
     return download(one_by_one(mine), kind, "throughline")
 
@@ -60,7 +60,7 @@ def export(request: HttpRequest, kind: str) -> StreamingHttpResponse:
 @require_POST
 @signed_in
 def delete_all(request: HttpRequest) -> HttpResponse:
-    """Softly, as one by one; asks for the word first."""
+    """Delete all conversations softly, if the user typed “delete”."""
     if request.POST.get("confirm", "").strip().lower() == "delete":
         count = Conversation.objects.visible_to(request.user).delete_softly()
         messages.success(request, f"{count} conversation{'' if count == 1 else 's'} deleted.")
@@ -83,7 +83,7 @@ def use_of_today(user_id: int) -> dict[str, object]:
 
 
 def settings_page(request: HttpRequest, made: ApiToken | None = None, secret: str = "") -> HttpResponse:
-    """``secret`` is that of ``made``, the token that was made by this very request."""
+    """``secret`` belongs to ``made``, the token that this request created."""
     assert request.user.is_authenticated
     context = {
         "count": Conversation.objects.visible_to(request.user).count(),

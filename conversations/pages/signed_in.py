@@ -1,7 +1,7 @@
-"""Who is not signed in is sent to sign in; a script is told so, since it would take that page for its answer.
+"""Requires sign-in: redirects pages to the sign-in page, and returns 401 to scripts, which would take that page for
+their response.
 
-Who is signed in reads times as of their own time zone: the browser sends it in a cookie; one that is not known is the
-site's.
+Shows times in the user's time zone, which the browser sends in a cookie. An unknown zone means the site's.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def signed_in(view: View) -> View:
 
 
 def is_fetch(request: HttpRequest) -> bool:
-    """A script asks. Ours say so when they change something; browsers say so always."""
+    """Whether a script sent the request. Our scripts send X-Requested-With with changes; browsers send Sec-Fetch-Dest
+    with every request."""
     return request.headers.get("X-Requested-With") == "fetch" or request.headers.get("Sec-Fetch-Dest") == "empty"
 
 

@@ -1,6 +1,6 @@
 """Reviewers read conversations as transcripts, and review them. Nothing else can be changed here.
 
-Each access is recorded, and committed, before anything is read; so is each search, and each list by a filter.
+Each access, search and filtered list is recorded and committed before anything is read.
 """
 
 from __future__ import annotations
@@ -34,14 +34,16 @@ admin.site.site_header = admin.site.site_title = "Throughline"
 admin.site.index_title = "Administration"
 
 PERMISSION = "conversations.review_conversation"
-FOUND = 5000  # by a search, at most: the latest used
-SEARCHED_LENGTH = 200  # characters, as in the sidebar; SQLite refuses patterns and expressions that are too long
-NOT_RECORDED = {*IGNORED_PARAMS, PAGE_VAR, ERROR_FLAG} - {SEARCH_VAR}  # of a list's address: they choose no rows
-LOG_ENTRIES_SHOWN = 20  # on the page of a conversation; the access log has all of them
+FOUND = 5000  # most results of a search: the latest used
+# As in the sidebar. SQLite refuses patterns and expressions that are too long.
+SEARCHED_LENGTH = 200  # characters
+# Query parameters of a list that select no rows.
+NOT_RECORDED = {*IGNORED_PARAMS, PAGE_VAR, ERROR_FLAG} - {SEARCH_VAR}
+LOG_ENTRIES_SHOWN = 20  # on a conversation's page
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """For reviewers to read; superusers too, since a record that can be changed is none."""
+    """Read-only for reviewers, and for superusers too: a record that can be changed is no record."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(PERMISSION)
@@ -77,7 +79,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         "Words of the title or of the texts, or the name or email address of a user. "
         f"Texts of the latest used {settings.SEARCHED_CONVERSATIONS:,} conversations are searched."
     )
-    show_full_result_count = False  # beside the count of what a search found
+    show_full_result_count = False
     list_select_related = ("owner",)
     list_per_page = 50
     ordering = ("-used_at",)
@@ -109,7 +111,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         by_field, _ = super().get_search_results(request, Conversation.objects.all(), search_term)
         by_text = Conversation.objects.search(search_term)
         either = queryset.filter(Q(pk__in=by_field.values("pk")) | Q(pk__in=by_text.values("pk")))
-        # Found once: the page asks for rows, their number and their days, and each would scan all texts again.
+        # Evaluated once: the page queries rows, their count and their dates, each of which would scan all texts again.
         found = list(either.order_by("-used_at").values_list("pk", flat=True)[:FOUND])
         return queryset.filter(pk__in=found), False
 
@@ -150,7 +152,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The transcript: the shown path, or the one through the message that ``?through=`` names."""
+        """The transcript: the shown path, or the path through the message in ``?through=``."""
         conversation = record_access(request, object_id, Act.READ)
         shown = conversation.path(request.GET.get("through"))
         context = {
@@ -167,7 +169,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "review/conversation.html", context)
 
     def review(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Mark as reviewed, with a note."""
+        """Store a review with a note."""
         reviewer = reviewer_of(request)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
@@ -181,7 +183,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:conversations_conversation_change", args=[pk]))
 
     def news(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """What of an open page can change. It shows no text, so it is no access."""
+        """The parts of an open page that can change. Shows no text, so it is not recorded as an access."""
         reviewer_of(request)
         conversation = found(pk)
         reviews = conversation.reviews.select_related("reviewer")
@@ -194,7 +196,7 @@ class ConversationAdmin(ReadOnlyAdmin):
 
 
 def record_access(request: HttpRequest, pk: UUID | str, act: Act) -> Conversation:
-    """The conversation, after the access was recorded."""
+    """Record the access, then return the conversation."""
     reviewer = reviewer_of(request)
     conversation = found(pk)
     AccessLogEntry.record(reviewer, act, conversation)
@@ -202,16 +204,17 @@ def record_access(request: HttpRequest, pk: UUID | str, act: Act) -> Conversatio
 
 
 def record_list(request: HttpRequest) -> None:
-    """What was searched for, or which filters were set; nothing of a plain list."""
+    """Record the search or the filters; an unfiltered list is not recorded."""
     asked = [f"{k}={v[:SEARCHED_LENGTH]}" for k, v in request.GET.items() if k not in NOT_RECORDED and v]
-    asked.sort(key=lambda one: not one.startswith("q="))  # the words first: the record has a length
+    # The search words first: the details may be truncated.
+    asked.sort(key=lambda one: not one.startswith("q="))
     if asked and request.user.has_perm(PERMISSION):
         act = Act.SEARCHED if asked[0].startswith("q=") else Act.LISTED
         AccessLogEntry.record(reviewer_of(request), act, details=storable(", ".join(asked)))
 
 
 def found(pk: UUID | str) -> Conversation:
-    """Anybody's, deleted ones too."""
+    """The conversation, whoever owns it, even if deleted. Raises Http404."""
     try:
         return Conversation.objects.select_related("owner").get(pk=pk)
     except (Conversation.DoesNotExist, ValidationError) as error:
@@ -221,7 +224,8 @@ def found(pk: UUID | str) -> Conversation:
 def reviewer_of(request: HttpRequest) -> User:
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
-    assert request.user.is_authenticated  # who has a permission is
+    # Implied by the permission; for mypy.
+    assert request.user.is_authenticated
     return request.user
 
 
@@ -238,7 +242,7 @@ class AccessLogEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="conversation")
     def which(self, entry: AccessLogEntry) -> str:
-        """Its title while it is there."""
+        """The conversation's title, or its id once it is erased."""
         return str(entry.conversation or entry.conversation_key or "")
 
 

@@ -1,4 +1,4 @@
-"""Filters of the list of conversations."""
+"""Filters of the conversation list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from conversations.models import Conversation, Generation
 from conversations.models.generation.generation import Status
 
-LATEST = 2000  # latest answers, for the names of their models
+LATEST = 2000  # answers whose model names are listed
 
 Choices = Iterable[tuple[Any, str]]
 
@@ -42,7 +42,7 @@ class ModelFilter(GenerationFilter):
     parameter_name = field = "model"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        """Of the latest answers: to look for others' models in all of them would take longer than the list."""
+        """Model names of the latest answers only: reading all answers would take longer than the list itself."""
         latest = Generation.objects.filter(finished_at__isnull=False).order_by("-finished_at")
         names = set(latest.values_list("model", flat=True)[:LATEST]) | {self.value() or ""}
         return [(name, name) for name in sorted(names - {""})]

@@ -1,4 +1,4 @@
-"""The short way to the review."""
+"""A short URL that redirects to the review."""
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect

@@ -1,4 +1,4 @@
-"""What pages for people who are not signed in have to know of the site."""
+"""Tags for pages that are shown without sign-in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def sign_up_is_open() -> bool:
 
 @register.simple_tag
 def mail_can_be_sent() -> bool:
-    """With DEBUG, printed is sent: who tries the site sees the terminal."""
+    """With DEBUG, an email printed to the terminal counts as sent."""
     return settings.DEBUG or not mails_reach_nobody()
 
 
@@ -28,5 +28,5 @@ def whom_to_ask(what: str = "") -> str:
 
 @register.filter
 def sentence_case(words: str) -> str:
-    """allauth Writes Like This; the rest of the site doesn't."""
+    """allauth uses Title Case; the rest of the site doesn't."""
     return words.strip().capitalize()

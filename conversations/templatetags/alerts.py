@@ -1,4 +1,4 @@
-"""How many alerts there are just now."""
+"""The number of open alerts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The modules that a page's script imports, so that the browser fetches them at once instead of one after the other."""
+"""Lists the modules that a page's script imports, so that the browser fetches them in parallel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IMPORT = re.compile(r'^(?:import|export) .*"(\.{1,2}/.+?)";$', re.MULTILINE)
 @register.simple_tag
 @cache
 def modules_of(entry: str) -> list[str]:
-    """Their paths below ``static/``, without the entry itself."""
+    """Paths below ``static/`` of all modules imported by ``entry``, without itself."""
     found: set[Path] = set()
     unread = [MODULES / entry]
     while unread:

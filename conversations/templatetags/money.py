@@ -1,4 +1,4 @@
-"""Amounts of money, with their currency."""
+"""Formats amounts of money with their currency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages as HTML: rendered once, remembered in the cache by what they were made from."""
+"""Messages as HTML, cached by a hash of the text."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from conversations.models.generation.plan import StageStatus
 from conversations.models.generation.timeline import moments
 from conversations.rendering import RENDERER_VERSION, HighlightBudget, render_blocks
 
-SHORTLY_S = 60  # what lacks colours because the machine was busy is rendered anew after that
+# Text that was rendered without highlighting because the machine was busy is rendered again after this time.
+SHORTLY_S = 60
 
 register = template.Library()
 
 
 @register.simple_tag
 def blocks_of(message: Message) -> list[SafeString]:
-    """The top-level blocks of its text; none while it is being written, since the page gets them by its socket."""
+    """The top-level blocks of the text; none while it is being written, since the page gets them over the socket."""
     if message.state in ("queued", "streaming"):
         return []
     return [mark_safe(html) for html in rendered(message.text)]
@@ -45,7 +46,7 @@ def rendered(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class StageView:
-    """A stage of an answer that has ended."""
+    """A stage of a finished answer."""
 
     number: int
     label: str
@@ -54,11 +55,11 @@ class StageView:
     text: str
     thinking: str
     confidence: Confidence | None
-    low_confidence_spans: list[list[int]]  # passages: [from, to] in code units of the text
+    low_confidence_spans: list[list[int]]  # [from, to] in code units of the text
 
     @property
     def word(self) -> str:
-        """What is to be said of it; empty if it is simply complete."""
+        """The status in words; empty if the stage is complete."""
         return "" if self.status in ("", StageStatus.DONE) else str(StageStatus(self.status).label)
 
     @property
@@ -68,7 +69,7 @@ class StageView:
 
 @register.simple_tag
 def stages_of(message: Message) -> list[StageView]:
-    """Those that wrote something, in order; empty if the answer has one stage, which pages show as the answer alone."""
+    """The stages that wrote something, in order. Empty if the answer has one stage: pages then show just the answer."""
     views = stage_views(message)
     plan = message.generation.stage_plan if message.generation else None
     return [view for view in views if view.text or view.thinking] if plan and plan.is_staged else []
@@ -76,7 +77,7 @@ def stages_of(message: Message) -> list[StageView]:
 
 @register.simple_tag
 def shown_stage_of(message: Message) -> StageView | None:
-    """The one that is the answer; None before it is planned."""
+    """The stage whose text is the answer; None before the answer is planned."""
     return next((view for view in stage_views(message) if view.is_shown), None)
 
 
@@ -105,7 +106,7 @@ def stage_views(message: Message) -> list[StageView]:
 class Moment:
     name: str
     at: datetime
-    after_s: float  # since it was accepted
+    after_s: float  # since acceptance
 
 
 @register.simple_tag

@@ -1,4 +1,4 @@
-"""Where a message stands among those beside it: other answers to the same question, other wordings of a question."""
+"""A message's position among its versions: other answers to the same question, or other wordings of a question."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Versions:
 
 @register.simple_tag
 def versions_of(message: Message) -> Versions:
-    """One query if the message was not read as part of a path."""
+    """Needs one query if the message was not read by Conversation.path()."""
     siblings = getattr(message, "siblings", None)
     if siblings is None:
         beside = Message.objects.filter(conversation=message.conversation_id, parent=message.parent_id)

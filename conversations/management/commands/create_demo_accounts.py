@@ -1,4 +1,4 @@
-"""`manage.py create_demo_accounts`: user, reviewer, operator and admin, for a try on one's own machine."""
+"""`manage.py create_demo_accounts`: creates user, reviewer, operator and admin, to try the site on your own machine."""
 
 from typing import Any
 

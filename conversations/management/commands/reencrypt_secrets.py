@@ -1,4 +1,4 @@
-"""Encrypts what is secret in the database anew, with the present SECRET_KEY: SECRET_KEY_FALLBACKS can go then."""
+"""Re-encrypts the secrets in the database with the current SECRET_KEY. SECRET_KEY_FALLBACKS can then be emptied."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def reencrypt() -> int:
-    """How many rows there are. What cannot be decrypted stays as it is."""
+    """Return the number of rows. Leaves values that cannot be decrypted unchanged."""
     count = 0
     for model, names in encrypted_fields():
         for row in model._default_manager.select_for_update():
