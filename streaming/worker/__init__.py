@@ -1,1 +1,1 @@
-"""Making answers: claims generations, streams from model servers, writes logs, hands over and takes over."""
+"""Makes answers: claims generations, streams from model servers, writes logs, hands over and takes over."""

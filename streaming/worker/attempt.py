@@ -1,6 +1,6 @@
 """One process's try at a generation: claims it, streams the answer into its log, stores the end.
 
-The order at the end is the promise: all text is in the log, then the database has text and outcome, then the terminal
+The order at the end matters: first all text is in the log, then the database has text and outcome, then the terminal
 record is appended. So no reload shows less than a socket did, and whatever a page showed is in the database.
 """
 
@@ -47,21 +47,23 @@ from .stage.runner import StageRunner
 
 logger = logging.getLogger(__name__)
 
-FLUSH_PATIENCE_S = 30.0  # at the end, while Redis is away; then the database alone has the rest
-UNFINISHED = {Status.STOPPED: StageStatus.STOPPED, Status.FAILED: StageStatus.FAILED}  # what stages are then
+# How long the last flush waits for an unreachable Redis. After that, only the database has the rest.
+FLUSH_PATIENCE_S = 30.0
+# The status of unfinished stages, by the generation's.
+UNFINISHED = {Status.STOPPED: StageStatus.STOPPED, Status.FAILED: StageStatus.FAILED}
 
-Saved = tuple[dict[PartKey, str], dict[str, Any]]  # texts, and columns
+Saved = tuple[dict[PartKey, str], dict[str, Any]]  # texts and columns
 
 
 class Interruption(enum.Enum):
-    STOP = enum.auto()  # the user's
-    HAND_OVER = enum.auto()  # this process ends; another one goes on
-    LOST = enum.auto()  # another attempt has it already
+    STOP = enum.auto()  # requested by the user
+    HAND_OVER = enum.auto()  # this process is shutting down; another one continues
+    LOST = enum.auto()  # another attempt has the generation
 
 
 @dataclass(frozen=True)
 class WorkerContext:
-    """What a process shares among its attempts."""
+    """What all attempts of a process share."""
 
     redis: Redis
     writer: LogWriter
@@ -72,17 +74,17 @@ class WorkerContext:
 
 
 class Attempt:
-    """``run`` is its whole life; ``interrupt`` ends it early, from another task."""
+    """``run`` is the whole attempt; ``interrupt`` ends it early, from another task."""
 
     def __init__(self, generation_id: UUID, context: WorkerContext, dispatched_at: datetime | None = None):
         self.generation_id = generation_id
         self.interruption: Interruption | None = None
-        self.answer: Answer | None = None  # once it is claimed
+        self.answer: Answer | None = None  # set once claimed
         self._context = context
         self._dispatched_at = dispatched_at
 
     async def run(self) -> Status | None:
-        """The outcome; None if another process has the generation, or will take it over."""
+        """Returns the outcome; None if another process has the generation or will take it over."""
         try:
             self.answer = await self._claim()
             if self.answer is None:
@@ -98,14 +100,14 @@ class Attempt:
             return None
 
     async def interrupt(self, why: Interruption) -> None:
-        """The first reason counts, but a lost attempt stays lost."""
+        """The first reason counts, except that LOST overrides all others."""
         if self.interruption is None or why is Interruption.LOST:
             self.interruption = why
         if self.answer is not None:
             await self.answer.interrupt(why)
 
     async def obey(self, verdict: Verdict) -> None:
-        """After a save: the database's row says whether to go on."""
+        """Acts on what a partial save found in the database: continue, stop, or lost."""
         if self.answer is not None:
             self.answer.partial_is_saved()
         if verdict is Verdict.LOST:
@@ -116,7 +118,7 @@ class Attempt:
     # The beginning
 
     async def _claim(self) -> Answer | None:
-        """None if another process has it, or if it cannot be begun now: then the sweeper finds it."""
+        """Returns None if another process has the generation, or if it cannot start now: then the sweeper finds it."""
         begun = site_time.now()
         try:
             claimed = await in_database(claim, self.generation_id, self._dispatched_at, await self._ask_for_level())
@@ -133,14 +135,14 @@ class Attempt:
         answer = Answer(claimed, entries, self._context)
         if generation.stop_requested_at is not None and self.interruption is None:
             self.interruption = Interruption.STOP
-        if self.interruption is not None:  # while it was claimed
+        if self.interruption is not None:  # may have come during the claim
             await answer.interrupt(self.interruption)
         tracing.report_claim(generation, begun)
         logger.info("generation %s started, attempt %d", generation.pk, generation.attempt)
         return answer
 
     async def _ask_for_level(self) -> Level | None:
-        """What the cheapest model makes of the question, if it shall be asked, and answers in time."""
+        """Returns the cheapest model's rating of the question; None if the router asks no model, or it is late."""
         if not settings.ROUTER_ASKS_MODEL:
             return None
         question = await in_database(question_to_judge, self.generation_id)
@@ -151,7 +153,7 @@ class Attempt:
     # The middle
 
     async def _write(self, answer: Answer) -> tuple[Status, ErrorCode | None]:
-        """Until the answer is complete or nothing more can be done."""
+        """Writes until the answer is complete, interrupted or failed."""
         if answer.generation.lost_attempts >= settings.MAX_ATTEMPTS:
             return Status.FAILED, ErrorCode.TOO_MANY_ATTEMPTS
         if not answer.claimed.is_paid and self.interruption is None:
@@ -192,19 +194,20 @@ class Answer:
     """An answer that this process has claimed: its log, its stages, and what the database has of it."""
 
     def __init__(self, claimed: ClaimedGeneration, entries: list[Entry], context: WorkerContext):
-        """``entries`` are the log's, of earlier attempts too."""
+        """``entries``: the whole log, including earlier attempts."""
         self.claimed = claimed
         self.generation = generation = claimed.generation
-        self.is_ending = False  # nothing but the terminal record follows
-        self._database_bytes = 0  # text in all saves
-        self._offered: Saved = {}, {}  # to the database, the last time
-        self._saved: Saved = {}, {}  # it has this
+        self.is_ending = False  # only the terminal record follows
+        self._database_bytes = 0  # text written by all saves
+        self._offered: Saved = {}, {}  # the latest save, perhaps not confirmed
+        self._saved: Saved = {}, {}  # the latest confirmed save
         context.servers.use(claimed.tiers)
         folded = Folded()
-        with suppress(HoleInLog):  # what is in the database fills it
+        with suppress(HoleInLog):  # the database's texts fill it
             folded.fold(entries)
         earlier = earlier_results(generation, folded)
-        for number, result in earlier.items():  # the log may be lost
+        # The log may be lost, and the token counts with it.
+        for number, result in earlier.items():
             folded.stage_tokens[number] = max(folded.stage_tokens[number], result.completion_tokens or 0)
         folded.tokens = max(folded.tokens, generation.completion_tokens or 0, folded.stage_tokens.total())
         self.handle = context.writer.open(generation.pk, generation.attempt, folded, len(entries))
@@ -218,9 +221,9 @@ class Answer:
         )
 
     def _log_missing(self, stored: dict[PartKey, str]) -> None:
-        """The log lacks what the database has: the answer is continued, or Redis lost the log, or the log's end.
+        """Appends stored text that the log lacks: a continued answer, or Redis lost the log or its end.
 
-        Nothing that was shown is taken back, if what is stored begins with it.
+        If the stored text begins with the logged one, nothing shown is taken back; otherwise the part is restarted.
         """
         logged = self.handle.texts()
         for key, text in stored.items():
@@ -238,7 +241,7 @@ class Answer:
         await self.stages.close()
 
     async def flush(self) -> bool:
-        """Raises AttemptLost. Gives up waiting when Redis is away for long: then it is False."""
+        """Returns False if Redis is unreachable for FLUSH_PATIENCE_S. Raises AttemptLost."""
         try:
             async with asyncio.timeout(FLUSH_PATIENCE_S):
                 await self.handle.flush()
@@ -250,7 +253,7 @@ class Answer:
     # What the database has
 
     def partial(self) -> Partial:
-        """What is new since the last save, for the database, in case Redis is lost."""
+        """Returns what changed since the last save; the database keeps it in case Redis is lost."""
         texts = self.handle.texts()
         columns = self.stages.columns() | {"completion_tokens": self.handle.tokens}
         self._offered = texts, columns
@@ -265,14 +268,14 @@ class Answer:
         self._saved = self._offered
 
     async def leave(self) -> None:
-        """Put everything where the next attempt finds it."""
+        """Hands over: flushes the log and saves everything for the next attempt."""
         await self.flush()
         await in_database(save_partials, [self.partial()])
         await in_database(self.generation.store, hand_overs=self.generation.hand_overs + 1)
 
     async def store_end(self, status: Status, error_code: ErrorCode | None) -> datetime:
-        """When the database had it: it is waited for, and what it refuses is stored without figures. Raises
-        AttemptLost."""
+        """Stores the end and returns when it was committed. Waits while the database is unreachable; if it refuses the
+        row, stores it without statistics. Raises AttemptLost."""
         texts = self.handle.texts()
         try:
             is_mine = await until_taken(self._store, status, error_code, texts)
@@ -308,6 +311,6 @@ def first_phase(generation: Generation) -> PhaseBegan:
 
 
 def earlier_results(generation: Generation, folded: Folded) -> StageResults:
-    """How stages stand: by the database, or by the log, which knows of an end that was not saved any more."""
+    """Returns the stages' results. The log's override the database's: a stage's end may not have been saved."""
     logged = {number: StageResult.from_json(stage.outcome) for number, stage in folded.stages.items() if stage.outcome}
     return {**generation.stage_results, **logged}

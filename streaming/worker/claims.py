@@ -1,4 +1,4 @@
-"""How an attempt gets its generation: the number, the plan, and what the plan costs, reserved as one."""
+"""Claims a generation for an attempt: its number, its plan and the plan's reservations, in one transaction."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ from streaming.telemetry import counters
 
 @dataclass(frozen=True)
 class ClaimedGeneration:
-    """What an attempt needs of the database, read once this attempt has the generation."""
+    """What an attempt needs from the database, read after the claim."""
 
     generation: Generation
     tiers: list[TierSpec]
-    plan: Plan  # as the budget pays for it
+    plan: Plan  # what the budget covers
     prompt: Prompt
-    texts: dict[PartKey, str]  # that are stored of the answer
+    texts: dict[PartKey, str]  # the answer's stored parts
     notice: str = ""  # for the user
-    is_paid: bool = True  # False: no budget pays for any answer
+    is_paid: bool = True  # False: the budget covers no plan at all
 
 
 def claim(generation_id: UUID, dispatched_at: datetime | None, judged: Level | None = None) -> ClaimedGeneration | None:
-    """Take the next attempt's number, by the tiers as they are now. None if it has ended, or another process has it.
+    """Takes the next attempt number; plans with the current tiers. Returns None if the generation has ended or another
+    process has it.
 
-    ``judged``: how hard a model holds the question to be.
+    ``judged``: a model's rating of how hard the question is.
     """
     found = Generation.objects.with_question_length().filter(pk=generation_id)
     generation = found.select_related("message__conversation").first()
@@ -73,7 +74,8 @@ def claim(generation_id: UUID, dispatched_at: datetime | None, judged: Level | N
 
 
 def store_option(generation: Generation, planned: Plan, option: budgets.Option) -> str:
-    """The plan that the budget pays for. Why it is another one than was planned, for the user; empty if it is not."""
+    """Stores the plan that the budget covers. Returns the reason, for the user, if it differs from ``planned``; else an
+    empty string."""
     if reason := budgets.reason_of(option.plan, planned):
         counters.fell_back(counters.BUDGET)
     if option.plan != planned:
@@ -83,7 +85,7 @@ def store_option(generation: Generation, planned: Plan, option: budgets.Option) 
 
 
 def reasons_for(planned: Plan, taken: Plan, reason: str) -> tuple[str, ...]:
-    """Why the answer is made as it is: not also who was to write it before the budget said otherwise."""
+    """Returns the plan's reasons and the budget's, without naming the model that the budget replaced."""
     if not reason:
         return planned.reasons
     outdated = who_answers(planned.stages) if who_answers(taken.stages) in reason else ""
@@ -91,7 +93,7 @@ def reasons_for(planned: Plan, taken: Plan, reason: str) -> tuple[str, ...]:
 
 
 def ids_of(generation: Generation) -> dict[str, object]:
-    """For log lines; the request is the click's."""
+    """Returns the ids for log lines; ``request`` is the click's id."""
     conversation = generation.message.conversation
     return {
         "request": generation.client_id,
@@ -103,8 +105,10 @@ def ids_of(generation: Generation) -> dict[str, object]:
 
 
 def expect(generation: Generation, plan: Plan, length: int) -> None:
-    """Now that its stages are known, better than at the click. Of one that goes on: what is probably left; None if it
-    is longer than such answers are already."""
+    """Sets the expected tokens and seconds, better than at the click, since the stages are known now.
+
+    A continued answer: what is probably left; None if it is already longer than such answers usually are.
+    """
     kind = Kind.of(generation.mode, plan)
     tokens = expected_tokens(length, kind) - tokens_before(generation)
     generation.expected_tokens = tokens if tokens > 0 else None
@@ -112,7 +116,8 @@ def expect(generation: Generation, plan: Plan, length: int) -> None:
 
 
 def tokens_before(generation: Generation) -> int:
-    """Of the text that it continues, by the generations that wrote it. One query, if it continues any."""
+    """Returns the tokens of the text being continued, summed over the generations that wrote it. One query, only if
+    the generation continues a text."""
     if not generation.continues:
         return 0
     total = 0

@@ -1,7 +1,7 @@
-"""How a worker process begins, and how it ends: by a flag that its loops see, never by work in a signal handler.
+"""Start and end of a worker process. Signal handlers only set a flag that the loops see.
 
-Celery's own handlers write to the terminal and call its signals' receivers in the middle of whatever the main thread
-does. What that needs, the interrupted main thread may hold: one that hands over there can wait for itself for ever.
+Celery's own handlers write to the terminal and call signal receivers in the middle of whatever the main thread is
+doing. The interrupted main thread may hold the locks that they need, so handing over there could deadlock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 class PoliteEnd(bootsteps.StartStopStep):
-    """Takes the place of Celery's signal handlers, which are there before the first step is started."""
+    """Replaces Celery's signal handlers, which are installed before the first step starts."""
 
     def start(self, parent: Any) -> None:
         for number in ENDING:
@@ -31,7 +31,8 @@ class PoliteEnd(bootsteps.StartStopStep):
 
 def end(running: Runner, number: int, frame: FrameType | None) -> None:
     """Takes no lock: the main thread may hold it."""
-    state.should_stop = 0  # type: ignore[assignment] # Celery's main loop looks at it once a second; the exit code
+    # The exit code. Celery's main loop checks it once a second.
+    state.should_stop = 0  # type: ignore[assignment]
     running.hand_over_soon()
 
 
@@ -40,7 +41,7 @@ current_app.steps["worker"].add(PoliteEnd)
 
 @worker_ready.connect
 def begin_at_once(sender: Any, **_: object) -> None:
-    """A worker that starts looks for what is left undone, without waiting for beat."""
+    """A starting worker looks for unfinished work at once, without waiting for beat."""
     gc.freeze()  # see chatsite/asgi.py
     for task in ("sweep", "probe_model_servers"):
         sender.app.send_task(f"streaming.tasks.{task}")
@@ -48,5 +49,5 @@ def begin_at_once(sender: Any, **_: object) -> None:
 
 @worker_shutdown.connect
 def end_loop(**_: object) -> None:
-    """The last that the main thread does: it ends no sooner than what it runs is others' to go on with."""
+    """The main thread's last act: the process ends only after its generations were handed over."""
     runner().wait_for_hand_over()

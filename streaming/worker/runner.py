@@ -44,27 +44,27 @@ from .warm_up import Warmer
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-SAVE_TURNS = 16  # in which all partial texts are saved
-HAND_OVER_S = 8.0  # at most, when the process is asked to end
-LEAVE_S = 1.0  # to say so
+SAVE_TURNS = 16  # all partial texts are saved once in so many turns
+HAND_OVER_S = 8.0  # at most
+LEAVE_S = 1.0  # for the last heartbeat
 
 
 @dataclass(frozen=True)
 class Ran:
-    """An answer that was taken."""
+    """A generation that was taken from the queue and run."""
 
     generation: UUID
-    status: Status | None  # None: it was not this process's to end
+    status: Status | None  # None: this process did not end it
 
 
 class Runner:
-    """What a worker process is running. Everything but what is called from threads is the loop's."""
+    """What a worker process is running. Only the methods for other threads may be called outside its event loop."""
 
     def __init__(self) -> None:
         self.process = heartbeats.this_process()
         self.attempts: dict[UUID, Attempt] = {}
         self._draining = False
-        self._side_tasks: set[asyncio.Task[Any]] = set()  # other work than answers
+        self._side_tasks: set[asyncio.Task[Any]] = set()  # work other than answers
         self._handed_over = threading.Event()
         self._loop = asyncio.new_event_loop()
         ready = threading.Event()
@@ -74,15 +74,15 @@ class Runner:
     # From Celery's threads
 
     def run_next_blocking(self) -> Ran | None:
-        """Run the answer whose turn it is to its end; None if there is none to take."""
+        """Takes the queue's next generation and runs it to its end; None if there is none."""
         return asyncio.run_coroutine_threadsafe(self._run_next(), self._loop).result()
 
     def await_blocking(self, work: Callable[[ModelServers], Coroutine[Any, Any, T]]) -> T:
-        """Something else that wants the model servers, in the loop. Raises CancelledError when the process ends."""
+        """Runs other work that needs the model servers in the loop. Raises CancelledError when the process ends."""
         return self._await_side_task(lambda: work(self._context.servers))
 
     def warm_likely_blocking(self) -> None:
-        """See Warmer."""
+        """See Warmer.warm_likely."""
         self._await_side_task(lambda: self._warmer.warm_likely())
 
     def _await_side_task(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -91,11 +91,12 @@ class Runner:
     # From the main thread
 
     def hand_over_soon(self) -> None:
-        """The process is to end. For signal handlers: takes no lock, waits for nothing."""
+        """Starts the hand-over. Safe in signal handlers: takes no lock, does not wait."""
         self._loop.call_soon_threadsafe(self._begin_hand_over)
 
     def wait_for_hand_over(self) -> None:
-        self.hand_over_soon()  # a process can end without a signal
+        # The process may end without a signal.
+        self.hand_over_soon()
         self._handed_over.wait(HAND_OVER_S + LEAVE_S)
 
     # In the loop
@@ -145,14 +146,15 @@ class Runner:
             return None
         if taken is None:
             return None
-        if taken.generation in self.attempts:  # Redis had lost its lease, which this process has again
+        # Redis had lost the lease of a generation that this process still runs; taking it restored the lease.
+        if taken.generation in self.attempts:
             return Ran(taken.generation, None)
         with correlation.about(generation=taken.generation):
             return Ran(taken.generation, await self._run(taken))
 
     async def _run(self, taken: Taken) -> Status | None:
         attempt = self.attempts[taken.generation] = Attempt(taken.generation, self._context, taken.dispatched_at)
-        if self._draining:  # since it was taken
+        if self._draining:  # may have begun during the take
             await attempt.interrupt(Interruption.HAND_OVER)
         try:
             status = await attempt.run()
@@ -162,7 +164,7 @@ class Runner:
         if attempt.interruption is Interruption.HAND_OVER and status is None and attempt.answer:
             await asyncio.to_thread(partial(dispatch.dispatch, is_resuming=True), attempt.answer.generation)
         elif status:
-            await send_to_group(user_group(taken.user), "sidebar.changed")  # it is no longer being written
+            await send_to_group(user_group(taken.user), "sidebar.changed")  # no longer being written
         return status
 
     async def _release(self, taken: Taken) -> None:
@@ -172,7 +174,7 @@ class Runner:
             logger.warning("lease of generation %s was not released: %s", taken.generation, error)
 
     async def _run_side_task(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """``work`` begins here: one that is refused was not begun."""
+        """Calls ``work`` only here: if refused, its coroutine was never created."""
         if self._draining:
             raise asyncio.CancelledError
         task = asyncio.create_task(work())
@@ -190,7 +192,7 @@ class Runner:
             self._tasks.append(asyncio.create_task(self._hand_over(), name="hand-over"))
 
     async def _hand_over(self) -> None:
-        """End all attempts where they are: others go on with them."""
+        """Interrupts all attempts where they are; other processes continue them."""
         logger.info("shutting down; handing over %d answers", len(self.attempts))
         for task in self._side_tasks:
             task.cancel()
@@ -220,7 +222,7 @@ class Runner:
                     await attempt.interrupt(Interruption.LOST)
 
     async def _publish_heartbeat(self, *, ended: bool = False) -> None:
-        """What operators see of this process."""
+        """Publishes this process's state for operators."""
         servers, common = self._context.servers, {"stats": self._loop_monitor.take(), "ended": ended}
         queues = sorted(current_app.amqp.queues.consume_from)
         more = {
@@ -242,7 +244,7 @@ class Runner:
             logger.warning("the state of this worker was not published: %s", error)
 
     async def _exchange_knowledge(self) -> None:
-        """Which model servers are drained, and what they can do. Without Redis, what was known holds."""
+        """Reads drains and exchanges capabilities with other processes. Without Redis, the last known ones apply."""
         servers = self._context.servers
         try:
             servers.drained = await drained_servers(self._context.redis)
@@ -251,7 +253,7 @@ class Runner:
             logger.warning("drains and capabilities of model servers were not exchanged: %s", error)
 
     async def _save_partials(self) -> None:
-        """Each answer once in PARTIAL_SAVE_S, a few at a time: all at once, they would hold up everybody's tokens."""
+        """Saves each answer once in PARTIAL_SAVE_S, a few at a time: all at once would delay everybody's tokens."""
         for turn in itertools.cycle(range(SAVE_TURNS)):
             await asyncio.sleep(settings.PARTIAL_SAVE_S / SAVE_TURNS)
             due = [a.answer for pk, a in self.attempts.items() if a.answer and pk.int % SAVE_TURNS == turn]
@@ -270,7 +272,7 @@ class Runner:
 
 
 def die_with(task: asyncio.Task[None]) -> None:
-    """A process without one of these tasks only looks alive: end it, so that it is restarted and others take over."""
+    """Ends the process: without one of these tasks it only looks alive. It is restarted, and others take over."""
     if not task.cancelled():
         logger.critical("task %r ended", task.get_name(), exc_info=task.exception())
         os._exit(70)  # EX_SOFTWARE

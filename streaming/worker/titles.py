@@ -1,4 +1,4 @@
-"""Names conversations: a model makes a title from the first question, in the background, if the budget pays for it."""
+"""Names conversations: a model makes a title from the first question, in the background, if the budget allows it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from .runner import Runner
 logger = logging.getLogger(__name__)
 
 TITLE_TIMEOUT_S = 30.0
-TRIES = 2  # model servers that are asked for one title
+TRIES = 2  # model servers asked for one title
 
 
 def name_conversation(generation_id: UUID, runner: Runner) -> None:
-    """Does nothing if it has a title. Without a model's title, the question's first words serve."""
+    """Does nothing if the conversation has a title. Falls back to the question's first words."""
     conversation = Conversation.objects.filter(messages__generations=generation_id, title=UNTITLED).first()
     first = conversation and conversation.messages.filter(role=Role.USER).first()
     if not (conversation and first) or conversation.titled_by_hand:
@@ -45,7 +45,8 @@ def name_conversation(generation_id: UUID, runner: Runner) -> None:
 
 
 def paid_title(owner_id: int, question: str, runner: Runner) -> str:
-    """Empty if the budget does not suffice, or no model gives one. What it costs is in the ledger."""
+    """Returns a model's title; empty if the budget does not cover it or no model gives one. Records its cost in the
+    ledger."""
     entry_id = uuid4()
     with transaction.atomic():
         if not ledger.reserve(entry_id, Limits.of(owner_id), [dearest(question)], Purpose.TITLE):
@@ -56,7 +57,8 @@ def paid_title(owner_id: int, question: str, runner: Runner) -> str:
 
 
 def dearest(question: str) -> Reservation:
-    """What a title by the cheapest tier costs at most. Routing saves nothing here, so none is recorded."""
+    """Returns the largest price of a title by the cheapest tier. Routing saves nothing here, so no saving is
+    recorded."""
     tier = known_tiers()[0]
     prices = prices_of(tier)
     tokens_in = sum(most_tokens(message["content"]) for message in title_body(question, tier.model)["messages"])
@@ -64,7 +66,7 @@ def dearest(question: str) -> Reservation:
 
 
 async def title_from_model(question: str, servers: ModelServers) -> tuple[str, StageResult]:
-    """And what it took; empty if no model server answers, or with nothing of use."""
+    """Returns the title and the request's result; the title is empty if no model server gives a usable one."""
     failed: list[Candidate] = []
     while len(failed) < TRIES:
         route = None
@@ -80,6 +82,7 @@ async def title_from_model(question: str, servers: ModelServers) -> tuple[str, S
             usage = reply.usage or Usage()
             tokens = (usage.prompt_tokens or None, usage.cached_tokens, usage.completion_tokens)
             outcome = StageResult(StageStatus.DONE, route.model, route.server.key, route.tier.slug, *tokens)
-            is_cut = reply.finish_reason == "length"  # in its thinking perhaps, which need not look like any
+            # Cut off, perhaps within thinking that is not marked as such.
+            is_cut = reply.finish_reason == "length"
             return "" if is_cut else clean_title(reply.text), outcome
     return "", StageResult(StageStatus.FAILED)

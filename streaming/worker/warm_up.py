@@ -1,7 +1,7 @@
-"""Keeps models warm: one token from each whose server has rested, so that the first question does not wait for it.
+"""Keeps models warm: requests one token from each model of an idle server, so that the first question does not wait.
 
-It gives way to answers: a server that is busy is not asked, and a request is closed when an answer wants its server.
-What fails here is reported to operators, and to nobody else: breakers do not count it.
+Answers have priority: busy servers are not asked, and a warm-up is closed when an answer needs its server. Failures
+are reported only to operators; breakers do not count them.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from streaming.planning.tiers import TierSpec, known_tiers
 
 logger = logging.getLogger(__name__)
 
-LOOK_INTERVAL_S = 5.0  # how often is looked whether a server has rested
+LOOK_INTERVAL_S = 5.0  # between checks for idle servers
 TIMEOUT_S = 30.0  # for the one token
-AGAIN_AFTER_S = 30  # a server that gave no token: it may only be loading
+AGAIN_AFTER_S = 30  # after a failed warm-up: the server may still be loading
 FIGURES_TIMEOUT_S = 2.0
-LEARN_AGAIN_S = 60  # what was not found out
-GIVE_WAY_S = 0.05  # within which an answer gets the server for itself
-LATEST = 20  # generations that tell which tier is likely
+LEARN_AGAIN_S = 60  # before another trial of capabilities that are still unknown
+GIVE_WAY_S = 0.05  # within which a warm-up makes way for an answer
+LATEST = 20  # generations from which the likely tier is taken
 
 PROMPT = [{"role": "user", "content": "Hi"}]
 
 
 class Warmer:
-    """Of one worker process. Which servers rest is known to all of them, by keys in Redis that expire."""
+    """One worker process's. All processes share which servers are idle through expiring keys in Redis."""
 
     def __init__(self, redis: Redis, servers: ModelServers):
         self._redis = redis
@@ -57,7 +57,6 @@ class Warmer:
         self._away: set[ModelServer] = set()
 
     async def run(self) -> None:
-        """For ever."""
         while True:
             try:
                 await self._record_outcome()
@@ -66,32 +65,33 @@ class Warmer:
                 await self.learn(tiers)
             except (RedisError, OSError) as error:
                 logger.warning("models were not warmed: %s", error)
-            except Exception:  # this task is a favour: no fault of its own may end the worker
+            except Exception:  # warming is optional: no bug in it may end the worker
                 logger.exception("models were not warmed")
             await asyncio.sleep(min(LOOK_INTERVAL_S, settings.WARM_AFTER_IDLE_S / 4))
 
     async def warm_likely(self) -> None:
-        """Somebody opened a chat page: the tier that is most likely to answer there."""
+        """Called when a chat page was opened: warms the tier that is most likely to answer there."""
         tiers = await in_database(known_tiers)
         await self.warm([warmth.likely(await in_database(latest_slugs), tiers)])
 
     async def warm(self, tiers: Sequence[TierSpec]) -> None:
-        """All that have rested, side by side."""
+        """Warms all idle servers of these tiers, concurrently."""
         await asyncio.gather(
             *(self._warm_server(server, candidates) for server, candidates in by_server(tiers).items())
         )
 
     async def learn(self, tiers: Sequence[TierSpec]) -> None:
-        """What nobody knows yet of the servers that live and have nothing to do, one small request after the other."""
+        """Finds out the unknown capabilities of idle servers, one small request at a time."""
         for server, candidates in by_server(tiers).items():
             for candidate in candidates:
                 if self._may_learn(server) and await internal_usage.may_ask(candidate.tier):
                     await self._learn(candidate)
 
-    # What workers tell each other
+    # Shared among workers
 
     async def _record_outcome(self) -> None:
-        """Servers that gave tokens stay warm; those that were away may have begun anew. Raises RedisError."""
+        """Marks servers that returned tokens as used; clears the marks of those that are back, since they may have
+        restarted. Raises RedisError."""
         noted_at, self._noted_at = self._noted_at, time.monotonic()
         for server, breaker in self._servers.breakers.items():
             if self._servers.token_at(server) > noted_at:
@@ -119,7 +119,7 @@ class Warmer:
             logger.warning("%s was not warmed: %s", server.name, error)
 
     async def _claim(self, server: ModelServer) -> bool:
-        """True if it has rested, and warming it is ours. Raises RedisError."""
+        """True if the server is idle and this process shall warm it. Raises RedisError."""
         if not self._rests(server) or await self._redis.exists(used_key(server)):
             return False
         if not await self._redis.set(claim_key(server), 1, nx=True, ex=settings.WARM_AFTER_IDLE_S):
@@ -130,7 +130,7 @@ class Warmer:
         return True
 
     def _rests(self, server: ModelServer) -> bool:
-        """As far as this process knows. One that is away, or drained, is left alone."""
+        """True if the server is idle as far as this process knows; False if it is unreachable or drained."""
         breaker = self._servers.breakers.get(server)
         is_away = breaker is not None and breaker.state is BreakerState.OPEN
         token_at = self._servers.token_at(server)
@@ -138,7 +138,7 @@ class Warmer:
         return not (is_away or was_used or self._servers.is_busy(server) or self._servers.is_drained(server))
 
     async def _works_for_others(self, server: ModelServer) -> bool:
-        """As it tells itself; one that does not tell is taken to rest."""
+        """True if the server's metrics show requests; False without metrics."""
         try:
             reply = await ask(self._servers.http, server, "GET", f"{server.root}/metrics", FIGURES_TIMEOUT_S)
         except ModelServerError:
@@ -154,7 +154,7 @@ class Warmer:
         return is_well and not self._servers.is_busy(server) and not self._servers.is_drained(server)
 
     async def _learn(self, candidate: Candidate) -> None:
-        """What the first answer would have to do without. Raises RedisError."""
+        """Finds out capabilities now, so that the first answer can use them. Raises RedisError."""
         servers, server, tier = self._servers, candidate.server, candidate.tier
         try:
             model = await servers.model_of(candidate)
@@ -170,7 +170,7 @@ class Warmer:
             logger.info("%s %s: capabilities are still unknown: %s", server.name, tier.name, error.in_short)
 
     async def _warm(self, candidate: Candidate) -> bool:
-        """False if it failed. Raises RedisError."""
+        """False if it failed; True also if it made way for an answer. Raises RedisError."""
         error, begun = "", time.monotonic()
         try:
             if not await self._token_of(candidate):
@@ -184,7 +184,7 @@ class Warmer:
         return not error
 
     async def _token_of(self, candidate: Candidate) -> bool:
-        """False if it gave way to an answer. Raises ModelServerError."""
+        """False if it made way for an answer. Raises ModelServerError."""
         model = await self._servers.model_of(candidate)
         body = {"model": model, "messages": PROMPT, "max_tokens": 1}
         if candidate.tier.streams:
@@ -212,7 +212,7 @@ class Warmer:
 
 
 async def read(stream: ChatStream) -> Usage | None:
-    """To its end; what it used, if the server tells. Raises ModelServerError."""
+    """Reads the stream to its end. Returns the usage, if the server reports it. Raises ModelServerError."""
     usage = None
     async with aclosing(stream.deltas()) as deltas:
         async for delta in deltas:
@@ -221,7 +221,7 @@ async def read(stream: ChatStream) -> Usage | None:
 
 
 def by_server(tiers: Sequence[TierSpec]) -> dict[ModelServer, list[Candidate]]:
-    """One candidate for each model of each server."""
+    """Returns one candidate per model of each server."""
     candidates: dict[tuple[ModelServer, str], Candidate] = {}
     for tier in tiers:
         for server in (tier.server, *tier.others):
@@ -230,6 +230,6 @@ def by_server(tiers: Sequence[TierSpec]) -> dict[ModelServer, list[Candidate]]:
 
 
 def latest_slugs() -> list[str]:
-    """Of the tiers that the latest answers began with. One query."""
+    """Returns the slugs of the tiers that the latest answers began with. One query."""
     plans: Any = Generation.objects.filter(plan__isnull=False).order_by("-accepted_at").values_list("plan", flat=True)
     return [plan["stages"][0].get("tier", "") for plan in plans[:LATEST] if plan["stages"]]

@@ -1,4 +1,4 @@
-"""Gets a stage's text written into the log, from whichever model server works: failover happens here."""
+"""Writes a stage's text into the log, from whichever model server works; handles failover."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from .request import ServerRequest, StageContext
 
 logger = logging.getLogger(__name__)
 
-ROUND_DELAYS_S = (0.5, 1.5, 3.0)  # before all servers are tried again, if they could not be reached
-ROOM_INTERVAL_S = 0.1  # while all servers have as many requests as they may
+ROUND_DELAYS_S = (0.5, 1.5, 3.0)  # before trying all servers again, if they were unreachable
+ROOM_INTERVAL_S = 0.1  # between tries while all servers are at their limit of requests
 
 
 class Engine:
@@ -44,7 +44,7 @@ class Engine:
         *,
         streams: bool = True,
     ):
-        """``earlier`` is what an earlier attempt left."""
+        """``earlier``: an earlier attempt's result."""
         self.intake = Intake(handle, stage, announce, waiting, accepted_at, earlier)
         self._stage = stage
         self._servers = servers
@@ -52,12 +52,12 @@ class Engine:
         self._context = StageContext(stage, servers, answers, handle, self.intake)
         self._closed = self._context.closed
         self._request: ServerRequest | None = None  # the latest
-        self._streams = streams  # until a server refuses to
+        self._streams = streams  # False once a server refused
         self._is_whole_instead = False
         self._was_restarted = False
 
     async def run(self, prompt: Prompt) -> ErrorCode | None:
-        """Why it failed; None if the text is complete, or ``close`` was called."""
+        """Returns why it failed; None if the text is complete or ``close`` was called."""
         for delay in (*ROUND_DELAYS_S, None):
             try:
                 error = await self._ask_each(prompt)
@@ -73,13 +73,14 @@ class Engine:
         raise AssertionError("the last round returns")
 
     async def close(self) -> None:
-        """The upstream connection is closed, on which the server aborts the request."""
+        """Closes the connection to the model server, which then aborts the request."""
         self._closed.set()
         if self._request is not None:
             await self._request.close()
 
     async def _ask_each(self, prompt: Prompt) -> ModelServerError | None:
-        """Ask one server after the other until one has answered to the end; the last one's error otherwise."""
+        """Asks one server after the other until one has answered completely. Returns the last one's error if none
+        has."""
         failed: list[Candidate] = []
         error: ModelServerError | None = None
         while not self._closed.is_set():
@@ -115,16 +116,17 @@ class Engine:
 
     @property
     def _model(self) -> str:
-        """Whose text it is; empty as long as there is none."""
+        """The model that wrote the text so far; empty if there is none."""
         return self.intake.result.model if self.intake.text else ""
 
     def _can_ask_otherwise(self, request: ServerRequest, error: ModelServerError, *, is_last: bool) -> bool:
-        """Ask the same server again, for something that it may not refuse."""
+        """True if the same server may accept a changed request; changes what the next one asks for."""
         refused = isinstance(error, Rejected) and error.code == ErrorCode.REFUSED
         if refused and request.capabilities.ask_less(str(error)):
             return True
         if refused and self.intake.text and not self._was_restarted:
-            self._was_restarted = True  # this server does not continue this text
+            # This server does not continue this text.
+            self._was_restarted = True
             self.intake.restart()
         elif is_last and self._streams and (refused or isinstance(error, BadReply)):
             self._streams, self._is_whole_instead = False, True

@@ -1,4 +1,4 @@
-"""What comes from model servers for one stage: written into its parts, and measured in its result."""
+"""Takes a stage's replies from model servers: writes them into the stage's parts, measures them in its result."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from .continuation import Continuation
 from .queue_position import RequestPosition, WaitingRequests
 from .stats import ConfidenceTracker, Gaps
 
-ARRIVALS_KEPT = 4096  # of the latest tokens, to count those that came after a stop
+ARRIVALS_KEPT = 4096  # latest tokens, to count those that arrived after a stop
 
 
 class Intake:
-    """``begin`` with each request, ``take`` what comes of it, ``finish`` at its end."""
+    """``begin`` each request, ``take`` its deltas, ``finish`` at its end."""
 
     def __init__(
         self,
@@ -42,17 +42,17 @@ class Intake:
         accepted_at: datetime,
         earlier: StageResult | None,
     ):
-        """``earlier`` is what an earlier attempt left."""
+        """``earlier``: an earlier attempt's result."""
         self.result = earlier.resumed() if earlier else StageResult()
         self.confidence = ConfidenceTracker.of(earlier) if earlier else ConfidenceTracker()
         self.gaps = Gaps()
-        self.arrivals: deque[datetime] = deque(maxlen=ARRIVALS_KEPT)  # of the latest tokens
+        self.arrivals: deque[datetime] = deque(maxlen=ARRIVALS_KEPT)
         self.position = RequestPosition(waiting, self._report_position)
-        self.characters = 0  # of the running request's prompt
-        self.tokens_before = 0  # of this generation, when the running request began
-        self.answered_at: Callable[[], datetime | None] = lambda: None  # first byte of the running request's response
-        self.first_arrival: datetime | None = None  # of the running request
-        self.silence_s = 0.0  # after which it is given up
+        self.characters = 0  # in the current request's prompt
+        self.tokens_before = 0  # of this stage, when the current request began
+        self.answered_at: Callable[[], datetime | None] = lambda: None  # first byte of the current request's response
+        self.first_arrival: datetime | None = None  # of the current request
+        self.silence_s = 0.0  # after which the request is given up
         self._accepted_at = accepted_at
         self._handle = handle
         self._announce = announce
@@ -60,59 +60,58 @@ class Intake:
         self._text = PartKey(stage.number, PartKind.TEXT)
         self._thinking = PartKey(stage.number, PartKind.THINKING)
         self._phase: PhaseName = "starting"
-        self._is_measured = True  # a model writes what comes
-        self.pieces = 0  # of text or thinking, that the running request has brought
-        self.had_probabilities = self.had_usage = False  # likewise
+        self._is_measured = True  # False: the text is reused, not written by a model now
+        self.pieces = 0  # of text or thinking, from the current request
+        self.had_probabilities = self.had_usage = False  # in the current request
         self._splitter = ThinkSplitter()
-        self._continuation: Continuation | None = None  # until it is certain what is new
+        self._continuation: Continuation | None = None  # None once it is certain what is new
         self._held_thinking: list[str] = []
-        self._begun_with = ""  # the text, when the running request began
-        self._break_offs: list[str] = []  # the text, when a request ended without a word that it is complete
+        self._begun_with = ""  # the text when the current request began
+        self._break_offs: list[str] = []  # the text after each response that had no end mark
 
     def snapshot(self, **fields: Any) -> StageResult:
-        """The result as it is now, with these fields."""
+        """Returns the current result with these fields changed."""
         tokens = self.result.completion_tokens
         counted = self._handle.stage_tokens[self._text.stage] if tokens is None else tokens
         return replace(self.result, completion_tokens=counted, **self.confidence.fields(), **fields)
 
     def seconds(self, moment: datetime) -> float:
-        """Since the question was accepted."""
+        """Seconds since the question was accepted."""
         return round((moment - self._accepted_at).total_seconds(), 6)
 
     def prompt_tokens(self, model: str) -> int:
-        """Of the running request, about."""
+        """Estimate for the current request."""
         return self._sizes.about(model, self.characters)
 
-    # What is there
+    # The text so far
 
     @property
     def text(self) -> str:
-        """The text so far."""
         return self._handle.texts().get(self._text, "")
 
     def restart_text(self) -> None:
-        """If there is any. What was measured of it, by earlier attempts too, says nothing of the new one."""
+        """Does nothing without text. Drops its confidence, also that of earlier attempts: the new text has its own."""
         self.confidence = ConfidenceTracker()
         if self.text:
             self._handle.restart(self._text)
 
     def restart_thinking(self) -> None:
-        """If there is any."""
+        """Does nothing without thinking."""
         if self._handle.texts().get(self._thinking):
             self._handle.restart(self._thinking)
 
     def is_full(self, room: int) -> bool:
-        """There is nothing left to ask for: ``room`` is for tokens. How the text ends is recorded."""
+        """True if no request is needed any more; records the finish reason then. ``room``: tokens left."""
         if len(self.text) >= settings.VLLM_ANSWER_MAX_CHARACTERS:
             self.result.finish_reason = TOO_LONG
-        elif room <= 0:  # taken over behind its last token
+        elif room <= 0:  # taken over after its last token
             self.result.finish_reason = "length"
         else:
             return False
         return True
 
     def restart(self) -> None:
-        """Nobody can go on from the text. Readers get a notice."""
+        """Drops text and thinking, with a notice: no server can continue them."""
         self._handle.append(Noticed("The answer was interrupted and restarted."))
         self.restart_text()
         self.restart_thinking()
@@ -120,7 +119,6 @@ class Intake:
     # A request
 
     def begin(self) -> None:
-        """The text goes on, or begins."""
         self.gaps.begin()
         self._is_measured = not self.result.is_reused
         self.first_arrival = None
@@ -130,7 +128,7 @@ class Intake:
         self._continuation, self._held_thinking = None, []
 
     def go_on(self, server: Continuing) -> None:
-        """What comes is compared with the text that is there. See Continuation."""
+        """Compares what the request brings with the text so far. See Continuation."""
         self._continuation = Continuation(self.text, server)
 
     def take(self, delta: ChatDelta) -> None:
@@ -156,11 +154,11 @@ class Intake:
 
     @property
     def is_lost(self) -> bool:
-        """What comes cannot be joined to the text that is there: nothing of it was written."""
+        """True if the reply cannot be joined to the text so far; none of it was written."""
         return self._continuation is not None and self._continuation.is_lost
 
     def finish(self) -> None:
-        """All has come: what was held back is written. Raises NoAnswer."""
+        """Writes what was held back. Raises NoAnswer."""
         if self._continuation:
             text = self._continuation.finish()
             self._settle(self._continuation)
@@ -172,9 +170,12 @@ class Intake:
             raise missing
 
     def may_end_here(self, *, marks_ends: bool | None) -> bool:
-        """The body ended without a word that the answer is complete: a broken connection, through a proxy, looks like
-        this, and so do all answers of some servers. None: it is not known of this one. So it is asked again, and
-        believed if it has nothing to add, or says the same; one that never marked an end, also if it does it again."""
+        """True if a response without an end mark may be complete. A connection broken behind a proxy looks like this,
+        and so do all answers of some servers.
+
+        ``marks_ends`` None: unknown for this server. It is asked again, and the answer counts as complete if the
+        server adds nothing or repeats the same text; without any known mark, also if it ends like this again.
+        """
         if self._continuation and self._continuation.is_inside:
             return False
         self._break_offs.append(self.text)
@@ -183,7 +184,7 @@ class Intake:
         return bool(self.text) and (marks_ends is False or is_same or does_it_again)
 
     def _go_on(self, continuation: Continuation, delta: ChatDelta) -> None:
-        """Write what is new, once that is certain. Until then thinking waits, too."""
+        """Writes what is new once that is certain. Until then, thinking is held back as well."""
         self._held_thinking.append(delta.thinking)
         text = continuation.feed(delta.text) if delta.text else ""
         if continuation.is_certain:
@@ -211,7 +212,7 @@ class Intake:
             self._write(thinking, answer)
 
     def _move_to_thinking(self) -> None:
-        """What was written as the answer, once: the chat template had opened the thinking."""
+        """Moves what was written as the answer, once: it was thinking that the chat template had opened."""
         self._splitter.was_thinking = False
         if mistaken := self.text:
             self.restart_text()
@@ -237,7 +238,7 @@ class Intake:
     # What is measured
 
     def _record_arrival(self, now: datetime) -> None:
-        """Once for all that came together, or a whole answer would look as if it had been written in microseconds."""
+        """Called once per delta: otherwise an answer that arrived whole would seem to be written in microseconds."""
         if self._is_measured:
             self.gaps.record(time.monotonic())
         self.arrivals.append(now)
@@ -252,11 +253,12 @@ class Intake:
             return
         self.result.first_token_s = self.seconds(now)
         answered_at = self.answered_at()
-        if answered_at and self.result.requested_s is not None:  # who shares a request may have come later
+        # A coalesced request may have been answered before this generation joined it.
+        if answered_at and self.result.requested_s is not None:
             self.result.first_byte_s = max(self.seconds(answered_at), self.result.requested_s)
 
     def _record_usage(self, usage: Usage) -> None:
-        """The server counted this request alone; tokens of earlier ones are as we counted them."""
+        """The server counted only this request; the tokens of earlier ones are our own count."""
         self.result.prompt_tokens = usage.prompt_tokens or None
         self.result.cached_tokens = usage.cached_tokens
         if usage.prompt_tokens:
@@ -270,7 +272,7 @@ class Intake:
 
 
 def ending(tokens: tuple[LikelyToken, ...], text: str) -> tuple[LikelyToken, ...]:
-    """Those that the text ends with, of tokens of a longer text; none if it does not."""
+    """Returns the last of ``tokens`` that make up the end of ``text``; none if the text does not end with them."""
     length = 0
     for number, token in enumerate(reversed(tokens)):
         length += len(token.token)

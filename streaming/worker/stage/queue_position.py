@@ -1,8 +1,8 @@
-"""What requests wait for before their first token: room at a model server, then its taking them up.
+"""Positions of requests that wait for their first token: for room at a model server, then for the server to start.
 
-All requests of a process wait in the same order in which they came, as they do at servers. Once a second, while anybody
-has waited for a moment, servers' queues are looked up (queue_lengths.py), and each request gets to know how many come
-before it, or that its prompt is being read.
+The requests of a process wait in the order of their arrival, as they do at servers. Once a second, while requests have
+waited longer than MOMENT_S, the servers' queues are looked up (queue_lengths.py), and each request learns how many are
+ahead of it, or that its prompt is being read.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from streaming.model_servers.vllm.client import ModelServer
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
-MOMENT_S = 0.3  # most first tokens come within it, or soon after
-FEWEST_TOKENS = 200  # of prompts; fewer say nothing of their size
-REMEMBERED_TOKENS = 50_000  # then what is older counts half
+MOMENT_S = 0.3  # most first tokens arrive within it or soon after
+FEWEST_TOKENS = 200  # of prompts; fewer are no basis for an estimate
+REMEMBERED_TOKENS = 50_000  # above this, older prompts count half
 
-Report = Callable[[int | None, int], None]  # ahead, and tokens that are being read
-NOTHING = (None, 0)  # is known
+Report = Callable[[int | None, int], None]  # requests ahead, tokens being read
+NOTHING = (None, 0)  # neither is known
 
 
 class RequestPosition:
-    """Where one request stands. Its owner says where, and leaves with the first token."""
+    """One request's position in the queue. Its owner sets where it waits, and leaves with the first token."""
 
     def __init__(self, waiting: WaitingRequests, report: Report):
         self.since = 0.0
-        self.server: ModelServer | None = None  # that has the request
-        self.need: Hashable = None  # for room: of equal ones, the first is the next
-        self.is_read = False  # the server has taken it up
-        self.ahead: int | None = None  # by the server itself
+        self.server: ModelServer | None = None  # where the request was sent
+        self.need: Hashable = None  # the room it waits for; equal needs are served in order of arrival
+        self.is_read = False  # the server reads the prompt
+        self.ahead: int | None = None  # by the server's own metrics
         self._waiting = waiting
         self._report = report
         self._reported: tuple[int | None, int] = NOTHING
@@ -49,7 +49,7 @@ class RequestPosition:
             self._wait(None, need, 0)
 
     def at(self, server: ModelServer, tokens: int) -> None:
-        """``tokens``: of the prompt, about."""
+        """``tokens``: the prompt's, an estimate."""
         self._wait(server, None, tokens)
 
     def leave(self) -> None:
@@ -58,12 +58,12 @@ class RequestPosition:
         self._report_change(*NOTHING)
 
     def check_turn(self, need: Hashable) -> None:
-        """Raises NoRoom if somebody with the same need came before."""
+        """Raises NoRoom if an earlier request has the same need."""
         if not self._waiting.is_next(self, need):
             raise NoRoom("others came before")
 
     def update(self, ahead: int | None) -> None:
-        """``ahead`` None: the server has taken it up."""
+        """``ahead`` None: the server reads the prompt."""
         self._report_change(*((None, self._tokens) if ahead is None else (ahead, 0)))
 
     def _wait(self, server: ModelServer | None, need: Hashable, tokens: int) -> None:
@@ -80,12 +80,12 @@ class RequestPosition:
 
 
 class WaitingRequests:
-    """``run`` is its only task, owned by the runner."""
+    """All waiting requests of a process. The runner owns its one task, ``run``."""
 
     def __init__(self, queues: Queues, clock: Callable[[], float] = time.monotonic):
         self._queues = queues
         self._clock = clock
-        # Both in the order in which they came.
+        # Both in order of arrival.
         self._sent: dict[RequestPosition, None] = {}
         self._rooms: defaultdict[Hashable, dict[RequestPosition, None]] = defaultdict(dict)  # by need
         self._somebody = asyncio.Event()
@@ -104,7 +104,7 @@ class WaitingRequests:
                 del self._rooms[position.need]
 
     def is_next(self, position: RequestPosition, need: Hashable) -> bool:
-        """Of those that wait for this room, or would."""
+        """True if no earlier request waits for the same room."""
         return next(iter(self._rooms.get(need, ())), position) is position
 
     async def run(self) -> None:
@@ -113,13 +113,13 @@ class WaitingRequests:
             await asyncio.sleep(INTERVAL_S)
             try:
                 await self.report()
-            except Exception:  # what is reported of waiting is no reason to stop writing
+            except Exception:  # queue positions are no reason to end the process
                 logger.exception("queue positions were not reported")
             if not (self._sent or self._rooms):
                 self._somebody.clear()
 
     async def report(self) -> None:
-        """Everybody who has waited for a moment."""
+        """Updates the requests that wait for room, and those sent more than MOMENT_S ago."""
         for room in self._rooms.values():
             for ahead, position in enumerate(room):
                 position.update(ahead)
@@ -135,13 +135,13 @@ class WaitingRequests:
 
 
 def estimate_position(position: RequestPosition, queue: Queue, later: int) -> None:
-    """``later``: of our own requests to the same server, those that it got after this one, and before it reported."""
+    """``later``: how many of our own requests the server got after this one and before it reported its queue."""
     if position.is_read:
         return
-    if queue.at < position.since:  # what was found before the request came is a hint, no more
+    if queue.at < position.since:  # measured before the request was sent: only a hint
         position.update(queue.waiting or None)
         return
-    ahead = queue.waiting - later - 1  # those that wait came last
+    ahead = queue.waiting - later - 1  # the waiting requests are the latest ones
     position.is_read = ahead < 0
     position.ahead = ahead if position.ahead is None else min(ahead, position.ahead)
     position.update(None if position.is_read else position.ahead)
@@ -149,18 +149,19 @@ def estimate_position(position: RequestPosition, queue: Queue, later: int) -> No
 
 @dataclass
 class Seen:
-    characters: float = 4.0 * FEWEST_TOKENS  # until there is more to go by
+    # A guess until prompts were measured: 4 characters a token.
+    characters: float = 4.0 * FEWEST_TOKENS
     tokens: float = 1.0 * FEWEST_TOKENS
 
 
 class PromptSizes:
-    """How many tokens a prompt has, about: by how many characters a token of the model had lately."""
+    """Estimates a prompt's tokens from the characters per token of the model's recent prompts."""
 
     def __init__(self) -> None:
         self._seen: defaultdict[str, Seen] = defaultdict(Seen)
 
     def record(self, model: str, characters: int, tokens: int) -> None:
-        """A prompt of so many characters had so many tokens."""
+        """Records a prompt's characters and the tokens that the server counted."""
         seen = self._seen[model]
         seen.characters += characters
         seen.tokens += tokens
@@ -169,7 +170,7 @@ class PromptSizes:
             seen.tokens /= 2
 
     def about(self, model: str, characters: int) -> int:
-        """In two figures; never 0."""
+        """Rounded to two significant digits; never 0."""
         seen = self._seen[model]
         tokens = max(1.0, characters * seen.tokens / seen.characters)
         return round(round(tokens), min(0, 1 - floor(log10(tokens))))

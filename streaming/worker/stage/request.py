@@ -1,4 +1,4 @@
-"""The question to one model server: opened, read to its end, continued where a text is there already, or closed."""
+"""One request to a model server: opens it, continues the text so far, reads it to its end, or closes it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from .stats import request_spans
 
 MOMENT_S = 1.0
 
-Refused = dict[tuple[ModelServer, str], dict[Capability, str]]  # by server and model: what it can do without them
+# By server and model: the values of the capabilities that it seems to have refused.
+Refused = dict[tuple[ModelServer, str], dict[Capability, str]]
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,15 @@ class StageContext:
     handle: LogHandle
     intake: Intake
     closed: asyncio.Event = field(default_factory=asyncio.Event)
-    refused: Refused = field(default_factory=dict)  # what servers seem to have refused this answer
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))  # of its requests
+    refused: Refused = field(default_factory=dict)  # for this answer
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))  # of the stage's requests
 
 
 class ServerRequest:
-    """``run`` is its whole life; ``close`` ends it early, from another task."""
+    """``run`` is the whole request; ``close`` ends it early, from another task."""
 
     def __init__(self, context: StageContext, route: Route, *, streams: bool, is_instead: bool):
-        """``is_instead``: it is not streamed because the server refused to."""
+        """``is_instead``: not streamed because streaming failed."""
         self.route = route
         self.capabilities = RouteCapabilities(
             context.servers, route, context.refused, streams=streams and route.tier.streams
@@ -58,32 +59,32 @@ class ServerRequest:
         self._context = context
         self._intake = context.intake
         self._is_instead = is_instead
-        self._source: Source | None = None  # of the answer
+        self._source: Source | None = None
 
     @property
     def server(self) -> ModelServer:
-        """Where it went: to another server than was chosen, if it was shared."""
+        """The server that answers: not the chosen one if the request is shared with another generation."""
         return (self._source and self._source.server) or self.route.server
 
     async def run(self, prompt: Prompt) -> None:
-        """Returns at its end or when closed. Raises ModelServerError."""
+        """Returns at the end of the text or when closed. Raises ModelServerError."""
         while not self._is_closed and not await self._ask(prompt):
             self._intake.restart()
 
     async def close(self) -> None:
-        """The connection is closed, on which the server aborts the request."""
+        """Closes the connection; the server then aborts the request."""
         if self._source is not None:
             await self._source.stream.close()
 
     # Opening
 
     async def _ask(self, prompt: Prompt) -> bool:
-        """False if the server does not go on from the text that is there."""
+        """False if the server does not continue the text so far."""
         context, intake = self._context, self._intake
         finding = await self._find_continuing()
         begun = intake.text
         if not begun:
-            intake.restart_thinking()  # nothing can continue inside it
+            intake.restart_thinking()  # no server can continue inside thinking
         intake.tokens_before = context.handle.stage_tokens[context.stage.number]
         limit = context.stage.max_tokens or self.route.tier.max_tokens
         room = limit - intake.tokens_before if begun else limit
@@ -128,15 +129,16 @@ class ServerRequest:
         intake.position.leave()
         if source.server and not source.is_shared:
             intake.position.at(source.server, intake.prompt_tokens(self.route.model))
-        if self._is_closed:  # while the cache was asked
+        if self._is_closed:  # may have been closed while the cache was read
             await source.stream.close()
         return source
 
     # Continuing
 
     async def _find_continuing(self) -> Finding | None:
-        """How the server goes on from the text that is there: found out beside the request; before it, if nothing is
-        known, or it is likely to be in vain. None: the text begins anyway."""
+        """Starts the trial that finds out how the server continues the text so far. It runs beside the request; the
+        request waits for it if nothing is known, or if the server is known not to continue. None: the text starts
+        from its beginning."""
         if not self._intake.text.strip():
             self._intake.restart_text()
             return None
@@ -148,7 +150,8 @@ class ServerRequest:
         return None
 
     async def _result_of(self, finding: Finding) -> Continuing:
-        """Soon what is known, if a server with few places has the trial wait behind the answer."""
+        """Waits MOMENT_S at most if something is known already: a server with few slots may run the trial only after
+        the answer."""
         closing = asyncio.create_task(self._context.closed.wait())
         patience = MOMENT_S if self.capabilities.continuing else None
         await asyncio.wait({finding, closing}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
@@ -158,7 +161,7 @@ class ServerRequest:
     # Reading
 
     async def _read(self, source: Source, finding: Finding | None) -> bool:
-        """False, before anything is written, if it does not go on from the text that is there."""
+        """False if the server does not continue the text so far; nothing was written then."""
         intake, servers = self._intake, self._context.servers
         intake.begin()
         try:
@@ -206,13 +209,13 @@ class ServerRequest:
     # Notices for readers
 
     def _log_that_it_is_whole(self) -> None:
-        """Now that it helped."""
+        """Called once asking for a whole answer has helped."""
         if self._is_instead or self.capabilities.refuses_streams:
             counters.fell_back(counters.WHOLE)
             self._context.handle.append(Noticed("The answer could not be streamed, so it arrived all at once."))
 
     def _log_other_tier(self) -> None:
-        """Once for each: the model that was meant to answer cannot be had."""
+        """Notes, once per tier, that another one answers because the planned one is unavailable."""
         stage, tier = self._context.stage, self.route.tier
         if stage.tier and tier.slug not in (stage.tier, self._intake.result.tier):
             notice = f"{stage.tier_name or stage.tier} is unavailable. Answered by {tier.name}."
@@ -221,10 +224,10 @@ class ServerRequest:
 
 
 class RouteCapabilities:
-    """What the server and the model of one request can do, as far as is known, and what the answer shows of it."""
+    """The known capabilities of one request's server and model; learns new ones from the answer."""
 
     def __init__(self, servers: ModelServers, route: Route, refused: Refused, *, streams: bool):
-        """``streams``: a stream is asked for. ``refused``: what servers seem to have refused this answer."""
+        """``streams``: streaming is requested. ``refused``: what servers seem to have refused for this answer."""
         self._trials = servers.trials
         self._known = servers.capabilities
         self._route = route
@@ -236,7 +239,7 @@ class RouteCapabilities:
         self.top_logprobs = top_logprobs(self._value(Capability.PROBABILITIES)) if settings.MEASURE_CONFIDENCE else None
 
     def body(self, prompt: Prompt, stage: PlannedStage, begun: str, max_tokens: int) -> dict[str, Any]:
-        """The request, as the server understands it."""
+        """Returns the request body, without what the server does not support."""
         return request_body(
             prompt,
             stage,
@@ -250,17 +253,18 @@ class RouteCapabilities:
 
     @property
     def continuing(self) -> Continuing:
-        """How it goes on from a text."""
+        """How the server is known to continue a text."""
         return self._known.continuing(*self._about, streams=self.streams)
 
     def find_continuing(self) -> Finding:
-        """The same, by a request beside the answer's."""
+        """Finds out the same with a tiny request beside the answer's."""
         return self._trials.continuing(*self._about, streams=self.streams)
 
     def ask_less(self, refusal: str) -> bool:
-        """True if the next request will not ask for what was refused with these words.
+        """True if the next request will leave out what ``refusal``, the server's error message, names.
 
-        They may mean something else, or quote the question: it is learned once it helped to ask for less.
+        The message may mean something else or quote the question, so the capability is recorded only once leaving it
+        out has helped.
         """
         refusal = refusal.lower()
         if "logprob" in refusal and self.top_logprobs is not None:
@@ -274,7 +278,7 @@ class RouteCapabilities:
         return True
 
     def learn(self, source: Source, intake: Intake) -> None:
-        """From an answer that has come to its end."""
+        """Records capabilities seen in a complete answer."""
         if source.server != self._route.server or source.is_shared or not intake.pieces:
             return
         for capability, value in self._refused.items():

@@ -1,4 +1,4 @@
-"""Runs the stages of an answer: those that need nothing begin together, the others when they have what they wait for.
+"""Runs the stages of an answer: those without dependencies start together, the others when earlier stages have ended.
 
 A stage that fails or runs out of time is left out, with a notice; the answer fails only if no stage was completed.
 """
@@ -41,7 +41,7 @@ LEFT_OUT = {
 
 
 class StageRunner:
-    """``run`` is its whole life; ``close`` ends it early, from another task."""
+    """``run`` runs all stages; ``close`` ends it early, from another task."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class StageRunner:
         earlier: StageResults,
         waiting: WaitingRequests,
     ):
-        """``earlier``: how stages ended, or stand, by what earlier attempts left."""
+        """``earlier``: the stages' results from earlier attempts, final or not."""
         self.plan = plan
         self.results: StageResults = {number: result for number, result in earlier.items() if result.is_final}
         self._handle = handle
@@ -79,9 +79,9 @@ class StageRunner:
         self._ended = {stage.number: asyncio.Event() for stage in plan.stages}
 
     async def run(self, prompt: Prompt) -> ErrorCode | None:
-        """Why it failed; None if a stage was completed, or ``close`` was called.
+        """Returns why it failed; None if a stage was completed or ``close`` was called.
 
-        However it ends, no stage writes any more: one that raises ends the others.
+        No stage writes after it has returned or raised: a stage that raises ends the others.
         """
         if self.plan.is_staged:
             for stage in self.plan.stages:
@@ -117,7 +117,7 @@ class StageRunner:
             name = f"stage {stage.name} of {self._handle.generation_id}"
             writing = owner.create_task(engine.run(prompt), name=name)
             _, unfinished = await asyncio.wait([writing], timeout=stage.timeout_s)
-            if unfinished:  # not cancelled: the connection is closed, and the task ends by itself
+            if unfinished:  # not cancelled: closing the connection lets the task end by itself
                 await engine.close()
         error = writing.result()
         if self._closed:
@@ -152,11 +152,11 @@ class StageRunner:
             if text := texts.get(PartKey(stage.number, PartKind.TEXT), "").strip():
                 yield Draft(stage.label, text, self.results[stage.number].status == StageStatus.DONE)
 
-    # What is known of all stages
+    # Results of all stages
 
     def results_so_far(self, unfinished: StageStatus | None = None) -> StageResults:
-        """Of all stages that were begun. ``unfinished`` is how those end that have not ended; those that were not even
-        begun are skipped then."""
+        """Returns the results of all stages that have started. With ``unfinished``, that is the status of those that
+        have not ended, and stages that never started are SKIPPED."""
         found: StageResults = {}
         for stage in self.plan.stages:
             if result := self.results.get(stage.number):
@@ -170,7 +170,7 @@ class StageRunner:
         return found
 
     def columns(self, unfinished: StageStatus | None = None) -> dict[str, Any]:
-        """Of the whole answer, by Generation's fields; what is not known is left out."""
+        """Returns the answer's values by Generation's fields; unknown ones are left out."""
         results = self.results_so_far(unfinished)
         texts = self._handle.texts()
         lengths = {key.stage: len(text) for key, text in texts.items() if key.kind == PartKind.TEXT}
@@ -178,7 +178,7 @@ class StageRunner:
         return generation_columns(results, shown, self._accepted_at)
 
     def timing(self) -> dict[str, Any]:
-        """Of the whole answer, by GenerationTiming's fields; what is not known is left out."""
+        """Returns the answer's values by GenerationTiming's fields; unknown ones are left out."""
         first_byte_s = least(self.results_so_far().values(), "first_byte_s")
         gaps = gap_figures(engine.intake.gaps for engine in self._engines.values())
         if first_byte_s is None:
@@ -187,13 +187,13 @@ class StageRunner:
 
     @property
     def arrivals(self) -> Iterator[datetime]:
-        """Of the latest tokens."""
+        """Arrival times of each stage's latest tokens."""
         for engine in self._engines.values():
             yield from engine.intake.arrivals
 
 
 class Phases:
-    """The log gets the phase of the stage whose text is shown; while that is complete, of the next one to come."""
+    """Logs the phase of the stage whose text is shown: the last one writing, or else the first one running."""
 
     def __init__(self, handle: LogHandle):
         self._handle = handle

@@ -1,4 +1,4 @@
-"""What is measured of a stage while it is written: gaps between tokens, confidence, spans of the trace."""
+"""Measurements of a stage while it is written: gaps between tokens, confidence, trace spans."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from streaming.telemetry.tracing import Attributes, Span
 if TYPE_CHECKING:
     from .intake import Intake
 
-SPANS_KEPT = 400  # a model that has more is unsure of everything
+SPANS_KEPT = 400  # with more, a model is unsure of everything
 
 FIRST_MS = 0.1
-GROWTH = 1.1  # from one bound to the next: a percentile is right within 5 %
-BOUNDS_S = tuple(FIRST_MS / 1000 * GROWTH**n for n in range(141))  # the last one: a minute
+GROWTH = 1.1  # from one bound to the next: percentiles are accurate within 5 %
+BOUNDS_S = tuple(FIRST_MS / 1000 * GROWTH**n for n in range(141))  # up to a minute
 
 
 @dataclass
 class ConfidenceTracker:
-    """Of the tokens whose probability the server reported. Spans are [from, to] in code units of the text."""
+    """Confidence of the tokens whose probability the server reported. Spans are [from, to] in UTF-16 code units."""
 
     tokens: int = 0
     sum: float = 0.0  # of probabilities
@@ -43,12 +43,12 @@ class ConfidenceTracker:
 
     @classmethod
     def of(cls, earlier: StageResult) -> ConfidenceTracker:
-        """What an earlier attempt measured, without the tokens between its last save and its end."""
+        """Continues an earlier attempt's measurement, which lacks the tokens between its last save and its end."""
         tokens, spans = earlier.measured_tokens, [list(passage) for passage in earlier.low_confidence_spans]
         return cls(tokens, tokens * (earlier.probability or 0.0), tokens * (earlier.low_confidence_share or 0.0), spans)
 
     def fields(self) -> dict[str, Any]:
-        """Of a StageResult; empty if nothing was measured."""
+        """Returns values for StageResult's fields; empty if nothing was measured."""
         if not self.tokens:
             return {}
         return {
@@ -59,7 +59,7 @@ class ConfidenceTracker:
         }
 
     def take(self, at: int, text: str, tokens: tuple[LikelyToken, ...]) -> None:
-        """``text`` of these tokens was written at this length of the part."""
+        """Takes ``tokens``, written as ``text`` at offset ``at`` of the part."""
         fits = "".join(token.token for token in tokens) == text
         for token in tokens:
             length = code_units(token.token if fits else text)
@@ -87,14 +87,14 @@ class Gaps:
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS_S) + 1)
         self.longest_s = 0.0
-        self.last_at = 0.0  # monotonic; 0: nothing came yet of this request
+        self.last_at = 0.0  # monotonic; 0: nothing arrived yet from this request
 
     def begin(self) -> None:
-        """A request: what it waits for its first piece is no gap."""
+        """A new request: its wait for the first piece is no gap."""
         self.last_at = 0.0
 
     def record(self, at: float) -> None:
-        """A piece of text came. Called for each: it allocates nothing that stays."""
+        """Records the arrival of a piece of text. A hot path: it keeps no new objects."""
         if self.last_at:
             gap = at - self.last_at
             self.counts[bisect_left(BOUNDS_S, gap)] += 1
@@ -104,7 +104,7 @@ class Gaps:
 
 
 def gap_figures(several: Iterable[Gaps]) -> dict[str, float]:
-    """Of all of them together, under the names of a clock's fields; empty without a gap."""
+    """Returns the combined gaps by GenerationTiming's fields; empty without a gap."""
     known = list(several)
     counts = [sum(same) for same in zip(*(gaps.counts for gaps in known), strict=True)]
     if not sum(counts):
@@ -119,7 +119,7 @@ def gap_figures(several: Iterable[Gaps]) -> dict[str, float]:
 
 
 def percentile(counts: list[int], share: float) -> float:
-    """Seconds: the middle of the bucket below whose end this share lies."""
+    """Returns the middle, in seconds, of the bucket that this share falls into."""
     rank, passed = math.ceil(share * sum(counts)), 0
     for bucket, count in enumerate(counts):
         passed += count
@@ -134,7 +134,7 @@ def middle(bucket: int) -> float:
 
 @contextmanager
 def request_spans(generation_id: UUID, request_id: str, stage: PlannedStage, intake: Intake) -> Iterator[None]:
-    """Of what is done within; the stage's result has the request's figures at its end."""
+    """Traces the request made in the ``with`` block; reads its values from the stage's result at the end."""
     begun, failed = site_time.now(), ""
     try:
         yield
@@ -150,7 +150,7 @@ def request_spans(generation_id: UUID, request_id: str, stage: PlannedStage, int
 
 
 def gaps(arrivals: Sequence[datetime]) -> list[float]:
-    """In seconds, between one token and the next."""
+    """Seconds between one token and the next."""
     return [(later - earlier).total_seconds() for earlier, later in pairwise(arrivals)]
 
 
