@@ -16,7 +16,7 @@ from conversations.models import AccountDeletion, Conversation
 if TYPE_CHECKING:
     Base = UserAdmin[User]
 else:
-    Base = UserAdmin  # no generic when it runs
+    Base = UserAdmin  # not generic at run time
 
 admin.site.unregister(User)
 

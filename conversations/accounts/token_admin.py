@@ -12,7 +12,7 @@ from conversations.models import ApiToken
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[ApiToken]
 else:
-    ModelAdmin = admin.ModelAdmin  # no generic when it runs
+    ModelAdmin = admin.ModelAdmin  # not generic at run time
 
 
 @admin.register(ApiToken)

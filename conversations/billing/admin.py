@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     BudgetFormBase = forms.ModelForm[Budget]
     BudgetBase = admin.ModelAdmin[Budget]
     LedgerBase = admin.ModelAdmin[LedgerEntry]
-else:  # no generics when it runs
+else:  # not generic at run time
     BudgetFormBase = forms.ModelForm
     BudgetBase = LedgerBase = admin.ModelAdmin
 

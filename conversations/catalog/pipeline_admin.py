@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     PipelineBase = admin.ModelAdmin[Pipeline]
     InlineBase = admin.TabularInline[PipelineStage, Pipeline]
     FormSetBase = BaseInlineFormSet[PipelineStage, Pipeline, Any]
-else:  # no generics when it runs
+else:  # not generic at run time
     StageBase = PipelineBase = admin.ModelAdmin
     InlineBase = admin.TabularInline
     FormSetBase = BaseInlineFormSet

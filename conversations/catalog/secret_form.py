@@ -11,7 +11,7 @@ from conversations.models.encrypted import WHY_UNREADABLE, unreadable_fields
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
 else:
-    ModelForm = forms.ModelForm  # no generic when it runs
+    ModelForm = forms.ModelForm  # not generic at run time
 
 BOTH = "Enter a new {what} or remove the stored one, not both."
 STAYS = "Leave empty to keep the stored one. It is never shown again."

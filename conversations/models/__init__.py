@@ -1,4 +1,4 @@
-"""What is remembered, one file per noun."""
+"""The database models."""
 
 from .account_deletion import AccountDeletion
 from .billing.budget import Budget, DailyUse

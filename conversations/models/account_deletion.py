@@ -1,6 +1,6 @@
-"""An account that is being deleted. What its person wrote can be too much for one transaction: all others wait for it.
+"""Deletion of an account, in steps, since one transaction for all of its data could block everyone else for long.
 
-So its person is out at once, and all that is theirs is hidden; then it goes bit by bit, and the account's row last.
+The user is signed out and the data hidden at once. Then the data is deleted in batches, and the account's row last.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from conversations.events import AccountClosed
 from .chat.api_token import ApiToken
 from .chat.conversation import Conversation
 
-LAST_BATCH = timedelta(minutes=1)  # begun just before the time is over
+LAST_BATCH = timedelta(minutes=1)  # longest time of a batch that begins just before the deadline
 
 
 class AccountDeletionQuerySet(models.QuerySet["AccountDeletion"]):
     def finish(self, within_s: float) -> int:
-        """Delete them for good; how many are gone. What is left after ``within_s`` is there for the next time."""
+        """Delete the accounts for good, and return how many were deleted. Stops after ``within_s``; the next call
+        continues."""
         until = time.monotonic() + within_s
         gone = 0
         for deletion in self.select_related("user").order_by("pk"):
@@ -45,7 +46,7 @@ class AccountDeletionQuerySet(models.QuerySet["AccountDeletion"]):
 
 
 class AccountDeletion(models.Model):
-    """The row goes with the account's: whatever ends in the middle is begun again."""
+    """Deleted together with the account's row, so that an interrupted deletion is resumed."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     since = models.DateTimeField(default=timezone.now, editable=False)
@@ -57,7 +58,7 @@ class AccountDeletion(models.Model):
         return f"account {self.user_id}"
 
     def claim(self, within_s: float) -> bool:
-        """False if another process is at it. One that was killed keeps it for as long as it might have taken."""
+        """Return False if another process has claimed it. A killed process keeps its claim for its longest run time."""
         now = site_time.now()
         free = models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)
         until = now + timedelta(seconds=within_s) + LAST_BATCH
@@ -66,7 +67,7 @@ class AccountDeletion(models.Model):
     @classmethod
     @transaction.atomic
     def begin(cls, user: User) -> None:
-        """Nobody signs in with it any more, open pages and answers end, and its names are free for others."""
+        """Disable sign-in, close open pages and stop answers, and free the user name and the email address."""
         anonymous = {"username": f"deleted-{uuid.uuid4()}", "email": "", "first_name": "", "last_name": ""}
         User.objects.filter(pk=user.pk).update(is_active=False, password=make_password(None), **anonymous)
         EmailAddress.objects.filter(user=user).delete()

@@ -1,4 +1,4 @@
-"""What the database says no to: for now, as it is away or busy, or for ever, as it does not take such a row."""
+"""Tells temporary database errors, when it is unavailable or busy, from permanent ones, when it refuses a row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 
 from django.db import Error, InterfaceError, OperationalError
 
-# Beside the database's own: its drivers meet numbers too large for them, and text that is none.
+# The other types come from drivers: numbers too large for them, or malformed text.
 REFUSALS = (Error, ValueError, TypeError, ArithmeticError)
 
 AWAY_ON_SQLITE = {
@@ -20,13 +20,14 @@ AWAY_ON_SQLITE = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PROTOCOL,
 }
-# Connection, rollback of a deadlock, no resources, lock not to be had, shut down, system error; and a server that only
-# reads, until another one leads: postgresql.org/docs/current/errcodes-appendix.html
+# Connection, transaction rollback (deadlock), insufficient resources, lock not available, shutdown, system error;
+# and a read-only server during a failover: postgresql.org/docs/current/errcodes-appendix.html
 AWAY_ON_POSTGRESQL = ("08", "40", "53", "55", "57", "58", "25006")
 
 
 def is_away(error: BaseException) -> bool:
-    """Later it may take the same row. An error without a code is one of the connection, or of the pool."""
+    """Whether the error is temporary: the database may accept the same row later. Errors without a code come from the
+    connection or the pool."""
     if not isinstance(error, Error):
         return False
     cause = error.__cause__
@@ -38,5 +39,5 @@ def is_away(error: BaseException) -> bool:
 
 
 def in_short(error: BaseException) -> str:
-    """For logs: PostgreSQL quotes the row below its first line."""
+    """The first line, for logs: PostgreSQL quotes the row below it."""
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"

@@ -1,7 +1,7 @@
-"""A text that is encrypted in the database, with a key that is derived from SECRET_KEY.
+"""A text field that is encrypted in the database, with a key derived from SECRET_KEY.
 
-Backups, exports and whoever reads the database alone see no secret. To change SECRET_KEY, the earlier one goes to
-SECRET_KEY_FALLBACKS, with which texts are still read; ``manage.py reencrypt_secrets`` then makes it dispensable.
+The database alone, its backups and exports reveal no secret. To change SECRET_KEY, move the old one to
+SECRET_KEY_FALLBACKS, which can still decrypt. After ``manage.py reencrypt_secrets`` it can be removed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from django.db import models
 if TYPE_CHECKING:
     TextField = models.TextField[str, str]
 else:
-    TextField = models.TextField  # no generic when it runs
+    TextField = models.TextField  # not generic at run time
 
-MARK = "fernet:"  # what stands before an encrypted text; one without it is plain, from before there was encryption
+# Prefix of encrypted text. Text without it is plain: it was stored before there was encryption.
+MARK = "fernet:"
 PURPOSE = b"throughline: secrets in the database"
 USABLE_LOOKUPS = {"isnull"}
 WHY_UNREADABLE = (
@@ -34,7 +35,7 @@ WHY_UNREADABLE = (
 
 
 class Unreadable(str):
-    """Empty, in place of a text that cannot be decrypted. Saved again, what is stored stays as it is."""
+    """An empty string in place of a text that cannot be decrypted. Saving it keeps the stored text."""
 
     stored: str
 
@@ -46,7 +47,7 @@ class Unreadable(str):
 
 
 class EncryptedField(TextField):
-    """``max_length`` is that of the text, for forms. Nothing can be searched by it but its absence."""
+    """``max_length`` is that of the plain text, for forms. The only lookup is ``isnull``."""
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
         return None if value is None else decrypt(value)
@@ -55,18 +56,18 @@ class EncryptedField(TextField):
         return None if value is None else encrypt(value)
 
     def value_to_string(self, obj: models.Model) -> str:
-        """For `dumpdata`, which would write it as it is."""
+        """For `dumpdata`, which would write the plain text."""
         return self.get_prep_value(self.value_from_object(obj)) or ""
 
     def get_lookup(self, lookup_name: str) -> Any:
-        """Refused rather than without a hit: the same text is encrypted differently each time."""
+        """Refuse lookups, which would find nothing: the same text is encrypted differently each time."""
         if lookup_name not in USABLE_LOOKUPS:
             raise FieldError(f"{self.name} is encrypted: it cannot be searched.")
         return super().get_lookup(lookup_name)
 
 
 def encrypt(text: str) -> str:
-    """What is encrypted already stays, and so does the empty text."""
+    """Leaves encrypted and empty text unchanged."""
     if isinstance(text, Unreadable):
         return text.stored
     if not text or text.startswith(MARK):
@@ -79,12 +80,12 @@ def decrypt(stored: str) -> str:
         return stored
     try:
         return cipher().decrypt(stored.removeprefix(MARK)).decode()
-    except (InvalidToken, ValueError):  # the latter if it is not even ASCII
+    except (InvalidToken, ValueError):  # ValueError if it is not ASCII
         return Unreadable.of(stored)
 
 
 def is_stored(text: str) -> bool:
-    """Whether it can be read or not."""
+    """Whether there is a text, even one that cannot be decrypted."""
     return bool(text) or isinstance(text, Unreadable)
 
 
@@ -94,16 +95,16 @@ def cipher() -> MultiFernet:
 
 @lru_cache(maxsize=4)
 def cipher_of(*keys: str) -> MultiFernet:
-    """Encrypts with the first, decrypts with any."""
+    """Encrypts with the first key, decrypts with any."""
     return MultiFernet([Fernet(derive_key(key)) for key in keys])
 
 
 def derive_key(key: str) -> bytes:
-    """By HKDF (RFC 5869), as Fernet wants it. Without salt: SECRET_KEY is random, and there is one."""
+    """Derive a Fernet key with HKDF (RFC 5869). Unsalted: there is one SECRET_KEY, and it is random."""
     return urlsafe_b64encode(HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(key.encode()))
 
 
-# All of them
+# All encrypted fields
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], list[str]]]:
@@ -113,13 +114,13 @@ def encrypted_fields() -> Iterator[tuple[type[models.Model], list[str]]]:
 
 
 def unreadable_fields(row: models.Model) -> list[str]:
-    """Names of its fields that cannot be decrypted."""
+    """Names of the row's fields that cannot be decrypted."""
     fields = [field.attname for field in row._meta.fields if isinstance(field, EncryptedField)]
     return [name for name in fields if isinstance(getattr(row, name), Unreadable)]
 
 
 def unreadable_rows() -> Iterator[str]:
-    """A sentence for each field that cannot be decrypted. A query for each model."""
+    """A sentence for each field that cannot be decrypted. One query per model."""
     for model, _ in encrypted_fields():
         for row in model._default_manager.all():
             yield from (unreadable(row, name) for name in unreadable_fields(row))

@@ -1,4 +1,4 @@
-"""Names that people give to things: one line, which turns nothing around in the sentences that it stands in."""
+"""A field for names that people enter: a single line, without direction controls that would affect text around it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .chat.titles import one_line
 if TYPE_CHECKING:
     CharField = models.CharField[str, str]
 else:
-    CharField = models.CharField  # no generic when it runs
+    CharField = models.CharField  # not generic at run time
 
 
 class NameField(CharField):
-    """Nothing that cannot be seen is kept of it, so a name of such signs only is an empty one."""
+    """Removes invisible characters, so a name that has no others is empty."""
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
         return one_line(text) if isinstance(text, str) else text
 
     def deconstruct(self) -> Any:
-        """To migrations it is a CharField: the columns are the same."""
+        """A plain CharField in migrations: the column is the same."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.CharField", args, kwargs

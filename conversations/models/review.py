@@ -1,4 +1,4 @@
-"""What reviewers do: they read conversations, which the access log records, and review them."""
+"""Reviews of conversations, and the log of reviewers' accesses."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Act(models.TextChoices):
 
 
 class AccessLogEntry(models.Model):
-    """A reviewer saw something of other people's. Written before it is shown; never changed, and by no page deleted.
+    """A reviewer's access to others' conversations. Stored before anything is shown; no page changes or deletes it.
 
-    What it says of people and conversations is copied, without titles and texts: it outlives them.
+    Copies the names and ids it needs, but no titles or texts, because it outlives people and conversations.
     """
 
     act = models.CharField(max_length=10, choices=Act.choices, default=Act.READ, db_default=Act.READ)
@@ -48,7 +48,7 @@ class AccessLogEntry(models.Model):
     def record(
         cls, reviewer: AbstractUser, act: Act, conversation: Conversation | None = None, details: str = ""
     ) -> None:
-        """Committed when it returns, unless the caller has begun a transaction."""
+        """Store an entry. It is committed on return, unless the caller has begun a transaction."""
         cls.objects.create(
             act=act,
             reviewer_id=reviewer.pk,
@@ -61,7 +61,7 @@ class AccessLogEntry(models.Model):
 
 
 class Review(models.Model):
-    """A reviewer's note on a conversation; the latest one counts, the earlier ones stay."""
+    """A reviewer's note on a conversation. The latest one counts; earlier ones are kept."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="reviews")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="reviews")

@@ -28,7 +28,7 @@ from .filters import DeletedFilter, ModelFilter, ReviewedFilter, StateFilter
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
 else:
-    ModelAdmin = admin.ModelAdmin  # no generic when it runs
+    ModelAdmin = admin.ModelAdmin  # not generic at run time
 
 admin.site.site_header = admin.site.site_title = "Throughline"
 admin.site.index_title = "Administration"

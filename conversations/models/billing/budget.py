@@ -1,7 +1,7 @@
-"""Budgets: how much a day may cost, for the whole site, for each member of a group, for one user.
+"""Budgets: daily spending limits for the whole site, for each member of a group, and for one user.
 
-What is used of them is counted per day, by updates that say what the limit is: requests that come at once cannot
-overspend, on SQLite as on PostgreSQL.
+Use is counted per day by conditional updates that include the limit, so concurrent requests cannot overspend, on SQLite
+or PostgreSQL.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ class Budget(models.Model):
 
 
 class DailyUse(models.Model):
-    """What was spent or is reserved on one day, in billionths."""
+    """The amount spent or reserved on one day, in billionths of the currency."""
 
-    scope = models.CharField(max_length=40)  # SITE, or a user's
+    scope = models.CharField(max_length=40)  # SITE, or scope_of(user)
     day = models.DateField()
     used = models.BigIntegerField(default=0)
 
@@ -90,7 +90,7 @@ class DailyUse(models.Model):
 
     @staticmethod
     def add(scope: str, day: date, amount: int, limit: int | None = None) -> bool:
-        """As one statement; False if it would be above the limit. Call it in a transaction."""
+        """Check the limit and add in one statement; return False if the limit is too low. Call it in a transaction."""
         rows = DailyUse.objects.filter(scope=scope, day=day)
         if limit is not None:
             rows = rows.filter(used__lte=limit - amount)
@@ -103,7 +103,7 @@ class DailyUse(models.Model):
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one user, and of the site, a day; None: no limit."""
+    """The daily limits of one user and of the site; None: no limit."""
 
     user_id: int
     own: Decimal | None
@@ -126,7 +126,7 @@ class Limits:
 
     @property
     def by_scope(self) -> dict[str, Decimal | None]:
-        """In the order in which counters are locked."""
+        """In the order in which the counters are locked."""
         return {SITE: self.site, scope_of(self.user_id): self.own}
 
     def used(self, day: date) -> dict[str, Decimal]:
@@ -135,13 +135,16 @@ class Limits:
         return dict.fromkeys(self.by_scope, NOTHING) | {row.scope: amount_of(row.used) for row in rows}
 
     def scarcest(self, day: date) -> tuple[str, Decimal]:
-        """The scope of which least is left, and how much. Only if there are limits. One query."""
+        """Return the scope with the least budget left, and the amount. Call it only if there are limits. One query."""
         used = self.used(day)
         left = {scope: limit - used[scope] for scope, limit in self.by_scope.items() if limit is not None}
         return min(left.items(), key=lambda pair: pair[1])
 
     def reserve(self, amount: Decimal, day: date) -> bool:
-        """From the site's and from the user's, or from neither. Call it in a transaction."""
+        """Reserve from both the site's and the user's budget; return False, with neither changed, if one is too low.
+
+        Call it in a transaction.
+        """
         try:
             with transaction.atomic():
                 for scope, limit in self.by_scope.items():
@@ -154,7 +157,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class SiteUse:
-    """What all users together used today, what is reserved included; and the limit, None if there is none."""
+    """What all users together used or reserved today, and the limit; None: no limit."""
 
     used: Decimal
     limit: Decimal | None
@@ -173,7 +176,7 @@ class SiteUse:
 
 
 class LimitReached(Exception):
-    """Undoes what was reserved already."""
+    """Rolls back what was already reserved."""
 
 
 def scope_of(user_id: int) -> str:
@@ -181,10 +184,10 @@ def scope_of(user_id: int) -> str:
 
 
 def today() -> date:
-    """By the site's clock."""
+    """In the site's time zone."""
     return timezone.localdate(timezone=timezone.get_default_timezone())
 
 
 def next_day_begins() -> datetime:
-    """When there is a new budget, in the site's time zone."""
+    """When budgets reset: midnight in the site's time zone."""
     return datetime.combine(today() + timedelta(days=1), time(), timezone.get_default_timezone())

@@ -1,4 +1,4 @@
-"""What the site asks models for itself, for no user: counted in the ledger, one row for each purpose, tier and day."""
+"""The ledger of requests that the site makes on its own behalf: one row per purpose, tier and day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .money import NOTHING, Prices, units
 
 @dataclass(frozen=True)
 class Spent:
-    """What one such request used."""
+    """The usage of one such request."""
 
     purpose: Purpose
     tier: str
@@ -28,14 +28,14 @@ class Spent:
 
 
 def may_spend() -> bool:
-    """False if the site's budget of today is used up. Two queries."""
+    """Return False if the site's budget for today is used up. Two queries."""
     today_so_far = SiteUse.of_today()
     return today_so_far.limit is None or today_so_far.used < today_so_far.limit
 
 
 @transaction.atomic
 def record(spent: Spent) -> None:
-    """Add it to the day's row, and to what the site has used. A free tier's is not recorded."""
+    """Add it to the day's row and to the site's use. Does not record free tiers."""
     if spent.prices.is_free:
         return
     day = today()
@@ -60,7 +60,7 @@ def record(spent: Spent) -> None:
     row.tokens_cached += spent.tokens_cached
     row.tokens_out += spent.tokens_out
     row.cost = (row.cost or NOTHING) + cost
-    row.baseline_cost = row.cost  # nothing was routed, so nothing is saved
+    row.baseline_cost = row.cost  # not routed, so nothing was saved
     row.ended_at = site_time.now()
     row.save()
     DailyUse.add(SITE, day, units(cost))

@@ -1,7 +1,7 @@
-"""The ledger: what every stage of every answer may cost, while it is written, and did cost, when it has ended.
+"""The ledger: one row per stage of an answer, with its largest possible cost while it runs, then its actual cost.
 
-A stage's row is reserved once, and settled or released once, by whoever gets there first; the day's counters follow
-in the same transaction. So a takeover reserves nothing again, and what was settled twice is counted once.
+A stage's row is reserved once, and settled or released once, by whichever process comes first; the day's counters
+change in the same transaction. So a takeover reserves nothing again, and settling twice counts once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .money import DIGITS, NOTHING, PLACES, Prices, units
 
 
 class Purpose(models.TextChoices):
-    """What was asked of a model."""
+    """What a request to a model was for."""
 
     ANSWER = "answer"
     TITLE = "title"
@@ -34,13 +34,13 @@ class Purpose(models.TextChoices):
     WARMING = "warming"
 
 
-INTERNAL = (Purpose.OPINION, Purpose.WARMING)  # no user's: one row for each tier and day
+INTERNAL = (Purpose.OPINION, Purpose.WARMING)  # not for a user: one row per tier and day
 
 
 class EntryState(models.TextChoices):
     RESERVED = "reserved"
     SETTLED = "settled"
-    RELEASED = "released"  # nothing was used of it
+    RELEASED = "released"  # nothing was used
 
 
 def price_field() -> models.DecimalField[Decimal, Decimal]:
@@ -52,7 +52,7 @@ def cached_price_field() -> models.DecimalField[Decimal | None, Decimal | None]:
 
 
 class LedgerEntry(models.Model):
-    """Stays when the conversation is erased, so it names the generation by its id alone."""
+    """Outlives the conversation's erasure, so it has the generation's id without a foreign key."""
 
     generation_id = models.UUIDField(help_text="Of an answer; else the row's own.")
     purpose = models.CharField(
@@ -106,19 +106,22 @@ class LedgerEntry(models.Model):
         return f"{self.state} {self.generation_id} stage {self.stage}"
 
     def end(self, outcome: StageResult | None) -> None:
-        """Set what it cost. Without tokens of an answer, and without the server's count, nothing was used."""
+        """Set the cost and the final state. Nothing was used without completion tokens and reported prompt tokens."""
         tokens_in = outcome.prompt_tokens if outcome else None
         self.tokens_out = (outcome.completion_tokens or 0) if outcome else 0
         used = bool(tokens_in or self.tokens_out)
-        self.tokens_in = (tokens_in or self.tokens_in) if used else 0  # a stopped answer's are not told
+        # Servers don't report the prompt tokens of a stopped answer: keep the estimate.
+        self.tokens_in = (tokens_in or self.tokens_in) if used else 0
         self.tokens_cached = min((outcome.cached_tokens or 0) if outcome else 0, self.tokens_in)
         tokens = (self.tokens_in, self.tokens_out, self.tokens_cached)
         cost = Prices(self.price_in, self.price_out, self.price_cached).of(*tokens)
         baseline = Prices(self.baseline_price_in, self.baseline_price_out, self.baseline_price_cached)
-        if outcome and outcome.is_reused:  # not by routing, and not again
+        # A reused answer costs nothing. Its price counts as saved by the cache, not by routing.
+        if outcome and outcome.is_reused:
             self.cost, self.baseline_cost, self.saved_by_cache = NOTHING, NOTHING, cost
         else:
-            is_routed = self.purpose == Purpose.ANSWER  # a title is the cheapest tier's, whichever answers
+            # Only answers are routed: a title always uses the cheapest tier.
+            is_routed = self.purpose == Purpose.ANSWER
             self.cost, self.saved_by_cache = cost, NOTHING
             self.baseline_cost = baseline.of(*tokens) if is_routed else cost
         self.state = EntryState.SETTLED if used else EntryState.RELEASED
@@ -136,7 +139,7 @@ ENDED_FIELDS = (
 
 @dataclass(frozen=True)
 class Reservation:
-    """What a stage may cost at most, as far as it can be told before."""
+    """A stage's largest possible cost, as estimated before it runs."""
 
     stage: int
     tier: str
@@ -152,15 +155,17 @@ class Reservation:
 
 
 def is_reserved(generation_id: UUID) -> bool:
-    """Or was: another attempt need not."""
+    """Whether any attempt has reserved it, even if it has been settled since."""
     return LedgerEntry.objects.filter(generation_id=generation_id).exists()
 
 
 def reserve(
     generation_id: UUID, limits: Limits, stages: Collection[Reservation], purpose: Purpose = Purpose.ANSWER
 ) -> bool:
-    """Enter all stages, or none; False if the budget does not suffice. Call it in a transaction. Free ones are entered
-    without a look at any budget."""
+    """Enter all stages, or none; return False if the budget is too low. Free stages need no budget.
+
+    Call it in a transaction.
+    """
     day = today()
     amount = sum((one.amount for one in stages), NOTHING)
     if amount and not limits.reserve(amount, day):
@@ -191,9 +196,9 @@ def reserve(
 
 @transaction.atomic
 def settle(ended: Mapping[UUID, StageResults], *, are_over: bool) -> int:
-    """Settle the stages of these generations that have ended; how many they were. Settled ones stay as they are.
+    """Settle the ended stages of these generations, and return how many. Leaves settled rows unchanged.
 
-    ``are_over``: nothing is written any more, so every stage has ended, and one without an outcome is released.
+    ``are_over``: the generations have ended, so all stages have; one without a result is released.
     """
     reserved = LedgerEntry.objects.filter(generation_id__in=ended, state=EntryState.RESERVED)
     rows = []
@@ -211,7 +216,7 @@ def settle(ended: Mapping[UUID, StageResults], *, are_over: bool) -> int:
 
 
 def price_anew(rows: Collection[tuple[LedgerEntry, StageResult | None]]) -> None:
-    """Where another tier answered than was meant: at its price, as it is now. One query, if there is such a row."""
+    """Set the tier, at its current prices, where another one answered than planned. One query if there are any."""
     others = {outcome.tier for entry, outcome in rows if outcome and outcome.tier not in ("", entry.tier)}
     tiers = {tier.slug: tier for tier in Tier.objects.filter(slug__in=others)} if others else {}
     for entry, outcome in rows:
@@ -221,13 +226,14 @@ def price_anew(rows: Collection[tuple[LedgerEntry, StageResult | None]]) -> None
 
 
 def correct_counters(ended: Collection[LedgerEntry]) -> None:
-    """What was reserved and not used is given back; what was used beyond it is counted as well."""
+    """Add cost minus reservation, positive or negative, to the day's counters."""
     changes: Counter[tuple[str, date]] = Counter()
     for entry in ended:
         change = units((entry.cost or NOTHING) - entry.reserved)
         changes[SITE, entry.day] += change
         if entry.user_id is not None:
             changes[scope_of(entry.user_id), entry.day] += change
-    for (scope, day), change in sorted(changes.items()):  # always in one order, or two could wait for each other
+    # In one order always, so that transactions cannot deadlock.
+    for (scope, day), change in sorted(changes.items()):
         if change:
             DailyUse.add(scope, day, change)

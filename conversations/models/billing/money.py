@@ -1,4 +1,4 @@
-"""Money: in one currency, the setting BUDGET_CURRENCY, and counted in billionths of it, so that nothing is lost."""
+"""Money, in the currency of the setting BUDGET_CURRENCY; counted in billionths, so that sums are exact."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True)
 class Prices:
-    """For a million tokens of questions, and of answers."""
+    """Per million tokens."""
 
     tokens_in: Decimal = NOTHING
     tokens_out: Decimal = NOTHING
-    tokens_cached: Decimal | None = None  # of the question's, what the server remembered; None: as the others
+    tokens_cached: Decimal | None = None  # input tokens in the server's prefix cache; None: the input price
 
     @property
     def is_free(self) -> bool:
         return not (self.tokens_in or self.tokens_out)
 
     def of(self, tokens_in: int, tokens_out: int, cached: int = 0) -> Decimal:
-        """``cached`` are among ``tokens_in``. Rounded up to a whole unit."""
+        """The price of these tokens, rounded up to a whole unit. ``tokens_in`` includes ``cached``."""
         cached_price = self.tokens_in if self.tokens_cached is None else self.tokens_cached
         exact = (tokens_in - cached) * self.tokens_in + cached * cached_price + tokens_out * self.tokens_out
         exact /= MILLION
@@ -43,6 +43,6 @@ def amount_of(units: int) -> Decimal:
 
 
 def format_money(amount: Decimal) -> str:
-    """Such as 1.20 EUR. Of less than a cent, the first two digits that count."""
+    """Such as 1.20 EUR; amounts below a cent with two significant digits."""
     places = 2 if abs(amount) >= CENT or not amount else min(PLACES, 1 - amount.adjusted())
     return f"{amount:,.{places}f} {settings.BUDGET_CURRENCY}"

@@ -1,4 +1,4 @@
-"""Settles what nobody settled: answers that ended under an older version, which knew no ledger, or that were erased."""
+"""Settles rows left reserved: of answers that ended under an older version without a ledger, or that were erased."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from . import ledger
 from .ledger import EntryState, LedgerEntry, Purpose
 
 SETTLED_AT_ONCE = 100  # generations
-TITLE_TAKES = timedelta(minutes=2)  # at most; its row belongs to no generation
+# A title's row belongs to no generation, so only its age shows that it was abandoned.
+TITLE_TAKES = timedelta(minutes=2)  # at most
 
 
 def settle_ended() -> int:
-    """By the outcomes that are stored; how many rows. Whoever ends an answer settles it by itself, usually."""
+    """Settle by the stored stage results, and return the number of rows. Usually, finishing a generation settles it."""
     settled = 0
     while found := left_over()[:SETTLED_AT_ONCE]:
         ended = {pk: outcomes_of(pk) for pk in found}
@@ -26,7 +27,7 @@ def settle_ended() -> int:
 
 
 def left_over() -> list[UUID]:
-    """Generations that have ended, or are gone, with rows that are reserved. Two queries."""
+    """Ids of ended or erased generations with reserved rows. Two queries."""
     reserved = LedgerEntry.objects.filter(state=EntryState.RESERVED).order_by("generation_id")
     reserved = reserved.exclude(purpose=Purpose.TITLE, created_at__gt=site_time.now() - TITLE_TAKES)
     ids = list(reserved.values_list("generation_id", flat=True).distinct())
@@ -40,7 +41,8 @@ def outcomes_of(generation_id: UUID) -> StageResults:
 
 
 def unknown(generation_id: UUID) -> StageResults:
-    """Of an answer that was erased while it was written: nobody knows what it used, so it cost what was reserved."""
+    """Results for an answer that was erased while it was written. Its usage is unknown, so it costs what was
+    reserved."""
     rows = LedgerEntry.objects.filter(generation_id=generation_id, state=EntryState.RESERVED)
     return {
         row.stage: StageResult(StageStatus.STOPPED, prompt_tokens=row.tokens_in, completion_tokens=row.tokens_out)

@@ -1,4 +1,4 @@
-"""A model server that admins entered: where it is, and how it wants to be asked."""
+"""A model server that admins entered: its address, key and limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conversations.models.names import NameField
 
 
 class ModelServer(models.Model):
-    """The key is for the server alone: no page, log or ``repr`` shows it."""
+    """The API key is sent to the server only: no page, log or ``repr`` shows it."""
 
     name = NameField(max_length=80, unique=True, help_text="The name for admins and operators.")
     url = models.CharField(
@@ -35,10 +35,11 @@ class ModelServer(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Completes the address. Asks no name server."""
+        """Also completes the address. Makes no DNS lookup."""
         wrong = {}
         try:
-            self.url = normalise(self.url) if self.url else ""  # an empty one is the field's matter
+            # The field itself refuses an empty address.
+            self.url = normalise(self.url) if self.url else ""
         except RefusedAddress as error:
             wrong["url"] = str(error)
         if not (self.api_key.isascii() and self.api_key.isprintable()) or " " in self.api_key:

@@ -1,4 +1,4 @@
-"""Stages and pipelines: which requests make an answer. Admins edit them; an answer keeps those it was begun with."""
+"""Stages and pipelines: which requests make an answer. Admins edit them; an answer keeps those it began with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conversations.models.names import NameField
 
 
 class Mode(models.TextChoices):
-    """How thorough the user wants it."""
+    """How thorough an answer the user chose."""
 
     AUTO = "auto"
     QUICK = "quick"
@@ -21,7 +21,7 @@ class Mode(models.TextChoices):
 
 
 class Level(models.TextChoices):
-    """How much a question asks for."""
+    """How hard the router holds a question to be."""
 
     SIMPLE = "simple"
     MEDIUM = "medium"
@@ -29,7 +29,7 @@ class Level(models.TextChoices):
 
 
 class Domain(models.TextChoices):
-    """What a question is about. The first of equals counts."""
+    """What a question is about. Of domains with equal scores, the first one counts."""
 
     CODE = "code"
     MATHEMATICS = "mathematics"
@@ -39,13 +39,13 @@ class Domain(models.TextChoices):
     OTHER = "other"
 
 
-CHEAPEST, STRONGEST = "@cheapest", "@strongest"  # instead of a tier's slug, which has no @
+CHEAPEST, STRONGEST = "@cheapest", "@strongest"  # in place of a tier's slug, which cannot contain @
 LEVEL_OF = {Mode.QUICK: Level.SIMPLE, Mode.BALANCED: Level.MEDIUM, Mode.DEEP: Level.COMPLEX}
 SHARE = (MinValueValidator(0.0), MaxValueValidator(1.0))
 
 
 class Stage(models.Model):
-    """One request for an answer, of a kind of its own."""
+    """One kind of request within an answer, with its own prompt and limits."""
 
     name = models.SlugField(
         unique=True,
@@ -97,15 +97,15 @@ class Stage(models.Model):
 
     @property
     def is_for_all(self) -> bool:
-        """It has a part in every answer of its pipelines."""
+        """Whether it is part of every answer of its pipelines."""
         return self.enabled and not self.domains
 
     def is_for(self, domain: Domain | None) -> bool:
-        """None: nobody knows the question's."""
+        """``domain`` None: the question's domain is unknown."""
         return not self.domains or domain in self.domains
 
     def alone_in(self) -> list[Pipeline]:
-        """Pipelines that have no other stage for all questions. One query."""
+        """Pipelines of this stage that have no other stage for all questions. One query."""
         if self.pk is None:
             return []
         for_all = PipelineStage.objects.filter(stage__enabled=True, stage__domains=[])
@@ -114,7 +114,7 @@ class Stage(models.Model):
 
 
 class Pipeline(models.Model):
-    """The stages of an answer to a question of this level."""
+    """The stages of answers to questions of one level."""
 
     level = models.CharField(max_length=10, choices=Level.choices, unique=True)
 
@@ -143,5 +143,5 @@ class PipelineStage(models.Model):
 
 
 def alone(uses: Sequence[PipelineStage]) -> list[PipelineStage]:
-    """The one that is left of these where the same model would write them all: the last that waits for no other."""
+    """The only stage to run if one model would write all of them: the last that does not wait. At most one."""
     return [use for use in uses if not use.waits][-1:] or list(uses[:1])

@@ -1,4 +1,4 @@
-"""A tier: a model on a server, with its price and its limits. Routing takes the cheapest that will do."""
+"""A tier: a model on a server, with its price and limits. Routing takes the cheapest sufficient one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SITES_SETTING = "Empty: the site's setting."
 PER_MILLION = "Per million tokens, in the currency of your budgets."
 LONGEST_WAIT_S = 3600.0
 
-# What Django's fields don't refuse by themselves. Not a number fails every comparison, so it is refused as well.
+# Checks beyond those of Django's fields. NaN fails every comparison, so it is refused as well.
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "price_in": (lambda price: price >= 0, "A price must be zero or more."),
     "price_out": (lambda price: price >= 0, "A price must be zero or more."),
@@ -39,7 +39,7 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 class Caches(models.TextChoices):
-    """When an answer may come from an earlier, identical request."""
+    """When an answer may be reused for an identical request."""
 
     NEVER = "never", "Never"
     AT_ZERO = "zero", "At temperature 0"
@@ -118,14 +118,14 @@ class Tier(models.Model):
 
 
 def is_one_model() -> bool:
-    """Whoever answers, it is the same. One query."""
+    """Whether all enabled tiers have the same model. One query."""
     stored = Tier.objects.filter(enabled=True, server__enabled=True).values_list("model", "server_id")
     models = {model or server for model, server in stored} or {model for model, _ in settings.MODEL_TIERS.values()}
     return len(models) <= 1
 
 
 def offered_tiers() -> list[tuple[str, str]]:
-    """Slugs and names of those that can be chosen, the cheapest first. Empty if there is no choice. One query."""
+    """Slugs and names of the tiers that users can choose, cheapest first. Empty if there is no choice. One query."""
     stored = Tier.objects.filter(enabled=True, server__enabled=True).values_list("slug", "name")
     offered = list(stored) or [(slug, slug.capitalize()) for slug in settings.MODEL_TIERS]
     return offered if len(offered) > 1 else []

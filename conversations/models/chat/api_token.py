@@ -1,4 +1,4 @@
-"""A token with which a user's program signs in to the HTTP API. The secret itself is shown once and kept nowhere."""
+"""A token with which a user's program signs in to the HTTP API. The secret is shown once and never stored."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from conversations import site_time
 from .asking import ConversationError, check_length
 from .titles import one_line
 
-PREFIX = "tl_"  # people and secret scanners know a leaked one by it
+PREFIX = "tl_"  # lets people and secret scanners recognise a leaked token
 SECRET_BYTES = 32
-HINT_LENGTH = len(PREFIX) + 4  # characters that stay readable, so that a user can tell which one a program has
+# Characters of the secret that stay readable, so that users can tell which token a program has.
+HINT_LENGTH = len(PREFIX) + 4
 NAME_LENGTH = 60
 TOKENS_PER_USER = 20
 USE_RECORDED_EVERY = timedelta(minutes=1)
@@ -44,12 +45,12 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
 
     def with_secret(self, secret: str) -> ApiToken | None:
-        """The valid token of this secret, with its user. Looked up by hash: the time it takes tells nothing."""
+        """The valid token with this secret, with its user. Looks up the hash, so the time taken reveals nothing."""
         return self.valid().select_related("user").filter(digest=digest_of(secret)).first()
 
 
 class ApiToken(models.Model):
-    """To revoke it is to delete the row."""
+    """Revoking a token deletes the row."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=NAME_LENGTH)
@@ -70,12 +71,16 @@ class ApiToken(models.Model):
     @classmethod
     @transaction.atomic
     def make(cls, user: AbstractBaseUser, name: str) -> tuple[ApiToken, str]:
-        """The token, and its secret, which can't be read again. Raises Unnamed, TextTooLong, TooManyTokens."""
+        """Create a token, and return it with its secret, which cannot be read again.
+
+        Raises Unnamed, TextTooLong, TooManyTokens.
+        """
         name = one_line(name)
         if not name:
             raise Unnamed
         check_length(name, NAME_LENGTH)
-        get_user_model().objects.select_for_update().get(pk=user.pk)  # two tabs must not make one too many
+        # Locks, so that two tabs cannot exceed the maximum.
+        get_user_model().objects.select_for_update().get(pk=user.pk)
         if cls.objects.filter(user_id=user.pk).count() >= TOKENS_PER_USER:
             raise TooManyTokens
         secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
@@ -83,7 +88,7 @@ class ApiToken(models.Model):
         return cls.objects.create(user_id=user.pk, name=name, digest=digest_of(secret), hint=hint), secret
 
     def record_use(self) -> None:
-        """Write the time, unless that was done within the last minute, by whichever process."""
+        """Store the current time, unless any process did so within the last minute."""
         now = site_time.now()
         if self.last_used_at is None or self.last_used_at <= now - USE_RECORDED_EVERY:
             row = ApiToken.objects.filter(pk=self.pk, last_used_at=self.last_used_at)
@@ -91,5 +96,5 @@ class ApiToken(models.Model):
 
 
 def digest_of(secret: str) -> str:
-    """Without salt: a random secret of 256 bits has no dictionary."""
+    """Unsalted: a random 256-bit secret cannot be found in a dictionary."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,15 +1,15 @@
-"""What a user asks for, and why it can be refused.
+"""Requests for an answer, and the reasons for which they are refused.
 
 ConversationError
-├── EmptyText        nothing that can be seen
-├── EmptyTitle       the same, of a title
+├── EmptyText        no visible character
+├── EmptyTitle       the same, for a title
 ├── TextTooLong      more than ``limit`` characters
-├── AnswerPending    the conversation's last answer is still being made
-├── Deleted          the conversation was deleted, in another tab perhaps
-├── UnknownMessage   no such message in this conversation, or not of that role
-├── NotContinuable   the answer is complete, or was not begun
+├── AnswerPending    the conversation has an unfinished answer
+├── Deleted          the conversation was deleted, perhaps in another tab
+├── UnknownMessage   no such message in this conversation, or of another role
+├── NotContinuable   the answer is complete, or has no text
 ├── NotRetryable     the answer did not fail
-├── TooManyWaiting   so many answers of this user's wait for their turn already
+├── TooManyWaiting   the user has the maximum of waiting answers
 └── OutOfBudget      today's budget is too low for another answer
 """
 
@@ -26,12 +26,12 @@ from django.conf import settings
 from .folding import UNSEEN
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-BLANK_SIGNS = "\u2800\ufffc"  # symbols, by Unicode, that show nothing
-UNSEEN_KINDS = ("Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Mc", "Me")  # blanks, controls, and marks on what is not there
+BLANK_SIGNS = "\u2800\ufffc"  # blank, although Unicode classifies them as symbols
+UNSEEN_KINDS = ("Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Mc", "Me")  # blanks, controls, and marks, which need a base
 
 
 class ConversationError(Exception):
-    """``code`` goes over the wire, ``str()`` is a sentence for the user."""
+    """``code`` is sent to clients; ``str()`` is a sentence for the user."""
 
     code = "refused"
     sentence = ""
@@ -68,7 +68,7 @@ class UnknownMessage(ConversationError):
 
 
 class Deleted(ConversationError):
-    code = UnknownMessage.code  # to a page it is the same: what is asked about is gone
+    code = UnknownMessage.code  # pages treat both alike
     sentence = "This chat was deleted, perhaps in another tab. Start a new one."
 
 
@@ -94,7 +94,7 @@ class OutOfBudget(ConversationError):
     code = "budget"
 
     def __init__(self, whose: str, ends_at: datetime) -> None:
-        """``ends_at``: when there is a new budget."""
+        """``ends_at``: when the budget resets."""
         self.ends_at = ends_at
         moment = f"{ends_at:%H:%M} on {ends_at.day} {ends_at:%B} ({ends_at.tzinfo})"
         super().__init__(f"{whose} budget for today is too low for this answer. It resets at {moment}.")
@@ -102,19 +102,19 @@ class OutOfBudget(ConversationError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One click that wants an answer."""
+    """One click, which asks for an answer."""
 
-    client_id: uuid.UUID  # made by the browser; a repeated one gets the answer that the first one got
-    clicked_at: datetime | None = None  # by the browser's clock, None if it did not say
+    client_id: uuid.UUID  # the click's id, from the browser; a repeated click gets the same answer
+    clicked_at: datetime | None = None  # by the browser's clock; None if not sent
     expected_tokens: int | None = None  # of the answer
-    mode: str = ""  # how thorough; empty: the site's default
-    tier: str = ""  # slug of the one that shall write all stages; empty: whichever is right
-    streams: bool = True  # False: model servers are asked for whole answers
-    fresh: bool = False  # from the model, whatever is in the cache
+    mode: str = ""  # empty: the site's default
+    tier: str = ""  # slug of the tier for all stages; empty: routing decides
+    streams: bool = True  # False: requests to model servers are not streamed
+    fresh: bool = False  # bypasses the response cache
 
 
 def check_length(text: str, limit: int | None = None) -> None:
-    """Raise EmptyText or TextTooLong; ``limit`` is MESSAGE_MAX_LENGTH unless given."""
+    """Raise EmptyText or TextTooLong. ``limit`` defaults to MESSAGE_MAX_LENGTH."""
     limit = settings.MESSAGE_MAX_LENGTH if limit is None else limit
     if not can_be_seen(text):
         raise EmptyText
@@ -123,7 +123,7 @@ def check_length(text: str, limit: int | None = None) -> None:
 
 
 def can_be_seen(text: str) -> bool:
-    """There is more in it than blanks, control characters, and what shows nothing by itself."""
+    """Whether it has any character other than blanks, control characters and characters invisible on their own."""
     return any(
         unicodedata.category(char) not in UNSEEN_KINDS and char not in BLANK_SIGNS and not UNSEEN.match(char)
         for char in text
@@ -131,5 +131,5 @@ def can_be_seen(text: str) -> bool:
 
 
 def storable(text: str) -> str:
-    """The text without what a database or UTF-8 cannot hold: NUL and lone surrogates become U+FFFD."""
+    """The text with U+FFFD for what the database or UTF-8 cannot store: NUL and lone surrogates."""
     return UNSTORABLE.sub("\ufffd", text)

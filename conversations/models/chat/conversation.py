@@ -1,4 +1,4 @@
-"""A conversation: one user's tree of messages, of which one path is shown."""
+"""A conversation: one user's tree of messages, with one path shown."""
 
 from __future__ import annotations
 
@@ -39,36 +39,39 @@ if TYPE_CHECKING:
 
 UNTITLED = "New chat"
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-SEARCHED_WORDS = 20  # of a search; SQLite refuses expressions that are too deep
-PURGED_AT_ONCE = 20  # conversations; SQLite has one writer at a time, and answers are being saved
+SEARCHED_WORDS = 20  # per search; SQLite refuses expressions that are too deep
+# Few, since SQLite has one writer at a time, and answers are being saved.
+PURGED_AT_ONCE = 20  # conversations
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        """The only door for users' pages and sockets: their own, not deleted. Reviewers have a door of their own."""
+        """The user's own conversations, without deleted ones. Users' pages and sockets must read through this only."""
         return self.owned_by(user).filter(deleted_at=None)
 
     def owned_by(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        """Deleted ones too, for undo."""
+        """Includes deleted ones, for undo."""
         return self.filter(owner_id=user.pk) if user.is_authenticated else self.none()
 
     def for_sidebar(self) -> Self:
-        """Pinned ones first, then the latest used; with ``is_being_written``."""
+        """Pinned ones first, then by latest use; annotated with ``is_being_written``."""
         being_written = Generation.objects.unfinished().filter(message__conversation=models.OuterRef("pk"))
         ordered = self.order_by(models.F("pinned_at").desc(nulls_last=True), "-used_at")
         return ordered.annotate(is_being_written=models.Exists(being_written))
 
     def search(self, text: str) -> Self:
-        """Those that have every word of ``text`` in the title or in a message, in upper or lower case, however they are
-        composed. Scans the search texts of the latest used SEARCHED_CONVERSATIONS, so that a word that is nowhere does
-        not keep the database busy for seconds."""
+        """Conversations with every word of ``text`` in the title or a message, regardless of case and Unicode form.
+
+        Scans only the SEARCHED_CONVERSATIONS used latest, so that words without a match don't keep the database busy
+        for seconds.
+        """
         words = fold(text).split()[:SEARCHED_WORDS]
         most = settings.SEARCHED_CONVERSATIONS
         beyond = models.Subquery(self.order_by("-used_at").values("used_at")[most : most + 1])
         found = self.filter(used_at__gt=Coalesce(beyond, models.Value(NEVER))) if words else self.none()
         for number, word in enumerate(words):
             texts = Part.objects.filter(message__conversation=models.OuterRef("pk"), kind=PartKind.TEXT)
-            # Not Exists: PostgreSQL would compare all texts of the site, to look these up among what it found.
+            # Not Exists: PostgreSQL would scan the texts of the whole site, and join the matches.
             hit = {f"hit_{number}": models.Subquery(texts.filter(contains("text", word)).order_by().values("pk")[:1])}
             found = found.alias(**hit).filter(contains("title", word) | models.Q((f"hit_{number}__isnull", False)))
         return found
@@ -77,30 +80,31 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(deleted_at__lt=moment)
 
     def delete_softly(self) -> int:
-        """Hide them for ``DELETED_KEPT_DAYS``, and stop what is being written in them; how many they were."""
+        """Hide them for ``DELETED_KEPT_DAYS``, stop their unfinished answers, and return how many were hidden."""
         moment = site_time.now()
         owners = set(self.order_by().values_list("owner", flat=True))
         rows = self.update(deleted_at=moment)
         for owner in owners:
             ids = Conversation.objects.filter(owner=owner, deleted_at=moment).values_list("pk", flat=True)
             events.publish(ConversationsChanged(Change.DELETED, owner, tuple(ids)))
-        # Read afterwards: from now on nothing is asked in them, so none is missed.
+        # Read after hiding them: no new question can be asked now, so no generation is missed.
         unfinished = Generation.objects.unfinished().filter(message__conversation__deleted_at=moment)
         for generation in unfinished.select_related("message__conversation"):
             generation.request_stop()
         return rows
 
     def purge(self, until: float = math.inf) -> int:
-        """Delete for good, in short transactions; how many they were. The rest stays at ``until``, a monotonic time.
+        """Delete for good, in short transactions, and return the number deleted. Stops at ``until``, a monotonic time.
 
-        Between two of them others have as long: who waits for SQLite's lock only looks now and then whether it is free.
+        Pauses after each transaction for as long as it took: writers that wait for SQLite's lock only poll for it.
         """
         purged = 0
         while ids := list(self.order_by().values_list("pk", flat=True)[:PURGED_AT_ONCE]):
             begun = time.monotonic()
             if begun >= until:
                 break
-            self.filter(pk__in=ids).delete()  # asks again: one of them may have been restored
+            # Applies the queryset's filter again: one of them may have been restored.
+            self.filter(pk__in=ids).delete()
             purged += len(ids)
             if len(ids) == PURGED_AT_ONCE:
                 time.sleep(time.monotonic() - begun)
@@ -108,7 +112,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
 
 def contains(field: str, word: str) -> models.Q:
-    """By the field's search text; by itself where that is not made yet."""
+    """Match the field's search text, or the field itself if there is no search text yet."""
     by_itself = models.Q((f"search_{field}", None), (f"{field}__icontains", word))
     return models.Q((f"search_{field}__contains", word)) | by_itself
 
@@ -143,22 +147,22 @@ class Conversation(models.Model):
     def get_absolute_url(self) -> str:
         return f"/c/{self.pk}/"
 
-    # What its owner does. Each takes the conversation's lock, so that two tabs cannot ask at once.
-    # What asks for an answer raises Deleted if another tab has deleted the conversation.
+    # Owner's actions. Those that ask for an answer lock the conversation, so that two tabs cannot ask at once, and they
+    # raise Deleted if another tab has deleted it.
 
     @classmethod
     def begin(cls, owner: AbstractBaseUser, text: str, request: Request) -> Generation:
-        """A new conversation with its first question. A repeated click gets the one that the first click began."""
+        """Create a conversation with its first question. A repeated click gets the conversation of the first one."""
         check_length(text)
         with transaction.atomic():
             conversation, is_new = cls.objects.get_or_create(id=request.client_id, defaults={"owner_id": owner.pk})
-            if conversation.owner_id != owner.pk:  # somebody else's click had this id
+            if conversation.owner_id != owner.pk:  # another user's click had this id
                 conversation, is_new = cls.objects.create(owner_id=owner.pk), True
             return conversation._queue_question(None, text, request) if is_new else conversation.ask(text, request)
 
     @transaction.atomic
     def ask(self, text: str, request: Request, *, edits: uuid.UUID | None = None) -> Generation:
-        """Store a question and queue its answer, as one; ``edits`` puts it beside that question instead of at the end.
+        """Store a question and queue its answer, atomically: at the path's end, or beside the question ``edits``.
 
         A repeated click gets the first one's generation. Raises EmptyText, TextTooLong, AnswerPending, UnknownMessage.
         """
@@ -177,7 +181,7 @@ class Conversation(models.Model):
 
     @transaction.atomic
     def continue_answer(self, answer_id: uuid.UUID, request: Request) -> Generation:
-        """Queue a generation that goes on from the text. Raises AnswerPending, UnknownMessage, NotContinuable."""
+        """Queue a generation that continues the text. Raises AnswerPending, UnknownMessage, NotContinuable."""
         if earlier := self._lock(request):
             return earlier
         answer = self._message(answer_id, Role.ASSISTANT)
@@ -188,7 +192,7 @@ class Conversation(models.Model):
 
     @transaction.atomic
     def retry(self, answer_id: uuid.UUID, request: Request) -> Generation:
-        """Make a failed answer again, from its beginning: in its place if it shows nothing, else beside it.
+        """Make a failed answer again from its beginning: in its place if it has no text, else beside it.
 
         Raises AnswerPending, UnknownMessage, NotRetryable.
         """
@@ -203,7 +207,7 @@ class Conversation(models.Model):
 
     @transaction.atomic
     def show_path_through(self, message_id: uuid.UUID) -> None:
-        """Make the path through this message the shown one, down to its latest leaf. Raises UnknownMessage."""
+        """Show the path through this message, down to its latest leaf. Raises UnknownMessage."""
         leaf = latest_leaf(str(message_id), list(self.messages.all()))
         if leaf is None:
             raise UnknownMessage
@@ -220,7 +224,7 @@ class Conversation(models.Model):
         self._announce(Change.TITLED, title=title)
 
     def entitle(self, title: str) -> bool:
-        """Set the model's title; False if the owner named it meanwhile, or there is nothing to see in it."""
+        """Set the title that a model wrote; return False if the owner has set one, or nothing in it is visible."""
         title = titles.fitting(titles.one_line(title))
         untouched = Conversation.objects.filter(pk=self.pk, titled_by_hand=False)
         if not can_be_seen(title) or not untouched.update(title=title, search_title=fold(title)):
@@ -233,28 +237,28 @@ class Conversation(models.Model):
         self._announce(Change.PINNED)
 
     def delete_softly(self) -> None:
-        """Hide it for ``DELETED_KEPT_DAYS``, and stop what is being written in it."""
+        """Hide it for ``DELETED_KEPT_DAYS``, and stop its unfinished answers."""
         Conversation.objects.filter(pk=self.pk).delete_softly()
 
     def restore(self) -> None:
         self._update(deleted_at=None)
         self._announce(Change.RESTORED)
 
-    # What reviewers do
+    # Reviewers' actions
 
     def review(self, reviewer: User, note: str) -> None:
-        """The latest review counts, the earlier ones stay. Raises TextTooLong."""
+        """Add a review; the latest one counts. Raises TextTooLong."""
         note = note if can_be_seen(note) else ""
         if note:
             check_length(note)
         self.reviews.create(reviewer=reviewer, note=storable(note))
 
-    # What is read
+    # Reading
 
     def path(self, through: str | None = None) -> list[Message]:
         """The shown messages from the first to the leaf, with parts, generations and siblings. Three queries.
 
-        ``through`` is the id of a message whose path is wanted instead, down to its latest leaf.
+        ``through``: the id of a message whose path to return instead, down to its latest leaf.
         """
         tree = list(self.messages.all())
         shown = self._path_in(tree, through)
@@ -263,28 +267,29 @@ class Conversation(models.Model):
         return shown
 
     def path_ids(self) -> list[uuid.UUID]:
-        """Of the shown messages, from the first to the leaf. One query."""
+        """Ids of the shown messages, from the first to the leaf. One query."""
         return [message.pk for message in self._path_in(list(self.messages.all()), None)]
 
-    # How it is done
+    # Internals
 
     def _path_in(self, tree: list[Message], through: str | None) -> list[Message]:
         leaf = latest_leaf(through, tree) if through is not None else None
         return path_to(leaf or next((m for m in tree if m.pk == self.leaf_id), None), tree)
 
     def _lock(self, request: Request) -> Generation | None:
-        """Keep others out until the transaction's end. The generation if this click was already served, else None.
+        """Lock the conversation until the transaction's end. Return this click's generation if it has one already.
 
         Raises Deleted, AnswerPending. On SQLite the transaction itself is the lock.
         """
         try:
             self.refresh_from_db(from_queryset=Conversation.objects.select_for_update())
-        except Conversation.DoesNotExist as error:  # purged, while a page stood open
+        except Conversation.DoesNotExist as error:  # purged while a page was open
             raise Deleted from error
         of_this_click = models.Q(client_id=request.client_id)
         found = list(Generation.objects.of(self.pk).filter(of_this_click | models.Q(status__in=UNFINISHED)))
         if earlier := next((g for g in found if g.client_id == request.client_id), None):
-            self._announce(Change.ASKED, request=request.client_id)  # the process that stored it may have died with it
+            # The process that stored the generation may have died before it published this.
+            self._announce(Change.ASKED, request=request.client_id)
             return earlier
         if self.deleted_at:
             raise Deleted
@@ -299,7 +304,7 @@ class Conversation(models.Model):
         return message
 
     def _queue_question(self, parent_id: uuid.UUID | None, text: str, request: Request) -> Generation:
-        """Store a question below this message, and queue an answer to it."""
+        """Store a question below this message, and queue its answer."""
         asked = Message(conversation=self, parent_id=parent_id, role=Role.USER)
         answer = Message(conversation=self, parent=asked, role=Role.ASSISTANT)
         Message.objects.bulk_create([asked, answer])
@@ -308,14 +313,14 @@ class Conversation(models.Model):
         return self._queue(answer, request, leaf_id=answer.pk)
 
     def _queue_beside(self, earlier: Message, request: Request) -> Generation:
-        """Queue another answer to the same question; the earlier one stays in the tree."""
+        """Queue another answer to the same question."""
         answer = self.messages.create(parent_id=earlier.parent_id, role=Role.ASSISTANT)
         return self._queue(answer, request, leaf_id=answer.pk)
 
     def _queue(
         self, answer: Message, request: Request, *, going_on_from: Generation | None = None, **changes: object
     ) -> Generation:
-        """Have an answer made; ``changes`` are the conversation's own."""
+        """Queue a generation, and apply ``changes`` to the conversation."""
         self._update(used_at=site_time.now(), **changes)
         generation = Generation(
             accepted_at=site_time.now(),

@@ -1,4 +1,4 @@
-"""What still has to be erased of conversations whose rows are gone: traces that are not in the database's rows."""
+"""Erasures that remain to be done: traces of purged conversations outside of the database's rows."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class ErasureQuerySet(models.QuerySet["Erasure"]):
 
 
 class Erasure(models.Model):
-    """Made in the transaction that deletes the rows, so that no trace is forgotten if a process ends, or Redis does.
+    """Created in the transaction that deletes the rows, so that no trace is missed if a process or Redis dies.
 
-    Ids alone: of the owner, and of the conversation's generations.
+    Stores only the ids of the owner and of the conversation's generations.
     """
 
     owner_key = models.BigIntegerField()
@@ -38,7 +38,8 @@ class Erasure(models.Model):
 
 
 def announce_erasure(instance: Conversation, **_: object) -> None:
-    """Its rows are about to go, by whatever way: a purge, a shell, its owner's deletion. Who writes in it stops."""
+    """Before a conversation's rows are deleted (by a purge, in a shell, or with the owner's account), record the
+    erasure and stop unfinished answers."""
     statuses = dict(Generation.objects.of(instance.pk).values_list("pk", "status"))
     generations = [str(pk) for pk in statuses]
     Erasure.objects.create(owner_key=instance.owner_id, generations=generations, erased_at=site_time.now())

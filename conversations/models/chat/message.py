@@ -1,4 +1,4 @@
-"""A message: a question or an answer, a node in its conversation's tree, with its text in parts."""
+"""A message: a question or an answer; a node in its conversation's tree. Its text is stored in parts."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class PartKind(models.TextChoices):
 
 
 class PartKey(NamedTuple):
-    """Which part of a message: its stage (0, 1, …) and what it is."""
+    """Identifies a part of a message: its stage (0, 1, …) and kind."""
 
     stage: int
     kind: PartKind
 
     @property
     def name(self) -> str:
-        """As pages and programs know it: "0.text"."""
+        """Its name for pages and API clients, such as "0.text"."""
         return f"{self.stage}.{self.kind}"
 
 
@@ -52,7 +52,7 @@ class Said(NamedTuple):
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def with_all(self) -> Self:
-        """With parts and generations fetched beside: two more queries."""
+        """With parts and generations prefetched: two more queries."""
         return self.prefetch_related("parts", "generations")
 
     def beside(self, shown: Iterable[Message]) -> Self:
@@ -71,7 +71,7 @@ class Message(models.Model):
 
     objects = MessageQuerySet.as_manager()
 
-    siblings: list[uuid.UUID]  # with itself, oldest first; set by Conversation.path()
+    siblings: list[uuid.UUID]  # including itself, oldest first; set by Conversation.path()
 
     class Meta:
         ordering = ("created_at",)
@@ -81,7 +81,7 @@ class Message(models.Model):
 
     @property
     def text(self) -> str:
-        """The question, or the answer of the stage that is shown. Reads the parts, and the generations of an answer."""
+        """The question, or the text of the shown stage. Reads the parts and, for a staged answer, the generations."""
         return self.texts().get(PartKey(self.shown_stage, PartKind.TEXT), "")
 
     @property
@@ -90,7 +90,7 @@ class Message(models.Model):
 
     @property
     def shown_stage(self) -> int:
-        """Whose text is the answer. Reads the generations if several stages have one."""
+        """The stage whose text is the answer. Reads the generations if several stages have text."""
         lengths = {key.stage: len(text) for key, text in self.texts().items() if key.kind == PartKind.TEXT and text}
         if len(lengths) < 2:
             return max(lengths, default=0)
@@ -99,8 +99,10 @@ class Message(models.Model):
 
     @cached_property
     def transcript(self) -> tuple[Said, ...]:
-        """What was said before it, from the first message on, as a prompt needs it. Read once: in one query, and three
-        more where answers were made in stages, of which one is shown."""
+        """All earlier messages of its path, from the first one on, for a prompt. Cached after the first read.
+
+        One query, and three more if an earlier answer has several stages.
+        """
         with connection.cursor() as cursor:
             cursor.execute(PATH, [Message._meta.pk.get_db_prep_value(self.pk, connection)])
             rows = cursor.fetchall()
@@ -112,7 +114,7 @@ class Message(models.Model):
 
     @property
     def fragment_url(self) -> str:
-        """Of the message alone, for a page that has the others."""
+        """The URL of this message as an HTML fragment."""
         return reverse("message", args=[self.conversation_id, self.pk])
 
     def texts(self) -> dict[PartKey, str]:
@@ -125,7 +127,7 @@ class Message(models.Model):
 
     @property
     def state(self) -> str:
-        """What the page shows as ``data-state``."""
+        """The value of ``data-state`` in pages."""
         generation = self.generation
         if generation is None:
             return "done"
@@ -133,13 +135,13 @@ class Message(models.Model):
 
 
 class Part(models.Model):
-    """The text of a message, per stage and kind. A question has one; an answer has one per stage, and its thinking."""
+    """The text of a message, per stage and kind. A question has one part; an answer has text and thinking per stage."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="parts")
     stage = models.PositiveSmallIntegerField(default=0)
     kind = models.CharField(max_length=10, choices=PartKind.choices)
     text = models.TextField(blank=True)
-    # NULL: not made yet, since the answer is still being written, or was by an earlier version.
+    # NULL while the answer is being written, or if an earlier version wrote it.
     search_text = models.TextField(null=True, editable=False, help_text="The text, normalised for searches.")  # noqa: DJ001
 
     class Meta:
@@ -157,9 +159,9 @@ class Part(models.Model):
 
     @staticmethod
     def store(texts: Mapping[uuid.UUID, Mapping[PartKey, str]], *, are_whole: bool) -> None:
-        """Make these the parts of these messages, by id. Three statements at most, however many they are.
+        """Replace the parts of these messages, by message id. At most three statements in all.
 
-        ``are_whole``: nothing is added to them any more, so searches get their text.
+        ``are_whole``: the texts are final, so store their search texts too.
         """
         wanted = {(message_id, *key): text for message_id, parts in texts.items() for key, text in parts.items()}
         rows = [Part(message_id=pk, stage=stage, kind=kind, text=text) for (pk, stage, kind), text in wanted.items()]
@@ -176,7 +178,7 @@ class Part(models.Model):
             Part.objects.filter(pk__in=gone).delete()
 
 
-# At the cost of the path instead of the tree.
+# Recursive, so that it reads the path and not the whole tree.
 PATH = f"""
 WITH RECURSIVE path (id, parent_id, role, depth) AS (
     SELECT id, parent_id, role, 0 FROM {Message._meta.db_table} WHERE id = %s
@@ -192,7 +194,7 @@ WHERE path.depth > 0 ORDER BY path.depth DESC
 
 
 def path_to(message: Message | None, tree: Iterable[Message]) -> list[Message]:
-    """From the conversation's first message to this one."""
+    """The messages from the conversation's first to this one."""
     by_id = {message.pk: message for message in tree}
     path: list[Message] = []
     while message is not None:
@@ -212,7 +214,7 @@ def mark_siblings(shown: Iterable[Message], everything: Iterable[Message]) -> No
 
 
 def latest_leaf(message_id: str, tree: Iterable[Message]) -> Message | None:
-    """The end of the latest path through a message; None if there is no such message."""
+    """The leaf of the latest path through a message; None if there is no such message."""
     children = {message.parent_id: message for message in sorted(tree, key=lambda m: m.created_at)}
     found = next((message for message in tree if str(message.pk) == message_id), None)
     while found is not None and (child := children.get(found.pk)):

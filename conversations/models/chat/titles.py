@@ -1,4 +1,4 @@
-"""Titles: one line of what can be seen, cut where a reader would cut."""
+"""Titles: a single line of visible text, cut at word or grapheme boundaries."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 from .asking import can_be_seen, storable
 
-LENGTH = 120  # characters at most, which the database holds
-WORDS_LENGTH = 48  # of what a reader takes for one character, in a title made of a question
+LENGTH = 120  # characters at most, as in the database
+WORDS_LENGTH = 48  # graphemes at most, in a title made from a question
 
-CLEANED_LENGTH = 2000  # characters of a question, for Markdown's signs
+CLEANED_LENGTH = 2000  # characters of a question that are stripped of Markdown
 
-# What turns a line around or cannot be seen: but joiners, which make one sign of several, and what chooses its look.
+# Direction controls and invisible characters, except for joiners and variation selectors, which graphemes need.
 OUT_OF_PLACE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 JOINER = "\u200d"
 SPACE = re.compile(r"\s+")
@@ -23,18 +23,19 @@ BULLET = r"[-*+][ \t]+(?:\[[ xX]\][ \t]+)?"
 BEFORE_A_LINE = re.compile(rf"^[ \t]*(?:#{{1,6}}[ \t]+|>[ \t]?|{BULLET}|\d{{1,9}}[.)][ \t]+)+", re.MULTILINE)
 RULE = re.compile(r"^[ \t]*(?:[-*_=][ \t]*){3,}$|^[ \t|:-]*--[ \t|:-]*$", re.MULTILINE)
 LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*\)")
-MARKS = re.compile(r"(\*{1,3}|~~|`+|\$\$?)(?=\S)(.+?)(?<=\S)\1(?!\d)")  # $5 and $6 are no mathematics
+# The last lookahead keeps prices, such as "$5-$6".
+MARKS = re.compile(r"(\*{1,3}|~~|`+|\$\$?)(?=\S)(.+?)(?<=\S)\1(?!\d)")
 UNDERSCORES = re.compile(r"(?<!\w)(_{1,3})(?=\S)(.+?)(?<=\S)\1(?!\w)")
 
 
 def one_line(title: str) -> str:
-    """Without line breaks, control characters and what turns the direction of what stands around it."""
+    """Remove line breaks, control characters and direction controls, which would affect the surrounding text."""
     title = SPACE.sub(" ", OUT_OF_PLACE.sub("", title))
     return storable("".join(char for char in title if unicodedata.category(char) != "Cc")).strip()
 
 
 def title_of(question: str) -> str:
-    """The question's first words, without Markdown's signs. Empty if there is nothing to see in it."""
+    """The question's first words, without Markdown syntax. Empty if nothing in it is visible."""
     for text in (plain(question.strip()[:CLEANED_LENGTH]), question):
         line = one_line(text)
         if can_be_seen(line):
@@ -43,14 +44,14 @@ def title_of(question: str) -> str:
 
 
 def plain(markdown: str) -> str:
-    """Roughly what a reader sees of it; code stays, its fences go."""
+    """Roughly the text as rendered. Keeps code, without its fences."""
     text = RULE.sub("", FENCE.sub("", markdown))
     text = LINK.sub(r"\1", BEFORE_A_LINE.sub("", text))
     return UNDERSCORES.sub(r"\2", MARKS.sub(r"\2", MARKS.sub(r"\2", text)))
 
 
 def shortened(line: str, limit: int = WORDS_LENGTH) -> str:
-    """Cut at the end of a word if there is one in the latter half, else between two signs."""
+    """Cut at the end of a word if one ends in the latter half, else between graphemes."""
     signs = list(graphemes(line))
     if len(signs) <= limit and len(line) <= LENGTH:
         return line
@@ -60,7 +61,7 @@ def shortened(line: str, limit: int = WORDS_LENGTH) -> str:
 
 
 def fitting(title: str, limit: int = LENGTH) -> str:
-    """Its beginning, of at most so many characters, with no sign cut in two; one that is too long for itself is."""
+    """The beginning of ``title``, at most ``limit`` characters. Splits no grapheme unless the first one is too long."""
     length = 0
     for sign in graphemes(title):
         if length + len(sign) > limit:
@@ -70,10 +71,10 @@ def fitting(title: str, limit: int = LENGTH) -> str:
 
 
 def graphemes(text: str) -> Iterator[str]:
-    """What a reader takes for one character each: a letter with its marks, an emoji with all that is joined to it.
+    """Yield what readers perceive as single characters: a letter with its marks, a sequence of joined emoji.
 
-    Unicode's extended grapheme clusters (UAX 29), without the rule for conjuncts of Indian scripts, whose parts stay
-    legible.
+    These are Unicode's extended grapheme clusters (UAX 29), without the rule for conjuncts of Indic scripts, whose
+    parts stay legible.
     """
     sign = ""
     for char in text:
@@ -90,10 +91,10 @@ def goes_on(sign: str, char: str) -> bool:
         return len(sign) == 1 and is_flag_letter(sign)
     return (
         sign[-1] == JOINER
-        or char in (JOINER, "\u200c", "\u0e33", "\u0eb3")  # two vowels that are written behind their consonant
+        or char in (JOINER, "\u200c", "\u0e33", "\u0eb3")  # Thai and Lao vowel AM
         or unicodedata.category(char) in ("Mn", "Me", "Mc")
-        or "\U0001f3fb" <= char <= "\U0001f3ff"  # colours of skin
-        or "\U000e0020" <= char <= "\U000e007f"  # tags, of the flags of regions
+        or "\U0001f3fb" <= char <= "\U0001f3ff"  # skin tones
+        or "\U000e0020" <= char <= "\U000e007f"  # tags, in flags of regions
         or is_korean_rest(sign[-1], char)
     )
 
@@ -103,5 +104,5 @@ def is_flag_letter(char: str) -> bool:
 
 
 def is_korean_rest(before: str, char: str) -> bool:
-    """A vowel or a final consonant behind what begins its syllable."""
+    """Whether ``char`` is a vowel or final consonant that continues the Hangul syllable before it."""
     return "\u1160" <= char <= "\u11ff" and ("\u1100" <= before <= "\u11ff" or "\uac00" <= before <= "\ud7a3")

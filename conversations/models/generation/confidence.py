@@ -1,6 +1,6 @@
-"""How sure a model was of what it wrote: measured from the log-probabilities of its tokens.
+"""How sure a model was of what it wrote, measured from the log-probabilities of its tokens.
 
-A token's probability tells how much the model would rather have said something else, not whether it is right.
+A token's probability says how strongly the model preferred it to other tokens, not whether it is right.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from django.db import models
 
-LOW_CONFIDENCE_BELOW = 0.5  # probability of a token: from here on another one was about as likely
-HIGH_FROM = 0.85  # mean probability; conventions, to be read beside docs/answers.md
+LOW_CONFIDENCE_BELOW = 0.5  # probability of a token: below it, the others together were more likely
+# Conventions; see docs/answers.md.
+HIGH_FROM = 0.85  # mean probability
 LOW_BELOW = 0.65
-SEVERAL_LOW_SHARE = 0.15  # share of tokens below it
+SEVERAL_LOW_SHARE = 0.15  # share of tokens below LOW_CONFIDENCE_BELOW
 MANY_LOW_SHARE = 0.35
 
 
@@ -24,7 +25,7 @@ class ConfidenceLevel(models.TextChoices):
 
 @dataclass(frozen=True)
 class Confidence:
-    probability: float  # mean of the tokens', from 0 to 1
+    probability: float  # mean of the tokens' probabilities, from 0 to 1
     low_confidence_share: float = 0.0
 
     @property

@@ -1,4 +1,4 @@
-"""Why an answer failed: a code for the record, and a sentence for the user that says what to do."""
+"""Why an answer failed: a code to store, and a sentence that tells the user what to do."""
 
 from django.db import models
 
@@ -45,5 +45,5 @@ class ErrorCode(models.TextChoices):
 
 
 def sentence_of(code: str) -> str:
-    """INTERNAL's for a code that this version does not know, such as a later one's after a step back."""
+    """INTERNAL's sentence for an unknown code, such as that of a later version after a downgrade."""
     return str(ErrorCode(code).label if code in ErrorCode.values else ErrorCode.INTERNAL.label)

@@ -1,4 +1,4 @@
-"""A generation: the making of one assistant message, with every moment of its life."""
+"""A generation: one answer being made, with the times of its steps."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.filter(status__in=UNFINISHED)
 
     def without_texts(self) -> Self:
-        """For figures of many: without a user's words, and without what is long."""
+        """For statistics over many: defers fields that are long or quote the user."""
         return self.defer("plan", "error_detail")  # a plan's reasons quote the question
 
     def with_question_length(self) -> Self:
@@ -55,7 +55,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
 
 class Generation(models.Model):
-    """Only the attempt with the latest number may change a running row: each of its updates names the number."""
+    """Only the latest attempt may change a running row: each of its updates filters by the attempt's number."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="generations")
@@ -125,8 +125,8 @@ class Generation(models.Model):
 
     objects = GenerationQuerySet.as_manager()
 
-    question_length: int | None = None  # characters; where it was asked for
-    is_new = False  # True: queued by this very click, not found as an earlier one's
+    question_length: int | None = None  # characters; set by with_question_length()
+    is_new = False  # True if this call queued it; False if a repeated click found it
 
     class Meta:
         ordering = ("accepted_at",)
@@ -152,12 +152,12 @@ class Generation(models.Model):
 
     @property
     def error_sentence(self) -> str:
-        """For the user; empty if it did not fail."""
+        """For the user; empty if the generation did not fail."""
         return sentence_of(self.error_code) if self.error_code else ""
 
     @property
     def lost_attempts(self) -> int:
-        """Processes that took it on before this attempt, and are gone without having left it to others."""
+        """Earlier attempts whose process died without a hand-over."""
         return self.attempt - self.hand_overs - 1
 
     @property
@@ -169,52 +169,57 @@ class Generation(models.Model):
     def stage_results(self) -> StageResults:
         return {int(number): StageResult.from_json(outcome) for number, outcome in (self.outcomes or {}).items()}
 
-    # Figures
+    # Measurements
 
     @property
     def cached(self) -> Literal["no", "partly", "yes"]:
-        """How much of it came from the cache; of what was completed."""
+        """Whether the completed stages came from the cache."""
         cached = [outcome.cached for outcome in self.stage_results.values() if outcome.status == StageStatus.DONE]
         return "no" if not any(cached) else "yes" if all(cached) else "partly"
 
     @property
     def from_cache(self) -> str:
-        """What users are told; empty if a model wrote all of it."""
+        """``cached`` in words, for users; empty if a model wrote all of it."""
         return {"no": "", "partly": "Partly from the cache", "yes": "From the cache"}[self.cached]
 
     @property
     def is_reused(self) -> bool:
-        """At least in part: its times say nothing of a model. Reads no more of the stored outcomes than that: lists of
-        a thousand ask."""
+        """Whether any stage was cached or coalesced, so that its times don't measure a model.
+
+        Reads the stored results without parsing them, because lists of a thousand generations need this.
+        """
         return any(outcome.get("cached") or outcome.get("coalesced") for outcome in (self.outcomes or {}).values())
 
     @property
     def time_to_first_token(self) -> timedelta | None:
-        """From accepted to the first token of the model, as this server saw it; None if there was none."""
+        """From acceptance to the model's first token, as this site received it; None without a token."""
         return self.first_token_at - self.accepted_at if self.first_token_at else None
 
     @property
     def model_first_token(self) -> timedelta | None:
-        """From the request that brought it: the model server's share. None without, or if it was asked again since."""
+        """From the request that brought the first token: the model server's share. None without a token or if it was
+        reused, or if there was a later request."""
         if self.is_reused or not (self.requested_at and self.first_token_at):
             return None
         return self.first_token_at - self.requested_at if self.first_token_at >= self.requested_at else None
 
     @property
     def ended_at(self) -> datetime | None:
-        """When pages were told, where its timing was read with it and knows that; else when its end was about to be
-        stored. None before. No query."""
+        """When the end was published to pages, if the timing was read too and has that; else ``finished_at``.
+
+        None before the end. No query.
+        """
         timing = self._state.fields_cache.get("timing")
         return (timing.published_at if timing else None) or self.finished_at
 
     @property
     def duration(self) -> timedelta | None:
-        """From accepted to its end; None before."""
+        """From acceptance to the end; None before the end."""
         return self.ended_at - self.accepted_at if self.ended_at else None
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Of the writing alone, without the wait for the first token; None if it cannot be told, or nothing wrote."""
+        """From the first token to the last, without the wait before; None if unknown or reused."""
         if self.is_reused or not (self.first_token_at and self.last_token_at and self.completion_tokens):
             return None
         seconds = (self.last_token_at - self.first_token_at).total_seconds()
@@ -222,25 +227,25 @@ class Generation(models.Model):
 
     @property
     def takeovers(self) -> int:
-        """Attempts that went on with what another had begun."""
+        """Attempts after the first one."""
         return max(self.attempt - 1, 0)
 
     @property
     def time_to_stop(self) -> timedelta | None:
-        """From the click's arrival to the closed connection to the model server; None if there was none to close."""
+        """From the stop request to the closed connection to the model server; None if not stopped, or not connected."""
         if self.status != Status.STOPPED or not (self.stop_requested_at and self.upstream_ended_at):
             return None
         return self.upstream_ended_at - self.stop_requested_at
 
     @property
     def can_be_continued(self) -> bool:
-        """It ended before its time: stopped, failed, or cut by the limit of tokens."""
+        """Whether it ended early: stopped, failed, or cut by the token limit."""
         return self.status in (Status.STOPPED, Status.FAILED) or self.finish_reason == "length"
 
-    # Its life
+    # Life cycle
 
     def go_on_from(self, earlier: Generation, shown: int) -> None:
-        """Continue what a stop has cut short, or else the stage that is shown; what else has ended stays as it is."""
+        """Continue the stages that a stop cut short, or else the shown stage. Keeps the results of all others."""
         self.continues = True
         self.mode, self.plan = earlier.mode, earlier.plan
         self.wanted_tier, self.fresh = earlier.wanted_tier, earlier.fresh
@@ -255,7 +260,7 @@ class Generation(models.Model):
         self.outcomes = results_as_json(outcomes)
 
     def claim(self, dispatched_at: datetime | None = None, **fields: Any) -> bool:
-        """Take the next attempt's number; False if another process got there first, or it has ended."""
+        """Begin the next attempt; return False if another process was first, or the generation has ended."""
         rows = self._row().update(
             attempt=self.attempt + 1,
             status=Status.RUNNING,
@@ -263,12 +268,12 @@ class Generation(models.Model):
             claimed_at=Coalesce("claimed_at", site_time.now()),
             **fields,
         )
-        if rows:  # otherwise the next number is another process's
+        if rows:
             self.attempt += 1
         return bool(rows)
 
     def store(self, **fields: Any) -> bool:
-        """Store figures or moments; False if this attempt has lost the generation."""
+        """Store statistics or times; return False if this attempt has lost the generation."""
         for name, value in fields.items():
             setattr(self, name, value)
         return bool(self._row().update(**fields))
@@ -281,27 +286,29 @@ class Generation(models.Model):
         measured: Mapping[str, Any] | None = None,
         **fields: Any,
     ) -> bool:
-        """Store the end, its cost and the text as one; False if it has ended already, or another attempt took over.
+        """Store the end, the cost and the text atomically; return False if it has ended, or another attempt took over.
 
-        ``texts`` None leaves the stored text as it is; ``measured`` is for its timing.
+        ``texts`` None leaves the stored text unchanged; ``measured`` are fields of GenerationTiming.
         """
         if not self.store(status=status, finished_at=site_time.now(), **fields):
             return False
         if texts is not None:
             Part.store({self.message_id: texts}, are_whole=True)
         GenerationTiming.record(self.pk, **(measured or {}))
-        ledger.settle({self.pk: self.stage_results}, are_over=True)  # last: everybody waits for the site's counter
+        # Last, because it locks the site's counter, which all processes share.
+        ledger.settle({self.pk: self.stage_results}, are_over=True)
         return True
 
     def finish_plainly(self, status: Status, texts: Mapping[PartKey, str], error_code: str) -> bool:
-        """Like ``finish``, with nothing but how each stage ended: the database did not take the figures."""
+        """Like ``finish``, but without statistics, after the database refused them. Keeps each stage's status and error
+        code."""
         plain = {n: StageResult(one.status, error_code=one.error_code) for n, one in self.stage_results.items()}
         return self.finish(status, texts, error_code=error_code, outcomes=results_as_json(plain))
 
     def request_stop(self, operator: AbstractBaseUser | None = None) -> bool:
-        """Ask whoever runs it to stop. One that nobody has begun yet ends at once. False if it has ended.
+        """Ask the process that runs it to stop. A queued generation ends at once. Returns False if it has ended.
 
-        The first who asks is remembered: ``operator``, or None for the owner.
+        Stores who asked first: ``operator``, or None for the owner.
         """
         now = site_time.now()
         asked = {"stop_requested_at": now, "stopped_by": operator}
@@ -318,11 +325,11 @@ class Generation(models.Model):
         return is_running
 
     def read_stop(self) -> datetime | None:
-        """When a stop was asked for, by any process; None if it was not, or its row was erased. One query."""
+        """Read when a stop was requested; None if it was not, or the row was erased. One query."""
         rows = Generation.objects.filter(pk=self.pk)
         self.stop_requested_at = rows.values_list("stop_requested_at", flat=True).first()
         return self.stop_requested_at
 
     def _row(self) -> GenerationQuerySet:
-        """This row, as long as it has not ended and no later attempt has claimed it."""
+        """This row, unless it has ended or a later attempt has claimed it."""
         return Generation.objects.filter(pk=self.pk, attempt=self.attempt).unfinished()

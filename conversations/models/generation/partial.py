@@ -1,4 +1,4 @@
-"""What is stored of answers while they are being written, in case Redis is lost."""
+"""Saves unfinished answers to the database, in case Redis is lost."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ logger = logging.getLogger(__name__)
 
 
 class Verdict(enum.Enum):
-    """What an attempt learns when it saves."""
+    """The result of a save for the attempt."""
 
     GO_ON = enum.auto()
-    STOP = enum.auto()  # the user asks for it
-    LOST = enum.auto()  # it has ended, or another attempt has it
+    STOP = enum.auto()  # a stop was requested
+    LOST = enum.auto()  # the generation has ended, or another attempt has claimed it
 
 
 @dataclass(frozen=True)
 class Partial:
-    """What an attempt has so far, to be saved."""
+    """An attempt's progress, to be saved."""
 
     generation: Generation
-    texts: Mapping[PartKey, str] | None  # None: as they were saved the last time
-    figures: Mapping[str, Any]  # those that are new, by field
+    texts: Mapping[PartKey, str] | None  # None: unchanged since the last save
+    figures: Mapping[str, Any]  # new or changed statistics, by field
 
 
 def save_partials(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
-    """Store what was shown so far of many answers. One that the database refuses loses its figures; the others are
-    saved as if it were not there. Raises Error while the database is away."""
+    """Store the progress of many answers. If the database refuses one, saves that one without its statistics, and the
+    others as usual. Raises Error while the database is unavailable."""
     try:
         return save_together(partials)
     except REFUSALS as error:
@@ -63,7 +63,7 @@ def save_without_figures(partial: Partial, error: Exception) -> dict[uuid.UUID, 
 
 @transaction.atomic
 def save_together(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
-    """As one: a few statements, besides one for each that has figures."""
+    """In one transaction: a few statements, and one more for each partial with statistics."""
     ids = [partial.generation.pk for partial in partials]
     unfinished = Generation.objects.filter(pk__in=ids).unfinished().select_for_update().order_by("pk")
     rows = {pk: row for pk, *row in unfinished.values_list("pk", "attempt", "stop_requested_at")}

@@ -1,4 +1,4 @@
-"""What an answer is made of: the stages planned for it, how each of them ended, and which one is shown."""
+"""The plan of an answer's stages, the stages' results, and which stage is shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .confidence import Confidence
 
 
 class StageStatus(models.TextChoices):
-    WAITING = "waiting"  # for earlier ones
+    WAITING = "waiting"  # for earlier stages
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -28,48 +28,48 @@ class StageStatus(models.TextChoices):
 
 @dataclass(frozen=True)
 class PlannedStage:
-    """A stage as it was when the answer was begun: later changes in the admin pages do not change a running answer."""
+    """A stage as it was when the answer began: later changes in the admin do not affect a running answer."""
 
-    number: int  # from 0; its parts have it as their stage
+    number: int  # from 0; the parts' ``stage``
     name: str
     label: str
-    waits: bool = False  # begins when the earlier ones have ended, and gets what they wrote
+    waits: bool = False  # begins when the earlier stages have ended, and gets their text
     system_prompt: str = ""
     timeout_s: float | None = None  # for the whole stage
-    tier: str = ""  # its slug; empty: the cheapest
+    tier: str = ""  # slug; empty: the cheapest
     tier_name: str = ""
-    temperature: float | None = None  # None, here and below: the site's
+    temperature: float | None = None  # None, here and below: the site's setting
     top_p: float | None = None
     max_tokens: int | None = None
-    paid_tokens: int | None = None  # fewer, because the budget pays for no more
+    paid_tokens: int | None = None  # lower than max_tokens, if the budget pays for no more
 
 
-SCORES_SHOWN = ("complexity", "reasoning", "urgency", "domain")  # in this order: jsonb keeps none
+SCORES_SHOWN = ("complexity", "reasoning", "urgency", "domain")  # ordered, because jsonb keeps no order
 
 
 @dataclass(frozen=True)
 class Plan:
-    """In the order in which the stages take each other's place. Never empty."""
+    """The stages are in the order in which they replace each other. There is at least one."""
 
     stages: tuple[PlannedStage, ...]
     level: str = ""
-    streams: bool = True  # False: model servers are asked for whole answers
-    reasons: tuple[str, ...] = ()  # sentences for the user: why this plan
-    scores: dict[str, Any] = field(default_factory=dict)  # of the question; empty if nobody asked for them
+    streams: bool = True  # False: requests to model servers are not streamed
+    reasons: tuple[str, ...] = ()  # sentences that explain the plan to the user
+    scores: dict[str, Any] = field(default_factory=dict)  # of the question; empty if it was not scored
 
     @property
     def is_staged(self) -> bool:
-        """More than one: what pages show as stages."""
+        """Whether there are several stages, which pages then show."""
         return len(self.stages) > 1
 
     @property
     def scores_in_words(self) -> str:
-        """Of the question, in words; empty if nobody asked for them."""
+        """The question's scores in words; empty if it was not scored."""
         known = [f"{name} {self.scores[name]}" for name in SCORES_SHOWN if name in self.scores]
         return ", ".join(known).replace("_", " ")
 
     def as_paid(self) -> Self:
-        """With no stage longer than what the budget pays."""
+        """With each stage limited to what the budget pays for."""
         stages = [replace(one, max_tokens=one.paid_tokens) if one.paid_tokens else one for one in self.stages]
         return replace(self, stages=tuple(stages))
 
@@ -90,9 +90,9 @@ class Plan:
 
 @dataclass
 class StageResult:
-    """How a stage ended, or stands: one record, which the worker fills and which is stored as it is.
+    """How a stage ended, or its state so far. The worker fills it; it is stored as JSON.
 
-    Seconds count from the moment when the question was accepted.
+    Seconds count from the acceptance of the question.
     """
 
     status: str = StageStatus.RUNNING
@@ -100,25 +100,25 @@ class StageResult:
     server: str = ""
     tier: str = ""
     prompt_tokens: int | None = None
-    cached_tokens: int | None = None  # of these, what the server remembered
+    cached_tokens: int | None = None  # of the prompt tokens, those in the server's prefix cache
     completion_tokens: int | None = None
     finish_reason: str = ""
-    cached: bool = False  # the text is that of an earlier, identical request
-    coalesced: bool = False  # it was read with another answer's request, whose it is to pay
+    cached: bool = False  # from the response cache
+    coalesced: bool = False  # shared another generation's request, which pays for it
     failovers: int | None = None
-    server_ms: dict[str, float] = field(default_factory=dict)  # the model server's own figures; empty if it told none
+    server_ms: dict[str, float] = field(default_factory=dict)  # timings reported by the model server; empty if none
     error_code: str = ""
     error_in_short: str = ""  # of the last error, for operators: quotes nothing
     error_detail: str = field(default="", metadata={"is_stored": False})  # for reviewers: may quote the question
     first_requested_s: float | None = None
-    requested_s: float | None = None  # the latest time
+    requested_s: float | None = None  # the latest request
     first_byte_s: float | None = None  # of the response that brought the first token
     first_token_s: float | None = None
     last_token_s: float | None = None
     ended_s: float | None = None  # the server's answer ended, or its connection was closed
-    due_s: float | None = None  # when its request is given up, if nothing more comes; None if none is open
-    measured_tokens: int = 0  # whose probability the server told
-    probability: float | None = None  # their mean
+    due_s: float | None = None  # when the open request times out; None without one
+    measured_tokens: int = 0  # tokens whose probability the server reported
+    probability: float | None = None  # mean of the measured tokens
     low_confidence_share: float | None = None
     low_confidence_spans: list[list[int]] = field(default_factory=list)  # [from, to] in code units of the text
 
@@ -128,29 +128,29 @@ class StageResult:
 
     @property
     def is_reused(self) -> bool:
-        """No model was asked for it, at least not by this answer: it costs nothing, and its times are no model's."""
+        """Whether this answer made no request for it: it costs nothing, and its times don't measure a model."""
         return self.cached or self.coalesced
 
     @property
     def was_stopped(self) -> bool:
-        """By the user, perhaps before it began."""
+        """Whether a stop ended it, perhaps before it began."""
         return self.status in (StageStatus.STOPPED, StageStatus.SKIPPED)
 
     @property
     def confidence(self) -> Confidence | None:
-        """As it was measured; None if it was not, or the stage did not end, or wrote nothing."""
+        """None if it was not measured, or the stage has not ended or wrote nothing."""
         wrote = self.status == StageStatus.DONE or self.completion_tokens
         if not self.is_final or not wrote or self.probability is None:
             return None
         return Confidence(self.probability, self.low_confidence_share or 0.0)
 
     def resumed(self) -> Self:
-        """As the next attempt begins with it: it is asked for again, and what is there of its text stays."""
+        """For the next attempt, which requests the stage again and keeps its text so far."""
         kept = ("model", "server", "tier", "prompt_tokens", "failovers", *MOMENTS)
         return type(self)(**{name: getattr(self, name) for name in kept}).without("ended_s", "due_s")
 
     def carried(self) -> Self:
-        """Into a generation that goes on from its text: times and tokens stay the earlier one's."""
+        """For a generation that continues the answer: without times and tokens, which count for the earlier one."""
         tokens = ("prompt_tokens", "cached_tokens", "completion_tokens", "failovers")
         return replace(self, server_ms={}).without(*tokens, *MOMENTS)
 
@@ -159,7 +159,7 @@ class StageResult:
         return replace(self, **nothing)
 
     def as_json(self) -> dict[str, Any]:
-        """Without what is empty; zero is a figure."""
+        """Omits empty values, but keeps zeros."""
         stored = {one.name: getattr(self, one.name) for one in fields(self) if one.metadata.get("is_stored", True)}
         return {name: value for name, value in stored.items() if value not in (None, "", [], {}) and value is not False}
 
@@ -177,7 +177,7 @@ def results_as_json(outcomes: StageResults) -> dict[str, Any]:
 
 
 def generation_columns(results: StageResults, shown: int, accepted_at: datetime) -> dict[str, Any]:
-    """What Generation has of its stages' results as columns; what is not known is left out.
+    """The columns of Generation that summarise its stage results, without unknown ones.
 
     ``shown`` is the stage whose text is the answer.
     """
@@ -206,7 +206,7 @@ def generation_columns(results: StageResults, shown: int, accepted_at: datetime)
 
 
 def wrote_first(result: StageResult) -> tuple[bool, float]:
-    """Sorts the stage that wrote first before the others; while none has, the one that was asked first."""
+    """Sort key: the stage that wrote first comes first; if none has written, the one requested first."""
     wrote = result.first_token_s
     return wrote is None, (result.requested_s or 0.0) if wrote is None else wrote
 
@@ -216,7 +216,7 @@ def known_values(results: Iterable[StageResult], name: str) -> list[Any]:
 
 
 def least(results: Iterable[StageResult], name: str) -> float | None:
-    """None if no stage knows it, here and below."""
+    """None if no stage has the value; likewise below."""
     return min(known_values(results, name), default=None)
 
 
@@ -230,16 +230,17 @@ def total(results: Iterable[StageResult], name: str) -> int | None:
 
 
 def known_fields(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what a later version stored."""
+    """Ignores fields that a later version stored."""
     names = {known.name for known in fields(kind)}
     return {name: value for name, value in data.items() if name in names}
 
 
 def shown_stage(lengths: Mapping[int, int], statuses: Mapping[int, str]) -> int:
-    """Whose text is the answer: the latest's whose earlier ones have ended, whether they have text yet or not.
+    """The stage whose text is the answer: the last stage with text whose earlier stages have all ended, even those
+    without text.
 
-    But no cut one takes the place of a longer one that is complete. ``lengths`` are of the text, by stage. 0 if there
-    is no text yet. static/js/answer/stages.js has the same rule.
+    A stage that was cut short does not replace a longer, complete one. ``lengths`` are text lengths by stage. Returns 0
+    if there is no text yet. static/js/answer/stages.js has the same rule.
     """
     shown: int | None = None
     for number in sorted(number for number, length in lengths.items() if length):

@@ -1,4 +1,4 @@
-"""What a generation did with its time: its moments, and its phases, which follow each other from its acceptance on."""
+"""A generation's timeline: its times, and its consecutive phases since acceptance."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ PHASES = ("queued", "starting", "waiting", "writing", "finishing")
 
 
 def moments(generation: Generation) -> list[tuple[str, datetime]]:
-    """The moments of its life that have come, by the field's name without ``_at``; the earliest first.
+    """The known times, by the field's name without ``_at``, in order of time.
 
-    The first request is only among them if there was another.
+    Includes ``first_requested`` only if a later request followed.
     """
     names = (
         "accepted",
@@ -31,7 +31,7 @@ def moments(generation: Generation) -> list[tuple[str, datetime]]:
 
 
 def phases_of(generation: Generation, end: datetime) -> list[tuple[str, float]]:
-    """Each that it had, in order, with its seconds: together all the time until ``end``."""
+    """The phases in order, with their seconds, which add up to the time from acceptance to ``end``."""
     begun = beginnings(generation)
     untils = [*(moment for _, moment in begun[1:]), end]
     return [
@@ -40,7 +40,7 @@ def phases_of(generation: Generation, end: datetime) -> list[tuple[str, float]]:
 
 
 def beginnings(generation: Generation) -> list[tuple[str, datetime]]:
-    """Each phase with its beginning, in order of time. What has not ended does not finish yet."""
+    """Each phase with its beginning, in order of time. An unfinished generation has no finishing phase."""
     asked = first_request(generation)
     begins = [
         ("queued", generation.accepted_at),
@@ -53,8 +53,8 @@ def beginnings(generation: Generation) -> list[tuple[str, datetime]]:
 
 
 def first_request(generation: Generation) -> datetime | None:
-    """Of a model server, in any attempt. None before; and if it is not known: an attempt that ended before it could
-    store it may have asked, and older versions kept the latest one only."""
+    """The time of the first request to a model server, by any attempt. None before it, or if it is unknown: an attempt
+    may have died before it stored the time, and older versions stored only the latest one."""
     first, latest = generation.first_requested_at or generation.requested_at, generation.requested_at
     if generation.attempt > 1 and first == latest:
         return None

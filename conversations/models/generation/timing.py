@@ -1,6 +1,6 @@
-"""The timing of an answer: what was measured of it besides the moments that its generation has.
+"""Measurements of an answer, besides the times in its Generation.
 
-Several processes write to one row, each its own fields and nothing else; a generation without a row is none the worse.
+Several processes write to one row, each only its own fields. The row is optional.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class GenerationTiming(models.Model):
     generation = models.OneToOneField("Generation", on_delete=models.CASCADE, primary_key=True, related_name="timing")
 
-    # By the worker, with the end; of the last attempt
+    # Written by the worker with the end; for the last attempt
     first_byte_at = models.DateTimeField(
         null=True, blank=True, help_text="Of the model server's response that brought the first token."
     )
@@ -36,17 +36,17 @@ class GenerationTiming(models.Model):
     redis_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="Sent for its log.")
     database_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="Text of partial and last saves.")
 
-    # By the worker, when pages have the end
+    # Written by the worker, when the end is published
     committed_at = models.DateTimeField(null=True, blank=True, help_text="The database has the end.")
     published_at = models.DateTimeField(null=True, blank=True, help_text="The log has it: pages have it.")
 
-    # By the web processes, when they have shown the end
+    # Written by web processes, when they have shown the end
     received_at = models.DateTimeField(null=True, blank=True, help_text="The click's command.")
     first_frame_at = models.DateTimeField(null=True, blank=True, help_text="First text sent to a browser.")
     viewers = models.PositiveIntegerField(null=True, blank=True, help_text="Most that watched at once.")
     socket_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="Frames for all browsers.")
 
-    # By the browser in which it was asked for
+    # Reported by the browser that asked
     first_paint_ms = models.PositiveIntegerField(null=True, blank=True, help_text="From the click to visible text.")
 
     def __str__(self) -> str:
@@ -58,7 +58,7 @@ class GenerationTiming(models.Model):
 
     @staticmethod
     def record(generation_id: UUID, **fields: Any) -> None:
-        """The worker's fields, in the transaction that stores the end."""
+        """Store the worker's fields; called in the transaction that stores the end."""
         if fields:
             GenerationTiming.objects.bulk_create(
                 [GenerationTiming(generation_id=generation_id, **fields)],
@@ -69,23 +69,23 @@ class GenerationTiming(models.Model):
 
     @staticmethod
     def record_end(generation_id: UUID, committed_at: datetime, published_at: datetime) -> None:
-        """The worker's last fields: they cannot be stored with the end, which they come after."""
+        """Store the worker's last fields, which are known only after the end is stored."""
         GenerationTiming.objects.filter(pk=generation_id).update(committed_at=committed_at, published_at=published_at)
 
 
 def text_bytes(texts: Mapping[PartKey, str]) -> int:
-    """In UTF-8."""
+    """The total size in UTF-8."""
     return sum(len(text) if text.isascii() else len(text.encode()) for text in texts.values())
 
 
-# By web processes and browsers
+# Written by web processes and browsers
 
 
 @dataclass
 class Delivery:
-    """What one web process did for those who watched an answer."""
+    """One web process's delivery of an answer to its viewers."""
 
-    received_at: datetime | None = None  # the click's command, if it came here
+    received_at: datetime | None = None  # of the click's command, if this process received it
     first_frame_at: datetime | None = None
     viewers: int = 0  # most at once
     bytes: int = 0
@@ -93,7 +93,7 @@ class Delivery:
 
 @transaction.atomic
 def add_deliveries(generations: GenerationQuerySet, deliveries: Mapping[UUID, Delivery]) -> None:
-    """Beside what other processes have added; those that are not among ``generations`` are passed over."""
+    """Add to what other processes have stored. Ignores deliveries that are not of ``generations``."""
     known = list(generations.filter(pk__in=deliveries).order_by("pk").values_list("pk", flat=True))
     ensure_timings(known)
     for generation_id in known:
@@ -108,7 +108,7 @@ def add_deliveries(generations: GenerationQuerySet, deliveries: Mapping[UUID, De
 
 @transaction.atomic
 def store_first_paint(generations: GenerationQuerySet, generation_id: UUID, after_ms: int) -> bool:
-    """False if it is not among these, or was reported before."""
+    """Return False if the generation is not among these, or was reported before."""
     if not generations.filter(pk=generation_id).exists():
         return False
     ensure_timings([generation_id])
@@ -121,7 +121,7 @@ def ensure_timings(generation_ids: Iterable[UUID]) -> None:
 
 
 def earlier(field: str, moment: datetime | None) -> Least | F:
-    """Than what the row has, which may be None, as this may."""
+    """The earlier of the stored time and ``moment``. Either may be None."""
     if moment is None:
         return F(field)
     known = Value(moment, models.DateTimeField())

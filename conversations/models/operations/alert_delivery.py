@@ -1,4 +1,4 @@
-"""What is to be sent of an alert: one message on each way when it is raised, and one when it is over."""
+"""Deliveries of an alert: one message per channel when it is raised, and one when it has recovered."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ class Way(models.TextChoices):
 
     @property
     def longest(self) -> timedelta:
-        """That a try may take: whoever has not noted its end by then is taken for killed, and it is sent again.
+        """The longest time of a try. A process that has not recorded a result by then is presumed dead, and the message
+        is sent again.
 
-        A mail to as many as a rule may name takes some forty steps, each of them up to EMAIL_TIMEOUT.
+        Sending an email to the maximum of recipients takes about forty steps, each of up to EMAIL_TIMEOUT.
         """
         return {"email": timedelta(minutes=10), "webhook": timedelta(minutes=1)}[self.value]
 
@@ -39,11 +40,11 @@ class Kind(models.TextChoices):
 
 class DeliveryQuerySet(models.QuerySet["AlertDelivery"]):
     def unsent(self, now: datetime) -> Self:
-        """Without those that are given up."""
+        """Excludes those that were given up."""
         return self.filter(sent_at=None, made_at__gt=now - GIVEN_UP_AFTER)
 
     def due(self, now: datetime) -> Self:
-        """In the order in which they were made; a recovery waits until its alert was told, or that is given up."""
+        """Oldest first. A recovery waits until its alert was sent or given up."""
         raised = AlertDelivery.objects.unsent(now).filter(
             kind=Kind.RAISED, episode=models.OuterRef("episode"), way=models.OuterRef("way")
         )
@@ -73,9 +74,9 @@ class AlertDelivery(models.Model):
         return f"{self.episode}, {self.kind}, by {self.get_way_display()}"
 
     def claim(self, now: datetime) -> bool:
-        """Take the next try; False if another process got there first.
+        """Claim the next try; return False if another process was first.
 
-        Whoever is killed while it sends has taken its try: the next one is when it has surely stopped.
+        The try counts even if the process dies while sending. The next one is due when it must have ended.
         """
         mine = AlertDelivery.objects.filter(pk=self.pk, sent_at=None, tries=self.tries)
         if not mine.update(tries=self.tries + 1, next_try_at=now + Way(self.way).longest):
@@ -87,11 +88,11 @@ class AlertDelivery(models.Model):
         AlertDelivery.objects.filter(pk=self.pk, sent_at=None).update(sent_at=now, last_error="")
 
     def fail(self, sentence: str, now: datetime) -> None:
-        """Unless another process has taken the next try meanwhile."""
+        """Record the error, unless another process has claimed the next try since."""
         mine = AlertDelivery.objects.filter(pk=self.pk, sent_at=None, tries=self.tries)
         mine.update(last_error=sentence[:300], next_try_at=now + delay_after(self.tries))
 
 
 def delay_after(tries: int) -> timedelta:
-    """1, 2, 4 minutes and so on, up to an hour."""
+    """1, 2, 4, … minutes, up to an hour."""
     return min(FIRST_DELAY * (1 << min(tries - 1, 10)), LONGEST_DELAY)

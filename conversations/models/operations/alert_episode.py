@@ -1,7 +1,7 @@
-"""An episode: a while in which a rule was broken for one subject, such as a model server.
+"""An episode: a period in which a rule was broken for one subject, such as a model server.
 
-All that changes is changed by updates that name the state they expect, so any number of processes may watch at once,
-and any of them may be killed: each episode is raised once, ended once, and told once on each way.
+All changes are conditional updates that filter by the expected state, so any number of processes may watch at once, and
+any of them may die: each episode is raised once, ended once, and sent once per channel.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from .alert_delivery import AlertDelivery, Kind, Way
 from .alert_rule import TOLD, AlertRule, Comparison, Figure
 
 KEPT = timedelta(days=90)  # after its end
-RECOVERS_AFTER = timedelta(minutes=1)  # that the figure has been well, so that it does not flicker
+RECOVERS_AFTER = timedelta(minutes=1)  # within the threshold, so that alerts don't flap
 
 
 class EpisodeQuerySet(models.QuerySet["AlertEpisode"]):
     def open(self) -> Self:
-        """Raised and not ended, the latest first."""
+        """Raised and not ended; the latest first."""
         return self.filter(raised_at__isnull=False, ended_at=None).order_by("-raised_at", "-pk")
 
     def ended(self) -> Self:
@@ -33,14 +33,14 @@ class EpisodeQuerySet(models.QuerySet["AlertEpisode"]):
         self.filter(ended_at__lt=site_time.now() - KEPT).delete()
 
     def end_of_disabled_rules(self) -> int:
-        """Without a message: whoever switched the rule off knows."""
+        """Sends no message: the operator who disabled the rule knows."""
         of_disabled = self.filter(ended_at=None, rule__enabled=False)
         of_disabled.filter(raised_at=None).delete()
         return of_disabled.update(ended_at=site_time.now())
 
 
 class AlertEpisode(models.Model):
-    """A while in which a rule was broken. Until it has lasted as long as the rule wants, it is not raised."""
+    """Raised only after it has lasted as long as the rule requires."""
 
     rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="episodes")
     subject = models.CharField(max_length=200, blank=True, help_text="Such as a server's name; empty: the site.")
@@ -66,22 +66,22 @@ class AlertEpisode(models.Model):
 
     @property
     def sentence(self) -> str:
-        """What is wrong; of an ended one, the worst of it."""
+        """What is wrong: the current value or, if the episode has ended, the worst."""
         value = self.worst if self.ended_at else self.value
         return TOLD[Figure(self.rule.figure)].format(value=value, subject=self.subject) + "."
 
     @property
     def failures(self) -> list[AlertDelivery]:
-        """Deliveries that did not succeed yet, with what was wrong. Reads what was prefetched."""
+        """Deliveries that have failed and not succeeded yet. Uses prefetched deliveries."""
         return [delivery for delivery in self.deliveries.all() if delivery.last_error and not delivery.sent_at]
 
-    # Its life
+    # Life cycle
 
     @staticmethod
     def go_on(rule: AlertRule, subject: str, value: float, now: datetime) -> None:
-        """The rule is broken: begin an episode, or go on with it, and raise it when it is time."""
+        """Begin or continue an episode, since the rule is broken, and raise it when it is due."""
         new = AlertEpisode(rule=rule, subject=subject, began_at=now, value=value, worst=value)
-        AlertEpisode.objects.bulk_create([new], ignore_conflicts=True)  # it may have begun earlier
+        AlertEpisode.objects.bulk_create([new], ignore_conflicts=True)  # unless one is open
         worse = Greatest if rule.comparison == Comparison.ABOVE else Least
         unended = AlertEpisode.objects.filter(rule=rule, subject=subject, ended_at=None)
         unended.update(value=value, worst=worse("worst", models.Value(value)), well_since=None)
@@ -91,12 +91,12 @@ class AlertEpisode(models.Model):
 
     @transaction.atomic
     def _raise(self, now: datetime) -> None:
-        """With what there is to send, as one: no process can raise it and be killed before that is noted."""
+        """Raise it and store its deliveries atomically, so that a process that dies in between loses no message."""
         if AlertEpisode.objects.filter(pk=self.pk, raised_at=None, ended_at=None).update(raised_at=now):
             self._note(Kind.RAISED, self.rule.ways, now)
 
     def get_well(self, now: datetime) -> None:
-        """The rule is not broken any more: end the episode when that has lasted, or forget one that was not raised."""
+        """The rule is no longer broken: end the episode after RECOVERS_AFTER, or delete it if it was not raised."""
         unended = AlertEpisode.objects.filter(pk=self.pk, ended_at=None)
         if self.raised_at is None:
             unended.filter(raised_at=None).delete()
@@ -107,7 +107,7 @@ class AlertEpisode(models.Model):
 
     @transaction.atomic
     def _end(self, now: datetime) -> None:
-        """Unless another process has seen the rule broken meanwhile."""
+        """End it, unless another process has seen the rule broken since."""
         still_well = AlertEpisode.objects.filter(pk=self.pk, ended_at=None, well_since=self.well_since)
         if still_well.update(ended_at=models.F("well_since")):
             told = self.deliveries.filter(kind=Kind.RAISED).values_list("way", flat=True)

@@ -1,4 +1,4 @@
-"""A rule that operators set: which metric must not cross what threshold for how long, and who is notified."""
+"""An alert rule: which metric must not cross which threshold for how long, and who is notified."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TOLD = {
     Figure.STUCK: "Answers without progress: {value:.0f}",
     Figure.WORKERS: "Workers alive: {value:.0f}",
 }
-# (lowest, below this, sentence); thresholds beyond can never be crossed, or always are.
+# Thresholds: (minimum, exclusive maximum, error message). Outside of these, a rule would always or never be broken.
 RANGES = {
     Figure.FIRST_TOKEN: (0.0, 3600.0, "Seconds: from 0 to less than 3,600."),
     Figure.ERRORS: (0.0, 100.0, "A percentage: from 0 to less than 100."),
@@ -69,7 +69,8 @@ class AlertRule(models.Model):
     severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.WARNING)
     enabled = models.BooleanField(default=True)
     emails = models.CharField("email addresses", max_length=1000, blank=True, help_text="Separated by commas.")
-    webhook_url = EncryptedField(  # whoever knows that of a chat program may write there
+    # Encrypted, because anyone who knows a chat program's webhook URL may post to it.
+    webhook_url = EncryptedField(
         "webhook", max_length=500, blank=True, help_text="A URL that receives a JSON message by POST."
     )
     webhook_secret = EncryptedField(max_length=200, blank=True)
@@ -93,7 +94,7 @@ class AlertRule(models.Model):
 
     @property
     def ways(self) -> list[Way]:
-        """On which it is told; empty: on the operators' pages only."""
+        """The channels it is sent on; empty: it appears on the operators' pages only."""
         return [way for way, used in ((Way.EMAIL, self.recipients), (Way.WEBHOOK, is_stored(self.webhook_url))) if used]
 
     def is_broken_by(self, value: float) -> bool:

@@ -1,4 +1,4 @@
-"""Values counted in buckets of fixed bounds: histograms of any two times or servers are merged by adding.
+"""Histograms with fixed bucket bounds: those of different times or servers are merged by adding.
 
 Bucket i holds the values above GROWTH**(i - 1), up to GROWTH**i; with GROWTH = (1 + ERROR) / (1 - ERROR), the estimate
 2 * GROWTH**i / (GROWTH + 1) is within ERROR of each of them. The formula is DDSketch's (Masson, Rim, Lee: "DDSketch: A
@@ -16,7 +16,7 @@ from typing import Any
 
 ERROR = 0.05
 GROWTH = (1 + ERROR) / (1 - ERROR)
-SMALLEST, LARGEST = 1e-4, 1e6  # what is beyond is counted in the outermost buckets
+SMALLEST, LARGEST = 1e-4, 1e6  # values beyond are counted in the outermost buckets
 
 
 def bucket_of(value: float) -> int:
@@ -28,7 +28,7 @@ def upper_bound(bucket: int) -> float:
 
 
 def estimate(bucket: int) -> float:
-    """Within ERROR of each value in it."""
+    """Within ERROR of each value in the bucket."""
     return 2 * GROWTH**bucket / (GROWTH + 1)
 
 
@@ -43,7 +43,7 @@ class Histogram:
 
     @property
     def mean(self) -> float | None:
-        """Exact; None without values, as below."""
+        """Exact; None without values, here and below."""
         return self.sum / self.count if self.buckets else None
 
     def observe(self, value: float) -> None:
@@ -60,7 +60,7 @@ class Histogram:
         self.sum += data["sum"]
 
     def quantile(self, share: float) -> float | None:
-        """The smallest value that so many are not above (nearest rank), within ERROR; None without values."""
+        """The quantile by nearest rank, within ERROR; None without values."""
         place = max(math.ceil(share * self.count - 1e-9), 1) - 1
         for bucket in sorted(self.buckets):
             place -= self.buckets[bucket]
@@ -81,11 +81,11 @@ class Histogram:
         return self.quantile(0.99)
 
     def count_within(self, last: int) -> int:
-        """Of the values up to the end of this bucket."""
+        """The number of values up to the upper bound of bucket ``last``."""
         return sum(count for bucket, count in self.buckets.items() if bucket <= last)
 
     def share_within(self, bound: float) -> float | None:
-        """Of values up to ``bound``; exact if that is a power of GROWTH, such as 1."""
+        """The share of values up to ``bound``; exact if that is a power of GROWTH, such as 1."""
         return self.count_within(bucket_of(bound)) / self.count if self.buckets else None
 
     def as_json(self) -> dict[str, Any]:

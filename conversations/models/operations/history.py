@@ -1,6 +1,6 @@
-"""The history: roll-ups of answers that ended, and samples of what was going on, by minute, hour and day.
+"""The history: roll-ups of ended answers, and samples of gauges, by minute, hour and day.
 
-Begins and ends are by UTC, also of days, so that hours and days are whole in every time zone and every spring.
+All periods, days too, begin and end in UTC, so that their lengths don't depend on daylight saving time.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ class Grain(models.TextChoices):
 
 
 EPOCH = datetime.fromtimestamp(0, UTC)
-EVER = "ever"  # of roll-ups that begin at EPOCH and are kept for good: Prometheus' counters, which only grow
+# The grain of roll-ups that begin at EPOCH and are never purged: Prometheus counters, which must only grow.
+EVER = "ever"
 
 
 def floor(moment: datetime, length: timedelta) -> datetime:
-    """The last whole multiple of ``length`` since 1970, in UTC: a zone's own clock skips and repeats hours."""
+    """Round down to a multiple of ``length`` since 1970, in UTC, because local clocks skip and repeat hours."""
     return moment.astimezone(UTC) - (moment - EPOCH) % length
 
 
@@ -52,13 +53,13 @@ class RecordQuerySet(models.QuerySet[M]):
         return self.filter(grain=grain, begin__gte=begin, begin__lt=end)
 
     def outlived(self, now: datetime) -> Self:
-        """Those that nobody keeps any longer."""
+        """Rows past their retention."""
         old = [models.Q(grain=grain, begin__lt=now - grain.kept) for grain in Grain]
         return self.filter(models.Q(*old, _connector=models.Q.OR))
 
 
 class RollUp(models.Model):
-    """What answers that ended in this minute, hour or day add up to, or ever."""
+    """Sums over the answers that ended in this minute, hour or day, or ever."""
 
     grain = models.CharField(max_length=6, choices=[*Grain.choices, (EVER, "Ever")])
     begin = models.DateTimeField()
@@ -108,7 +109,7 @@ class RollUp(models.Model):
 
 @dataclass(frozen=True)
 class Key:
-    """Of a roll-up."""
+    """Identifies a roll-up."""
 
     grain: str  # a Grain, or EVER
     begin: datetime
@@ -116,7 +117,7 @@ class Key:
 
 
 def stats_since(moment: datetime) -> Stats:
-    """Of all answers that ended since then, from the beginning of that minute on. One query."""
+    """Stats of all answers that ended since the beginning of that minute. One query."""
     rows = RollUp.objects.filter(grain=Grain.MINUTE, begin__gte=Grain.MINUTE.begin_of(moment))
     return stats_of(rows)
 
@@ -137,7 +138,7 @@ class Gauge(models.TextChoices):
 
 @dataclass(frozen=True)
 class Reading:
-    """Of one gauge, one time or several."""
+    """One gauge, read once or several times."""
 
     count: int
     sum: float
@@ -154,7 +155,7 @@ class Reading:
 
 
 class Sample(models.Model):
-    """What was read in this minute, hour or day. One that is missing was not recorded: nothing is known of it."""
+    """Gauge readings of one minute, hour or day. Without a row, nothing was recorded."""
 
     grain = models.CharField(max_length=6, choices=Grain.choices)
     begin = models.DateTimeField()
@@ -176,7 +177,7 @@ class Sample(models.Model):
     @staticmethod
     @transaction.atomic
     def take(moment: datetime, values: Mapping[str, float]) -> None:
-        """Note what the gauges read now."""
+        """Record the gauges' current values."""
         Sample.objects.bulk_create(
             [Sample(grain=grain, begin=grain.begin_of(moment)) for grain in Grain], ignore_conflicts=True
         )
@@ -189,11 +190,11 @@ class Sample(models.Model):
 
 
 def follow(readings: Mapping[str, Reading], later: Mapping[str, Reading]) -> dict[str, Reading]:
-    """Of each gauge that was read at one time or the other."""
+    """Merge the readings of each gauge that is in either."""
     both = {name: readings[name].followed_by(later[name]) for name in readings.keys() & later.keys()}
     return {**readings, **later, **both}
 
 
 def purge(now: datetime) -> int:
-    """Forget what nobody keeps any longer; how many rows."""
+    """Delete rows past their retention, and return how many."""
     return sum(rows.outlived(now).delete()[0] for rows in (RollUp.objects, Sample.objects))

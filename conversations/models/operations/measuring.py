@@ -1,7 +1,7 @@
-"""What one answer that ended adds to the history, and to whose.
+"""What an ended answer adds to the history, and to which tier and server.
 
-Its times, its outcome and its error belong to the tier and the server whose stage began it: those that its user waited
-for. Tokens and costs belong to the tier and the server of each stage.
+Its times, status and error count for the tier and server of the stage that wrote first, for which the user waited.
+Tokens and costs count for each stage's tier and server.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ TIER_LENGTH, SERVER_LENGTH = 40, 200
 
 
 class Dimension(NamedTuple):
-    tier: str  # its slug; empty: none
-    server: str  # its name; empty: none, or the answer came from the cache
+    tier: str  # slug; empty: none
+    server: str  # name; empty: none, or the answer came from the cache
 
     @property
     def as_stored(self) -> Dimension:
-        """StageResults have names of any length, roll-ups have not."""
+        """Truncated to the length of the columns: names in StageResults have no limit."""
         return Dimension(self.tier[:TIER_LENGTH], self.server[:SERVER_LENGTH])
 
 
@@ -53,12 +53,12 @@ Charges = Mapping[UUID, Mapping[int, Charge]]  # by generation and stage
 
 
 def measurable() -> QuerySet[Generation]:
-    """With what is read here, and no text."""
+    """Generations with the fields that are read here, and no texts."""
     return Generation.objects.select_related("timing").only(*FIELDS).annotate(planned_tier=KT("plan__stages__0__tier"))
 
 
 def charges_of(ids: Collection[UUID]) -> Charges:
-    """What was settled. One query."""
+    """Settled costs. One query."""
     rows = LedgerEntry.objects.filter(generation_id__in=ids, state=EntryState.SETTLED).order_by()
     found: defaultdict[UUID, dict[int, Charge]] = defaultdict(dict)
     for generation_id, stage, tier, cost in rows.values_list("generation_id", "stage", "tier", "cost"):
@@ -67,7 +67,7 @@ def charges_of(ids: Collection[UUID]) -> Charges:
 
 
 def measure(generation: Generation, charges: Mapping[int, Charge], found: defaultdict[Dimension, Stats]) -> None:
-    """Add one that ended, out of ``measurable``, to what was found."""
+    """Add an ended generation from ``measurable`` to ``found``."""
     outcomes = generation.stage_results
     own = found[whose(generation, outcomes)]
     count_answer(own, generation)
@@ -79,7 +79,7 @@ def measure(generation: Generation, charges: Mapping[int, Charge], found: defaul
 
 
 def whose(generation: Generation, outcomes: StageResults) -> Dimension:
-    """Whose stage began it; without any, the tier that was meant."""
+    """The tier and server of the stage that wrote first; if none was requested, the planned tier."""
     asked = [outcome for outcome in outcomes.values() if outcome.tier or outcome.server]
     if not asked:
         return Dimension(getattr(generation, "planned_tier", None) or generation.wanted_tier, generation.server)
@@ -97,7 +97,7 @@ def count_answer(own: Stats, generation: Generation) -> None:
 
 
 def count_tokens(own: Stats, outcome: StageResult) -> None:
-    if outcome.is_reused:  # no model read or wrote them
+    if outcome.is_reused:  # no model processed them for this answer
         return
     own.counts[stats.TOKENS_IN] += outcome.prompt_tokens or 0
     own.counts[stats.TOKENS_CACHED] += outcome.cached_tokens or 0
@@ -105,17 +105,17 @@ def count_tokens(own: Stats, outcome: StageResult) -> None:
 
 
 def seconds(span: timedelta | None) -> float | None:
-    """None stays None. Not below zero, whatever two machines' clocks say."""
+    """At least zero, even if two machines' clocks differ. None stays None."""
     return max(span.total_seconds(), 0.0) if span is not None else None
 
 
 def of_timing(generation: Generation, milliseconds: str) -> float | None:
-    """In seconds; None if it was not measured."""
+    """A timing in seconds; None if it was not measured."""
     value = getattr(getattr(generation, "timing", None), milliseconds, None)
     return None if value is None else value / 1000
 
 
-# Beside the phases. What is None is not observed.
+# In addition to the phases. None is not observed.
 MEASURES: dict[Measure, Callable[[Generation], float | None]] = {
     Measure.FIRST_TOKEN: lambda generation: seconds(generation.time_to_first_token),
     Measure.MODEL_FIRST_TOKEN: lambda generation: seconds(generation.model_first_token),

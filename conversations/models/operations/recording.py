@@ -1,7 +1,7 @@
-"""Adds each answer that ended to the history, once: the mark on its row and the roll-ups change in one transaction.
+"""Adds each ended answer to the history, once: its row's ``recorded`` and the roll-ups change in one transaction.
 
-So it is no matter how long nobody recorded, whether a process is killed in the middle, or how late an end is stored;
-and nothing that was recorded is ever read again, so that erased conversations stay in the history.
+So recording may pause for any time, a process may die in the middle, and an end may be stored late. Recorded answers
+are never read again, so erased conversations stay in the history.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from .history import EPOCH, EVER, Grain, Key, RollUp
 from .measuring import Dimension, charges_of, measurable, measure
 from .stats import Stats
 
-AT_ONCE = 500  # generations in one transaction; SQLite has one writer at a time
-MOST = 50_000  # in one go
-SETTLES = timedelta(seconds=5)  # after its end, until what is told of an answer afterwards is there too
+AT_ONCE = 500  # generations per transaction; SQLite has one writer at a time
+MOST = 50_000  # generations per call
+SETTLES = timedelta(seconds=5)  # after the end, for measurements that arrive later
 
 
 class Overtaken(Exception):
-    """Another process records some of the same, or they were erased meanwhile."""
+    """Another process has recorded some of the same generations, or they were erased."""
 
 
 def record_ended(settles: timedelta = SETTLES) -> int:
-    """How many answers; at most MOST, the earliest first."""
+    """Record ended answers, the earliest first, at most about MOST. Returns how many."""
     recorded = 0
     while recorded < MOST and (batch := unrecorded(site_time.now() - settles)):
         try:
@@ -41,12 +41,12 @@ def record_ended(settles: timedelta = SETTLES) -> int:
 
 
 def unrecorded(before: datetime) -> list[Generation]:
-    """The earliest; a few. One query."""
+    """The earliest AT_ONCE generations. One query."""
     return list(measurable().filter(recorded=False, finished_at__lt=before).order_by("finished_at")[:AT_ONCE])
 
 
 def record(batch: list[Generation]) -> None:
-    """Reads outside of the transaction, so that it is short. Raises Overtaken."""
+    """Reads outside of the transaction to keep it short. Raises Overtaken."""
     ids = [generation.pk for generation in batch]
     added = stats_of(batch)
     with transaction.atomic():
@@ -56,7 +56,7 @@ def record(batch: list[Generation]) -> None:
 
 
 def stats_of(batch: list[Generation]) -> dict[Key, Stats]:
-    """By minute, hour and day, where they are still kept, and of ever. One query."""
+    """Stats by minute, hour and day, where those are still kept, and for EVER. One query."""
     charges = charges_of([generation.pk for generation in batch])
     by_minute: defaultdict[datetime, defaultdict[Dimension, Stats]] = defaultdict(lambda: defaultdict(Stats))
     for generation in batch:
@@ -67,7 +67,7 @@ def stats_of(batch: list[Generation]) -> dict[Key, Stats]:
 
 
 def rolled_up(by_minute: Mapping[datetime, Mapping[Dimension, Stats]]) -> dict[Key, Stats]:
-    """Without those that are empty, such as of stages that were left out."""
+    """Omits empty stats, such as those of skipped stages."""
     now = site_time.now()
     added: defaultdict[Key, Stats] = defaultdict(Stats)
     for minute, found in by_minute.items():

@@ -1,4 +1,4 @@
-"""Stats of answers that ended: counts and histograms, which add up over any times, tiers and servers."""
+"""Stats of ended answers: counts and histograms, which can be added over any times, tiers and servers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .histogram import Histogram
 
 
 class Measure(models.TextChoices):
-    """What there are histograms of: seconds, but tokens a second of SPEED."""
+    """The histograms: in seconds, except for SPEED, in tokens per second."""
 
     FIRST_TOKEN = "first_token", "First token: accepted to first token"
     MODEL_FIRST_TOKEN = "model_first_token", "Model's first token: requested to first token"
@@ -33,10 +33,10 @@ class Measure(models.TextChoices):
 
 TOKENS_IN, TOKENS_CACHED, TOKENS_OUT = "tokens_in", "tokens_cached", "tokens_out"
 FAILOVERS, TAKEOVERS, STOPS = "failovers", "takeovers", "stop_requests"
-COST = "cost"  # in units of money.py
-ANSWERS = "answers:"  # and the outcome
-ERRORS = "errors:"  # and the code
-FAST_S = 1.0  # a bound of the histograms' buckets, so the share is exact
+COST = "cost"  # in billionths of the currency
+ANSWERS = "answers:"  # followed by the status
+ERRORS = "errors:"  # followed by the code
+FAST_S = 1.0  # a bucket bound, so the share is exact
 
 
 @dataclass
@@ -58,13 +58,13 @@ class Stats:
 
     @property
     def fast_percent(self) -> float | None:
-        """Of the first tokens, those that came within a second; None if none came."""
+        """The percentage of first tokens that came within FAST_S; None without any."""
         share = self.of(Measure.FIRST_TOKEN).share_within(FAST_S)
         return None if share is None else 100 * share
 
     @property
     def errors(self) -> list[tuple[str, int]]:
-        """By code, the most frequent first."""
+        """Counts by code, the most frequent first."""
         found = [(name.removeprefix(ERRORS), n) for name, n in self.counts.items() if name.startswith(ERRORS) and n]
         return sorted(found, key=lambda error: (-error[1], error[0]))
 
@@ -73,7 +73,7 @@ class Stats:
         return any(self.counts.values()) or bool(self.histograms)
 
     def of(self, measure: str) -> Histogram:
-        """Empty if nothing was observed."""
+        """The histogram of a measure; empty if nothing was observed."""
         return self.histograms[measure] if measure in self.histograms else Histogram()
 
     def add(self, other: Stats) -> None:
