@@ -1,6 +1,6 @@
-"""That beat lives is told by its own doing: by each sweep that it has sent, in the process and the loop that send it.
+"""Beat's heartbeat: published after each sweep that beat sends, from the loop that sends it.
 
-How late its sweeps are sent stands where other processes tell of their event loops.
+The lag of its sweeps is published where other processes publish the lag of their event loops.
 """
 
 from __future__ import annotations
@@ -28,25 +28,27 @@ logger = logging.getLogger(__name__)
 SENT = "streaming.tasks.sweep"
 TIMEOUT_S = 1.0
 TASKS = f"{settings.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}{settings.CELERY_TASK_DEFAULT_QUEUE}"
-MOST_WAITING = 50  # tasks that no worker has taken
+MOST_WAITING = 50  # tasks not yet taken by a worker
 
 
 class Scheduler(PersistentScheduler):
-    """Sends no more while nobody takes what it has sent: the tasks themselves have no expiry, which would compare the
-    clocks of two machines."""
+    """Sends nothing while earlier tasks pile up. Tasks have no expiry, since that would compare the clocks of two
+    machines."""
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         if not beat().tasks_pile_up():
             try:
                 self.apply_async(entry, producer=producer, advance=False)
-            except SchedulingError as error:  # Celery's own way tells it with three stacks
+            except SchedulingError as error:
+                # Celery itself would log three stack traces.
                 logger.warning("%s was not sent: %s", entry.task, error)
         elif entry.task == SENT:
-            beat().has_sent()  # it lives; it would have
+            # Beat is alive: only the full queue kept it from sending.
+            beat().has_sent()
 
 
 class Beat:
-    """This process, which is beat."""
+    """The heartbeat of this process, beat."""
 
     def __init__(self) -> None:
         self._redis = open_sync_client(TIMEOUT_S)
@@ -54,7 +56,7 @@ class Beat:
         self._sent_at: float | None = None
 
     def has_sent(self, **_: object) -> None:
-        """Never raises: beat has to go on."""
+        """Never raises: beat must keep running."""
         now = time.monotonic()
         if self._sent_at is not None:
             self._pulse.woke(now - self._sent_at - settings.SWEEP_INTERVAL_S)
@@ -65,7 +67,8 @@ class Beat:
         try:
             waiting: Any = self._redis.llen(TASKS)
         except (RedisError, OSError):
-            return False  # to send will fail, and be told
+            # Sending will fail, and be logged.
+            return False
         return bool(waiting >= MOST_WAITING)
 
     def publish(self, *, ended: bool = False) -> None:
@@ -83,8 +86,10 @@ def beat() -> Beat:
 
 @beat_init.connect
 def report_sweeps(sender: Service, **_: object) -> None:
-    ending = sender._is_shutdown  # type: ignore[attr-defined] # ``stop`` writes a log line besides
-    for number in (signal.SIGTERM, signal.SIGINT):  # Celery's handlers would write the schedule's file in the midst
+    # Not ``stop``, which would also log.
+    ending = sender._is_shutdown  # type: ignore[attr-defined]
+    # Celery's handlers would write the schedule file in the middle of other work.
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     after_task_publish.connect(beat().has_sent, sender=SENT, weak=False)
     atexit.register(beat().publish, ended=True)

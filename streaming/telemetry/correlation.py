@@ -1,4 +1,4 @@
-"""The ids that log lines are about: set where a command, a task or a request begins, known to every call below it."""
+"""Correlation ids of log lines: set where a command, task or request begins, and known to every call below it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ids: ContextVar[Mapping[str, str]] = ContextVar("ids", default=MappingProxyType
 
 @contextmanager
 def about(**ids: object) -> Iterator[None]:
-    """What is done within is about these, too. None: not known."""
+    """Adds these ids within the block. None: unknown, not added."""
     before = _ids.get()
     add(**ids)
     try:
@@ -23,7 +23,7 @@ def about(**ids: object) -> Iterator[None]:
 
 
 def add(**ids: object) -> None:
-    """For what was found out on the way; until the enclosing ``about``, or the task, ends."""
+    """Adds ids that become known later; they last until the enclosing ``about`` or the task ends."""
     _ids.set({**_ids.get(), **{name: str(value) for name, value in ids.items() if value}})
 
 

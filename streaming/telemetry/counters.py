@@ -1,5 +1,5 @@
-"""What a process counts by itself. Every second or two it adds what is new to one hash in Redis, that of all processes:
-so counters only grow, whichever process is asked. One that is killed takes with it what it had not told yet.
+"""Counters that processes keep themselves. Every second or two each process adds its new counts to one Redis hash,
+shared by all, so counters only grow, whichever process is scraped. A killed process loses its unpublished counts.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ KEY = "throughline:counts"  # hash: name -> value
 LOG_APPENDS, LOG_BYTES = "log_appends", "log_bytes"
 SOCKETS_OPENED = "sockets_opened"
 INTER_TOKEN, HUB_LAG = "inter_token", "hub_lag"  # histograms: a counter for each bucket, and one of the sum
-CACHE = "cache"  # and ":hit", ":joined" or ":miss"
-FALLBACK = "fallback"  # and ":" and one of FALLBACKS
+CACHE = "cache"  # plus ":hit", ":joined" or ":miss"
+FALLBACK = "fallback"  # plus ":" and one of FALLBACKS
 FALLBACKS = OTHER_TIER, WHOLE, STAGE_LEFT_OUT, BUDGET = "other_tier", "not_streamed", "stage_left_out", "budget"
 
 _lock = Lock()
-_new: Counter[str] = Counter()  # not told yet; the values are numbers of any kind
+_new: Counter[str] = Counter()  # not published yet; values are ints or floats
 
 
 def add(name: str, by: int = 1) -> None:
@@ -33,12 +33,12 @@ def add(name: str, by: int = 1) -> None:
 
 
 def fell_back(how: str) -> None:
-    """An answer is made otherwise than it was planned: one of FALLBACKS."""
+    """Counts an answer made otherwise than planned. ``how`` is one of FALLBACKS."""
     add(f"{FALLBACK}:{how}")
 
 
 def observe(name: str, durations: Iterable[float]) -> None:
-    """Into the histogram, in seconds."""
+    """Adds durations, in seconds, to the histogram."""
     found = Histogram()
     for seconds in durations:
         found.observe(seconds)
@@ -48,19 +48,20 @@ def observe(name: str, durations: Iterable[float]) -> None:
 
 
 def histogram(name: str, counted: Mapping[str, float]) -> Histogram:
-    """Out of what ``read`` found."""
+    """From the counters that ``read`` returned."""
     of_name = {key.removeprefix(f"{name}:"): value for key, value in counted.items() if key.startswith(f"{name}:")}
     total = of_name.pop("sum", 0.0)
     return Histogram(Counter({int(bucket): int(count) for bucket, count in of_name.items()}), total)
 
 
 async def publish(redis: AsyncRedis) -> None:
-    """Raises RedisError, OSError: then it is told the next time."""
+    """Raises RedisError, OSError; the counts are then published the next time."""
     global _new
     with _lock:
         told, _new = _new, Counter()
     try:
-        async with redis.pipeline() as pipeline:  # as one, so that nothing is told twice
+        # One transaction, so that a retry counts nothing twice.
+        async with redis.pipeline() as pipeline:
             for name, by in told.items():
                 pipeline.hincrbyfloat(KEY, name, by)
             await pipeline.execute()
@@ -71,6 +72,6 @@ async def publish(redis: AsyncRedis) -> None:
 
 
 def read(redis: Redis) -> dict[str, float]:
-    """Those of all processes. Raises RedisError."""
+    """The counters of all processes. Raises RedisError."""
     stored: Any = redis.hgetall(KEY)
     return {name.decode(): float(value) for name, value in stored.items()}

@@ -1,4 +1,4 @@
-"""What is going on at this moment, for the history: read by a task, kept by the minute, hour and day."""
+"""Gauges of this moment for the history: sampled by a task, kept by the minute, hour and day."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIMEOUT_S = 2.0
 
 
 def sample() -> None:
-    """Without Redis, what the database knows."""
+    """Without Redis, only the gauges from the database."""
     counted = unfinished_counts()
     values: dict[str, float] = {Gauge.RUNNING: counted[Status.RUNNING], Gauge.QUEUED: counted[Status.QUEUED]}
     try:
@@ -29,11 +29,12 @@ def sample() -> None:
             values |= {Gauge.SOCKETS: sum(web.sockets for web in living(redis, WebState))}
             values |= written_per_second(last_probes(redis))
     except (RedisError, OSError):
-        pass  # a figure that is not known is left out
+        # Unknown values are left out.
+        pass
     Sample.take(site_time.now(), values)
 
 
 def written_per_second(probes: Iterable[Health]) -> dict[str, float]:
-    """Of all servers together, between their last two probes; empty if none tells."""
+    """The sum over all servers, between their last two probes; empty if no server reports it."""
     rates = [probe.gained[WRITTEN] / probe.gained_in_s for probe in probes if WRITTEN in probe.gained]
     return {Gauge.TOKENS_PER_SECOND: round(sum(rates), 3)} if rates else {}

@@ -1,6 +1,6 @@
-"""Which processes live: each tells every second or two what it does, in a key that expires.
+"""Heartbeats: every second or two each process publishes its state in a key that expires.
 
-What each told last is remembered for longer, so that one that is gone can be missed.
+The last state of each process is kept for an hour, so that a missing process can be reported.
 """
 
 from __future__ import annotations
@@ -23,45 +23,45 @@ from .watchdog import report_replaced
 
 PREFIX = "throughline:alive:"
 HEARD_FOR_S = 6
-HEARD = "throughline:heard:at"  # sorted set: kind:process, by when it told last
+HEARD = "throughline:heard:at"  # sorted set: kind:process, by the time of its last heartbeat
 REMEMBERED_FOR = timedelta(hours=1)
-REFUSED = "throughline:refused-commands"  # hash: code of the refusal -> how many, of all web processes
+REFUSED = "throughline:refused-commands"  # hash: refusal code -> count, of all web processes
 
 S = TypeVar("S", bound="State")
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process tells. The class's name is that of the set that Redis keeps of such processes."""
+    """What a process publishes. The class name is also the name of the Redis set of such processes."""
 
     process: str
     told_at: datetime
     stats: ProcessStats | None = None
-    ended: bool = False  # it was told to end, and said so
+    ended: bool = False  # the process shut down in order
     clock_s: float = msgspec.field(default_factory=lambda: site_time.ahead().total_seconds())  # ahead of Redis'
 
 
 class WorkerState(State, frozen=True, kw_only=True):
     running: int  # attempts
     breakers: dict[str, str] = {}  # by model server: closed, half-open or open
-    requests: dict[str, int] = {}  # that it has now, by model server
-    limit: int = 0  # attempts at once; 0: not told
+    requests: dict[str, int] = {}  # in flight, by model server
+    limit: int = 0  # concurrent attempts; 0: unknown
     queues: list[str] = []
-    drained: list[str] = []  # keys of model servers that it asks for nothing new, by an operator's will
+    drained: list[str] = []  # keys of the drained model servers that it knows of
 
 
 class BackgroundState(State, frozen=True, kw_only=True):
-    """Of a worker that makes no answers, but does all that goes on beside them: sweeps, probes, titles, history."""
+    """A worker that makes no answers, but runs the background tasks: sweeps, probes, titles, history."""
 
 
 class WebState(State, frozen=True, kw_only=True):
-    sockets: int  # of chat pages, that are open
-    waiting: int = 0  # of these, those whose pages do not read what they are sent
-    opened_per_s: float = 0.0  # sockets, since it told last
+    sockets: int  # open, of chat pages
+    waiting: int = 0  # of these, sockets whose pages do not read what they are sent
+    opened_per_s: float = 0.0  # sockets, since the last heartbeat
     watched: int = 0  # answers
 
 
 class BeatState(State, frozen=True, kw_only=True):
-    """Told by each sweep that beat has sent, and by nothing else."""
+    """Published after each sweep that beat sends, and by nothing else."""
 
 
 def this_process() -> str:
@@ -84,12 +84,13 @@ async def publish_background(redis: AsyncRedis, process: str, **more: Any) -> No
 
 
 async def publish_web(redis: AsyncRedis, process: str, sockets: int, refused: Mapping[str, int], **more: Any) -> None:
-    """``refused`` are the commands refused since the last time, by code. ``more``: fields of WebState."""
+    """``refused``: commands refused since the last heartbeat, by code. ``more``: fields of WebState."""
     await publish(redis, WebState(process=process, told_at=site_time.now(), sockets=sockets, **more), refused)
 
 
 async def publish(redis: AsyncRedis, state: State, refused: Mapping[str, int]) -> None:
-    async with redis.pipeline() as pipeline:  # as one, so that what is told again after an error is not counted twice
+    # One transaction, so that a retry after an error counts nothing twice.
+    async with redis.pipeline() as pipeline:
         put(pipeline, state)
         report_replaced(pipeline)
         for code, count in refused.items():
@@ -104,7 +105,7 @@ def publish_beat(redis: Redis, stats: ProcessStats, *, ended: bool = False) -> N
 
 
 def put(pipeline: Any, state: State) -> None:
-    """Forgets who was not heard of for an hour: on a site that is never restarted as a whole, nobody else would."""
+    """Also removes processes silent for an hour: on a site that is never wholly restarted, nothing else would."""
     kind, stored = type(state).__name__, msgspec.json.encode(state)
     if state.ended:
         pipeline.delete(key_of(kind, state.process))
@@ -118,7 +119,7 @@ def put(pipeline: Any, state: State) -> None:
 
 
 def living(redis: Redis, of: type[S]) -> list[S]:
-    """The processes of this kind that were heard of lately; forgets the others. Two commands, mostly."""
+    """The processes of this kind with a live heartbeat; removes the others from the set. Usually two commands."""
     kind = of.__name__
     members: Any = redis.smembers(f"{PREFIX}{kind}")
     names = sorted(name.decode() for name in members)
@@ -129,7 +130,7 @@ def living(redis: Redis, of: type[S]) -> list[S]:
 
 
 def gone(redis: Redis, of: type[S], alive: Collection[State]) -> list[S]:
-    """The processes of this kind that were heard of in the last hour, and not lately. Two commands."""
+    """The processes of this kind whose last heartbeat is within the hour, but has expired. Two commands."""
     kind, names = of.__name__, {state.process for state in alive}
     since = site_time.now() - REMEMBERED_FOR
     told: Any = redis.zrangebyscore(HEARD, since.timestamp(), "+inf")
@@ -140,7 +141,7 @@ def gone(redis: Redis, of: type[S], alive: Collection[State]) -> list[S]:
 
 
 async def has_worker(redis: AsyncRedis) -> bool:
-    """One was heard of lately. Two commands."""
+    """Whether any worker has a live heartbeat. Two commands."""
     kind = WorkerState.__name__
     members: Any = await redis.smembers(f"{PREFIX}{kind}")  # type: ignore[misc]
     keys = [key_of(kind, name.decode()) for name in members]
@@ -152,5 +153,5 @@ def key_of(kind: str, process: str) -> str:
 
 
 def heard_key(kind: str, process: str) -> str:
-    """Holds what it told last, for an hour."""
+    """Holds the last state for an hour."""
     return f"throughline:heard:{kind}:{process}"

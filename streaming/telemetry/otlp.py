@@ -1,4 +1,4 @@
-"""Sends spans to a collector, by OpenTelemetry's own packages: import this only if tracing is switched on."""
+"""Sends spans to a collector with OpenTelemetry's packages. Import this only if tracing is on."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from opentelemetry.trace import (
 if TYPE_CHECKING:
     from .tracing import Span
 
-TIMEOUT_S = 3  # of a collector that does not answer; also when the process ends
+TIMEOUT_S = 3  # for a collector that does not answer; also when the process ends
 
 
 class KnownIds(IdGenerator, threading.local):
-    """Gives the ids of the span that is made next in this thread."""
+    """Returns the ids set for the next span of this thread."""
 
     trace_id = span_id = 0
 
@@ -42,7 +42,7 @@ class KnownIds(IdGenerator, threading.local):
 
 
 class Exporter:
-    """``tell`` takes microseconds: a thread of its own sends, a few seconds later, and when the process ends."""
+    """``export`` takes microseconds: a separate thread sends, a few seconds later and when the process ends."""
 
     def __init__(self, endpoint: str, service: str, process: str):
         self._ids = KnownIds()

@@ -1,4 +1,4 @@
-"""How a process of ours fares, as it measures it itself: CPU, memory, and how late its event loop wakes."""
+"""What a process measures of itself: CPU, memory and the lag of its event loop."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from conversations import site_time
 from .watchdog import Watchdog
 
 NAP_S = 0.25
-REMEMBERED = 60  # naps: of the last quarter of a minute
+REMEMBERED = 60  # naps, 15 s together
 REMEMBERED_S = NAP_S * REMEMBERED
 GIT_TIMEOUT_S = 2.0
 
 
 class Lag(msgspec.Struct, frozen=True):
-    """How much later than it wanted to a process woke, in the last quarter of a minute."""
+    """How late the event loop woke, over the last 15 s."""
 
     p95_ms: float
     max_ms: float
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Lag | None:
-        """None without values. p95 is the value that at most one in twenty exceeds."""
+        """None without values. At most one value in twenty exceeds p95."""
         if not seconds:
             return None
         ranked = sorted(seconds)
@@ -46,15 +46,13 @@ class Lag(msgspec.Struct, frozen=True):
 class ProcessStats(msgspec.Struct, frozen=True):
     started_at: datetime
     versions: dict[str, str]
-    cpu: float  # cores, in the last quarter of a minute
+    cpu: float  # cores, over the last 15 s
     rss: int  # bytes
     lag: Lag | None = None  # None: not measured yet
-    database: int | None = None  # connections of its pool; None: there is no pool, as on SQLite
+    database: int | None = None  # pooled connections; None: no pool, as on SQLite
 
 
 class EventLoopMonitor:
-    """Of this process."""
-
     def __init__(self) -> None:
         self._process = psutil.Process()
         self._started_at = datetime.fromtimestamp(self._process.create_time(), UTC)
@@ -62,7 +60,7 @@ class EventLoopMonitor:
         self._takes = deque([(time.monotonic(), time.process_time())])
 
     async def watch_loop(self) -> None:
-        """For ever: nap in the event loop that is watched, and say so."""
+        """Runs forever: sleeps in the watched event loop, records the lag, and notifies the watchdog."""
         with closing(Watchdog()) as watchdog:
             while True:
                 watchdog.beat()
@@ -74,7 +72,6 @@ class EventLoopMonitor:
         self._late.append(max(late_s, 0.0))
 
     def take(self) -> ProcessStats:
-        """As of now."""
         rss = self._process.memory_info().rss
         return ProcessStats(
             self._started_at - site_time.ahead(),
@@ -96,14 +93,14 @@ class EventLoopMonitor:
 
 @cache
 def versions() -> dict[str, str]:
-    """Of what this process was started with."""
+    """The versions that this process was started with."""
     ours = {"Throughline": commit()} if commit() else {}
     return ours | {"Python": platform.python_version(), "Django": django.get_version()}
 
 
 @cache
 def commit() -> str:
-    """That was checked out when this was asked first; empty outside a checkout."""
+    """The commit checked out at the first call; empty outside a checkout."""
     command = ["git", "-C", str(settings.BASE_DIR), "rev-parse", "--short", "HEAD"]
     try:
         told = subprocess.run(command, capture_output=True, text=True, timeout=GIT_TIMEOUT_S, check=False)

@@ -1,8 +1,8 @@
-"""The life of an answer as a trace, told to an OpenTelemetry collector if OTEL_EXPORTER_OTLP_ENDPOINT is set.
+"""Traces of generations, exported to an OpenTelemetry collector if OTEL_EXPORTER_OTLP_ENDPOINT is set.
 
-A trace is a generation. Its id is the generation's, and each span's follows from its key, so that web and workers make
-one trace without telling each other anything. Spans are told when they have ended: none is made between two tokens.
-What is switched off imports nothing.
+A trace is a generation. The trace id is the generation's id, and each span id is derived from the span's key, so web
+and worker processes contribute to one trace without exchanging ids. Spans are exported when they have ended, never
+between two tokens. When tracing is off, nothing is imported for it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ UUID_LENGTH = 36
 
 @dataclass(frozen=True)
 class Span:
-    """``key`` is unique within the generation; ``parent`` is another's, or ROOT. No text of users is in it."""
+    """``key`` is unique within the generation; ``parent`` is another span's key, or ROOT. Contains no user text."""
 
     generation_id: UUID
     name: str
@@ -55,7 +55,7 @@ class Span:
 
     @property
     def parent_id(self) -> int | None:
-        """None of the root."""
+        """None for the root."""
         return None if self.key == ROOT else span_id(self.generation_id, self.parent)
 
 
@@ -64,7 +64,7 @@ def is_on() -> bool:
 
 
 def report(*spans: Span) -> None:
-    """Give them to the thread that sends them. Does nothing if it is off."""
+    """Passes spans to the sending thread. Does nothing if tracing is off."""
     if is_on():
         for span in spans:
             exporter().export(span)
@@ -72,8 +72,8 @@ def report(*spans: Span) -> None:
 
 @cache
 def exporter() -> Exporter:
-    """Of this process."""
-    from .otlp import Exporter  # costs 10 MB of memory, so only where it is switched on
+    # Costs 10 MB of memory, so only where tracing is on.
+    from .otlp import Exporter
 
     return Exporter(settings.OTEL_EXPORTER_OTLP_ENDPOINT, settings.OTEL_SERVICE_NAME, settings.PROCESS_NAME)
 
@@ -83,9 +83,9 @@ def span_id(generation_id: UUID, key: str) -> int:
 
 
 def headers(request_id: str) -> dict[str, str]:
-    """For a model server that makes spans of its own: W3C's traceparent. Empty if it is off.
+    """W3C's traceparent, for model servers that export spans themselves. Empty if tracing is off.
 
-    ``request_id`` begins with the generation's, and is the key of the request's span.
+    ``request_id`` begins with the generation's id, and is the key of the request's span.
     """
     if not is_on():
         return {}
@@ -93,11 +93,11 @@ def headers(request_id: str) -> dict[str, str]:
     return {"traceparent": f"00-{generation_id.hex}-{span_id(generation_id, request_id):016x}-01"}
 
 
-# What there is to tell
+# What is reported
 
 
 def report_command(generation: Generation, command: str, received: datetime, stored: datetime) -> None:
-    """A click was carried out just now. A repeated one has told it already."""
+    """Called right after a click was carried out. A repeated click reports nothing: the first one did."""
     if not (is_on() and generation.is_new):
         return
     pk = generation.pk
@@ -108,7 +108,7 @@ def report_command(generation: Generation, command: str, received: datetime, sto
 
 
 def report_claim(generation: Generation, begun: datetime) -> None:
-    """An attempt has got it just now; the first one ends its time in the queue."""
+    """Called right after an attempt claimed the generation. The first claim also ends the time in the queue."""
     attempt = {"throughline.attempt": generation.attempt}
     if generation.attempt == 1:
         report(Span(generation.pk, "queue", "queue", generation.accepted_at, begun))
@@ -117,7 +117,7 @@ def report_claim(generation: Generation, begun: datetime) -> None:
 
 
 def report_end(generation: Generation, status: Status, error_code: str, begun: datetime) -> None:
-    """It has ended just now; ``begun`` is when there was nothing left to write."""
+    """Called right after the generation ended. ``begun``: when there was nothing left to write."""
     now = site_time.now()
     attributes: Attributes = {
         "throughline.status": str(status),

@@ -1,8 +1,8 @@
-"""Tells whoever watches this process that its event loop turns, in systemd's own words (sd_notify).
+"""Notifies the process manager, by systemd's protocol (sd_notify), that the event loop of this process runs.
 
-`make run`'s manager listens, systemd with WatchdogSec does, and deploy/watch.py under any other manager. Whoever hears
-nothing for too long sends SIGABRT, on which Python says where its threads stand, even if none of them can run; then it
-kills. A process that was started in place of such a one tells operators so.
+The listener is `make run`'s manager, systemd with WatchdogSec, or deploy/watch.py under any other manager. After too
+long a silence it sends SIGABRT, on which Python prints the stacks of all threads, even if none can run; then it kills
+the process. The process started in its place reports the replacement to operators.
 """
 
 from __future__ import annotations
@@ -25,23 +25,24 @@ from streaming.coordination import exchanged
 logger = logging.getLogger(__name__)
 
 BEAT_S = 1.0
-KEY = "throughline:replaced"  # sorted set: what was replaced, by when
+KEY = "throughline:replaced"  # sorted set: Replaced, by time
 TOLD_FOR = timedelta(days=1)
 
 
 class Watchdog:
     def __init__(self, address: str = settings.NOTIFY_SOCKET):
-        """Without an address nobody watches, and nothing is told."""
+        """An empty address: nobody listens, and nothing is sent."""
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         self._told_at = 0.0
         self._socket: socket.socket | None = None
         if address:
-            faulthandler.enable(2)  # standard error, which Celery has put something else in the place of
+            # 2 is standard error, since Celery replaces sys.stderr.
+            faulthandler.enable(2)
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
             self._socket.setblocking(False)
 
     def beat(self) -> None:
-        """From the event loop, as often as it likes."""
+        """Called from the event loop; sends at most once every BEAT_S."""
         now = time.monotonic()
         if self._socket is None or now - self._told_at < BEAT_S:
             return
@@ -49,7 +50,7 @@ class Watchdog:
         self._notify("READY=1\nWATCHDOG=1")
 
     def close(self) -> None:
-        """The event loop ends, and nobody is to take that for a standstill."""
+        """Announces the end of the event loop, so that it is not taken for a blocked one."""
         if self._socket is not None:
             self._notify("STOPPING=1")
             self._socket.close()
@@ -58,21 +59,22 @@ class Watchdog:
         assert self._socket is not None
         try:
             self._socket.sendto(f"{words}\nX_PID={os.getpid()}".encode(), self._address)
-        except OSError as error:  # whoever watches has gone, or has not listened for a while
+        except OSError as error:
+            # The listener is gone, or has not read for a while.
             logger.debug("nobody hears that this process lives: %s", error)
 
 
 class Replaced(msgspec.Struct, frozen=True):
-    """A process whose event loop stood still."""
+    """A process that was replaced because its event loop was blocked."""
 
     name: str  # such as web
     pid: int
     at: datetime
-    still_s: float  # for how long, when it was killed
+    still_s: float  # how long the loop had been blocked when the process was killed
 
 
 def report_replaced(pipeline: Any) -> None:
-    """By the process that took its place. Told again, it is told once."""
+    """Called by the process that took its place. Idempotent."""
     if settings.REPLACED_PROCESS:
         replaced = msgspec.json.decode(settings.REPLACED_PROCESS, type=Replaced)
         pipeline.zadd(KEY, {settings.REPLACED_PROCESS: replaced.at.timestamp()})
