@@ -1,1 +1,1 @@
-"""For those who run the site: pages with live figures, metrics for Prometheus, health checks."""
+"""For those who run the site: live pages, Prometheus metrics and health checks."""

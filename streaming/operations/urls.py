@@ -1,4 +1,4 @@
-"""Addresses for operators and their machines."""
+"""URLs for operators and their monitoring."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Operators set the rules of alerts here, try them, and read what became of the messages."""
+"""The admin of alerts: operators set rules, send test messages, and see what was delivered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .secrets import Said, SecretAdmin, is_stored
 if TYPE_CHECKING:
     EpisodeBase = admin.ModelAdmin[AlertEpisode]
     DeliveryBase = admin.ModelAdmin[AlertDelivery]
-else:  # no generics when it runs
+else:  # not generic at run time
     EpisodeBase = DeliveryBase = admin.ModelAdmin
 
 CONDITION = ("name", "figure", "comparison", "threshold", "minutes", "severity", "enabled")
@@ -54,7 +54,7 @@ class AlertRuleAdmin(SecretAdmin):
 
 
 def send_test(rule: AlertRule) -> list[tuple[int, str]]:
-    """What came of it, as messages."""
+    """The outcome, as messages."""
     if not rule.ways:
         return [(messages.WARNING, "Nobody to send it to: this alert is shown on the operators' pages only.")]
     return [line for way in rule.ways for line in tried_by(rule, way)]
@@ -70,7 +70,7 @@ def tried_by(rule: AlertRule, way: Way) -> list[tuple[int, str]]:
 
 
 class OnlyRead:
-    """Nobody writes here but the site."""
+    """Rows that only the site itself writes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Which models a server lists, asked while an admin's form is checked: what it does not list is refused at once."""
+"""Asks a server for its models while an admin form is validated: a model that it does not list is refused at once."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from streaming.model_servers.vllm.facts import list_models
 
 from .server_test import client_of
 
-WITHIN_S = 4.0  # whoever saves the form waits for it
+WITHIN_S = 4.0  # the user who saves the form waits for it
 SHOWN_MODELS = 5
 NOT_ASKED = "“{server}” cannot be asked for its models now: it is stored, and other tiers answer until it works."
 
 
 def listed_models(server: ModelServer) -> list[str] | None:
-    """None if it cannot be asked: it may be started later."""
+    """None if the server cannot be asked: it may be started later."""
     return async_to_sync(fetch_models)(server)
 
 

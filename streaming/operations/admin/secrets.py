@@ -1,4 +1,4 @@
-"""Rows with a secret in the admin: nobody can see it, nor search by it. A button tries the row as it is stored."""
+"""Admin of rows with a secret, which nobody can see or search by. A button tests the row as it is stored."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from conversations.models.encrypted import is_stored as is_there
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
 else:
-    ModelAdmin = admin.ModelAdmin  # no generic when it runs
+    ModelAdmin = admin.ModelAdmin  # not generic at run time
 
 Said = Iterable[tuple[int, str]]  # messages: level and sentence
 
 
 def is_stored(field: str, description: str) -> Callable[[Any, Any], bool | None]:
-    """A column that says so, and no more; None, a question mark: it cannot be decrypted."""
+    """A column that shows only whether there is a value; a question mark (None) if it cannot be decrypted."""
 
     @admin.display(boolean=True, description=description)
     def shown(_: Any, row: Any) -> bool | None:
@@ -37,23 +37,23 @@ def is_stored(field: str, description: str) -> Callable[[Any, Any], bool | None]
 class SecretAdmin(ModelAdmin):
     form: type[SecretForm]
     change_form_template = "secrets/change_form.html"
-    button: ClassVar[str]  # its words
+    button: ClassVar[str]  # label
     button_title: ClassVar[str]
 
     def tried(self, row: Any) -> Said:
-        """What came of it, whether the row is enabled or not."""
+        """Tests the row, enabled or not, and returns the outcome."""
         raise NotImplementedError
 
     # The secret
 
     def secret_fields(self, request: HttpRequest, row: Any) -> tuple[str, ...]:
-        """Who may only look gets none: Django would show its value as text."""
+        """Empty for users with view permission only: Django would show them the value as text."""
         may_write = self.has_change_permission(request, row) if row else self.has_add_permission(request)
         has_one = row and is_there(getattr(row, self.form.secret))
         return ((self.form.secret, self.form.remover) if has_one else (self.form.secret,)) if may_write else ()
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """?api_key__startswith=… would tell a key letter by letter."""
+        """?api_key__startswith=… would reveal a key letter by letter."""
         return not lookup.startswith(self.form.secret) and super().lookup_allowed(lookup, value, request)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

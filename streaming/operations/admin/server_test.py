@@ -1,4 +1,4 @@
-"""Does this model server work? It is asked for its version, its models, and one token."""
+"""Tests a model server: asks for its version, its models and one token."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from streaming.model_servers.vllm.client import ChatStream, ModelServer, Patienc
 from streaming.model_servers.vllm.errors import BadReply, ModelServerError, Rejected, TookTooLong, Unreachable
 from streaming.model_servers.vllm.facts import ListedModel, list_models
 
-WITHIN_S = 9.0  # the whole test; whoever clicked waits for it
+WITHIN_S = 9.0  # for the whole test; the user who clicked waits for it
 VERSION_TIMEOUT_S = 2.0
 SHOWN_MODELS = 10
-SHOWN_LENGTH = 300  # characters of what a server said
+SHOWN_LENGTH = 300  # characters of a server's text
 QUESTION = "Say hello."
 
 
 @dataclass
 class Findings:
-    """Filled step by step: what was found stays when a later step fails."""
+    """Filled step by step, so earlier findings remain when a later step fails."""
 
-    version: str = ""  # empty: not told; only vLLM has one
+    version: str = ""  # empty: not reported; only vLLM has one
     models: list[ListedModel] = field(default_factory=list)
     asked: str = ""  # the model
-    first_token_s: float | None = None  # of a server that does not stream, the whole answer
+    first_token_s: float | None = None  # if the server does not stream: of the whole answer
     error: str = ""  # a sentence
 
     @property
     def facts(self) -> str:
-        """In words; empty if there are none."""
+        """Sentences; empty if there are none."""
         shown = ", ".join(describe(model) for model in self.models[:SHOWN_MODELS])
         more = f" and {len(self.models) - SHOWN_MODELS} more" if len(self.models) > SHOWN_MODELS else ""
         facts = [self.version and f"Version {cut(self.version)}.", shown and f"Models: {shown}{more}."]
@@ -47,7 +47,7 @@ class Findings:
 async def try_server(
     server: ModelServer, wanted: Sequence[str] = (), *, streams: bool = True, within_s: float = WITHIN_S
 ) -> Findings:
-    """Asks the first of the ``wanted`` models that the server lists, or the first that it lists. Never raises."""
+    """Asks the first of the ``wanted`` models that the server lists, else the first one listed. Never raises."""
     findings = Findings()
     try:
         async with asyncio.timeout(within_s):
@@ -66,7 +66,7 @@ async def try_server(
 
 
 def client_of(addresses: Sequence[str], timeout_s: float) -> httpx.AsyncClient:
-    """Without redirects, so that the key goes nowhere else."""
+    """Follows no redirects, so that the key goes nowhere else."""
     return httpx.AsyncClient(
         transport=Addressed(addresses), trust_env=False, follow_redirects=False, timeout=timeout_s,
         headers={"Accept-Encoding": "identity"},
@@ -93,13 +93,14 @@ async def fill(
 
 
 async def first_token(client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any]) -> None:
-    """Returns when it is there. Raises ModelServerError."""
+    """Returns once the first token has arrived. Raises ModelServerError."""
     stream = ChatStream(client, server, body, request_id="test", patience=Patience(WITHIN_S, WITHIN_S))
     async with aclosing(stream.deltas()) as deltas:
         async for delta in deltas:
             if stream.is_whole:
                 raise BadReply("it does not stream; switch that off above")
-            if delta.text or delta.thinking or delta.finish_reason == "length":  # a token may have no text
+            # A token may have no text; then only the reached limit shows it.
+            if delta.text or delta.thinking or delta.finish_reason == "length":
                 return
     raise BadReply("its stream ended without a token")
 

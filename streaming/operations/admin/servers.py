@@ -1,4 +1,4 @@
-"""Admins and operators edit model servers here, and test them. Nobody can see a key, nor search by it."""
+"""Admins and operators edit and test model servers here. Nobody can see a key or search by it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ HIDDEN = "[key]"
 
 
 class ListingServerForm(ModelServerForm):
-    is_unproved = False  # it could not be asked
+    is_unproved = False  # the server could not be asked
 
     def _post_clean(self) -> None:
-        """When all else is right, asks it for its models, unless it is disabled."""
+        """When the form is otherwise valid, asks the server for its models, unless it is disabled."""
         super()._post_clean()  # type: ignore[misc]
         if self.errors or not self.instance.enabled:
             return
@@ -62,7 +62,7 @@ class ModelServerAdmin(SecretAdmin):
 
 
 def messages_of(server: StoredServer, findings: Findings, tiers: list[Tier]) -> list[tuple[int, str]]:
-    """What the test found, as messages."""
+    """The findings as messages."""
     listed = {model.id for model in findings.models}
     lines = [(messages.INFO, findings.facts)] if findings.facts else []
     if findings.error:
@@ -78,5 +78,5 @@ def messages_of(server: StoredServer, findings: Findings, tiers: list[Tier]) -> 
 
 
 def without_key(sentence: str, key: str) -> str:
-    """Some servers quote the key that they refuse."""
+    """Some servers quote a key that they refuse."""
     return sentence.replace(key, HIDDEN) if key else sentence

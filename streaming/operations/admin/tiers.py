@@ -1,4 +1,4 @@
-"""Admins and operators edit tiers here. docs/models.md tells what each field does."""
+"""Admins and operators edit tiers here. docs/models.md describes each field."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Tier]
     ModelForm = forms.ModelForm[Tier]
 else:
-    ModelAdmin, ModelForm = admin.ModelAdmin, forms.ModelForm  # no generics when it runs
+    ModelAdmin, ModelForm = admin.ModelAdmin, forms.ModelForm  # not generic at run time
 
 
 class TierForm(ModelForm):
-    is_unproved = False  # its server could not be asked
+    is_unproved = False  # the server could not be asked
 
     def _post_clean(self) -> None:
-        """When all else is right, asks the server whether it has the model; not for a tier that is off."""
+        """When the form is otherwise valid, asks the server whether it lists the model, unless either is disabled."""
         super()._post_clean()  # type: ignore[misc]
         if self.errors or not (self.instance.enabled and self.instance.server.enabled):
             return
@@ -54,7 +54,7 @@ class TierAdmin(ModelAdmin):
 
     @admin.display(boolean=True)
     def in_use(self, tier: Tier) -> bool:
-        """A disabled server disables its tiers."""
+        """Disabling a server disables its tiers."""
         return tier.enabled and tier.server.enabled
 
     def save_model(self, request: HttpRequest, obj: Tier, form: Any, change: bool) -> None:

@@ -1,1 +1,1 @@
-"""Alerts: the figures that rules look at, who watches them, and how what they find is told."""
+"""Alerts: the values that rules check, the process that checks them, and the delivery of messages."""

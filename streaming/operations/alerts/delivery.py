@@ -1,7 +1,7 @@
-"""Sends what is due of the alerts, by email and to webhooks; what fails is tried again later, and said.
+"""Sends due alert messages by email and to webhooks. Failures are recorded, and retried later.
 
-A try is claimed before it is made. Who is killed between sending and noting it has the message sent a second time, with
-the same id: to send it never would be worse.
+A try is claimed before it is made. If the process is killed between sending and recording it, the message is sent a
+second time, with the same id: never sending it would be worse.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def deliver(now: datetime | None = None) -> None:
-    """``now``: for what is due; None: each delivery's own moment."""
+    """``now``: the time to use throughout; None: the current time, read for each delivery."""
     for delivery in AlertDelivery.objects.due(now or site_time.now()):
         if delivery.claim(now or site_time.now()):
             attempt(delivery, now)
@@ -44,7 +44,7 @@ def attempt(delivery: AlertDelivery, now: datetime | None) -> None:
 
 
 def send(rule: AlertRule, way: Way, message: Message) -> None:
-    """Raises NotDelivered. To a rule that has lost its recipients there is nothing to send."""
+    """Raises NotDelivered. Sends nothing if the rule no longer has recipients."""
     if way is Way.EMAIL and rule.recipients:
         mail(rule.recipients, message)
     elif way is Way.WEBHOOK:
@@ -55,7 +55,8 @@ def send(rule: AlertRule, way: Way, message: Message) -> None:
 
 
 def mail(recipients: list[str], message: Message) -> None:
-    headers = {"Message-ID": f"<{message.id}@alerts.throughline>"}  # the same at each try: mail programs know doubles
+    # The same id at each try, so that mail programs detect duplicates.
+    headers = {"Message-ID": f"<{message.id}@alerts.throughline>"}
     try:
         EmailMessage(message.subject, message.text, to=recipients, headers=headers).send()
     except SMTPException as error:

@@ -1,4 +1,4 @@
-"""What is said of an alert: subject and text for people, and fields for programs. docs/operate/alerts.md has both."""
+"""The message of an alert: subject and text for people, fields for programs. docs/operate/alerts.md documents both."""
 
 from __future__ import annotations
 
@@ -38,14 +38,15 @@ def message_of(delivery: AlertDelivery) -> Message:
 
 
 def trial_message(rule: AlertRule) -> Message:
-    """What the button sends."""
+    """The message of the admin's “Send a test” button."""
     subject = f"Test of the alert “{rule}”"
     text = f"Nothing is wrong: an operator tests whether this arrives. Condition: {rule.condition}."
     return made(f"alert-test-{uuid4()}", "test", rule, subject, text, {})
 
 
 def made(name: str, event: str, rule: AlertRule, subject: str, text: str, more: dict[str, Any]) -> Message:
-    subject = " ".join(subject.split())  # a line end would end the header
+    # A line break would end the mail header.
+    subject = " ".join(subject.split())
     data = {
         "id": name,
         "event": event,

@@ -1,7 +1,7 @@
-"""The figures that rules look at, as they are now.
+"""The current values that rules check.
 
-A reading has a value for each subject: a server's name, or "" for the site. None: it is not known at the moment, and
-whatever alert there is stays as it is.
+A reading has a value for each subject: a server's name, or "" for the whole site. None: unknown at the moment; an open
+alert then stays unchanged.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from streaming.operations.measurements.answers import oldest_queued
 from streaming.operations.measurements.live import Live, live
 
 LATELY = timedelta(minutes=5)
-FEWEST = 3  # answers, of which a share or a percentile says something
-WORTH_COUNTING_S = 1.0  # of a wait that has not ended
+FEWEST = 3  # answers; with fewer, a share or a percentile says nothing
+WORTH_COUNTING_S = 1.0  # unfinished waits count from here on
 
 Reading = Mapping[str, float | None]
 
 
 class Moment:
-    """Looks at nothing twice."""
+    """Reads each source at most once."""
 
     def __init__(self, now: datetime):
         self.now = now
@@ -39,18 +39,18 @@ class Moment:
 
     @cached_property
     def stats(self) -> Stats:
-        """Of answers that ended in the last minutes."""
+        """Of answers that ended within LATELY."""
         return stats_since(self.now - LATELY)
 
 
 def readings(figures: Collection[str], now: datetime) -> dict[str, Reading]:
-    """One query for each, at most two."""
+    """One or two queries for each."""
     moment = Moment(now)
     return {figure: READERS[Figure(figure)](moment) for figure in figures}
 
 
 def first_token(moment: Moment) -> Reading:
-    """Unfinished answers count with their first token, or what they have waited so far. 0 if there are too few."""
+    """Unfinished answers count with the TTFT, or else with the wait so far. 0 if there are too few answers."""
     waits = moment.stats.of(Measure.FIRST_TOKEN)
     for accepted, first in Generation.objects.unfinished().order_by().values_list("accepted_at", "first_token_at"):
         waited = ((first or moment.now) - accepted).total_seconds()

@@ -1,4 +1,4 @@
-"""Compares the figures with the rules, and has told what there is to tell. Any number of processes may at once."""
+"""Checks the alert rules and has due messages sent. Any number of processes may do so at once."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .readings import Reading, readings
 
 logger = logging.getLogger(__name__)
 
-WATCHED = "throughline:alerts:watched"  # there while somebody has watched lately
+WATCHED = "throughline:alerts:watched"  # exists while a process has checked lately
 WATCHED_FOR_S = 45
 REDIS_TIMEOUT_S = 2.0
 
 
 def watch(now: datetime | None = None) -> None:
-    """A query or two for each rule and each open episode, then what is due is sent."""
+    """A query or two for each rule and each open episode; then sends due messages."""
     compare(now or site_time.now())
     deliver(now)
 
@@ -37,7 +37,7 @@ def compare(now: datetime) -> None:
 
 
 def follow(rule: AlertRule, reading: Reading, now: datetime) -> None:
-    """A subject that is gone, such as a server that was removed, is well."""
+    """The alert of a subject that no longer exists, such as a removed server, ends."""
     for subject, value in reading.items():
         if value is not None and rule.is_broken_by(value):
             AlertEpisode.go_on(rule, subject, value, now)
@@ -55,7 +55,7 @@ def note_watch() -> None:
 
 
 def stand_in_apart() -> None:
-    """In a thread of its own, which keeps no connection."""
+    """For a separate thread, which must keep no database connection."""
     try:
         stand_in()
     finally:
@@ -63,7 +63,7 @@ def stand_in_apart() -> None:
 
 
 def stand_in() -> bool:
-    """Watch if no worker has done so lately: none is alive, all of them are busy, or Redis is away. True if it did."""
+    """Checks the rules if no worker has lately: none is up, all are busy, or Redis is down. True if it checked."""
     try:
         with open_sync_client(REDIS_TIMEOUT_S) as redis:
             if not redis.set(WATCHED, 1, ex=WATCHED_FOR_S, nx=True):

@@ -1,4 +1,4 @@
-"""Posts a message to a webhook: to checked addresses only, without redirects, signed if there is a secret."""
+"""Posts a message to a webhook: to checked addresses only, without following redirects, signed if there is a secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNATURE = "X-Throughline-Signature"
 
 
 class NotDelivered(Exception):
-    """The text is a sentence for operators, without addresses, which can be secrets."""
+    """The text is a sentence for operators. It contains no addresses, which can be secret."""
 
 
 async def post(url: str, secret: str, data: dict[str, Any]) -> None:
@@ -42,7 +42,7 @@ async def post(url: str, secret: str, data: dict[str, Any]) -> None:
 
 
 async def status_of(addresses: list[str], url: str, body: bytes, headers: dict[str, str]) -> int:
-    """What the answer says besides is not read."""
+    """Does not read the response body."""
     client = httpx.AsyncClient(transport=Addressed(addresses), trust_env=False, timeout=TIMEOUT_S)
     async with client, client.stream("POST", url, content=body, headers=headers) as response:
         return response.status_code

@@ -1,4 +1,4 @@
-"""Plots as a file: a row for each bin, a column for each line."""
+"""Exports plots as a file: a row for each bin, a column for each series."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from streaming.operations.queries.ranges import ALL, QueryParams
 
 from .plots import Plot, Value
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets would reckon with
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # spreadsheets evaluate text that begins so
 
 
 @dataclass(frozen=True)
 class Sheet:
     wanted: QueryParams
     plots: Sequence[Plot]
-    name: str = "throughline"  # the file's begins with it
+    name: str = "throughline"  # prefix of the file's name
 
     @property
     def heads(self) -> list[str]:
@@ -32,7 +32,7 @@ class Sheet:
 
     @property
     def rows(self) -> Iterator[tuple[str, str, list[Value]]]:
-        """Begin, end, and the values."""
+        """Begin, end and values of each bin."""
         scope = self.wanted.range
         for number, begin in enumerate(scope.bins):
             values = [series.values[number] for plot in self.plots for series in plot.series]
@@ -56,7 +56,7 @@ def kind_of(request: HttpRequest) -> str:
 
 
 def download(sheet: Sheet, kind: str) -> StreamingHttpResponse:
-    """Written while it is sent. ``kind`` is one of FORMATS."""
+    """Streams the file as it is written. ``kind`` is one of FORMATS."""
     content_type, write = FORMATS[kind]
     response = StreamingHttpResponse(in_pieces(write(sheet)), content_type=content_type)
     begin, end = (timezone.localtime(moment) for moment in (sheet.wanted.range.begin, sheet.wanted.range.end))
@@ -66,7 +66,7 @@ def download(sheet: Sheet, kind: str) -> StreamingHttpResponse:
 
 
 def as_csv(sheet: Sheet) -> Iterator[str]:
-    """An empty cell where nothing is known."""
+    """Unknown values are empty cells."""
     yield line(["begin", "end", "tier", "server", *sheet.heads])
     for begin, end, values in sheet.rows:
         yield line([begin, end, sheet.tier, sheet.server, *values])
@@ -79,12 +79,12 @@ def line(cells: Sequence[object]) -> str:
 
 
 def harmless(cell: object) -> object:
-    """A text that a spreadsheet would take for a formula begins with an apostrophe."""
+    """Prefixes text that a spreadsheet would take for a formula with an apostrophe."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell
 
 
 def as_json(sheet: Sheet) -> Iterator[str]:
-    """One object; null where nothing is known."""
+    """One object; unknown values are null."""
     head = {"tier": sheet.tier, "server": sheet.server, "columns": sheet.heads}
     yield json.dumps(head)[:-1] + ', "rows": [\n'
     before = ""

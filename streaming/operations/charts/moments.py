@@ -1,4 +1,4 @@
-"""Every moment that is known of one generation, by whichever clock, in the order of the story."""
+"""All recorded moments of one generation, by every clock, in the order in which they usually happen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from conversations.models import Generation, GenerationTiming
 from conversations.models.generation.timeline import first_request
 
-BELIEVED = timedelta(minutes=1)  # between a click by the browser's clock and its arrival by ours
+BELIEVED = timedelta(minutes=1)  # at most, between a click by the browser's clock and its arrival by ours
 LABELS = {
     "clicked": ("Click", "browser"),
     "received": ("Command received", "web"),
@@ -35,13 +35,13 @@ LABELS = {
 class Moment:
     name: str
     label: str
-    clock: str  # whose
+    clock: str  # browser, web or worker
     at: datetime
-    after_ms: float  # since it was accepted
+    after_ms: float  # since the generation was accepted
 
 
 def moments_of(generation: Generation) -> dict[str, Moment]:
-    """By name; those of the browser only if its clock can be believed."""
+    """By name. The browser's moments are included only if its clock is plausible."""
     known = {name: getattr(generation, f"{name}_at", None) for name in LABELS}
     timing: GenerationTiming | None = getattr(generation, "timing", None)
     if timing:
@@ -61,7 +61,7 @@ def moments_of(generation: Generation) -> dict[str, Moment]:
 
 
 def is_browser_believed(generation: Generation, received_at: datetime | None) -> bool:
-    """Its click came before the command did, and not long before."""
+    """Whether the click precedes the command's arrival, by at most BELIEVED."""
     if generation.clicked_at is None:
         return False
     return timedelta(0) <= (received_at or generation.accepted_at) - generation.clicked_at <= BELIEVED
@@ -72,7 +72,7 @@ def milliseconds(since: datetime, until: datetime) -> float:
 
 
 def in_words(ms: float) -> str:
-    """With three digits or so, as people read times."""
+    """With about three digits."""
     if ms < 1000:
         return f"{ms:.1f} ms" if ms < 10 else f"{ms:.0f} ms"
     return f"{ms / 1000:.2f} s" if ms < 10_000 else f"{ms / 1000:.1f} s"

@@ -1,4 +1,4 @@
-"""The life of one generation as a picture: where its time went, drawn to the scale of the whole."""
+"""The phases of one generation as a bar, in proportion to its whole duration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from conversations import site_time
 from conversations.models import Generation
 from conversations.models.generation.timeline import phases_of
 
-WIDTH = 240  # of the picture, in its own units
+WIDTH = 240  # of the bar, in its own units
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Span:
 
 
 def spans_of(generation: Generation) -> list[Span]:
-    """In order; empty if it took no time at all. One that has not ended lasts until now."""
+    """In order; empty if the generation took no time at all. An unfinished generation lasts until now."""
     phases = phases_of(generation, generation.ended_at or site_time.now())
     whole = sum(seconds for _, seconds in phases)
     spans: list[Span] = []

@@ -1,7 +1,6 @@
-"""Lines over time, made on the server: axes with round numbers, and gaps where nothing is known.
+"""Line plots over time, computed on the server: axes with round numbers, gaps where values are unknown.
 
-Places are shares of the picture, in percent, so that it fits every width:
-templates/operations/charts/_plot.html draws it.
+Positions are percentages of the plot, so that it fits every width. templates/operations/charts/_plot.html draws it.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from django.utils import timezone
 
 from streaming.operations.queries.ranges import Range
 
-SCALE = 1000  # of the lines' own coordinates, in both directions
-TICKS_Y, TICKS_X = 4, 7  # at most, about
-FEW_TICKS = 4  # for which there is always room
+SCALE = 1000  # of the lines' own coordinates, on both axes
+TICKS_Y, TICKS_X = 4, 7  # at most, approximately
+FEW_TICKS = 4  # always fit
 STEPS = (1, 2, 5, 10)
 TIME_STEPS = [
     *(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30)),
@@ -33,34 +32,34 @@ Words = Callable[[float], str]
 
 @dataclass(frozen=True)
 class Series:
-    """A value for each bin; None where none is known."""
+    """A value for each bin; None: unknown."""
 
     label: str
     values: Sequence[Value]
 
     @property
     def last(self) -> Value:
-        """The last known one; None if there is none."""
+        """The last known value; None if there is none."""
         return next((value for value in reversed(self.values) if value is not None), None)
 
 
 @dataclass(frozen=True)
 class Tick:
-    place: float  # percent of the picture
+    place: float  # percent of the plot
     label: str
-    is_minor: bool = False  # left out where there is little room
+    is_minor: bool = False  # hidden where there is little room
 
 
 @dataclass(frozen=True)
 class Line:
     label: str
-    path: str  # in SCALE
+    path: str  # SVG path, in units of SCALE
     last: str
 
 
 @dataclass(frozen=True)
 class Column:
-    """A bin, for those who point at it."""
+    """A bin, with its tooltip."""
 
     place: float
     width: float
@@ -69,13 +68,13 @@ class Column:
 
 @dataclass
 class Plot:
-    """``words`` tell a value with its unit."""
+    """``words`` formats a value with its unit."""
 
     title: str
     series: Sequence[Series]
     range: Range
     words: Words
-    least_top: float = 0.0  # that the axis reaches at least
+    least_top: float = 0.0  # minimum for the top of the y axis
     note: str = ""
 
     @property
@@ -109,7 +108,7 @@ class Plot:
 
     @property
     def open_bin(self) -> Column | None:
-        """The last one, if it is not over."""
+        """The last bin, if it is not over."""
         number = len(self.range.bins) - 1
         is_over = self.range.end >= self.range.begin + (number + 1) * self.range.bin
         width = 100 / (number + 1)
@@ -120,19 +119,20 @@ class Plot:
 
 
 def path_of(values: Sequence[Value], top: float) -> str:
-    """Through the middles of the bins; a new piece after each gap."""
+    """Through the centres of the bins; a new segment after each gap."""
     width = SCALE / len(values)
     path, is_drawing = [], False
     for number, value in enumerate(values):
         if value is not None:
             place = f"{(number + 0.5) * width:.1f} {SCALE * (1 - value / top):.1f}"
-            path.append(f"L{place}" if is_drawing else f"M{place}h0.01")  # a lone value is a dot
+            # The h makes a lone value a dot.
+            path.append(f"L{place}" if is_drawing else f"M{place}h0.01")
         is_drawing = value is not None
     return "".join(path)
 
 
 def round_top(value: float) -> float:
-    """A multiple of a round step that is not below ``value``; 1 if that is zero."""
+    """The smallest multiple of a round step that is at least ``value``; 1 if ``value`` is zero."""
     if value <= 0:
         return 1.0
     step = round_step(value)
@@ -140,7 +140,7 @@ def round_top(value: float) -> float:
 
 
 def round_step(top: float) -> float:
-    """1, 2 or 5 times a power of ten, of which a few reach ``top``."""
+    """1, 2 or 5 times a power of ten, so that about TICKS_Y steps reach ``top``."""
     rough = top / TICKS_Y
     unit = 10.0 ** math.floor(math.log10(rough))
     return next(step * unit for step in STEPS if step * unit >= rough * (1 - 1e-9))
@@ -152,7 +152,7 @@ def steps_to(top: float) -> list[float]:
 
 
 def time_ticks(scope: Range) -> list[Tick]:
-    """At round times by the site's clock."""
+    """At round times in the site's time zone."""
     length = scope.bin * len(scope.bins)
     step = next((step for step in TIME_STEPS if length / step <= TICKS_X), TIME_STEPS[-1])
     moments = list(round_moments(scope.begin, scope.begin + length, step))
@@ -167,7 +167,7 @@ def time_ticks(scope: Range) -> list[Tick]:
 
 
 def round_moments(begin: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
-    """Counted from midnight, or for days from the first one. Where clocks change, some are an hour off."""
+    """Counted from midnight, or for steps of days from January 1. Around a clock change some are an hour off."""
     local = timezone.localtime(begin)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     if step >= DAY:

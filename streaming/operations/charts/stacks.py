@@ -1,4 +1,4 @@
-"""Columns over time, of parts that add up: plots whose series stand on top of each other."""
+"""Stacked bar charts over time: plots whose series add up."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from functools import cached_property
 from .plots import Plot, Series, round_top
 
 GAP = 0.2  # of a bin's width, between two columns
-COLOURS = 5  # that plot.css has
+COLOURS = 5  # defined in plot.css
 OTHERS = "others"
 
 
 @dataclass(frozen=True)
 class Bar:
-    """Places in percent of the picture."""
+    """Positions and sizes in percent of the plot."""
 
     series: int  # from 1
     x: float
@@ -37,7 +37,7 @@ class Stack(Plot):
 
     @property
     def bars(self) -> Iterator[Bar]:
-        """Of each bin from below."""
+        """Bottom to top in each bin."""
         room = 100 / len(self.range.bins)
         reached = [0.0] * len(self.range.bins)
         for number, one in enumerate(self.series, start=1):
@@ -50,7 +50,7 @@ class Stack(Plot):
 
 
 def few(series: Sequence[Series]) -> list[Series]:
-    """As many as there are colours: the smallest ones as one, if they are more."""
+    """At most COLOURS series: the smallest ones are merged if there are more."""
     if len(series) <= COLOURS:
         return list(series)
     by_size = sorted(series, key=lambda one: sum(value or 0.0 for value in one.values), reverse=True)

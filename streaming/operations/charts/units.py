@@ -1,4 +1,4 @@
-"""Stats in words, with their units."""
+"""Formats values with their units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One generation as a picture: a row for each phase, all to one scale of time; and its beginning, to one of its own."""
+"""One generation as a waterfall: a row for each phase on one time scale, and its beginning on a scale of its own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from conversations.models.generation.timeline import beginnings
 from .moments import Moment, in_words, milliseconds, moments_of
 
 WIDTH = 1000  # of a row, in the picture's own units
-GRID = "".join(f"M{WIDTH * line // 4} 0V16" for line in range(5))  # a path: the scale's ticks
-LEAST = 3  # of a bar, so that it is seen
+GRID = "".join(f"M{WIDTH * line // 4} 0V16" for line in range(5))  # SVG path of the tick lines
+LEAST = 3  # width of a bar, so that it is visible
 TICKS = 4
-# What is done between two moments, and how it is coloured: label, kind, from the first of these that is known, until.
+# Label, kind (its colour), the moments of which the first known one begins the phase, and the moment that ends it.
 PHASES = (
     ("Click to server", "browser", ("clicked",), "received"),
     ("Accepting", "queued", ("received",), "accepted"),
@@ -41,18 +41,19 @@ NOW = {
     "waiting": "Waiting for the model server",
     "writing": "Writing",
 }
-SHOWN = ("painted", "first_frame", "first_append", "first_token")  # the beginning ends with the first that is known
+# The beginning ends with the first of these that is known.
+SHOWN = ("painted", "first_frame", "first_append", "first_token")
 
 
 @dataclass(frozen=True)
 class Bar:
     label: str
-    kind: str  # its colour
-    begin_ms: float  # since it was accepted
+    kind: str  # sets the colour
+    begin_ms: float  # since the generation was accepted
     ms: float
     x: float = 0.0
     width: float = 0.0
-    is_open: bool = False  # it goes on
+    is_open: bool = False  # still going on
 
     @property
     def begun(self) -> str:
@@ -69,7 +70,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Picture:
-    """Bars to one scale; ``ticks`` are its times, at equal distances."""
+    """Bars on one scale; ``ticks`` are its labels, at equal distances."""
 
     bars: list[Bar]
     ticks: list[str]
@@ -80,12 +81,12 @@ class Picture:
 
 
 def whole(generation: Generation, now: datetime) -> Picture:
-    """All phases, then the stages, if there are several."""
+    """All phases, then the stages if there are several."""
     return drawn([*bars_of(generation, now), *stage_bars(generation, now)])
 
 
 def beginning(generation: Generation, now: datetime) -> Picture:
-    """What happened until the first text was seen, or as far as is known."""
+    """The phases up to the first visible text, or to the last known moment before it."""
     known = moments_of(generation)
     end = next((known[name].after_ms for name in SHOWN if name in known), None)
     if end is None:
@@ -97,9 +98,11 @@ def beginning(generation: Generation, now: datetime) -> Picture:
 def bars_of(generation: Generation, now: datetime) -> list[Bar]:
     known = moments_of(generation)
     if generation.finished_at is None:
-        known.pop("last_token", None)  # there may be more
+        # More tokens may follow.
+        known.pop("last_token", None)
     if was_asked_in_mid_answer(known):
-        del known["asked_again"]  # it belongs to the writing
+        # Part of the writing phase.
+        del known["asked_again"]
     bars = [bar for phase in PHASES if (bar := bar_of(known, *phase))]
     return bars if generation.finished_at else [*bars, open_bar(generation, now)]
 
@@ -110,7 +113,7 @@ def was_asked_in_mid_answer(known: Mapping[str, Moment]) -> bool:
 
 
 def bar_of(known: Mapping[str, Moment], label: str, kind: str, begins: tuple[str, ...], until: str) -> Bar | None:
-    """None if a moment is not known, or clocks of several machines contradict each other."""
+    """None if a moment is unknown, or the clocks of two machines contradict each other."""
     begin, end = next((known[name] for name in begins if name in known), None), known.get(until)
     if begin is None or end is None or end.at < begin.at:
         return None
@@ -118,7 +121,7 @@ def bar_of(known: Mapping[str, Moment], label: str, kind: str, begins: tuple[str
 
 
 def open_bar(generation: Generation, now: datetime) -> Bar:
-    """What it does now."""
+    """The phase that the generation is in now."""
     phase, since = beginnings(generation)[-1]
     begin = milliseconds(generation.accepted_at, since)
     return Bar(NOW[phase], phase, begin, max(milliseconds(since, now), 0.0), is_open=True)
@@ -153,7 +156,7 @@ def drawn(bars: list[Bar]) -> Picture:
 
 
 def tick_of(ms: float, span: float) -> str:
-    """All of one scale in one unit."""
+    """All ticks of a scale have the same unit."""
     return f"{ms:.0f} ms" if span < 2000 else f"{ms / 1000:.1f} s"
 
 

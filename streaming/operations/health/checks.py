@@ -1,6 +1,6 @@
-"""What `manage.py check` and each worker's log say when it starts: what will be missed, though the site runs.
+"""Warnings of `manage.py check`, and of each worker's log at its start, about a set-up with which the site still runs.
 
-With `--database default`, and at `manage.py migrate`, also of what is in the database and of Redis.
+With `--database default`, and in `manage.py migrate`, also about the contents of the database and about Redis.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ NO_CONTACT = "CONTACT is not set either: pages cannot say whom to ask for a new 
 
 @register(Tags.database)
 def check_tiers(databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Warnings only: answers are given all the same."""
+    """Warnings only: answers are made all the same."""
     if not databases:
         return []
     try:
         return [Warning(problem, id="streaming.W001") for problem in problems()]
-    except DatabaseError:  # before the first migration, or without a database, which others tell better
+    except DatabaseError:
+        # Before the first migration, or without a database, which is reported better elsewhere.
         return []
 
 
@@ -65,7 +66,7 @@ def of_surroundings() -> Iterator[str]:
 
 
 def of_redis() -> list[str]:
-    """Nothing while it is away, which others tell."""
+    """Empty while Redis is down, which is reported elsewhere."""
     try:
         with open_sync_client(REDIS_TIMEOUT_S) as redis:
             return redis_stats(redis).warnings

@@ -1,4 +1,4 @@
-"""What admins set up that cannot be had as it is: said to operators; answers are made all the same."""
+"""Warnings to operators about admins' settings that cannot take effect. Answers are made all the same."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streaming.planning.tiers import TierSpec, known_tiers, stored_problems
 
 
 def problems(probes: Sequence[Health] = ()) -> list[str]:
-    """Sentences; with ``probes`` also of models that servers do not list. Six queries."""
+    """Sentences; with ``probes``, also about models that servers do not list. Six queries."""
     tiers = known_tiers()
     return [
         *unreadable_rows(),

@@ -1,6 +1,6 @@
-"""What is wrong, and the likely cause, in sentences for someone who has never seen this site. Pure functions.
+"""What is wrong and the likely cause, in sentences for someone who has never seen this site. Pure functions.
 
-The most specific causes come first: a dead Redis explains everything else, a slow browser nothing but itself.
+Causes that explain the most come first: a dead Redis explains everything else, a slow browser only itself.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from .process_checks import differences_of, name_of, strains_of
 from .snapshot import SiteSnapshot
 
 TIMES_SLOWER = 3.0  # than usual, or than others with the same model
-SLOWER_BY_S = 0.5  # at least, besides
-LONG_WAIT_S = 5.0  # for a model's first token, where nothing is usual yet
-FEW_TOKENS = 5.0  # a second: slower than people read
+SLOWER_BY_S = 0.5  # and by at least this much
+LONG_WAIT_S = 5.0  # for a model's first token, when there is nothing to compare with
+FEW_TOKENS = 5.0  # per second; slower than people read
 LONG_QUEUE_S = 5.0
 MANY_FAILED_PERCENT = 5.0
 LITTLE_LEFT_PERCENT = 90.0
@@ -55,7 +55,7 @@ def diagnosis(now: SiteSnapshot) -> list[Finding]:
 
 
 def of_servers(seen: Live) -> list[Finding]:
-    """What is wrong with model servers alone."""
+    """Findings about model servers only."""
     if seen.redis is None:
         return [NO_REDIS]
     now = SiteSnapshot(redis_ms=seen.redis.ping_ms, servers=seen.servers, processes=seen.processes)
@@ -151,7 +151,7 @@ def slow_servers(now: SiteSnapshot) -> Iterator[Finding]:
 
 
 def slow_start(pace: Pace, others: Sequence[Pace]) -> str:
-    """A sentence without its subject; empty if it is as fast as it should be."""
+    """A sentence without its subject; empty if the server is as fast as it should be."""
     wait = pace.first_token_s
     if wait is None:
         return ""
@@ -175,7 +175,7 @@ def slow_writing(pace: Pace, others: Sequence[Pace]) -> str:
 def yardstick(
     own: float | None, others: Sequence[float | None], best: Callable[[list[float]], float]
 ) -> tuple[float | None, str]:
-    """What to compare with, and whose it is: the server's own usual, else another's with the same model."""
+    """The value to compare with, and words for its source: the server's usual value, else the best of the others."""
     if own is not None:
         return own, "usually it is"
     known = [value for value in others if value is not None]

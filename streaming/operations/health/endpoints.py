@@ -1,5 +1,5 @@
-"""Is this process alive, and can it serve? Both answer JSON, without sign-in, without HTTPS, and by any name or
-address (chatsite/middleware.py)."""
+"""/healthz and /readyz: is this process alive, and can it serve? Both return JSON, without sign-in or HTTPS, under any
+host name or address (chatsite/middleware.py)."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ from streaming.chat.shutdown import told_to_end
 from streaming.coordination.redis_clients import open_sync_client
 from streaming.operations.measurements.live import Live, live
 
-LIMIT_S = 3.0  # of all checks together: they run side by side
+LIMIT_S = 3.0  # for all checks together, which run concurrently
 PROBE_KEY = "throughline:readyz"
 PROBE_KEPT_S = 60
 
-_threads = ThreadPoolExecutor(8, thread_name_prefix="readyz")  # a check that hangs keeps its thread, not the answer
+# A check that hangs blocks its thread, not the response.
+_threads = ThreadPoolExecutor(8, thread_name_prefix="readyz")
 
 
 @require_safe
 @never_cache
 async def healthz(request: HttpRequest) -> JsonResponse:
-    """200 as long as this process's event loop answers. A broken database must not restart web processes."""
+    """200 while the event loop of this process runs. A broken database must not restart web processes."""
     return JsonResponse({"status": "alive"})
 
 
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 if pages and sockets can be served, else 503, with what fails. Missing workers and model servers are told as
-    "degraded" and fail nothing: questions are accepted, and wait."""
+    """200 if pages and sockets can be served, else 503 with the failing checks. Missing workers and model servers are
+    reported as "degraded" and fail nothing: questions are accepted, and wait."""
     needed = {"process": check_process, "database": check_database, "redis": check_redis, "static": check_static}
     told = {"workers": check_workers, "model_servers": check_model_servers}
     found = outcomes({**needed, **told})
@@ -46,16 +47,17 @@ def readyz(request: HttpRequest) -> JsonResponse:
     is_whole = all(result == "ok" for result in found.values())
     status = ("ready" if is_whole else "degraded") if is_ready else "not ready"
     response = JsonResponse({"status": status, "checks": found}, status=200 if is_ready else 503)
-    response._has_been_logged = True  # type: ignore[attr-defined] # Django would call each probe an error of ours
+    # Otherwise Django logs each 503 as a server error.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 
 class NotWell(Exception):
-    """``str()`` says what is wrong, for everyone to read: no address, no secret."""
+    """``str()`` says what is wrong. It is public: no address, no secret."""
 
 
 def outcomes(checks: Mapping[str, Callable[[], None]]) -> dict[str, str]:
-    """What each check says: "ok", or what is wrong."""
+    """For each check "ok", or what is wrong."""
     until = time.monotonic() + LIMIT_S
     running = {name: _threads.submit(outcome, check) for name, check in checks.items()}
     found = {}
@@ -73,10 +75,12 @@ def outcome(check: Callable[[], None]) -> str:
         check()
     except NotWell as error:
         return str(error)
-    except (DatabaseError, RedisError, OSError) as error:  # their texts can name hosts and users
+    except (DatabaseError, RedisError, OSError) as error:
+        # Without the error's text, which can name hosts and users.
         return f"does not work: {type(error).__name__}"
     finally:
-        connection.close()  # of this thread: each time shows that a new one can be had
+        # This thread's connection: each check proves that a new one can be opened.
+        connection.close()
     return "ok"
 
 

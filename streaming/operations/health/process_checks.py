@@ -1,4 +1,4 @@
-"""What is bad about a process of ours, in words that follow its name: one rule for all pages."""
+"""Problems of the site's own processes, in words that follow the process's name: the same rules for all pages."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from streaming.coordination.redis_clock import WRONG
 from streaming.telemetry.heartbeats import BackgroundState, BeatState, State, WebState, WorkerState
 from streaming.telemetry.process_stats import versions
 
-LATE_MS = 50.0  # an event loop that wakes so late at p95
+LATE_MS = 50.0  # p95 lag of an event loop
 BEAT_LATE_MS = 1000.0
-BUSY_CORES = 0.9  # more than one core a Python process can hardly use
-STARTING = timedelta(seconds=20)  # imports and first connections are over, and stats are of the time behind them
+BUSY_CORES = 0.9  # a Python process can hardly use more than one core
+STARTING = timedelta(seconds=20)  # by then imports and first connections no longer count in the stats
 KINDS: dict[type[State], str] = {
     WebState: "Web",
     WorkerState: "Worker",
@@ -36,7 +36,7 @@ def problems_of(state: State) -> Iterator[str]:
 
 
 def strains_of(state: State) -> Iterator[str]:
-    """It has more to do than it can, or its machine has. Nothing of one that has only just started."""
+    """The process, or its machine, has more to do than it can. Empty for a process that has just started."""
     stats = state.stats
     if stats is None or state.told_at - stats.started_at < STARTING:
         return
@@ -52,7 +52,7 @@ def strains_of(state: State) -> Iterator[str]:
 
 
 def differences_of(state: State) -> Iterator[str]:
-    """From the process that tells."""
+    """Versions that differ from those of this process."""
     told, ours = state.stats.versions if state.stats else versions(), versions()
     if differing := [name for name in ours if told.get(name) != ours[name]]:
         words = ", ".join(f"{name} {told.get(name, 'of an unknown version')}" for name in differing)

@@ -1,4 +1,4 @@
-"""The health score: 100, less what each part costs. The page shows every part with its rule and its figure."""
+"""The health score: 100 minus what each part loses. The page shows every part with its rule and its value."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def limits(now: SiteSnapshot) -> Part:
 
 
 def servers(now: SiteSnapshot) -> Part:
-    """No probe counts as not up."""
+    """A server without a probe counts as not up."""
     total = len(now.servers)
     share = (total - now.up) / total if total else 1.0
     lost = 50 if not now.up else round(30 * share)

@@ -1,4 +1,4 @@
-"""Which unfinished generations need somebody's eye. The rule is told on the page as it stands here."""
+"""Which unfinished generations are stuck. Pages show RULE as it is written here."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from streaming.telemetry.heartbeats import WorkerState, living
 WITHOUT_LEASE_S = 8
 QUEUED_S = 10
 STOPPING_S = 10
-LATE_S = 15  # by then the worker has given the request up, asked another server, and stored that
+LATE_S = 15  # by then the worker has given up the request, asked another server, and stored that
 RULE = (
     f"Stuck: running, without a process that holds its lease, and no sign of life for {WITHOUT_LEASE_S} s; or with a "
     f"request to a model server that brings nothing, {LATE_S} s after the time-out of its tier (of whole answers: "
     f"after ten minutes); or queued for {QUEUED_S} s although a worker is alive; or still running {STOPPING_S} s after "
     "a stop was asked for. What waits for room at a model server has asked for nothing yet, and may wait."
 )
-LOOKED_AT = 1000  # running ones, at most
+LOOKED_AT = 1000  # running generations, at most
 READ = ("status", "outcomes", "accepted_at", "claimed_at", "requested_at", "last_token_at", "stop_requested_at")
 
 
@@ -37,13 +37,13 @@ READ = ("status", "outcomes", "accepted_at", "claimed_at", "requested_at", "last
 class LiveState:
     """What Redis knows of unfinished generations at this moment."""
 
-    holders: dict[UUID, str]  # the processes that hold the leases
+    holders: dict[UUID, str]  # processes that hold the leases
     viewers: Counter[UUID]
     has_worker: bool
 
 
 def live_state_of(generation_ids: Collection[UUID]) -> LiveState | None:
-    """None if Redis does not answer. Three commands or so."""
+    """None if Redis does not answer. About three commands."""
     ids = list(generation_ids)
     try:
         with open_sync_client() as redis:
@@ -55,7 +55,7 @@ def live_state_of(generation_ids: Collection[UUID]) -> LiveState | None:
 
 
 def stuck_running(now: datetime) -> int:
-    """How many; those that wait for a worker are not among them. One query, and Redis if it answers."""
+    """The number of stuck running generations; queued ones are not counted. One query, and Redis if it answers."""
     running = Generation.objects.filter(status=Status.RUNNING).order_by("accepted_at")
     found = list(running.only(*READ)[:LOOKED_AT])
     live_state = live_state_of([generation.pk for generation in found]) if found else None
@@ -63,7 +63,7 @@ def stuck_running(now: datetime) -> int:
 
 
 def problem_of(generation: Generation, live_state: LiveState | None, now: datetime) -> str:
-    """Why it counts as stuck; empty if it does not."""
+    """Why the generation counts as stuck; empty if it does not."""
     if generation.status == Status.QUEUED:
         waited = seconds(generation.accepted_at, now)
         late = waited > QUEUED_S and live_state is not None and live_state.has_worker
@@ -83,14 +83,15 @@ def problem_of_running(generation: Generation, live_state: LiveState | None, now
 
 
 def overdue(generation: Generation, now: datetime) -> float:
-    """Seconds since a worker should have given a stage's request up; below zero if it need not yet, or has none."""
+    """Seconds since a worker should have given up a stage's request; negative if that is not due, or there is none."""
     stages = [stage for stage in generation.stage_results.values() if stage.status == StageStatus.RUNNING]
     first = min((stage.due_s for stage in stages if stage.due_s is not None), default=None)
     return -1.0 if first is None else seconds(generation.accepted_at, now) - first
 
 
 def last_sign(generation: Generation) -> datetime:
-    """Of life: the latest token, or what came before it. Tokens are noted with the partial saves, every 2 s."""
+    """The last sign of life: the latest token, else what came before it. Tokens are recorded with the partial saves,
+    every 2 s."""
     known = (generation.last_token_at, generation.requested_at, generation.claimed_at)
     return max((moment for moment in known if moment), default=generation.accepted_at)
 

@@ -1,4 +1,4 @@
-"""Operators' stats of answers: of those that ended by the history, of the others by their rows. No text of users."""
+"""Operators' stats of answers: ended ones from the history, unfinished ones from their rows. No user text."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from conversations.models.operations.history import Grain, stats_since
 from conversations.models.operations.stats import FAILOVERS, TAKEOVERS, TOKENS_OUT, Measure, Stats
 
 PERIODS = {"15 minutes": timedelta(minutes=15), "hour": timedelta(hours=1)}
-SAMPLE = 1000  # latest ended generations, from which the pace of servers is computed
+SAMPLE = 1000  # latest ended generations, for the pace of servers
 OWNER = "message__conversation__owner_id"
 
 
 class Ended:
-    """An answer of a sample. Its outcomes are read once, however many figures are made of it: they cost the most."""
+    """An answer of a sample. Its stage results are parsed once, since parsing them costs the most."""
 
     def __init__(self, generation: Generation) -> None:
         assert generation.finished_at is not None
@@ -40,7 +40,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Period:
-    """What ended within a while, as the history has it: some seconds late, from the beginning of a minute on."""
+    """What ended within a period, from the history: some seconds late, and from the start of a minute."""
 
     name: str
     seconds: float
@@ -74,7 +74,7 @@ class Period:
 
     @property
     def throughput(self) -> float:
-        """Tokens per second, of all answers together."""
+        """Tokens per second of all answers together."""
         return self.stats.counts[TOKENS_OUT] / self.seconds
 
     @property
@@ -83,27 +83,29 @@ class Period:
 
     @property
     def tokens_per_second(self) -> Histogram:
-        """Of one answer."""
+        """Of single answers."""
         return self.stats.of(Measure.SPEED)
 
 
 def unfinished_counts() -> dict[Status, int]:
-    """How many wait, and how many run. One query."""
+    """The numbers of queued and running generations. One query."""
     counted = dict(Generation.objects.unfinished().order_by().values_list("status").annotate(Count("pk")))
     return {status: counted.get(status, 0) for status in UNFINISHED}
 
 
 def oldest_queued(now: datetime) -> timedelta | None:
-    """How long the one that waits longest has waited; None if none waits, but for their users' own other answers."""
+    """How long the oldest queued generation has waited; None without one. Ignores those that wait only for their
+    users' own running answers."""
     running = Generation.objects.order_by().filter(status=Status.RUNNING).values(owner=F(OWNER)).annotate(n=Count("pk"))
     busy = running.filter(n__gte=settings.RUNNING_ANSWERS_PER_USER).values_list("owner", flat=True)
     waiting = Generation.objects.filter(status=Status.QUEUED).exclude(**{f"{OWNER}__in": busy})
     since = waiting.aggregate(since=Min("accepted_at"))["since"]
-    return max(now - since, timedelta(0)) if since else None  # it may have come a moment after ``now``
+    # It may have been accepted a moment after ``now``.
+    return max(now - since, timedelta(0)) if since else None
 
 
 def sample_of(rows: GenerationQuerySet) -> list[Ended]:
-    """The latest of these rows, which have ended. One query."""
+    """The latest of these rows, all of which have ended. One query."""
     return [Ended(generation) for generation in rows.order_by("-finished_at").without_texts()[:SAMPLE]]
 
 

@@ -1,4 +1,4 @@
-"""What a model server was learned to be able to do, in words."""
+"""The capabilities of a model server in words."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ NAMES: dict[Capability, tuple[str, Mapping[str, str]]] = {
     Capability.LIST_CONTENT: ("Content as a list", YES_NO),
     Capability.TEMPLATE_ARGUMENTS: ("Arguments of the chat template", YES_NO),
 }
-RARE = (Capability.CONTINUING_WHOLE, Capability.TEMPLATE_ARGUMENTS)  # told only if it was learned
+RARE = (Capability.CONTINUING_WHOLE, Capability.TEMPLATE_ARGUMENTS)  # shown only if known
 
 
 def facts_of_capabilities(server: str, known: Mapping[Subject, str]) -> list[Fact]:
-    """With the models' names where they differ."""
+    """Names the models where they differ."""
     facts = []
     for capability, (name, words) in NAMES.items():
         found = {

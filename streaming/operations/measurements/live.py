@@ -1,4 +1,4 @@
-"""What Redis knows of the processes and the model servers at this moment."""
+"""What Redis knows of processes and model servers at this moment."""
 
 from __future__ import annotations
 
@@ -30,19 +30,17 @@ FALLBACK_WORDS = {
     counters.STAGE_LEFT_OUT: "with a stage left out",
     counters.BUDGET: "cheaper, by the budget",
 }
-PROBED_WITHIN = timedelta(seconds=30)  # beat probes every ten; an older one says little
+PROBED_WITHIN = timedelta(seconds=30)  # beat schedules a probe every 10 s; an older one says little
 
 
 @dataclass(frozen=True)
 class ServerState:
-    """A model server and its last probe; None if there is none."""
-
-    name: str  # its key: host and port, mostly
-    probe: Health | None
-    breakers: list[str] = field(default_factory=list)  # what each worker makes of it
-    warmths: list[TierWarmth] = field(default_factory=list)  # of its tiers; empty if nobody keeps models warm
-    label: str = ""  # what admins call it
-    is_new: bool = False  # others are probed, and it was not yet
+    name: str  # its key, usually host and port
+    probe: Health | None  # the last one
+    breakers: list[str] = field(default_factory=list)  # state in each worker
+    warmths: list[TierWarmth] = field(default_factory=list)  # of its tiers; empty if models are not kept warm
+    label: str = ""  # the admins' name for it
+    is_new: bool = False  # not probed yet, while others are
     drained: Drain | None = None  # None: it gets requests
 
     @property
@@ -51,7 +49,7 @@ class ServerState:
 
     @property
     def left_alone(self) -> str:
-        """Which workers ask it for nothing at the moment, or for one answer to try; empty if none."""
+        """How many workers currently send it no requests, or a single trial request; empty if none."""
         if not (shut := [state for state in self.breakers if state != BreakerState.CLOSED]):
             return ""
         trying = sum(state == BreakerState.HALF_OPEN for state in shut)
@@ -78,17 +76,17 @@ class ServerState:
 
     @property
     def tiers(self) -> list[TierWarmth]:
-        """A server that is down has nothing warm, whatever it had."""
+        """Empty while the server is down: nothing stays warm."""
         return [] if self.word == "down" else self.warmths
 
     @property
     def gauges(self) -> list[str]:
-        """vLLM's own figures, in words; those that it told."""
+        """vLLM's own gauges in words, as far as it reports them."""
         figures = self.probe.gauges if self.probe else {}
         words = {
             RUNNING: "{:.0f} running",
             WAITING: "{:.0f} waiting",
-            KV_CACHE: "KV cache {:.0%}",  # a share of 1, whatever its name says
+            KV_CACHE: "KV cache {:.0%}",  # a ratio, despite its name
         }
         return [words[name].format(figures[name]) for name in words if name in figures]
 
@@ -100,9 +98,9 @@ class Live:
     webs: list[WebState] = field(default_factory=list)
     beats: list[BeatState] = field(default_factory=list)
     backgrounds: list[BackgroundState] = field(default_factory=list)
-    redis: RedisStats | None = None  # None: it does not answer, and nothing above is known
-    fallbacks: list[tuple[str, int]] = field(default_factory=list)  # in words, since Redis counts them; none of 0
-    capabilities: dict[Subject, str] = field(default_factory=dict)  # of model servers, learned by the workers
+    redis: RedisStats | None = None  # None: Redis is down, and nothing above is known
+    fallbacks: list[tuple[str, int]] = field(default_factory=list)  # in words, with the total count; without zeros
+    capabilities: dict[Subject, str] = field(default_factory=dict)  # of model servers, as workers learned them
     replaced: list[Replaced] = field(default_factory=list)  # lately
 
     @property
@@ -154,7 +152,7 @@ def server_states(
     warmths: list[TierWarmth],
     drained: dict[str, Drain],
 ) -> list[ServerState]:
-    """The configured servers first, then others that were probed: this process may be older than the worker."""
+    """Configured servers first, then others that were probed: this process may be older than the worker."""
     by_name = {probe.server: probe for probe in probes}
     labels = {server.key: tier.server_label for tier in tiers for server in (tier.server, *tier.others)}
     are_probed = any(site_time.now() - probe.probed_at <= PROBED_WITHIN for probe in probes)

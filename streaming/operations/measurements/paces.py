@@ -1,6 +1,6 @@
-"""How fast each model server is just now, beside what it usually is: from the rows of answers, those being written too.
+"""How fast each model server is now and usually, measured from the rows of ended and running answers.
 
-A model's own time to its first token counts from the request to it, so a queue of ours makes no server look slow.
+The model TTFT counts from the request to the server, so our own queue makes no server look slow.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from conversations.models.generation.plan import StageResult
 
 from .answers import Ended
 
-LATEST = 3  # measurements that say how it is just now: one slow answer is no slow server
-LATELY = timedelta(minutes=2)  # in which they were made
-BEFORE = timedelta(minutes=10)  # ago; what is older is usual, unless there is too little of it
-FEWEST = 3  # measurements that make a usual figure
-WORTH_COUNTING_S = 1.0  # of a wait that has not ended
+LATEST = 3  # measurements for the current pace: one slow answer is no slow server
+LATELY = timedelta(minutes=2)  # maximum age of these
+BEFORE = timedelta(minutes=10)  # older measurements are the usual ones, if there are enough
+FEWEST = 3  # measurements for a usual value
+WORTH_COUNTING_S = 1.0  # unfinished waits count from here on
 WRITTEN_FOR_S = 5.0  # before the pace of an unfinished answer counts
-AT_ONCE_S = 0.02  # a stage that took no longer came as a whole
+AT_ONCE_S = 0.02  # a stage that took no longer came whole
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Medians. None: there was none to measure."""
+    """Medians. None: nothing was measured."""
 
     server: str
     model: str
-    first_token_s: float | None  # just now; waits that have not ended count with what they took so far
-    rate: float | None  # tokens per second of one answer, just now
+    first_token_s: float | None  # now; unfinished waits count with their length so far
+    rate: float | None  # tokens per second of one answer, now
     usual_first_token_s: float | None = None
     usual_rate: float | None = None
 
 
 @dataclass
 class Series:
-    """Values with their moments."""
+    """Values with their times."""
 
     values: list[tuple[datetime, float]] = field(default_factory=list)
 
@@ -65,7 +65,7 @@ Key = tuple[str, str]  # server, model
 
 
 def paces(ended: Iterable[Ended], running: Iterable[Generation], now: datetime) -> list[Pace]:
-    """Of each server and model that wrote something lately, or should have."""
+    """Paces of each server and model that wrote something lately, or should have."""
     measured = measured_of(ended)
     for generation in running:
         measure_running(generation, now, measured)
@@ -93,7 +93,8 @@ def measure(answer: Ended, into: dict[Key, Measured]) -> None:
     written = [outcome for outcome in answer.outcomes if outcome.server and not outcome.is_reused]
     keys = {(outcome.server, outcome.model) for outcome in written} or own_key(generation)
     wait = wait_of(generation)
-    if len(keys) == 1 and wait is not None:  # of several, it is not known whose the first token was
+    # With several servers it is unknown which one wrote the first token.
+    if len(keys) == 1 and wait is not None:
         into[next(iter(keys))].waits.add(answer.finished_at, wait)
     for key, rate in rates_of(answer, written):
         into[key].rates.add(answer.finished_at, rate)
@@ -105,13 +106,13 @@ def own_key(generation: Generation) -> set[Key]:
 
 
 def wait_of(generation: Generation) -> float | None:
-    """Of the model's first token, in seconds; None if it was asked again in mid-answer, or never wrote."""
+    """The model TTFT in seconds; None if the server was asked again in mid-answer, or never wrote."""
     span = generation.model_first_token
     return span.total_seconds() if span is not None else None
 
 
 def came_in_one(generation: Generation) -> bool:
-    """The server was asked for whole answers: when it had the first token, it did not tell."""
+    """The answer was not streamed, so the time of its first token is unknown."""
     at_once = generation.first_token_at == generation.last_token_at and (generation.completion_tokens or 0) > 1
     return at_once or not generation.streams
 
@@ -126,7 +127,7 @@ def rates_of(answer: Ended, written: list[StageResult]) -> Iterator[tuple[Key, f
 
 
 def measure_running(generation: Generation, now: datetime, into: dict[Key, Measured]) -> None:
-    """Only what has taken long enough to say something. It is as new as can be."""
+    """Adds only measurements that are long enough to mean something, with the time ``now``."""
     requested, first = generation.requested_at, generation.first_token_at
     for key in own_key(generation) if requested and generation.streams else ():
         wait = wait_of(generation) if first else (now - requested).total_seconds()  # type: ignore[operator]

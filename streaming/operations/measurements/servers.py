@@ -1,4 +1,4 @@
-"""What is told of one model server: by itself, by our workers, and by our rows."""
+"""What is known of one model server: from itself, from our workers, and from our rows."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ LATELY = timedelta(minutes=15)
 @dataclass(frozen=True)
 class Fact:
     name: str
-    text: str = ""  # empty: not told
+    text: str = ""  # empty: unknown
     aside: str = ""
-    lacking: str = "not reported"  # said in place of an empty text
+    lacking: str = "not reported"  # shown in place of an empty text
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What our rows say of a server, of answers that ended lately; None: nothing."""
+    """Measured on the rows of answers that ended lately; None: no measurement."""
 
     first_token_s: float | None = None  # after the request, p50
     tokens_per_second: float | None = None  # of one answer, p50
 
 
 def facts_of_probe(state: ServerState) -> list[Fact]:
-    """What the server itself tells; one that is down, or was not probed lately, tells nothing."""
+    """What the server itself reports; empty if it is down, or was not probed lately."""
     if state.probe is None or not state.is_up:
         return []
     gauges, counters, gained = state.probe.gauges, state.probe.counters, state.probe.gained

@@ -1,4 +1,4 @@
-"""Redis and the database, as the operators' page of processes tells of them."""
+"""Stats and warnings of Redis and the database, for the operators' pages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from conversations import site_time
 
 REDIS_SLOW_MS = 20.0  # of a PING's round trip
 DATABASE_SLOW_MS = 50.0  # of SELECT 1
-PINGS = 5  # the shortest counts: this process may be busy during one, and the first may have to connect
+PINGS = 5  # the shortest counts: the process may be busy during a ping, and the first may have to connect
 PINGS_WITHIN_MS = 150.0
 NEARLY_FULL = 0.9  # of a limit
-HARMLESS = ("volatile-lru", "volatile-lfu")  # drop kept answers and ended logs, of which nobody is in need
+HARMLESS = ("volatile-lru", "volatile-lfu")  # drop only cached answers and ended logs, which nothing needs
 KEEPS_ALL = "noeviction"
 POSTGRESQL = """
 SELECT pg_database_size(current_database()),
@@ -39,7 +39,7 @@ class RedisStats:
 
     @property
     def since(self) -> datetime:
-        """When it was started."""
+        """When Redis was started."""
         return site_time.now() - timedelta(seconds=self.info.get("uptime_in_seconds", 0))
 
     @property
@@ -48,7 +48,7 @@ class RedisStats:
 
     @property
     def memory_share(self) -> float | None:
-        """Of what it may use; None without a limit."""
+        """Memory in use as a share of maxmemory; None without a limit."""
         limit = self.info.get("maxmemory", 0)
         return self.info["used_memory"] / limit if limit else None
 
@@ -59,7 +59,7 @@ class RedisStats:
 
     @property
     def warnings(self) -> list[str]:
-        """What is wrong besides, or will be soon."""
+        """Further problems, present or imminent."""
         told, policy = self.info, self.info.get("maxmemory_policy", KEEPS_ALL)
         statuses = (told.get(name, "ok") for name in ("aof_last_write_status", "rdb_last_bgsave_status"))
         found = {
@@ -88,8 +88,8 @@ class DatabaseStats:
     name: str
     version: str
     query_ms: float
-    size: int | None  # bytes, of its files; None: not to be had
-    connections: int | None = None  # None: it has none to speak of
+    size: int | None  # bytes; None: unknown
+    connections: int | None = None  # None: not PostgreSQL
     most_connections: int | None = None
 
     @property
@@ -99,7 +99,7 @@ class DatabaseStats:
 
     @property
     def warnings(self) -> list[str]:
-        """What is wrong besides, or will be soon."""
+        """Further problems, present or imminent."""
         most = self.most_connections
         if not (self.connections and most and self.connections > NEARLY_FULL * most):
             return []
@@ -113,7 +113,7 @@ def redis_stats(redis: Redis) -> RedisStats:
 
 
 def database_stats() -> DatabaseStats:
-    """Five of the simplest queries, and one of PostgreSQL's figures. Raises DatabaseError."""
+    """Up to five of the simplest queries, and one for PostgreSQL's stats. Raises DatabaseError."""
     with connection.cursor() as cursor:
         took_ms = shortest_ms(lambda: cursor.execute("SELECT 1"))
         name, version = connection.display_name, ".".join(map(str, connection.get_database_version()))
@@ -124,7 +124,7 @@ def database_stats() -> DatabaseStats:
 
 
 def shortest_ms(ping: Callable[[], object]) -> float:
-    """Of a few."""
+    """The shortest of up to PINGS round trips."""
     took: list[float] = []
     while len(took) < PINGS and sum(took) < PINGS_WITHIN_MS:
         begun = time.perf_counter()
@@ -134,7 +134,7 @@ def shortest_ms(ping: Callable[[], object]) -> float:
 
 
 def size_of_files() -> int | None:
-    """SQLite's file, and what was written to its log."""
+    """SQLite's database file and its write-ahead log."""
     path = Path(str(connection.settings_dict["NAME"]))
     files = [file for file in (path, path.with_name(f"{path.name}-wal")) if file.is_file()]
     return sum(file.stat().st_size for file in files) if files else None

@@ -1,4 +1,4 @@
-"""Stats of the history over a range, bin by bin, and whose they are."""
+"""Stats of the history over a range, by bin, and by tier and server."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from streaming.operations.queries.ranges import QueryParams, Range
 
 @dataclass
 class Bin:
-    """``stats`` are empty where nothing ended, and None where nothing was recorded, so nothing is known."""
+    """``stats`` are empty if nothing ended, and None if nothing was recorded."""
 
     begin: datetime
-    seconds: float  # that have passed of it
+    seconds: float  # of the bin that have passed
     stats: Stats | None = None
     readings: dict[str, Reading] = field(default_factory=dict)
 
@@ -40,7 +40,7 @@ class Timeline:
 
 
 def timeline(wanted: QueryParams, of_bins: Collection[str], of_parts: Collection[str] = ()) -> Timeline:
-    """All counts, and histograms of these measures. Two queries. Gauges are the whole site's, whatever is wanted."""
+    """All counts, and the histograms of these measures. Two queries. Gauges are always those of the whole site."""
     scope = wanted.range
     bins = [Bin(begin, scope.seconds_of(begin)) for begin in scope.bins]
     parts: defaultdict[Dimension, Stats] = defaultdict(Stats)

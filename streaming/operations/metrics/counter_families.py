@@ -1,4 +1,4 @@
-"""Metrics that only grow: of answers that ended, as the history records them, and of what processes count."""
+"""Counters: of ended answers, from the history, and those that processes keep."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""/metrics for Prometheus: the same whichever process is scraped, since it is counted from the database and Redis.
+"""/metrics for Prometheus, read from the database and Redis, so the result is the same whichever process is scraped.
 
-Scrape any one web process, not each. With METRICS_TOKEN set, its bearer may read; else this machine alone.
+Scrape any one web process, not each of them. If METRICS_TOKEN is set, requests must bear it; else only this machine may
+read.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def is_from_here(request: HttpRequest) -> bool:
 
 
 class Everything(Collector):
-    """Looks when it is asked. Without Redis, what only Redis knows is missing: no figure is better than a wrong one."""
+    """Reads at each scrape. Without Redis, metrics from Redis are missing: no value is better than a wrong one."""
 
     def collect(self) -> Iterable[Metric]:
         yield from gauge_families.of_the_database()

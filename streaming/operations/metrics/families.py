@@ -1,4 +1,4 @@
-"""Families of metrics in Prometheus' form, by its conventions: `throughline_`, base units, `_total` for counters."""
+"""Metric families by Prometheus' conventions: the prefix `throughline_`, base units, `_total` for counters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from conversations.models.operations.histogram import Histogram, upper_bound
 
 PREFIX = "throughline_"
-BUCKETS = range(-76, 65, 4)  # of a Histogram: bounds from 0.5 ms to 605 s, each half as large again as the one before
+# Of a Histogram: bounds from 0.5 ms to 605 s, each 1.5 times the one before.
+BUCKETS = range(-76, 65, 4)
 
 
 def gauge(name: str, text: str, value: float) -> Metric:
@@ -37,7 +38,7 @@ def counts(name: str, text: str, label: str, values: Mapping[str, float], **fixe
 
 
 def histogram(name: str, text: str, found: Histogram) -> Metric:
-    """In some of its own bounds, so that Prometheus sees the same distribution as the operators' pages."""
+    """With some of the Histogram's own bounds, so that Prometheus sees the distribution that operators' pages show."""
     within = [(str(float(f"{upper_bound(last):.4g}")), float(found.count_within(last))) for last in BUCKETS]
     buckets = [*within, ("+Inf", float(found.count))]
     return HistogramMetricFamily(f"{PREFIX}{name}", text, buckets=buckets, sum_value=found.sum)

@@ -1,4 +1,4 @@
-"""Metrics of this moment: what waits and runs, which processes and model servers are there, what is spent today."""
+"""Gauges: queued and running answers, processes and model servers, today's spending."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def of_the_database() -> Iterable[Metric]:
 
 
 def budget() -> Iterable[Metric]:
-    """The site's; the limit and the share only if there is one."""
+    """The whole site's; limit and share only if there is a limit."""
     site, currency = SiteUse.of_today(), settings.BUDGET_CURRENCY
     used = {currency: float(site.used)}
     yield gauges("budget_used", "Spent and reserved today, by the whole site.", "currency", used)
@@ -78,7 +78,7 @@ def of_the_processes() -> Iterable[Metric]:
 
 
 def process_stats(processes: Mapping[str, Sequence[State]]) -> Iterable[Metric]:
-    """Nothing of processes that report no stats."""
+    """Without kinds of which no process reports stats."""
     memory: dict[str, float] = {}
     lags: dict[str, float] = {}
     for kind, several in processes.items():
@@ -109,7 +109,7 @@ def of_servers(name: str, text: str, values: Mapping[str, float]) -> Metric:
 
 
 def warmths(tiers: list[TierWarmth]) -> Iterable[Metric]:
-    """Nothing if nobody keeps models warm."""
+    """Empty if models are not kept warm."""
     warm = GaugeMetricFamily(f"{PREFIX}tier_warm", "1 if it returned a token lately.", labels=["tier", "server"])
     took = GaugeMetricFamily(f"{PREFIX}tier_warming_seconds", "What its last warming took.", labels=["tier", "server"])
     for tier in tiers:

@@ -1,4 +1,4 @@
-"""Who may see the operators' pages, and who may also press their buttons."""
+"""Who may see the operators' pages, and who may use their buttons."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 
 
 def for_operators(view: V) -> V:
-    """Others are refused, strangers sent to sign in; nobody keeps a copy."""
+    """Refuses other users, sends anonymous ones to sign in, and forbids caching."""
     permitted = permission_required(PERMISSION, raise_exception=True)(view)
     return never_cache(login_required(permitted))
 
 
 def for_steering(view: V) -> V:
-    """As ``for_operators``, of a view that stops or drains something."""
+    """As ``for_operators``, for views that stop or drain something."""
     return for_operators(permission_required(STEER, raise_exception=True)(view))

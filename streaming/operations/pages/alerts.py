@@ -1,4 +1,4 @@
-"""The operators' page of alerts: what is wrong now, what was lately, and the rules."""
+"""The operators' page of alerts: open and recent alerts, and the rules."""
 
 from __future__ import annotations
 

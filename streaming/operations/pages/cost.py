@@ -1,4 +1,4 @@
-"""What answers cost: by day, by tier, by user, and what routing and the cache saved."""
+"""The cost of answers by day, tier and user, and what routing and the cache saved."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from streaming.operations.queries.ranges import INSTANT, Range, address_of
 from .access import for_operators
 from .fragments import served_as_fragment
 
-LIVE_UP_TO = 7 * DAY  # 70,000 stages take 0.3 s to add up
+LIVE_UP_TO = 7 * DAY  # adding up 70,000 stages takes 0.3 s
 MOST_USERS = 30
-SUMMED = ("answers", "tokens_in", "tokens_out", "cost", "saved")  # of a Row, in the file
-HAVE_ENDED = ~Q(state=EntryState.RESERVED)  # before, tokens are estimates
+SUMMED = ("answers", "tokens_in", "tokens_out", "cost", "saved")  # fields of Row in the file
+HAVE_ENDED = ~Q(state=EntryState.RESERVED)  # until then, tokens are estimates
 WHO = Case(When(purpose__in=INTERNAL, then=Value("the site itself")), default=F("user__username"))
 SUMS = {
     "answers": Count("generation_id", distinct=True, filter=Q(purpose=Purpose.ANSWER)),
@@ -41,24 +41,24 @@ SUMS = {
     "baseline_sum": Sum("baseline_cost"),
     "saved_by_cache_sum": Sum("saved_by_cache"),
 }
-DEAREST = F("cost_sum").desc(nulls_last=True)  # None: of running answers alone
+DEAREST = F("cost_sum").desc(nulls_last=True)  # null if there are only running answers
 
 
 @dataclass(frozen=True)
 class Row:
-    """``answers`` are counted in each tier that wrote a stage of theirs."""
+    """By tier, an answer counts in each tier that wrote one of its stages."""
 
-    name: object  # None: of a user whose account is gone
+    name: object  # None: a user whose account was deleted
     answers: int
     tokens_in: int
     tokens_out: int
     cost: Decimal
-    baseline: Decimal  # had the strongest tier written the same tokens, of those that a model wrote
-    saved_by_cache: Decimal  # had no answer been reused
+    baseline: Decimal  # the cost if the strongest tier had written the same tokens; without reused answers
+    saved_by_cache: Decimal  # the cost that reused answers would have had
 
     @property
     def saved(self) -> Decimal:
-        """By routing."""
+        """Saved by routing."""
         return self.baseline - self.cost
 
     @property
@@ -99,7 +99,7 @@ def cost(request: HttpRequest) -> HttpResponse:
 @require_safe
 @for_operators
 def export(request: HttpRequest) -> StreamingHttpResponse:
-    """Each day of the same range, or each few days of a long one. Two queries."""
+    """The page's range by day, or by several days if it is long. Two queries."""
     kind, wanted = kind_of(request), DaysForm(request.GET).wanted
     entries = entries_of(wanted.range)
     plots = [costs_of(entries, wanted.range), sums_of(entries, wanted.range)]
@@ -134,7 +134,7 @@ def row_of(sums: dict[str, Any], name: object = None) -> Row:
 def costs_of(
     entries: QuerySet[LedgerEntry], scope: Range, chosen: Callable[[Sequence[Series]], Sequence[Series]] = list
 ) -> Stack:
-    """By tier, the dearest first; ``chosen`` of them. One query."""
+    """By tier, the most expensive first. ``chosen`` may merge or drop series. One query."""
     values: defaultdict[str, list[float]] = defaultdict(lambda: [0.0] * len(scope.bins))
     for day, tier, sum_of in entries.values_list("day", "tier").annotate(Sum("cost")):
         values[tier][scope.number_of(midnight(day))] += float(sum_of or 0)
@@ -144,7 +144,7 @@ def costs_of(
 
 
 def sums_of(entries: QuerySet[LedgerEntry], scope: Range) -> Plot:
-    """Of all tiers. One query."""
+    """Sums over all tiers. One query."""
     values: dict[str, list[float]] = {name: [0] * len(scope.bins) for name in SUMMED}
     for row in rows(entries, "day"):
         assert isinstance(row.name, date)

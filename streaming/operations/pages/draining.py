@@ -1,4 +1,4 @@
-"""The buttons of the model servers' page: a drained server gets no new requests."""
+"""The drain buttons of the model servers' page. A drained server gets no new requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 @require_POST
 @for_steering
 def change_drain(request: HttpRequest) -> HttpResponse:
-    """Workers hear of it within a second or two."""
+    """Takes effect in the workers within a second or two."""
     wanted = "drain" in request.POST
     name = request.POST.get("drain" if wanted else "undrain", "")
     now = live()
@@ -42,9 +42,9 @@ def change_drain(request: HttpRequest) -> HttpResponse:
 
 
 def record(request: HttpRequest, name: str, what: str) -> None:
-    """Where Django's admin shows what was done; the server may be one of the environment, which has no row."""
+    """Into the admin's log. A server from the environment has no row, so the entry names it by its key."""
     logger.info("user %s: %s %s", request.user.pk, name, what)
-    assert request.user.pk is not None  # for_steering
+    assert request.user.pk is not None  # ensured by for_steering
     LogEntry.objects.create(
         user_id=request.user.pk, action_flag=CHANGE, object_id=name, object_repr=name[:200], change_message=what
     )

@@ -1,7 +1,7 @@
-"""What an open page fetches every two seconds: its content alone, rendered once for all who see the same.
+"""Fragments: an open page fetches only its content every two seconds, rendered once for all users who see the same.
 
-So nothing in a page's content may be of one user's, such as a form's token: buttons belong to the form that
-operations/base.html has outside of it.
+So the content must hold nothing specific to one user, such as a form's CSRF token: buttons belong to the form that
+operations/base.html has outside the content.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ P = ParamSpec("P")
 
 HEADER = "X-Fragment"
 LAYOUT = "operations/fragment.html"
-FRESH_S = 2.0  # a process renders no fragment more often, whatever the number of viewers
+FRESH_S = 2.0  # a process renders a fragment at most this often, however many users watch it
 
-_one_at_a_time = Lock()  # chats need the processor too
+_one_at_a_time = Lock()  # leaves CPU for chats
 _fresh: dict[tuple[object, ...], tuple[float, bytes]] = {}
 
 
 def served_as_fragment(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
-    """A request with the header gets the content of the page only, up to two seconds old."""
+    """A request with HEADER gets only the content of the page, up to two seconds old."""
 
     @wraps(view)
     def serve(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:

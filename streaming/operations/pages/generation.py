@@ -1,4 +1,4 @@
-"""One generation as operators see it: every moment, every figure, and no text."""
+"""One generation as operators see it: all moments and stats, no text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .generations import Listed, with_live_state
 
 @dataclass(frozen=True)
 class Hop:
-    """What the text of an answer weighs on one of its ways."""
+    """The size of an answer on one hop of its way."""
 
     name: str
     bytes: int | None
@@ -40,7 +40,7 @@ class StageRow:
 
     @property
     def told(self) -> str:
-        """The model server's own figures of the request; empty if it told none."""
+        """The model server's own timings of the request; empty if it reported none."""
         return " · ".join(f"{name} {in_words(ms)}" for name, ms in self.outcome.server_ms.items())
 
 
@@ -84,7 +84,7 @@ def context_of(row: Listed) -> dict[str, object]:
 
 
 def reasons_without_words(plan: Plan) -> tuple[str, ...]:
-    """What was made of the question, in numbers: the first reason quotes its words, which are the user's."""
+    """The router's reasons without user text: the first reason quotes the question, so the scores replace it."""
     if not plan.scores:
         return plan.reasons
     return (f"The question was scored: {plan.scores_in_words}.", *plan.reasons[1:])
@@ -95,7 +95,7 @@ def received_at(timing: GenerationTiming | None) -> datetime | None:
 
 
 def total_cached(outcomes: list[StageResult]) -> int | None:
-    """None if no server told."""
+    """None if no server reported it."""
     told = [outcome.cached_tokens for outcome in outcomes if outcome.cached_tokens is not None]
     return sum(told) if told else None
 

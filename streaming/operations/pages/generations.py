@@ -1,4 +1,4 @@
-"""The operators' list of generations, live, and the button that stops one."""
+"""The operators' live list of generations, and the button that stops one."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ logger = logging.getLogger(__name__)
 
 PAGE = 50
 LAST_PAGE = 1000
-UNFINISHED_AT_MOST = 2000  # that are looked at for those that are stuck
+UNFINISHED_AT_MOST = 2000  # examined when only stuck generations are shown
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A generation with what stands beside it in the list, and on its own page."""
+    """A generation with its live state, for the list and for its own page."""
 
     generation: Generation
     live_state: LiveState | None  # None: Redis does not answer
@@ -59,26 +59,26 @@ class Listed:
 
     @property
     def timing(self) -> GenerationTiming | None:
-        """None if nothing was measured of it."""
+        """None if nothing was measured."""
         return getattr(self.generation, "timing", None)
 
     @property
     def lag_s(self) -> float | None:
-        """Since its last token; None if it does not write."""
+        """Seconds since its last token; None unless it is writing."""
         last = self.generation.last_token_at
         writes = self.generation.status == Status.RUNNING and last is not None
         return max((self.now - last).total_seconds(), 0.0) if writes and last else None
 
     @property
     def viewers(self) -> int | None:
-        """Who watch it now, or the most that did; None if nobody knows."""
+        """Current viewers, or for an ended generation the most it had at once; None if unknown."""
         if self.is_unfinished:
             return self.live_state.viewers[self.generation.pk] if self.live_state else None
         return self.timing.viewers if self.timing else None
 
     @property
     def holder(self) -> str:
-        """The process that has the lease; empty if none has, or nobody knows."""
+        """The process that holds the lease; empty if none does, or if unknown."""
         return self.live_state.holders.get(self.generation.pk, "") if self.live_state else ""
 
 
@@ -108,7 +108,7 @@ def generations(request: HttpRequest) -> HttpResponse:
 @require_POST
 @for_steering
 def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """As its owner's Stop does it; who did it is remembered."""
+    """Stops it as its owner's Stop does, and records the operator."""
     generation = get_object_or_404(Generation, pk=pk)
     stop_by(request.user, generation)  # type: ignore[arg-type]
     back = request.POST.get("back", "")
@@ -121,13 +121,14 @@ def stop_by(operator: AbstractBaseUser, generation: Generation) -> None:
     generation.request_stop(operator)
     generation.refresh_from_db(fields=["stopped_by", "stop_requested_at"])
     if generation.stopped_by_id != operator.pk or was_asked:
-        return  # it had ended, or somebody else was faster
+        # It had ended, or somebody else was faster.
+        return
     logger.info("operator %s stops generation %s", operator.pk, generation.pk)
     LogEntry.objects.log_actions(operator.pk, [generation], CHANGE, "Stopped by an operator.", single_object=True)
 
 
 def list_page(filters: Filters, number: int) -> tuple[list[Listed], bool]:
-    """A page of them, and whether there are more. One query, and Redis if it answers."""
+    """A page of generations, and whether there are more. One query, and Redis if it answers."""
     first = (number - 1) * PAGE
     if filters.wants_stuck:
         every = [row for row in with_live_state(list(filters.rows()[:UNFINISHED_AT_MOST])) if row.problem]
@@ -143,13 +144,13 @@ def with_live_state(found: list[Generation]) -> list[Listed]:
 
 
 def page_number(request: HttpRequest) -> int:
-    """The first one's is 1; nonsense is taken for it."""
+    """Counts from 1; an invalid number is taken for 1."""
     wanted = request.GET.get("page", "")
     return min(max(int(wanted[:10]), 1), LAST_PAGE) if wanted.isascii() and wanted.isdecimal() else 1
 
 
 def address(request: HttpRequest, number: int) -> str:
-    """Of another page of the same list."""
+    """The URL of another page of the same list."""
     fields = request.GET.copy()
     fields["page"] = str(number)
     return f"?{fields.urlencode()}"

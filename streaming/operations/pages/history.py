@@ -1,4 +1,4 @@
-"""What happened over a range: a plot for each question that operators ask, and the same figures as a file."""
+"""The history of a range: plots of the stats that operators ask for, and the same values as a file."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from streaming.operations.queries.ranges import QueryParams, address_of, form_of
 from .access import for_operators
 from .fragments import served_as_fragment
 
-MOST_ERRORS = 5  # kinds with a line of their own
-MEASURES = (Measure.FIRST_TOKEN, Measure.FELT, Measure.GAP, Measure.QUEUED)  # of which percentiles are shown
+MOST_ERRORS = 5  # error codes with a line of their own
+MEASURES = (Measure.FIRST_TOKEN, Measure.FELT, Measure.GAP, Measure.QUEUED)  # shown as percentiles
 PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 Read = Callable[[Stats, Bin], Value]
 
@@ -57,7 +57,7 @@ def history(request: HttpRequest) -> HttpResponse:
 @require_safe
 @for_operators
 def export(request: HttpRequest) -> StreamingHttpResponse:
-    """What the page shows for the same range and filters. Three queries."""
+    """The same values as the page shows for these parameters. Three queries."""
     kind, wanted = kind_of(request), form_of(request).wanted
     return download(Sheet(wanted, plots_of(timeline(wanted, MEASURES))), kind)
 
@@ -91,7 +91,7 @@ def plots_of(found: Timeline) -> list[Plot]:
     ]
 
 
-WHOLE = {"least_top": 4.0}  # so that no axis tells of half an answer
+WHOLE = {"least_top": 4.0}  # so that an axis of counts has no fractions
 WHOLE_SITE = "Of the whole site, whatever is chosen above."
 FELT = "From the click to the first paint, as browsers report it; unknown for others."
 GAP = "The p95 gap between tokens, per answer."
@@ -122,7 +122,7 @@ def counted(prefix: str, labels: list[str]) -> dict[str, Read]:
 
 
 def errors_of(found: Timeline) -> list[str]:
-    """The codes that came most often."""
+    """The most frequent codes."""
     return [code for code, _ in found.whole.errors[:MOST_ERRORS]]
 
 
@@ -139,7 +139,7 @@ def fast_percent(stats: Stats, one: Bin) -> Value:
 
 
 def tokens_per_second(stats: Stats, one: Bin) -> Value:
-    """Counted where an answer ends."""
+    """An answer's tokens count in the bin in which it ends."""
     return stats.counts[names.TOKENS_OUT] / one.seconds
 
 
@@ -164,7 +164,7 @@ servers_count: dict[str, Read] = {"all servers": mean_rate}
 
 
 def rows_of(wanted: QueryParams, plots: list[Plot]) -> Iterator[Row]:
-    """All that the plots show, in words, the latest first."""
+    """The values of all plots with their units, latest bin first."""
     for number, begin in reversed(list(enumerate(wanted.range.bins))):
         values = [(plot.words, series.values[number]) for plot in plots for series in plot.series]
         told = ["–" if value is None else words(value) for words, value in values]

@@ -1,4 +1,4 @@
-"""Where time goes: the phases of answers, by tier and server, and the percentiles of one measure over time."""
+"""Where time goes: the phases of answers by tier and server, and the percentiles of one measure over time."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from .access import for_operators
 from .fragments import served_as_fragment
 from .history import percentiles, plot, rows_of
 
-BESIDE = (Measure.FELT, Measure.FIRST_TOKEN, Measure.DURATION)  # in the table, beside the phases
+BESIDE = (Measure.FELT, Measure.FIRST_TOKEN, Measure.DURATION)  # columns of the table beside the phases
 HEADS = (*(phase.capitalize() for phase in PHASES), "Perceived TTFT", "First token", "Whole answer")
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Of a bar; places in percent of the longest bar."""
+    """A segment of a bar, in percent of the longest bar."""
 
     phase: str
     x: float
@@ -79,7 +79,7 @@ def context_of(form: QueryForm) -> dict[str, object]:
 
 
 def parts_of(found: Timeline) -> list[Part]:
-    """The whole first, if there are several."""
+    """The whole site first, if there are several parts."""
     everything: Mapping[Dimension, Stats] = {key: value for key, value in found.parts.items() if value.answers}
     if len(everything) > 1:
         everything = {Dimension("All", ""): found.whole, **everything}
@@ -103,7 +103,7 @@ def part_of(key: Dimension, stats: Stats, longest: float) -> Part:
 
 
 def segments_of(stats: Stats, longest: float) -> Iterator[Segment]:
-    """Mean seconds of each phase over all answers, with those that did not have it: so they add up to the mean."""
+    """Mean seconds of each phase over all answers, also those without the phase, so that they add up to the mean."""
     x = 0.0
     for phase in PHASES if longest else ():
         mean = stats.of(phase).sum / stats.answers

@@ -1,4 +1,4 @@
-"""The operators' first page: counts, periods, what Redis knows, and what to make of it."""
+"""The operators' first page: current counts, recent periods, live state, and the score and diagnosis made from them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from .alerts import open_alerts
 from .fragments import served_as_fragment
 
 TOP_ERRORS = 5
-MOST_RUNNING = 1000  # that are looked at one by one
+MOST_RUNNING = 1000  # examined one by one
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Overview:
     database: DatabaseStats
     spent: SiteUse
     now: SiteSnapshot
-    problems: list[str]  # with what admins set up
+    problems: list[str]  # with the admins' settings
 
     @property
     def lately(self) -> Period:
@@ -59,7 +59,7 @@ class Overview:
 
     @property
     def errors(self) -> list[tuple[str, int]]:
-        """Of the longest period, the most frequent first."""
+        """Of the longest period, most frequent first."""
         return self.periods[-1].stats.errors[:TOP_ERRORS]
 
     @property
@@ -80,7 +80,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def current_overview() -> Overview:
-    """Nineteen queries, five of them to see how fast they are; on PostgreSQL one more. And Redis if it answers."""
+    """Nineteen queries, five of them to measure the database; on PostgreSQL one more. And Redis if it answers."""
     at = site_time.now()
     sample = sample_of(ended_since(at - max(PERIODS.values())))
     periods = [Period.of(name, length, at) for name, length in PERIODS.items()]

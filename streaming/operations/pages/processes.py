@@ -1,4 +1,4 @@
-"""The operators' page of processes: which live, how they fare, and what is bad about it, in words."""
+"""The operators' page of processes: which are up, their stats, and their problems in words."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WITHOUT = {"Worker": NO_WORKER, "Background": NO_BACKGROUND, "Beat": NO_BEAT}
 
 @dataclass(frozen=True)
 class Row:
-    """A process that lives, or lived lately."""
+    """A process that is up, or was lately."""
 
     kind: str
     state: State
@@ -44,7 +44,7 @@ class Row:
 
     @property
     def age(self) -> timedelta:
-        """Of what is known of it."""
+        """Time since its last heartbeat."""
         return site_time.now() - self.state.told_at
 
 
@@ -52,13 +52,13 @@ class Row:
 class Processes:
     living: list[Row]
     gone: list[Row]
-    replaced: list[Replaced]  # of the last day, the latest first
-    redis: RedisStats | None  # None: it does not answer, and nothing above is known
+    replaced: list[Replaced]  # of the last day, latest first
+    redis: RedisStats | None  # None: Redis is down, and nothing above is known
     database: DatabaseStats
 
     @property
     def problems(self) -> list[str]:
-        """What an operator should do something about."""
+        """What needs an operator's action."""
         if self.redis is None:
             return ["Redis does not answer. Which processes live is in Redis, and unknown until then."]
         kinds = {row.kind for row in self.living}
@@ -90,7 +90,7 @@ def processes(request: HttpRequest) -> HttpResponse:
 
 
 def processes_now() -> Processes:
-    """Redis, if it answers, and two queries."""
+    """Redis if it answers, and two queries."""
     try:
         with open_sync_client() as redis:
             found = redis_stats(redis)
@@ -103,7 +103,7 @@ def processes_now() -> Processes:
 
 
 def of_kind(redis: Redis, kind: type[State]) -> tuple[list[Row], list[Row]]:
-    """Those that live, and those that are gone."""
+    """The processes of this kind that are up, and those that went down lately."""
     alive = living(redis, kind)
     since = site_time.now() - GONE_SHOWN_FOR
     missing = [state for state in gone(redis, kind, alive) if state.told_at >= since]

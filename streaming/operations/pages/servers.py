@@ -1,4 +1,4 @@
-"""The operators' page of model servers: how they fare, and which are drained."""
+"""The operators' page of model servers: their state and stats, and which are drained."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from .fragments import served_as_fragment
 class Row:
     state: ServerState
     facts: list[Fact]
-    breakers: list[tuple[str, str]]  # worker, what it makes of this server
-    unaware: int  # workers that have yet to hear that it is drained, or that it is not any more
+    breakers: list[tuple[str, str]]  # worker, state of its breaker
+    unaware: int  # workers that do not know yet that it was drained or undrained
 
 
 @require_safe
 @for_operators
 @served_as_fragment
 def servers(request: HttpRequest) -> HttpResponse:
-    """Redis, if it answers, and three queries."""
+    """Redis if it answers, and three queries."""
     now, tiers = live(), known_tiers()
     paces = paces_by_server()
     rows = [row_of(state, now, tiers, paces.get(state.name, Pace())) for state in now.servers]
@@ -59,7 +59,7 @@ def row_of(state: ServerState, now: Live, tiers: Sequence[TierSpec], pace: Pace)
 
 
 def problems_of(states: Sequence[ServerState], tiers: Sequence[TierSpec]) -> list[str]:
-    """Of tiers that nobody serves; an operator's will has a part in it."""
+    """About tiers without a usable server, where a drain is part of the cause."""
     drained = {state.name for state in states if state.drained}
     useless = drained | {state.name for state in states if state.word == "down"}
     without = [tier for tier in tiers if set(names_of(tier)) <= useless]

@@ -1,4 +1,4 @@
-"""From which day to which an operator looks: days by the site's clock, as the ledger has them."""
+"""Ranges of whole days in the site's time zone, as the ledger has them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAYS = {
     "90d": ("90 days", 90 * DAY),
     "365d": ("365 days", 365 * DAY),
 }
-LAST_DAY = date.max - 2 * DAY  # of the calendar, in any time zone
+LAST_DAY = date.max - 2 * DAY  # far enough from the calendar's end for any time zone
 
 
 class DayField(forms.DateField):
@@ -28,7 +28,7 @@ class DayField(forms.DateField):
 
 
 class DaysForm(RangeForm):
-    """The last day is among them."""
+    """The end day is included."""
 
     ranges = DAYS
     usual = "7d"
@@ -54,11 +54,11 @@ class DaysForm(RangeForm):
 
 
 def midnight(day: date) -> datetime:
-    """With which it begins. Python adds days to it by that clock, whether they have 23 hours or 25."""
+    """The start of the day. Python adds days to it in local time, whether they have 23 hours or 25."""
     return datetime.combine(day, time(), timezone.get_default_timezone())
 
 
 def in_days(begin: datetime, end: datetime) -> Range:
-    """In bins of as many whole days as it takes to have not too many of them."""
+    """In bins of as few whole days as keep their number within MOST_BINS."""
     days = (end - INSTANT - begin) // DAY + 1
     return Range(begin, end, -(-days // MOST_BINS) * DAY, Grain.DAY)

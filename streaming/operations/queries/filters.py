@@ -1,4 +1,4 @@
-"""Which generations an operator wants to see."""
+"""The filters of the operators' list of generations."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tier_choices() -> list[tuple[str, str]]:
 
 
 class Filters(forms.Form):
-    """A field that holds nonsense is passed over, and says so."""
+    """An invalid field is ignored, and shows an error."""
 
     state = forms.ChoiceField(choices=STATES, required=False)
     owner = forms.CharField(max_length=150, required=False, label="User")
@@ -44,7 +44,7 @@ class Filters(forms.Form):
     stuck = forms.BooleanField(required=False, label="Stuck only")
 
     def clean_id(self) -> str:
-        """Also the one that a model server was given, which has the generation's at its beginning."""
+        """Also accepts the request id that a model server was given, which begins with the generation's id."""
         given = str(self.cleaned_data["id"]).lower()
         found = ID.fullmatch(given)
         if given and not found:
@@ -52,7 +52,7 @@ class Filters(forms.Form):
         return found[1] if found else ""
 
     def rows(self) -> GenerationQuerySet:
-        """The latest first. Of those that are stuck: all that can be."""
+        """Latest first. If only stuck ones are wanted: all that can be stuck."""
         self.is_valid()
         rows = Generation.objects.select_related("message__conversation__owner", "timing", "stopped_by")
         rows = rows.without_texts().defer(*NEVER_READ).order_by("-accepted_at", "pk")
@@ -67,9 +67,9 @@ class Filters(forms.Form):
 
     @property
     def looks_at_all(self) -> bool:
-        """As long as the page is not full: no index finds whose it was, nor who wrote it.
+        """Whether the query scans until the page is full: no index covers owner, server or tier.
 
-        Once that is what the operator wants; every two seconds it would hold up everybody.
+        An operator may do so once; every two seconds it would slow down everybody.
         """
         self.is_valid()
         is_narrow = self.wants_stuck or self._value("state") == UNFINISHED_ONES or bool(self._value("period"))
@@ -95,7 +95,7 @@ class Filters(forms.Form):
         return rows.filter(server__icontains=server) if server else rows
 
     def _of_tier(self, rows: GenerationQuerySet) -> GenerationQuerySet:
-        """One of its stages was planned for it, or written by it."""
+        """One of its stages was planned for the tier, or written by it."""
         tier = self._value("tier")
         of_tier = LedgerEntry.objects.filter(generation_id=OuterRef("pk"), tier=tier)
         return rows.filter(Exists(of_tier)) if tier else rows
@@ -105,6 +105,6 @@ class Filters(forms.Form):
         return rows.filter(accepted_at__gte=site_time.now() - LENGTHS[period][1]) if period else rows
 
     def _of_id(self, rows: GenerationQuerySet) -> GenerationQuerySet:
-        """The generation's own, its message's, or its click's, which logs call the request."""
+        """The id of the generation, its message, or its click, which logs call the request."""
         wanted = self._value("id")
         return rows.filter(Q(pk=wanted) | Q(message_id=wanted) | Q(client_id=wanted)) if wanted else rows

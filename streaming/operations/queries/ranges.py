@@ -1,4 +1,4 @@
-"""From when to when an operator looks, in bins of what length, and at whose figures: as a form that is a GET."""
+"""The query of an operators' page as a GET form: the range, its bins, and the tier, server and measure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RANGES = {
     "30d": ("30 days", timedelta(days=30)),
 }
 USUAL = "1h"
-LIVE_UP_TO = timedelta(hours=1)  # longer ranges cost more to read than two seconds' change in them is worth
+LIVE_UP_TO = timedelta(hours=1)  # reading longer ranges every two seconds costs more than it is worth
 MOST_BINS = 96
 BINS = [
     *(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30)),
@@ -38,7 +38,7 @@ ALL, NONE = "", "none"  # of tiers and servers; NONE: of answers without one
 
 @dataclass(frozen=True)
 class Range:
-    """``end`` is not in it. The first bin begins at ``begin``, the last one may go beyond ``end``."""
+    """Excludes ``end``. The first bin begins at ``begin``; the last one may extend beyond ``end``."""
 
     begin: datetime
     end: datetime
@@ -47,7 +47,7 @@ class Range:
 
     @classmethod
     def of(cls, begin: datetime, end: datetime, now: datetime) -> Range:
-        """In bins that are not too many, of the finest grain that fits them and is still kept."""
+        """With the shortest bins that MOST_BINS and the grains still kept allow."""
         fitting = (length for length in BINS if (end - begin) / length <= MOST_BINS)
         length = next(fitting, BINS[-1])
         kept = next((grain for grain in Grain if begin > now - grain.kept), Grain.DAY)
@@ -58,7 +58,7 @@ class Range:
 
     @property
     def bins(self) -> list[datetime]:
-        """Where each begins."""
+        """The beginning of each bin."""
         return [self.begin + number * self.bin for number in range(self.number_of(self.end - INSTANT) + 1)]
 
     @property
@@ -66,17 +66,17 @@ class Range:
         return self.end - self.begin <= LIVE_UP_TO
 
     def number_of(self, moment: datetime) -> int:
-        """Which bin it is in."""
+        """The number of the bin that contains ``moment``."""
         return (moment - self.begin) // self.bin
 
     def seconds_of(self, begin: datetime) -> float:
-        """That have passed of this bin."""
+        """Seconds of this bin that have passed."""
         return (min(begin + self.bin, self.end) - begin).total_seconds()
 
 
 @dataclass(frozen=True)
 class QueryParams:
-    """What an operator wants to see."""
+    """What an operator asked to see."""
 
     range: Range
     name: str  # one of RANGES, or OWN
@@ -86,17 +86,17 @@ class QueryParams:
 
     @property
     def rows(self) -> dict[str, str]:
-        """To filter roll-ups by."""
+        """Filter for roll-ups."""
         chosen = {"tier": self.tier, "server": self.server}
         return {name: "" if value == NONE else value for name, value in chosen.items() if value != ALL}
 
 
 class RangeForm(forms.Form):
-    """A range by its name, or from when to when. Its fields have defaults, so an empty one is valid."""
+    """A named range, or one with its own begin and end. All fields have defaults, so an empty form is valid."""
 
     ranges: ClassVar[Mapping[str, tuple[str, timedelta]]] = RANGES
     usual: ClassVar[str] = USUAL
-    instead: ClassVar[str] = "The last hour is shown."  # where something is wrong
+    instead: ClassVar[str] = "The last hour is shown."  # if the form has errors
 
     range = forms.ChoiceField(required=False)
     begin = forms.DateTimeField(required=False, label="From")
@@ -123,12 +123,12 @@ class RangeForm(forms.Form):
 
     @property
     def given(self) -> dict[str, Any]:
-        """Nothing if the form has errors."""
+        """Empty if the form has errors."""
         return self.cleaned_data if self.is_valid() else {}
 
     @property
     def chosen(self) -> str:
-        """One of the ranges, or OWN; the usual one if nothing was given."""
+        """A key of ``ranges``, or OWN; the usual one if nothing was given."""
         return self.given.get("range") or self.usual
 
 
@@ -138,7 +138,7 @@ class QueryForm(RangeForm):
     figure = forms.ChoiceField(required=False)
 
     def __init__(self, data: Any, figures: Iterable[tuple[str, str]] = ()):
-        """``figures`` to choose from; none if the page shows them all. One query."""
+        """``figures``: choices of one measure; empty if the page shows all. One query."""
         super().__init__(data)
         known = RollUp.objects.filter(grain=Grain.DAY).order_by().values_list("tier", "server").distinct()
         self.choose("tier", "All tiers", {tier for tier, _ in known})
@@ -166,5 +166,5 @@ def form_of(request: HttpRequest, figures: Iterable[tuple[str, str]] = ()) -> Qu
 
 
 def address_of(request: HttpRequest, **changes: str) -> str:
-    """The query of this page, with some of it changed."""
+    """The query string of this page, with changes."""
     return "?" + urlencode({**request.GET.dict(), **changes})
