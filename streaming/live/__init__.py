@@ -1,1 +1,1 @@
-"""Answers as browsers see them while they are written: one hub per web process tails the logs that are watched."""
+"""Live answers for browsers: one hub per web process tails the watched logs."""

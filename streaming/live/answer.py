@@ -1,4 +1,4 @@
-"""An answer that is being written, as one web process knows it: its text, that as HTML, and who watches it."""
+"""One web process's state of a live answer: its text, the rendered HTML and its watchers."""
 
 from __future__ import annotations
 
@@ -18,41 +18,43 @@ from streaming.log.records import AnyRecord
 from streaming.log.stream_log import BEGINNING, Entry, Position, as_pair, key_of
 from streaming.protocol import PartName, PhaseName, code_units
 
-SLICE = 2_000  # characters that are read at a time, so that a long answer does not hold up the others
-RECENT = 64  # entries that are kept as they came, for readers of the log itself; who lacks more reads it in Redis
+# Characters fed to the segmenter at a time, so that a long answer does not hold up the others.
+SLICE = 2_000
+# Entries kept unfolded, for readers of the log itself. A reader further behind reads from Redis.
+RECENT = 64
 
 
 @dataclass(frozen=True)
 class FinishedAnswer:
-    """What the database has of an answer that has ended."""
+    """A finished answer, as stored in the database."""
 
     status: str
     footer: str  # HTML
     blocks: dict[PartName, list[str]]  # final HTML
-    texts: dict[PartName, str] | None = None  # None if a later generation has the message now
+    texts: dict[PartName, str] | None = None  # None if a later generation owns the message
     attempt: int = 0  # the last one
     error_code: str = ""
     error: str = ""
 
 
 class LivePart(FoldedPart):
-    """Text goes in as it arrives, at once; HTML is made when there is time for it.
+    """Appends text as it arrives; renders HTML when there is time.
 
-    A restarted part is another one: work under way for the first does not concern it.
+    A restart replaces the LivePart, so rendering still under way for the old one does not affect the new one.
     """
 
     def __init__(self, key: PartKey, begun_at: Position = BEGINNING):
         super().__init__(key, begun_at)
         self.name = key.name
         self.blocks: list[str] = []  # HTML of finished blocks
-        self.upto = 0  # length of the text that is in them
+        self.upto = 0  # length of the text in finished blocks
         self.tail_html = ""
         self.tail_upto = 0
-        self.tail_version = 0  # 0: there is none
+        self.tail_version = 0  # 0: no tail
         self._unread: deque[str] = deque()  # not yet given to the segmenter
         self._read_length = 0
-        self._open = ""  # what was read and is in no finished block
-        self._closed = 0  # characters, not code units, that are in finished blocks
+        self._open = ""  # read, but not in a finished block
+        self._closed = 0  # characters, not code units, in finished blocks
         self._segmenter = Segmenter()
         self._references = References()
         self._budget = HighlightBudget()
@@ -68,27 +70,27 @@ class LivePart(FoldedPart):
 
     @property
     def tail(self) -> str:
-        """Source of what is not finished."""
+        """Source text of the unfinished end."""
         return self._segmenter.tail
 
     def read_on(self) -> list[str]:
-        """Read some of what has arrived; return the sources of the blocks that it finished, which are to be added."""
+        """Read the next slice; return the sources of newly finished blocks, to be rendered and passed to add_blocks."""
         text = self._next_slice()
         self._read_length += code_units(text)
         self._open += text
         return self._segmenter.feed(text)
 
     def render_finished(self, sources: list[str]) -> list[str]:
-        """May be called in a thread, and wait."""
+        """May block; safe to call in a thread."""
         references, budget = self._references, self._budget
         return [render_block(source, references, budget) for source in sources]
 
     def render_tail(self, source: str) -> str:
-        """May be called in a thread."""
+        """Safe to call in a thread."""
         return render_tail(source, self._references).html
 
     def add_blocks(self, html: list[str]) -> None:
-        """These will not change any more."""
+        """Add finished blocks, which never change afterwards."""
         self.blocks += html
         if newly := self._segmenter.tail_start - self._closed:
             self.upto += code_units(self._open[:newly])
@@ -97,7 +99,7 @@ class LivePart(FoldedPart):
             self.tail_version = 0
 
     def set_tail(self, html: str) -> None:
-        """What is not finished as it looks now, when all that was read is in it."""
+        """Set the rendered tail, which must cover everything read so far."""
         self.tail_html = html
         self.tail_upto = self._read_length
         self.tail_version += 1
@@ -115,7 +117,7 @@ class LivePart(FoldedPart):
 
 
 class Watcher(Protocol):
-    """One that watches an answer: a page, or a program."""
+    """Watches an answer on behalf of a page or an API client."""
 
     answer: LiveAnswer
 
@@ -125,25 +127,27 @@ class Watcher(Protocol):
 
 class LiveAnswer(Fold[LivePart]):
     def __init__(self, generation_id: UUID, url: str = ""):
-        """``url``: of the message alone, from the database."""
+        """``url``: serves the message alone, from the database."""
         super().__init__(LivePart)
         self.generation_id = generation_id
-        self.key = key_of(generation_id)  # of its log
+        self.key = key_of(generation_id)  # of the log
         self.url = url
         self.known_since = self.last_record_at = time.monotonic()
-        self.queue_position: QueuePosition | None = None  # None: not known, or it waits no more
-        self.trouble: PhaseName | None = None  # what holds it up, shown instead of its phase until the next record
-        self.finished: FinishedAnswer | None = None  # read after the end
+        self.queue_position: QueuePosition | None = None  # None: unknown, or no longer queued
+        # What delays the answer; shown instead of its phase until the next record.
+        self.trouble: PhaseName | None = None
+        self.finished: FinishedAnswer | None = None  # read from the database after the end
         self.broken = False  # records are missing: pages must read the database
-        self.ended_before = False  # before anybody watched it here
-        self.delivery = Delivery()  # what this process sent of it
-        self.tail_due = 0.0  # monotonic; when the open end may be rendered again
-        self.watchers: dict[Any, Callable[[Any], None]] = {}  # what to call, with the watcher, if it may lack something
-        self.left_at: float | None = time.monotonic()  # when the last one went; None: somebody watches
+        self.ended_before = False  # before this process began to watch
+        self.delivery = Delivery()  # what this process sent
+        self.tail_due = 0.0  # monotonic; the tail is not rendered again before
+        # Callback by watcher: called with the watcher when there may be something to send.
+        self.watchers: dict[Any, Callable[[Any], None]] = {}
+        self.left_at: float | None = time.monotonic()  # when the last watcher left; None while there is one
         self._recent: deque[Entry] = deque(maxlen=RECENT)
 
     def fold(self, entries: Iterable[Entry]) -> list[AnyRecord]:
-        """Raises HoleInLog; the answer is then of no more use."""
+        """Raises HoleInLog; the answer cannot be used afterwards."""
         self.last_record_at = time.monotonic()
         entries = list(entries)
         if entries:
@@ -156,20 +160,20 @@ class LiveAnswer(Fold[LivePart]):
                 self.queue_position = None
 
     def newer(self, entries: list[Entry]) -> list[Entry]:
-        """Those that were not folded yet: two may read the same log at once."""
+        """Drop the entries already folded: two readers may read the same log at once."""
         if not entries or as_pair(entries[0][0]) > as_pair(self.position):
             return entries
         return [entry for entry in entries if as_pair(entry[0]) > as_pair(self.position)]
 
     def has_all_of(self, finished: FinishedAnswer) -> bool:
-        """The log had the whole text; or a later generation has the message now, and nobody can tell."""
+        """Whether the log had the whole text. True if a later generation owns the message: nothing to compare with."""
         if finished.texts is None:
             return True
         logged = {part.name: part.length for part in self.parts.values() if part.length}
         return logged == {name: code_units(text) for name, text in finished.texts.items() if text}
 
     def recent_after(self, position: Position) -> list[Entry] | None:
-        """The entries after this one; None if it is not among those that are kept."""
+        """The entries after ``position``; None if that entry is no longer kept."""
         newer: list[Entry] = []
         for entry in reversed(self._recent):
             if entry[0] == position:
@@ -186,6 +190,6 @@ class LiveAnswer(Fold[LivePart]):
         return any(watcher.needs_html for watcher in self.watchers)
 
     def wake(self) -> None:
-        """All who watch: there may be something that they lack."""
+        """Wake all watchers: there may be something to send."""
         for watcher, wake in self.watchers.items():
             wake(watcher)

@@ -1,6 +1,6 @@
-"""What this web process delivers: how many watch which answer, what they were sent of it, and how late.
+"""Delivery statistics of this web process: viewers per answer, what they were sent, and the hub's lag.
 
-Who watches is published every second, while somebody does; what was sent is stored after the end.
+Viewer counts are published every second while anybody watches; deliveries are stored when the answer has ended.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from streaming.telemetry.heartbeats import this_process
 
 logger = logging.getLogger(__name__)
 
-VIEWERS_KEY = "throughline:viewers:at"  # sorted set: processes, by when they published last
+VIEWERS_KEY = "throughline:viewers:at"  # sorted set of processes, scored by their last publication
 VIEWERS_KEPT_FOR = timedelta(seconds=6)
 VIEWERS_EXPIRY_S = 60  # when nobody publishes
-UNSTORED_AT_MOST = 10_000  # deliveries that the database has not taken; further ones are lost
+UNSTORED_AT_MOST = 10_000  # deliveries waiting for the database; further ones are lost
 LAG_FIELD = b"sent"
 LAG_EXPIRY_S = 60
 
 
 class DeliveryStats:
-    """Of the hub, which calls ``publish`` every second."""
+    """Owned by the hub, which calls ``publish`` every second."""
 
     def __init__(self, redis: AsyncRedis) -> None:
         self._redis = redis
@@ -49,12 +49,12 @@ class DeliveryStats:
         self._unstored: dict[UUID, Delivery] = {}
 
     def add(self, generation_id: UUID, delivery: Delivery) -> None:
-        """Of an answer that has ended."""
+        """Add the delivery of an answer that has ended."""
         if len(self._unstored) < UNSTORED_AT_MOST:
             self._unstored[generation_id] = delivery
 
     async def publish(self, viewers: Mapping[UUID, int]) -> None:
-        """How many watch each answer now; and store what was sent of those that have ended."""
+        """Publish the viewer counts, and store the deliveries of answers that have ended."""
         if viewers or self._published:
             try:
                 await publish_viewers(self._redis, this_process(), viewers)
@@ -71,14 +71,14 @@ class DeliveryStats:
 
 
 def count_frame(delivery: Delivery, event: AnyEvent, size: int) -> None:
-    """One that was sent to a page."""
+    """Count a frame sent to a page."""
     delivery.bytes += size
     if delivery.first_frame_at is None and isinstance(event, TextDelta):
         delivery.first_frame_at = site_time.now()
 
 
 async def publish_viewers(redis: AsyncRedis, process: str, viewers: Mapping[UUID, int]) -> None:
-    """Forgets processes that fell silent. Raises RedisError, OSError."""
+    """Also removes processes that stopped publishing. Raises RedisError, OSError."""
     now = site_time.now()
     async with redis.pipeline(transaction=False) as pipeline:
         pipeline.set(viewers_key_of(process), msgspec.json.encode(dict(viewers)), ex=VIEWERS_KEPT_FOR)
@@ -89,7 +89,7 @@ async def publish_viewers(redis: AsyncRedis, process: str, viewers: Mapping[UUID
 
 
 def viewers_now(redis: Redis) -> Counter[UUID]:
-    """By generation. Two commands. Raises RedisError."""
+    """Viewers by generation. Two commands. Raises RedisError."""
     processes: Any = redis.zrange(VIEWERS_KEY, 0, -1)
     stored: Any = redis.mget([viewers_key_of(process.decode()) for process in processes]) if processes else []
     viewers: Counter[UUID] = Counter()
@@ -99,20 +99,21 @@ def viewers_now(redis: Redis) -> Counter[UUID]:
 
 
 def viewers_key_of(process: str) -> str:
-    """Of what it published, for as long as it publishes."""
+    """Holds one process's viewer counts; expires when it stops publishing."""
     return f"throughline:viewers:{process}"
 
 
 class LagProbe:
-    """How long text takes from its append to this hub, by entries of the hub's own: one clock, no token more.
+    """Measures how long an entry takes from its append to this hub, with entries that the hub itself appends.
 
-    Its log is read among the others, behind what stands before it.
+    So one clock is enough and no token gets larger. The hub reads the probe's log along with the answers' logs, so the
+    probe waits as they do.
     """
 
     def __init__(self) -> None:
         self.key = f"throughline:lag:{this_process()}"
         self.position = "0-0"
-        self._reading_since: float | None = None  # monotonic; None: nobody watches anything here
+        self._reading_since: float | None = None  # monotonic; None: nothing is watched here
 
     async def send(self, redis: AsyncRedis) -> None:
         """Raises RedisError, OSError."""
@@ -122,7 +123,7 @@ class LagProbe:
             await pipeline.execute()
 
     def resume(self) -> None:
-        """The hub reads; what was sent while it did not says nothing."""
+        """The hub is reading. Entries sent while it was not are not measured."""
         if self._reading_since is None:
             self._reading_since = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""Reads how answers ended from the database, rendered whole, and has it shown."""
+"""Reads finished answers from the database, renders them whole, and wakes their watchers."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ logger = logging.getLogger(__name__)
 
 
 class Endings:
-    """Each is read while the other answers go on."""
+    """One task per ended answer, so that the other answers go on meanwhile."""
 
     def __init__(self, stats: DeliveryStats):
         self._stats = stats
         self._running: dict[UUID, asyncio.Task[None]] = {}
 
     def begin(self, answer: LiveAnswer) -> None:
-        """Nothing happens if it is being read."""
+        """Does nothing if this answer's end is already being read."""
         pk = answer.generation_id
         if pk not in self._running:
             self._running[pk] = asyncio.create_task(self._show(answer), name=f"end of {pk}")
             self._running[pk].add_done_callback(lambda _: self._running.pop(pk))
 
     async def _show(self, answer: LiveAnswer) -> None:
-        """The terminal record came after the database's commit: what pages show of a finished answer is there."""
+        """The terminal record follows the database's commit, so the finished answer is there."""
         try:
             finished = await in_database(read_finished, answer.generation_id)
             if answer.has_all_of(finished):
@@ -47,7 +47,7 @@ class Endings:
         except Error as error:  # the hub tries again
             logger.warning("the end of generation %s cannot be read: %s", answer.generation_id, error)
             answer.trouble = "delayed"
-        except Exception:  # purged, for example: pages find out by fetching it
+        except Exception:  # purged, for example: pages find out when they fetch the message
             logger.exception("the end of generation %s cannot be shown", answer.generation_id)
             answer.broken = True
         answer.wake()
@@ -56,13 +56,13 @@ class Endings:
 
 
 def ended_among(generation_ids: list[UUID]) -> list[tuple[UUID, str, str]]:
-    """With status and error code."""
+    """Ids, statuses and error codes of those that have ended."""
     ended = Generation.objects.filter(pk__in=generation_ids).exclude(status__in=UNFINISHED)
     return list(ended.values_list("pk", "status", "error_code"))
 
 
 def read_finished(generation_id: UUID) -> FinishedAnswer:
-    """Queries the message with parts, generations and siblings; renders the texts as the history does."""
+    """Queries the message with its parts, generations and siblings; renders the texts as the transcript does."""
     message = Message.objects.with_all().select_related("conversation").get(generations=generation_id)
     mark_siblings([message], message.conversation.messages.beside([message]))
     generation = next(g for g in message.generations.all() if g.pk == generation_id)
@@ -71,7 +71,7 @@ def read_finished(generation_id: UUID) -> FinishedAnswer:
     return FinishedAnswer(
         status=generation.status,
         footer=render_to_string("chat/message/_answer_footer.html", context),
-        # Kept: the page that is loaded next has it for nothing.
+        # ``rendered`` caches: the next page load gets it for free.
         blocks={key.name: rendered(text) for key, text in texts.items() if key.kind == PartKind.TEXT},
         texts={key.name: text for key, text in texts.items()} if is_latest else None,
         attempt=generation.attempt,

@@ -1,4 +1,4 @@
-"""The hub of a web process: tails the logs that are watched here, over one connection, and shows what is new."""
+"""The hub of a web process: tails all logs watched here over one connection, and wakes the watchers."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ logger = logging.getLogger(__name__)
 
 CARE_INTERVAL_S = 1.0
 SILENCE_S = 2.0  # without a record; then the database is asked whether the answer has ended
-LINGER_S = 30.0  # an answer that nobody watches any more is kept, for the page that is being reloaded
+LINGER_S = 30.0  # an answer without watchers is kept this long, for a page that is being reloaded
 RETRY_DELAY_S = 0.5
-PAGE = 500  # entries of a log that are read at a time for one that is far behind
+PAGE = 500  # log entries read at a time for a watcher that is far behind
 
 W = TypeVar("W", bound=Watcher)
 
@@ -71,21 +71,21 @@ class Hub:
             task.add_done_callback(die_with)
 
     def __len__(self) -> int:
-        """Answers that are watched, or were a moment ago."""
+        """The number of answers that are watched, or were within LINGER_S."""
         return len(self._answers)
 
     @property
     def open_answers(self) -> list[LiveAnswer]:
         return [answer for answer in self._answers.values() if answer.is_open]
 
-    # For those that watch
+    # For watchers
 
     async def watch(
         self, generation: Generation, watcher_of: Callable[[LiveAnswer], W], wake: Callable[[W], None]
     ) -> W | None:
-        """``wake`` is called whenever there may be something new, first for what is there. It must not take long.
+        """``wake`` is called at once and then whenever there may be something new. It must not take long.
 
-        None if the answer has no log any more: read the database. Raises RedisError, OSError.
+        None if the log has expired or has a hole: read the database. Raises RedisError, OSError.
         """
         answer = self._answers.get(generation.pk) or await self._begin(generation)
         if answer is None:
@@ -108,20 +108,20 @@ class Hub:
             self._renderer.discard(answer)
 
     async def entries_after(self, answer: LiveAnswer, position: stream_log.Position) -> list[stream_log.Entry]:
-        """What follows in the log, at most ``PAGE`` of it; mostly from memory. Raises RedisError, OSError."""
+        """The next log entries, at most ``PAGE``; mostly from memory. Raises RedisError, OSError."""
         recent = answer.recent_after(position)
         if recent is not None:
             return recent
         return await stream_log.read(self._redis, answer.generation_id, after=position, count=PAGE)
 
     async def entries_until(self, generation_id: UUID, position: stream_log.Position) -> list[stream_log.Entry]:
-        """The log from its beginning up to and with this entry. Raises RedisError, OSError."""
+        """The log from its beginning up to and including this position. Raises RedisError, OSError."""
         return await stream_log.read(self._redis, generation_id, upto=position)
 
     async def check_ended(self, generation_ids: Iterable[UUID]) -> None:
-        """Ask the database which of these have ended, for logs that do not tell: their process died, or never was.
+        """Ask the database which of these have ended: a log has no end if its process died, or if none ever began.
 
-        This process may have slept, and only be behind: what the log has comes first.
+        This process may only be behind, having been suspended: it folds the rest of the log first.
         """
         known = [pk for pk in generation_ids if pk in self._answers]
         if not known:
@@ -153,7 +153,7 @@ class Hub:
             return None
         self._answers[generation.pk] = answer
         self._has_open.set()
-        if self._reader_id is not None:  # the blocking read begins again, with the new log among its keys
+        if self._reader_id is not None:  # restart the blocking read with the new log among its keys
             await self._redis.client_unblock(self._reader_id)
         if not answer.is_open:
             answer.ended_before = True
@@ -181,7 +181,7 @@ class Hub:
             self._lag.pause()
             return
         self._lag.resume()
-        # redis-py's type does not take a dict of str
+        # redis-py's type does not accept a dict with str keys.
         open_logs: dict[Any, Any] = {key: answer.position for key, answer in by_key.items()}
         open_logs[self._lag.key] = self._lag.position
         try:
@@ -198,7 +198,7 @@ class Hub:
         await asyncio.sleep(stream_log.batch_delay(len(by_key)))
 
     def _fold(self, answer: LiveAnswer, entries: list[stream_log.Entry]) -> None:
-        if self._answers.get(answer.generation_id) is not answer:  # it was found broken meanwhile
+        if self._answers.get(answer.generation_id) is not answer:  # found broken meanwhile
             return
         try:
             answer.fold(answer.newer(entries))
@@ -212,7 +212,7 @@ class Hub:
         answer.wake()
 
     def _break(self, answer: LiveAnswer) -> None:
-        """Forget it; its pages are told to fetch it, and will watch it again."""
+        """Forget the answer; its pages get a Resync, fetch the message, and watch again."""
         logger.warning("log of generation %s has a gap", answer.generation_id)
         self._answers.pop(answer.generation_id, None)
         self._renderer.discard(answer)
@@ -238,7 +238,7 @@ class Hub:
         for pk, answer in list(self._answers.items()):
             if answer.left_at is not None and now - answer.left_at > LINGER_S:
                 del self._answers[pk]
-            elif not (answer.is_open or answer.finished or answer.broken):  # the database was away
+            elif not (answer.is_open or answer.finished or answer.broken):  # the database was unavailable
                 self._end(answer)
         silent = [answer.generation_id for answer in self.open_answers if now - answer.last_record_at > SILENCE_S]
         await self.check_ended(silent)
@@ -264,7 +264,7 @@ def show_trouble(answers: Iterable[LiveAnswer], trouble: PhaseName | None) -> No
 
 
 def die_with(task: asyncio.Task[None]) -> None:
-    """A process without one of these tasks only looks alive: end it, so that it is restarted and pages resume."""
+    """End the process when a hub task ends: without it the process only looks alive. It is restarted; pages resume."""
     if not task.cancelled():
         logger.critical("task %r of the hub ended", task.get_name(), exc_info=task.exception())
         os._exit(70)  # EX_SOFTWARE
@@ -274,13 +274,13 @@ _hub: Hub | None = None
 
 
 def hub() -> Hub:
-    """This process's hub, made by the first socket, in its loop."""
+    """This process's hub; the first caller creates it, in its event loop."""
     global _hub
     if _hub is None:
-        _hub = Context().run(Hub)  # its tasks are about no page's request
+        _hub = Context().run(Hub)  # an empty context: its tasks belong to no request
     return _hub
 
 
 def watched_here() -> int:
-    """Answers that this process watches; makes no hub."""
+    """The number of answers that this process watches. Does not create the hub."""
     return len(_hub) if _hub is not None else 0

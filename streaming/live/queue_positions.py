@@ -1,4 +1,4 @@
-"""How many answers come before those that wait, and are watched here: a query and a look at the queue."""
+"""Updates the queue positions of the waiting answers that are watched here."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from streaming.telemetry.heartbeats import has_worker
 
 from .answer import LiveAnswer
 
-PATIENCE_S = 0.5  # most are taken sooner, and nobody reads so fast
+PATIENCE_S = 0.5  # most answers are taken sooner, and nobody reads so fast
 
 
 async def update_queue_positions(redis: Redis, open_answers: Iterable[LiveAnswer]) -> None:
-    """Wakes who watches one that moved up. While no worker lives there are no positions, and nothing is shown.
+    """Wakes the watchers of answers whose position changed. Without a live worker no positions are shown.
 
-    Raises Error, RedisError, OSError.
+    One query and one look at the queue. Raises Error, RedisError, OSError.
     """
     since = time.monotonic() - PATIENCE_S
     queued = [answer for answer in open_answers if answer.attempt == 0 and answer.known_since < since]
@@ -32,12 +32,12 @@ async def update_queue_positions(redis: Redis, open_answers: Iterable[LiveAnswer
     known = await queue_positions(redis, owners) if owners and await has_worker(redis) else {}
     for answer in queued:
         position = known.get(answer.generation_id)
-        if answer.attempt == 0 and answer.is_open and answer.queue_position != position:  # still
+        if answer.attempt == 0 and answer.is_open and answer.queue_position != position:  # it may have begun meanwhile
             answer.queue_position = position
             answer.wake()
 
 
 def owners_of(generation_ids: list[UUID]) -> list[int]:
-    """Of those among them that wait."""
+    """Owners of those that are still queued."""
     waiting = Generation.objects.filter(pk__in=generation_ids, status=Status.QUEUED).order_by()
     return list(waiting.values_list("message__conversation__owner_id", flat=True).distinct())

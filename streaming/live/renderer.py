@@ -1,7 +1,7 @@
 """Renders open answers within a share of the process's time, not by a timer for each.
 
-Finished blocks are rendered once, so they may take half of the time until they are done; the open tail is rendered
-again and again, so it gets RENDER_SHARE, at most ten times a second per answer. The more answers, the rarer each tail.
+Finished blocks are rendered once, so they may take half of the time (FINISHED_SHARE). Tails are rendered repeatedly,
+so they get RENDER_SHARE, at most ten times a second per answer: the more answers, the less often each tail.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .answer import LiveAnswer, LivePart
 
 TAIL_INTERVAL_S = 0.1
 FINISHED_SHARE = 0.5
-LONG = 2_000  # characters; more is rendered in a thread
-TAIL_LIMIT = 20_000  # characters; a longer open block stays plain text until it ends
+LONG = 2_000  # characters; longer sources are rendered in a thread
+TAIL_LIMIT = 20_000  # characters; a longer tail stays plain text until its block is finished
 
 R = TypeVar("R")
 
@@ -28,15 +28,15 @@ _thread = ThreadPoolExecutor(1, thread_name_prefix="renderer")
 
 
 class Renderer:
-    """``run`` is its only task, owned by the hub."""
+    """The hub owns its only task, ``run``."""
 
     def __init__(self) -> None:
-        self._dirty: dict[LiveAnswer, None] = {}  # in the order in which they came
+        self._dirty: dict[LiveAnswer, None] = {}  # in order of arrival
         self._work = asyncio.Event()
-        self._took = 0.0  # of the process's time, since the last pause
+        self._took = 0.0  # processor seconds since the last pause
 
     def add(self, answer: LiveAnswer) -> None:
-        """Something is new in this answer, and somebody watches it."""
+        """Schedule an answer that has new text and a watcher that needs HTML."""
         self._dirty[answer] = None
         self._work.set()
 
@@ -49,13 +49,13 @@ class Renderer:
             answer = self._next()
             if answer is None:
                 self._work.clear()
-                if self._dirty:  # all of them had their tail rendered a moment ago
+                if self._dirty:  # all their tails were rendered a moment ago
                     await asyncio.sleep(TAIL_INTERVAL_S / 4)
                     self._work.set()
                 continue
             share = FINISHED_SHARE
             self._took = 0.0
-            for part in list(answer.parts.values()):  # it may get another one meanwhile
+            for part in list(answer.parts.values()):  # a copy: parts may be added meanwhile
                 if part.has_unread and not await self._render_slice(part):
                     share = settings.RENDER_SHARE
                     answer.tail_due = time.monotonic() + TAIL_INTERVAL_S
@@ -68,12 +68,12 @@ class Renderer:
         now = time.monotonic()
         for answer in self._dirty:
             if answer.tail_due <= now:
-                self._dirty[answer] = self._dirty.pop(answer)  # behind the others
+                self._dirty[answer] = self._dirty.pop(answer)  # move to the end
                 return answer
         return None
 
     async def _render_slice(self, part: LivePart) -> bool:
-        """True if only finished blocks were rendered and more is waiting; else the tail is rendered too."""
+        """True if more text is unread; otherwise the tail was rendered too."""
         sources = await self._do(part.read_on)
         part.add_blocks(await self._do(partial(part.render_finished, sources), apart=is_long(sources)))
         if part.has_unread:
@@ -84,7 +84,10 @@ class Renderer:
         return False
 
     async def _do(self, work: Callable[[], R], *, apart: bool = False) -> R:
-        """In the thread, if it may take long or wait for the highlighting process, which takes none of our time."""
+        """Run ``work``; ``apart``, in the thread: it may take long, or wait for the highlighting process.
+
+        That wait is not counted as time taken.
+        """
         loop = asyncio.get_running_loop()
         done, took = await loop.run_in_executor(_thread, timed, work) if apart else timed(work)
         self._took += took
@@ -92,7 +95,7 @@ class Renderer:
 
 
 def timed(work: Callable[[], R]) -> tuple[R, float]:
-    """With the seconds of processor time that it took."""
+    """The result, and the processor time in seconds."""
     begun = time.thread_time()
     return work(), time.thread_time() - begun
 

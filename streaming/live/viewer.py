@@ -1,8 +1,8 @@
-"""One page's view of one answer: what it has, so what it misses, and the task that sends it that.
+"""One page's view of one answer: what the page has, what it misses, and the task that sends the difference.
 
-Replay and live are the same comparison.
+Replaying and following live are the same comparison.
 
-There is no queue per page: a slow one is brought up to date from the answer itself, in fewer and larger frames.
+There is no queue per page: a slow page is brought up to date from the answer itself, in fewer and larger frames.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 class Has:
     """What a page has of one part."""
 
-    begun_at: Position = BEGINNING  # when the part was begun that the page has
+    begun_at: Position = BEGINNING  # where the part began that the page has
     length: int = 0
     blocks: int = 0
     tail_version: int = 0
@@ -53,7 +53,7 @@ class Has:
 class Viewer:
     needs_html: ClassVar[bool] = True
     answer: LiveAnswer
-    position: Position  # that the page said it had reached
+    position: Position  # as reported by the page
     seen: dict[PartName, Seen]
     _has: dict[PartName, Has] = field(default_factory=dict)
     _phase: tuple[Position, str | None, QueuePosition | None] = ("", None, None)
@@ -62,9 +62,9 @@ class Viewer:
     done: bool = False  # the terminal event was sent
 
     def missing_events(self) -> list[AnyEvent]:
-        """The events that bring the page up to date; it counts as having them.
+        """The events that bring the page up to date; they count as sent.
 
-        Made in one go: while they are sent, the answer may go on.
+        A list rather than an iterator, since the answer may go on while they are sent.
         """
         return list(self._missing())
 
@@ -115,19 +115,19 @@ class Viewer:
                 yield TailRendered(self.answer.generation_id, part.name, part.tail_html, part.tail_upto)
 
     def _believe(self, part: LivePart) -> Has:
-        """Believe the page's account, unless the part was begun anew after the page's position."""
+        """Accept what the page reports, unless the part was restarted after the page's position."""
         has = self._has[part.name] = Has(part.begun_at)
         seen = self.seen.get(part.name)
         if seen is None:
             return has
         if pair_or_beginning(self.position) < as_pair(part.begun_at) or seen.blocks > seen.length:
-            has.begun_at = "before"  # differs from every position: the page must drop what it has
+            has.begun_at = "before"  # unequal to every position, so the page must drop its part
         else:
             has.length, has.blocks = seen.length, seen.blocks
         return has
 
     def _claims_too_many(self, part: LivePart, has: Has) -> bool:
-        """The page says that it has more blocks than anybody rendered, which is known at the end."""
+        """The page reports more blocks than were ever rendered; this is known only at the end."""
         finished = self.answer.finished
         return finished is not None and has.blocks > max(len(part.blocks), len(finished.blocks.get(part.name, ())))
 
@@ -143,7 +143,7 @@ class Viewer:
         )
 
     def _different(self, name: PartName, final: list[str]) -> dict[str, str]:
-        """Final blocks that the page does not have like this; empty ones are to be removed."""
+        """Final blocks, by index, that differ from the page's; an empty one is to be removed."""
         has = self._has.get(name, Has()).blocks
         part = next((p for p in self.answer.parts.values() if p.name == name), None)
         shown = part.blocks[:has] if part else []
@@ -153,26 +153,26 @@ class Viewer:
 
 
 class Feed:
-    """Sends one page what it misses, in a task of its own: whoever is slow to take it holds up nobody else.
+    """Sends one page what it misses, in a task of its own, so that a slow page holds up nobody else.
 
-    Owned by a page's socket. Its task begins with the first answer that is watched, and ends with ``close``.
+    Owned by the page's socket. The task begins with the first ``wake`` and ends with ``close``.
     """
 
     def __init__(self, send_missing: Callable[[Viewer], Awaitable[None]]):
         self._send_missing = send_missing
-        self._due: dict[Viewer, None] = {}  # that may miss something, in the order in which they were woken
+        self._due: dict[Viewer, None] = {}  # may miss something; in the order in which they were woken
         self._has_due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def wake(self, viewer: Viewer) -> None:
-        """There may be something that it misses."""
+        """The page may miss something of this answer."""
         self._due[viewer] = None
         self._has_due.set()
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="feed of a page")
 
     async def close(self) -> None:
-        """Nothing more is sent afterwards."""
+        """Sends nothing more."""
         self._due.clear()
         if self._task is not None:
             self._task.cancel()
@@ -187,12 +187,12 @@ class Feed:
                 del self._due[viewer]
                 try:
                     await self._send_missing(viewer)
-                except Exception:  # whatever is wrong with one answer, the page's others go on
+                except Exception:  # a fault in one answer must not stop the page's others
                     logger.exception("generation %s cannot be shown to a page", viewer.answer.generation_id)
 
 
 def phase_of(answer: LiveAnswer) -> Phase:
-    """What holds it up counts more than what it was doing."""
+    """The current phase; what delays the answer takes precedence."""
     began = PhaseBegan(answer.trouble, answer.phase.model) if answer.trouble else answer.phase
     event = phase_event(answer.generation_id, answer.phase_at, began, max(answer.attempt, 1))
     if (waiting := answer.queue_position) and not answer.trouble and began.ahead is None:
