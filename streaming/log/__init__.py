@@ -1,1 +1,1 @@
-"""The ordered records of one generation, in a Redis Stream: written by its attempt, read by everyone."""
+"""Stream logs: the ordered records of one generation in a Redis Stream, written by its attempt and read by everyone."""

@@ -1,4 +1,4 @@
-"""What the records of a log add up to: for pages, programs, the terminal, and whoever goes on with an answer."""
+"""Folds the records of a log to the state of an answer, for pages, API clients, the terminal and takeovers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .stream_log import BEGINNING, Entry, Position
 
 
 class HoleInLog(Exception):
-    """Text is missing between what is known of a part and a record, and no later record filled it, or began anew."""
+    """Text is missing between a part and a later record, and no record after that filled the hole or restarted it."""
 
 
 class FoldedPart:
-    """The text of a part so far, in the pieces in which it came. Lengths count code units."""
+    """The text of a part so far, in the pieces in which it arrived. Lengths count UTF-16 code units."""
 
     def __init__(self, key: PartKey, begun_at: Position = BEGINNING):
-        """A restarted part is another one."""
+        """A restart makes a new FoldedPart; ``begun_at`` is the restart's position."""
         self.key = key
         self.begun_at = begun_at
         self.length = 0
         self._pieces: list[str] = []
-        self._starts: list[int] = []  # where each piece begins
+        self._starts: list[int] = []  # offset of each piece
 
     def append(self, text: str) -> None:
         self._pieces.append(text)
@@ -35,7 +35,7 @@ class FoldedPart:
         self.length += code_units(text)
 
     def text_from(self, start: int) -> str:
-        """The text from this length on; empty at the end. Linear in what it returns."""
+        """The text from this offset on; empty at the end. Takes time linear in the text returned."""
         if start >= self.length:
             return ""
         index = bisect_right(self._starts, start) - 1
@@ -49,18 +49,18 @@ P = TypeVar("P", bound=FoldedPart)
 
 
 class Fold(Generic[P]):
-    """``Folded``, with parts of a class that knows more."""
+    """Like ``Folded``, but with a subclass of FoldedPart."""
 
     def __init__(self, part_type: type[P]) -> None:
         self.position: Position = BEGINNING
         self.parts: dict[PartKey, P] = {}
         self.tokens = 0
-        self.stage_tokens: Counter[int] = Counter()  # the same, by stage
-        self.stages: dict[int, StageIs] = {}  # of an answer that has several
+        self.stage_tokens: Counter[int] = Counter()  # tokens by stage
+        self.stages: dict[int, StageIs] = {}  # only of answers with several stages
         self.attempt = 0
         self.phase = PhaseBegan("queued")
         self.phase_at: Position = BEGINNING
-        self.expected = PhaseBegan("starting")  # the one that told what is expected
+        self.expected = PhaseBegan("starting")  # the last one with an estimate
         self.notices: list[str] = []
         self.ended: Ended | None = None
         self._part_type = part_type
@@ -72,18 +72,18 @@ class Fold(Generic[P]):
 
     @property
     def has_hole(self) -> bool:
-        """A record of some part is missing. A later one may fill that."""
+        """Text of some part is missing. A later record may fill it."""
         return bool(self._holed)
 
     def fold(self, entries: Iterable[Entry]) -> list[AnyRecord]:
-        """Add them; returns them as they follow on what was there. Raises HoleInLog, when all are added."""
+        """Add all entries; return the records as ``add`` does. Raises HoleInLog, after adding all."""
         added = [record for entry in entries for record in self.add(*entry)]
         if self._holed:
             raise HoleInLog
         return added
 
     def add(self, position: Position, record: AnyRecord) -> list[AnyRecord]:
-        """A record as it follows on what was there: without the text that is known."""
+        """Add a record; return what it changes: without known text, as a restart if it replaces some, or nothing."""
         self.position = position
         match record:
             case Text():
@@ -104,7 +104,7 @@ class Fold(Generic[P]):
         return [record]
 
     def _add_text(self, position: Position, record: Text) -> list[AnyRecord]:
-        """A later record is right: if it has another text than what is known, the part is restarted with it."""
+        """A later record wins: if its text differs from the known text, the part is restarted with it."""
         part = self.parts.get(record.key) or self._restart(record.key, BEGINNING)
         self.stage_tokens[record.stage] += record.tokens - self.tokens
         self.tokens = record.tokens
@@ -130,7 +130,7 @@ class Fold(Generic[P]):
 
 
 class Folded(Fold[FoldedPart]):
-    """What records add up to."""
+    """The state that a log's records fold to."""
 
     def __init__(self) -> None:
         super().__init__(FoldedPart)

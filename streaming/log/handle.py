@@ -1,6 +1,6 @@
-"""One attempt's hold on its log: what it was given, what of that has an id, and what Redis has confirmed.
+"""One attempt's handle on its log: the records waiting for an id, those sent, and those that Redis has confirmed.
 
-If Redis lost some of it, what is missing is appended again from memory: nothing that was shown is taken back.
+If Redis lost records, they are appended again from memory, so that no shown text is taken back.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-JOINED_LENGTH = 4096  # characters; to join ever longer texts would copy each many times
-COMMAND_BYTES = 111  # of an XADD beside its id and its record, as Redis' protocol writes it
+JOINED_LENGTH = 4096  # characters; joining ever longer texts would copy each many times
+COMMAND_BYTES = 111  # of an XADD in Redis' protocol, without its id and its record
 
 
 class Sent(NamedTuple):
-    """Has an id."""
+    """A record that has an id."""
 
     position: Position
     data: bytes
@@ -45,7 +45,7 @@ class Sent(NamedTuple):
 
 
 class LogHandle:
-    """One attempt's hold on its log. What it was given is in ``texts`` at once, and in Redis after ``flush``."""
+    """One attempt's handle on its log. What it writes is in ``texts`` at once, and in Redis after ``flush``."""
 
     def __init__(
         self,
@@ -59,27 +59,28 @@ class LogHandle:
         self.attempt = attempt
         self.tokens = begun.tokens
         self.stage_tokens = Counter(begun.stage_tokens)
-        self.lost = asyncio.Event()  # a later attempt has the log
+        self.lost = asyncio.Event()  # set when a later attempt has claimed the log
         self.sent_bytes = 0  # to Redis
-        self.first_append_at: datetime | None = None  # of the answer's first text; None if an earlier attempt wrote it
-        self._lacks_first = not begun.tokens  # that text has no id yet
-        self._first = 0  # its sequence, until Redis has it
+        # When Redis confirmed the answer's first text; None before, and if an earlier attempt wrote it.
+        self.first_append_at: datetime | None = None
+        self._lacks_first = not begun.tokens  # the first text has no id yet
+        self._first = 0  # sequence of the first text until Redis confirms it, then 0
         self._writer = writer
         self._key = key_of(generation_id)
-        self._sequence = 0  # of the last entry that was given an id
+        self._sequence = 0  # of the last id given
         self._pieces = {key: [text] for key, text in begun.texts.items()}
         self._lengths = {key: code_units(text) for key, text in begun.texts.items()}
-        self._stages = dict(begun.stages)  # where they stand
+        self._stages = dict(begun.stages)  # latest record by stage
         self._phase: PhaseBegan | None = None  # the latest
         self._ended: Ended | None = None
-        self._waiting: list[AnyRecord] = []  # have no id yet
-        self._sent: deque[Sent] = deque()  # have an id; Redis has not confirmed them
-        self._confirmed = (attempt, 0)  # the last id that it has
-        self._entries = entries  # that it has; none: the log is not there yet
+        self._waiting: list[AnyRecord] = []  # without an id
+        self._sent: deque[Sent] = deque()  # with an id, not yet confirmed
+        self._confirmed = (attempt, 0)  # the last id that Redis has
+        self._entries = entries  # that Redis has; 0: the log does not exist yet
         self._flushed: asyncio.Event = asyncio.Event()
         self._flushed.set()
 
-    # What the attempt does
+    # Called by the attempt
 
     def write(self, key: PartKey, text: str, tokens: int = 1) -> None:
         """Append text to a part."""
@@ -115,27 +116,27 @@ class LogHandle:
         return self._lengths.get(key, 0)
 
     def texts(self) -> dict[PartKey, str]:
-        """All that was written so far, by part; what a save to the database takes."""
+        """All text written so far, by part, as saved to the database."""
         for pieces in self._pieces.values():
             pieces[:] = ["".join(pieces)]
         return {key: pieces[0] for key, pieces in self._pieces.items()}
 
     async def flush(self) -> None:
-        """Wait until Redis has everything. Raises AttemptLost. Cancelling it stops the waiting, not the writing."""
+        """Wait until Redis has everything. Raises AttemptLost. Cancelling stops only the waiting, not the writing."""
         await self._flushed.wait()
         if self.lost.is_set():
             raise AttemptLost
 
-    # What the writer does
+    # Called by the writer
 
     @property
     def is_dirty(self) -> bool:
         return bool(self._waiting or self._sent) and not self.lost.is_set()
 
     def fill(self, pipeline: Pipeline) -> int:
-        """Give ids to what waits, put it all into the pipeline, and return how many commands that were.
+        """Give ids to waiting records, add everything unconfirmed to the pipeline, return the number of commands.
 
-        The terminal record is the log's last, and gives it an end to its life.
+        The terminal record is the last one; the log's expiry is set with it.
         """
         for record in self._waiting:
             self._sequence += 1
@@ -152,9 +153,9 @@ class LogHandle:
         return len(self._sent) + bool(self._ended)
 
     def take(self, answers: list[object]) -> None:
-        """Read the pipeline's answers: what was written is done; a refused id means that a later attempt has it."""
+        """Take the pipeline's replies. A refused id means that a later attempt has the log."""
         for answer in answers[: len(self._sent)]:
-            if answer is None:  # the log is gone
+            if answer is None:  # the log no longer exists
                 self._make_up(as_pair(BEGINNING), 0, Folded())
                 return
             if isinstance(answer, ResponseError) and REFUSED in str(answer):
@@ -171,7 +172,7 @@ class LogHandle:
         self._flushed.set()
 
     async def find_out(self, redis: Redis) -> None:
-        """After a failed write, or a new connection: which of the sent entries does Redis have, and all before them?"""
+        """After a failed write or a new connection, find out which of the sent and earlier entries Redis has."""
         if self.lost.is_set():
             return
         position, length = await extent(redis, self.generation_id)
@@ -182,7 +183,7 @@ class LogHandle:
         taken = sum(as_pair(sent.position) <= last for sent in self._sent)
         if last < self._confirmed or length != self._entries + taken:
             left = Folded()
-            with suppress(HoleInLog):  # what follows fills it
+            with suppress(HoleInLog):  # the records appended again fill it
                 left.fold(await read(redis, self.generation_id))
             self._make_up(last, length, left)
             return
@@ -203,9 +204,9 @@ class LogHandle:
         self._writer.appended_bytes += len(data)
 
     def _make_up(self, last: tuple[int, int], entries: int, left: Folded) -> None:
-        """Redis lost the log, or some of it: what it lacks is appended to what is ``left``.
+        """Redis lost the log or some of it: append what is missing to what is ``left``.
 
-        Nothing is taken back: who has seen more than is left finds it again in the records, and takes what is new.
+        No shown text is taken back: a reader that has more than is left skips the records it knows.
         """
         self._confirmed, self._entries = last, entries
         logger.warning("log of generation %s lost records; they are appended again", self.generation_id)
@@ -219,7 +220,7 @@ class LogHandle:
         self._wake()
 
     def _lacking(self, left: Folded, restarted: set[PartKey]) -> Iterator[AnyRecord]:
-        """What a log that folds to ``left`` lacks."""
+        """The records missing from a log that folds to ``left``."""
         if left.attempt != self.attempt:
             yield Claimed(self.attempt, "")
         yield from (stage for number, stage in self._stages.items() if left.stages.get(number) != stage)
@@ -238,7 +239,7 @@ class LogHandle:
                 yield Text(key.stage, key.kind, code_units(there), text[len(there) :], tokens)
 
     def _wake(self) -> None:
-        if self.lost.is_set():  # nobody would write it: who flushes must not wait for that
+        if self.lost.is_set():  # nothing would be written, so ``flush`` must not wait for it
             return
         self._flushed.clear()
         self._writer.wake(self)

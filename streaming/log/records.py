@@ -1,6 +1,7 @@
-"""What stands in a generation's log; fold.py has what it adds up to.
+"""The records of a generation's log; fold.py folds them.
 
-A record is a JSON array whose first item is its tag: short, since every token is one. Lengths count code units.
+A record is a JSON array whose first item is its tag: short, since every token is a record. Lengths count UTF-16 code
+units.
 """
 
 from __future__ import annotations
@@ -20,27 +21,27 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Claimed(Record, frozen=True, tag="c"):
-    """A new attempt begins; what earlier ones wrote is final. The id's sequence is 0."""
+    """A new attempt begins; what earlier attempts wrote is final. The entry's sequence is 0."""
 
     attempt: int
     process: str
 
 
 class PhaseBegan(Record, frozen=True, tag="p"):
-    """Or more is known of the phase."""
+    """A phase began, or more is known about the current one."""
 
     phase: PhaseName
     model: str = ""
-    ahead: int | None = None  # requests that the model server takes up before; None: not known
-    reading: int = 0  # tokens, about, that the model server is reading; 0: it is not, as far as is known
-    expected_tokens: int = 0  # of the whole answer; with its first phase, 0 otherwise
-    expected_s: float = 0.0  # likewise, from accepted to the last token; 0: not known
+    ahead: int | None = None  # requests before this one at the model server; None: unknown
+    reading: int = 0  # approximate tokens that the model server is reading; 0: none, or unknown
+    expected_tokens: int = 0  # of the whole answer; only with its first phase, otherwise 0
+    expected_s: float = 0.0  # likewise, from acceptance to the last token; 0: unknown
 
 
 class Text(Record, frozen=True, tag="t"):
     stage: int
     kind: PartKind
-    at: int  # where in the part this text stands: a reader that has some of it takes the rest
+    at: int  # offset in the part; a reader that has some of the text takes the rest
     text: str
     tokens: int = 0  # of the whole generation so far
 
@@ -50,7 +51,7 @@ class Text(Record, frozen=True, tag="t"):
 
 
 class Restarted(Record, frozen=True, tag="r"):
-    """The part is restarted: drop its text."""
+    """The part is restarted: readers drop its text."""
 
     stage: int
     kind: PartKind
@@ -65,23 +66,23 @@ class Noticed(Record, frozen=True, tag="n"):
 
 
 class StageIs(Record, frozen=True, tag="s"):
-    """Where a stage stands; of answers that have several."""
+    """The state of a stage; only in answers with several stages."""
 
     stage: int
     label: str
     status: StageStatus
-    outcome: dict[str, Any] = {}  # of one that has ended
+    outcome: dict[str, Any] = {}  # once the stage has ended
 
 
 class Ended(Record, frozen=True, tag="e"):
-    """The terminal record: exactly one, the last."""
+    """The terminal record: exactly one per log, and the last."""
 
     status: Status
     error_code: str = ""
 
 
 class Unknown(Record, frozen=True, tag="?"):
-    """What another version wrote, while one takes the other's place: it folds to nothing."""
+    """Written by another version during a rolling deployment; folds to nothing."""
 
 
 AnyRecord = Claimed | PhaseBegan | Text | Restarted | Noticed | StageIs | Ended | Unknown

@@ -1,6 +1,6 @@
 """One generation's Redis Stream. Ids are `attempt-sequence`: order, position, idempotence key and fencing token in one.
 
-Redis refuses an id that is not greater than the last one: whoever has a later attempt's number shuts the earlier out.
+Redis refuses an id that is not greater than the last one, so a later attempt fences out the earlier ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 from .records import AnyRecord, Claimed, decode, encode
 
 FIELD = b"r"
-REFUSED = "equal or smaller"  # in Redis' words, when an id does not come after the last one
+REFUSED = "equal or smaller"  # in Redis' error, when an id is not greater than the last one
 BEGINNING = "0-0"
 FEW_STREAMS = 16
 DELAY_PER_STREAM_S = 0.000025
@@ -23,11 +23,11 @@ LONGEST_DELAY_S = 0.01
 
 Position = str
 Entry = tuple[Position, AnyRecord]
-PlainEntry = tuple[bytes, list[bytes]]  # id, and fields and values in turn
+PlainEntry = tuple[bytes, list[bytes]]  # id; fields and values alternating
 
 
 class AttemptLost(Exception):
-    """A later attempt has claimed the log: this one must not write any more, nowhere."""
+    """A later attempt has claimed the log: this one must not write anything any more, anywhere."""
 
 
 def key_of(generation_id: UUID | str) -> str:
@@ -35,7 +35,7 @@ def key_of(generation_id: UUID | str) -> str:
 
 
 def as_pair(position: Position) -> tuple[int, int]:
-    """Positions compare as pairs of numbers. Raises ValueError for anything that is no position."""
+    """Positions compare as pairs of numbers. Raises ValueError if this is not a position."""
     attempt, _, sequence = position.partition("-")
     return int(attempt), int(sequence)
 
@@ -46,8 +46,8 @@ def entries_of(raw: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
 
 
 def read_plainly(redis: Redis) -> None:
-    """From now on this client's XREAD returns what Redis sent: redis-py would make a dict of each entry, which costs as
-    much as to decode it."""
+    """From now on this client's XREAD returns entries as Redis sent them. redis-py would make a dict of each entry,
+    which costs as much as decoding the record."""
     redis.set_response_callback("XREAD", as_received)
 
 
@@ -60,7 +60,7 @@ def entries_of_plain(raw: Sequence[PlainEntry]) -> list[Entry]:
 
 
 async def claim(redis: Redis, generation_id: UUID, attempt: int, process: str) -> list[Entry]:
-    """Shut out earlier attempts, then read what they wrote, which now cannot change. Raises AttemptLost."""
+    """Fence out earlier attempts, then read what they wrote, which cannot change now. Raises AttemptLost."""
     key = key_of(generation_id)
     try:
         await redis.xadd(key, {FIELD: encode(Claimed(attempt, process))}, id=f"{attempt}-0")
@@ -74,7 +74,7 @@ async def claim(redis: Redis, generation_id: UUID, attempt: int, process: str) -
 async def read(
     redis: Redis, generation_id: UUID, *, after: Position = "", upto: Position = "", count: int | None = None
 ) -> list[Entry]:
-    """The whole log, or the entries after one, up to and with another; empty if it has expired or has not begun."""
+    """Entries after one position, up to and including another; by default all. Empty if the log does not exist."""
     first = f"({after}" if after else "-"
     return entries_of(await redis.xrange(key_of(generation_id), min=first, max=upto or "+", count=count))
 
@@ -89,9 +89,9 @@ async def extent(redis: Redis, generation_id: UUID) -> tuple[Position, int]:
 
 
 def batch_delay(streams: int) -> float:
-    """How long to wait between two rounds that serve all streams, so that one round serves several of them; 0 for few.
+    """Seconds to wait between two rounds that serve all streams, so that one round serves several; 0 for few streams.
 
-    A round has a price of its own: a pipeline, a blocking read that names every log. Few streams pay it for each token,
-    and wait for nothing; many share it, and wait for a few milliseconds. docs/performance.md has what that gains.
+    Each round has a fixed cost: a pipeline, or a blocking read that names every log. Few streams pay it for each token
+    and do not wait; many share it and wait for a few milliseconds. docs/performance.md shows the gain.
     """
     return min(streams * DELAY_PER_STREAM_S, LONGEST_DELAY_S) if streams > FEW_STREAMS else 0.0

@@ -1,7 +1,7 @@
-"""Group commit: one writer per process puts the text of all its generations into their logs.
+"""Group commit: one writer per process appends the records of all its generations to their logs.
 
-Text that arrives while a write is on its way is joined per part and goes out with the next pipeline. At low load every
-token leaves at once; where there are many streams, the writer waits for a few milliseconds between two pipelines.
+Text that arrives during a write is joined per part and goes out with the next pipeline. At low load every token leaves
+at once; with many streams the writer waits for a few milliseconds between two pipelines.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from .stream_log import batch_delay
 
 logger = logging.getLogger(__name__)
 
-RETRY_DELAYS_S = (0.05, 0.1, 0.2, 0.5, 1.0)  # while Redis is away; the last one again and again
+RETRY_DELAYS_S = (0.05, 0.1, 0.2, 0.5, 1.0)  # while Redis is unavailable; the last one repeats
 
 
 class LogWriter:
-    """Writes for all handles of a process; ``run`` is its only task, owned by the runner."""
+    """Writes for all handles of a process; the runner owns its only task, ``run``."""
 
     def __init__(self, redis: Redis, connections: Connections):
-        """``connections`` counts the client's: Redis may have lost something between two of them."""
+        """``connections`` counts those of ``redis``: between two of them Redis may have lost records."""
         self._redis = redis
         self._connections = connections
         self._known_connections = connections.count
         self._open: WeakSet[LogHandle] = WeakSet()
-        self._dirty: dict[LogHandle, None] = {}  # in the order in which they came
-        self._doubtful: set[LogHandle] = set()  # nobody knows what Redis has of their logs
+        self._dirty: dict[LogHandle, None] = {}  # in order of arrival
+        self._doubtful: set[LogHandle] = set()  # unknown how much of their logs Redis has
         self._work = asyncio.Event()
-        self.appended = self.appended_bytes = 0  # records that Redis has, not counted yet
+        self.appended = self.appended_bytes = 0  # confirmed by Redis, not yet added to the counters
 
     def open(self, generation_id: UUID, attempt: int, begun: Folded, entries: int) -> LogHandle:
-        """A handle for an attempt that has claimed the log, which holds what is ``begun`` in so many entries."""
+        """A handle for an attempt that has claimed the log, whose ``entries`` entries fold to ``begun``."""
         handle = LogHandle(self, generation_id, attempt, begun, entries)
         self._open.add(handle)
         return handle
@@ -67,9 +67,10 @@ class LogWriter:
                 self._work.set()
 
     async def _settle_doubts(self) -> list[ResponseError]:
-        """Nothing is sent twice on a guess: Redis would refuse it, as it refuses an earlier attempt's.
+        """Find out what Redis has of doubtful logs. Nothing is sent again on a guess: Redis would refuse a known id,
+        just as it refuses an earlier attempt's.
 
-        Returns what Redis says against single logs. Raises RedisError, OSError if it is away.
+        Returns Redis' errors about single logs. Raises RedisError, OSError if Redis is unavailable.
         """
         refusals: list[ResponseError] = []
         for handle in list(self._doubtful):
@@ -83,7 +84,7 @@ class LogWriter:
         return refusals
 
     async def _write(self) -> list[ResponseError]:
-        """As ``_settle_doubts``. What is not known to be written stays dirty, and is in doubt."""
+        """Returns and raises as ``_settle_doubts``. A handle whose write is not confirmed stays dirty and doubtful."""
         handles = [handle for handle in self._dirty if handle.is_dirty and handle not in self._doubtful]
         pipeline = self._redis.pipeline(transaction=False)
         counts = [handle.fill(pipeline) for handle in handles]
@@ -106,8 +107,8 @@ class LogWriter:
         return refusals
 
     def _doubt_after_reconnection(self) -> None:
-        """Redis was restarted, perhaps, and has lost its last second: nothing but the logs themselves can tell."""
+        """After a reconnection Redis may have restarted and lost its last second: every open log is doubtful."""
         known, self._known_connections = self._known_connections, self._connections.count
-        if known not in (0, self._known_connections):  # 0: it was the first one
+        if known not in (0, self._known_connections):  # 0: the first connection
             self._doubtful.update(self._open)
             self._work.set()
