@@ -1,4 +1,4 @@
-"""The chat socket: commands in, events out. It owns no generation: it may go at any moment, and another one resumes."""
+"""The chat socket: commands in, events out. It owns no generation: it may close at any moment, and another resumes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from .page_socket import PageSocket
 
 logger = logging.getLogger(__name__)
 
-OWN_CLICKS = 200  # that a socket remembers, to know them when others announce them
+OWN_CLICKS = 200  # that a socket remembers, to ignore their broadcasts
 SENTENCES = {
     "unavailable": "The server can't store this right now. Nothing is lost. Please try again in a moment.",
     "internal": "Something went wrong on our side. Please try again.",
@@ -52,11 +52,11 @@ class ChatConsumer(PageSocket):
         self.viewers: dict[UUID, Viewer] = {}
         self._feed = Feed(self._send_missing)
         self._slot: Slot | None = None
-        self._asked: deque[UUID] = deque(maxlen=OWN_CLICKS)  # ids of clicks that came here
-        self._paints_due = 0  # by clicks that came here
+        self._asked: deque[UUID] = deque(maxlen=OWN_CLICKS)  # ids of this socket's clicks
+        self._paints_due = 0  # one for each of this socket's clicks
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Its whole life, however it ends: it may also be cancelled, and then nobody calls ``disconnect``."""
+        """The socket's whole life. It cleans up here, since nobody calls ``disconnect`` if it is cancelled."""
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -87,7 +87,8 @@ class ChatConsumer(PageSocket):
         await self._greet()
 
     async def _open(self, conversation_id: UUID) -> bool:
-        """Serve this conversation from now on; False if the user may not see it. A deleted one may be restored."""
+        """Serve this conversation from now on; False if it is not the user's. A deleted one is served too: it may be
+        restored."""
         found = await in_database(Conversation.objects.owned_by(self.user).filter(pk=conversation_id).first)
         self.conversation = found
         return found is not None
@@ -110,7 +111,7 @@ class ChatConsumer(PageSocket):
         try:
             if text_data is None:
                 raise BadCommand("The page sent binary data; the server understands only text.")
-            if len(text_data) > settings.FRAME_MAX_BYTES:  # in several frames: daphne looks at each alone
+            if len(text_data) > settings.FRAME_MAX_BYTES:  # in several frames, each of which daphne checks alone
                 raise BadCommand("The page sent more than the server accepts at once.")
             command = protocol.parse_command(text_data)
         except BadCommand as error:
@@ -125,8 +126,7 @@ class ChatConsumer(PageSocket):
                 await self._carry_out(command)
 
     def _is_free(self, command: AnyCommand | None) -> bool:
-        """It does not count among the commands that a page may send: one paint for each click does not, nor one
-        acknowledgement for each frame."""
+        """Whether the command is exempt from the rate limit: one Painted per click, one Acknowledge per frame."""
         if isinstance(command, protocol.Painted) and self._paints_due:
             self._paints_due -= 1
             return True
@@ -161,7 +161,7 @@ class ChatConsumer(PageSocket):
                 await self._click(command)
 
     async def _click(self, command: Click) -> None:
-        """Store what is asked for, then show it: to this page by the same event as to the others."""
+        """Store the turn, then show it; this page gets the same event as the others."""
         received_at = site_time.now()
         self._asked.append(command.id)
         turn = await in_database(turns.take_turn, self.user, self.conversation, command)
@@ -188,7 +188,7 @@ class ChatConsumer(PageSocket):
         )
         try:
             await self._watch(turn.generation, "", {})
-        except (DatabaseError, RedisError, OSError) as error:  # the turn is taken; the page asks for the answer again
+        except (DatabaseError, RedisError, OSError) as error:  # the turn is stored; the page will watch again
             logger.warning("generation %s cannot be watched: %s", turn.generation.pk, error)
             await self.send_event(Refused("unavailable", SENTENCES["unavailable"], turn.generation.pk))
 
@@ -212,16 +212,16 @@ class ChatConsumer(PageSocket):
     # Events
 
     async def _send_missing(self, viewer: Viewer) -> None:
-        """Bring the page up to date with one answer, unless it has not yet read what it was sent."""
+        """Send the page what it misses of one answer, unless its window is full."""
         if self.window.is_full or not self._watches(viewer):
             return
         try:
             for event in viewer.missing_events():
-                if not self._watches(viewer):  # it has been watched anew, by another account of what is there
+                if not self._watches(viewer):  # the page has sent another Watch meanwhile, which replaced this viewer
                     return
                 size = await self.send_event(event, url=viewer.answer.url)
                 count_frame(viewer.answer.delivery, event, size)
-        except Disconnected:  # the page went, and Channels does not know yet
+        except Disconnected:  # the page has gone, but Channels does not know yet
             hub().leave(viewer)
             return
         if viewer.done and self._watches(viewer):
@@ -232,7 +232,7 @@ class ChatConsumer(PageSocket):
         return self.viewers.get(viewer.answer.generation_id) is viewer
 
     async def send_event(self, event: AnyEvent, url: str = "") -> int:
-        """The frame's size. ``url``: where the page can fetch the answer, should its end be more than daphne sends."""
+        """Return the frame's size. ``url``: where the page can fetch the answer if AnswerFinished is too large."""
         if isinstance(event, Refused):
             sockets().refused[event.code] += 1
         frame = protocol.encode(event)
@@ -243,10 +243,10 @@ class ChatConsumer(PageSocket):
         await self.send(text_data=frame.decode())
         return len(frame)
 
-    # Broadcasts: something changed, by whatever door and process
+    # Broadcasts of changes, made by any process
 
     async def conversations_changed(self, message: dict[str, Any]) -> None:
-        """Of a change that only another version knows, the sidebar may show something."""
+        """An unknown change, from another version, only refreshes the sidebar."""
         change, here = next((known for known in Change if known == message["change"]), None), self.conversation
         if here is not None and str(here.pk) in message["conversations"]:
             if change is Change.ASKED:
@@ -265,7 +265,7 @@ class ChatConsumer(PageSocket):
             await self._show_turn(turn, request)
 
     async def answer_ended(self, message: dict[str, Any]) -> None:
-        """It was stopped before anybody had begun it: its log does not tell."""
+        """The generation was stopped before any attempt, so its log has no terminal record."""
         await hub().check_ended({UUID(message["generation"])} & self.viewers.keys())
 
     async def sidebar_changed(self, message: dict[str, Any]) -> None:
@@ -273,7 +273,7 @@ class ChatConsumer(PageSocket):
 
 
 def is_page_of(user: AbstractBaseUser, scope: dict[str, Any]) -> bool:
-    """False for a page that another account opened, before this one signed in to the same browser."""
+    """False for a page opened by another account, before this one signed in with the same browser."""
     account = parse_qs(scope["query_string"].decode("latin1")).get("account")
     return account is None or account == [str(user.pk)]
 

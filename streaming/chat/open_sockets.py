@@ -1,4 +1,7 @@
-"""All open sockets of a web process, and their care: ended sessions, pages that read nothing, its end."""
+"""All open sockets of a web process: closes them at sign-out, when pages stop reading, and at shutdown.
+
+Also publishes the process's heartbeat, and watches alerts when no worker does.
+"""
 
 from __future__ import annotations
 
@@ -34,15 +37,15 @@ from .page_socket import Window
 
 logger = logging.getLogger(__name__)
 
-STAND_IN_INTERVAL_S = 20.0  # in which alerts are watched if no worker does
-CARE_INTERVAL_S = 2.0  # a session that ended closes its sockets within this time
-DRAIN_S = 1.0  # over which a process that ends sends its pages away, so that they don't come back all at once
+STAND_IN_INTERVAL_S = 20.0  # between two evaluations of alerts, if no worker does that
+CARE_INTERVAL_S = 2.0  # an ended session closes its sockets within this time
+DRAIN_S = 1.0  # closing is spread over this time, so that pages don't all come back at once
 
 SessionState = tuple[set[str], dict[int, str]]  # living session keys; password hashes of active users
 
 
 class Socket(Protocol):
-    """Of a signed-in user's page."""
+    """The socket of a signed-in user's page."""
 
     user: Any
     scope: dict[str, Any]
@@ -53,9 +56,9 @@ class Socket(Protocol):
 
 class Sockets:
     def __init__(self) -> None:
-        self.refused: Counter[str] = Counter()  # commands, by the refusal's code; those that Redis was not told of yet
+        self.refused: Counter[str] = Counter()  # commands by refusal code, not yet published
         self._open: set[Socket] = set()
-        self._opened = 0  # since presence was told
+        self._opened = 0  # since the last heartbeat
         self._told_at = time.monotonic()
         self._pulse = EventLoopMonitor()
         self._redis: Redis = command_client()
@@ -71,7 +74,7 @@ class Sockets:
 
     @property
     def waiting(self) -> int:
-        """Those that wait for their pages to read."""
+        """The number of sockets that wait for their pages to read."""
         return sum(socket.window.is_waiting for socket in self._open)
 
     def add(self, socket: Socket) -> None:
@@ -84,7 +87,7 @@ class Sockets:
         self._open.discard(socket)
 
     async def drain(self) -> None:
-        """Send every page away with a code on which it comes back, to whichever process then answers."""
+        """Close every socket with a code on which the page reconnects, to whichever process then answers."""
         self._presence.cancel()
         going = list(self._open)
         for socket in going:
@@ -93,7 +96,7 @@ class Sockets:
         await run_round("the last heartbeat was not published", self._publish_heartbeat(ended=True))
 
     def _want_warmth(self) -> None:
-        """Costs the page nothing: nobody waits for it."""
+        """In a task of its own, so that the page does not wait."""
         now = time.monotonic()
         if settings.WARM_MODELS and now - self._wanted_at >= settings.WARM_AFTER_IDLE_S:
             self._wanted_at = now
@@ -127,10 +130,10 @@ class Sockets:
             refused = Counter()
             await counters.publish(self._redis)
         finally:
-            self.refused.update(refused)  # what was not told is told the next time
+            self.refused.update(refused)  # not published: add them to the next heartbeat
 
     async def _watch_alerts(self) -> None:
-        """Who else would tell that no worker is alive?"""
+        """Nobody else could report that no worker is alive."""
         while True:
             await asyncio.sleep(STAND_IN_INTERVAL_S)
             await run_round("alerts were not evaluated", asyncio.to_thread(watch.stand_in_apart))
@@ -141,7 +144,7 @@ class Sockets:
             await self._close(socket, CLOSE_TOO_SLOW)
 
     async def _close_signed_out(self) -> None:
-        looked_at = list(self._open)  # others may open meanwhile
+        looked_at = list(self._open)  # a copy: others may open meanwhile
         if not looked_at:
             return
         keys = {socket.scope["session"].session_key for socket in looked_at}
@@ -157,15 +160,15 @@ class Sockets:
 
 
 async def run_round(otherwise: str, work: Awaitable[None]) -> None:
-    """One round of a task that goes on for ever. Never raises: no round needs an earlier one's work.
+    """One round of an endless task. Logs errors instead of raising them: no round depends on an earlier one.
 
-    So the process goes on too: one row that breaks the alerts would else end every web process, again and again.
+    Otherwise one row that breaks the alerts would end every web process, again and again.
     """
     try:
         await work
     except (DatabaseError, RedisError, OSError) as error:
         logger.warning("%s: %s", otherwise, error)
-    except Exception:  # a fault of ours
+    except Exception:  # a bug
         logger.exception("%s", otherwise)
 
 
@@ -181,11 +184,11 @@ class Drainable(Protocol):
 
 
 def drain_before_shutdown(connections: Drainable) -> None:
-    """Under daphne, SIGTERM stops Twisted's reactor without a word to anyone: have it wait for the drain."""
+    """Under daphne, SIGTERM stops Twisted's reactor without notice; this makes it wait for ``connections.drain``."""
     reactor = sys.modules.get("twisted.internet.reactor")
     if reactor is None:
         return
-    from twisted.internet.defer import Deferred  # only where Twisted runs anyway
+    from twisted.internet.defer import Deferred  # only where Twisted already runs
 
     reactor.addSystemEventTrigger(  # type: ignore[attr-defined]
         "before", "shutdown", lambda: Deferred.fromFuture(asyncio.ensure_future(connections.drain()))
@@ -196,14 +199,14 @@ _sockets: Sockets | None = None
 
 
 def begin_with_the_reactor() -> None:
-    """Under daphne: this process tells of itself before anybody opens a socket."""
+    """Under daphne, publish heartbeats before the first socket opens."""
     if reactor := sys.modules.get("twisted.internet.reactor"):
         reactor.callLater(0, sockets)  # type: ignore[attr-defined]
 
 
 def sockets() -> Sockets:
-    """This process's sockets; made in its loop."""
+    """This process's sockets; the first caller creates them, in its event loop."""
     global _sockets
     if _sockets is None:
-        _sockets = Context().run(Sockets)  # its tasks are about no page's request
+        _sockets = Context().run(Sockets)  # an empty context: its tasks belong to no request
     return _sockets

@@ -1,4 +1,4 @@
-"""What all sockets of pages have in common: who may open one, how much a page may send, and how much it is sent."""
+"""Base of all page sockets: who may open one, how much a page may send, and how much it is sent unacknowledged."""
 
 # mypy: allow-untyped-calls
 
@@ -21,13 +21,13 @@ from streaming.protocol import CLOSE_NOT_SIGNED_IN
 logger = logging.getLogger(__name__)
 
 RATE_WINDOW_S = 10.0
-LATE_S = 5.0  # pages acknowledge after a quarter of a second; hidden ones, after one or two
+LATE_S = 5.0  # pages acknowledge after 0.25 s; hidden ones after 1 or 2 s
 
 
 class PageSocket(AsyncWebsocketConsumer):
-    """Opens for our own pages, and for users for whom ``is_allowed``; then calls ``begin``.
+    """Accepts our own pages, of users for whom ``is_allowed`` is true; then calls ``begin``.
 
-    Channels calls one handler at a time, so none of them waits for long.
+    Channels calls one handler at a time, so none may wait for long.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -38,7 +38,7 @@ class PageSocket(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         if not is_same_origin(self.scope):
-            await self.close()  # refused before it opens: a strange page learns nothing
+            await self.close()  # before accepting, so that a foreign page learns nothing
             return
         await self.accept()
         self.user = self.scope["user"]
@@ -54,11 +54,11 @@ class PageSocket(AsyncWebsocketConsumer):
         raise NotImplementedError
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Passes over messages that it has no method for: a process of another version sent them.
+        """Ignores messages without a handler: a process of another version sent them.
 
-        Channels' own dispatch looks after database connections that ours has none of, in a thread, for each message. A
-        task that is cancelled meanwhile goes on as if nothing had been (asgiref's ``SyncToAsync``): the socket's, for
-        ever.
+        Channels' own dispatch checks, in a thread and for each message, database connections that we don't use. A task
+        cancelled during that goes on as if it had not been (asgiref's ``SyncToAsync``), and the socket's task would
+        never end.
         """
         if handler := getattr(self, get_handler_name(message), None):
             await handler(message)
@@ -66,8 +66,8 @@ class PageSocket(AsyncWebsocketConsumer):
             logger.debug("unknown broadcast %s", message["type"])
 
     async def join(self, group: str) -> None:
-        """Without Redis the page still works, and hears nothing of other tabs until it is back."""
-        self.groups = [*(self.groups or []), group]  # Channels leaves them at the end
+        """Without Redis the page still works, but hears nothing from other tabs until Redis is back."""
+        self.groups = [*(self.groups or []), group]  # Channels leaves these groups on disconnect
         try:
             await self.channel_layer.group_add(group, self.channel_name)
         except (RedisError, OSError) as error:
@@ -75,9 +75,9 @@ class PageSocket(AsyncWebsocketConsumer):
 
 
 def is_same_origin(scope: dict[str, Any]) -> bool:
-    """Scheme, host and port of the Origin header must be the site's.
+    """Whether scheme, host and port of the Origin header are the site's.
 
-    Browsers always send an origin with a socket; a client that sends none is refused too.
+    Browsers always send an Origin with a WebSocket; a client without one is refused.
     """
     headers = {name: value.decode("latin1") for name, value in scope["headers"]}
     origin = urlsplit(headers.get(b"origin", ""))
@@ -90,13 +90,13 @@ def is_same_origin(scope: dict[str, Any]) -> bool:
 
 
 class RateLimit:
-    """How many commands a socket may send in a short time: far above what a person clicks."""
+    """Limits the commands of a socket to COMMANDS_PER_10_S, far above what a person clicks."""
 
     def __init__(self) -> None:
         self._taken: deque[float] = deque()
 
     def is_exceeded(self) -> bool:
-        """With this command, which counts."""
+        """Counts this command, too."""
         now = time.monotonic()
         self._taken.append(now)
         while self._taken[0] < now - RATE_WINDOW_S:
@@ -105,10 +105,10 @@ class RateLimit:
 
 
 class Window:
-    """How much a socket was sent that its page has not acknowledged: daphne itself would buffer without a bound."""
+    """The frames of a socket that its page has not acknowledged. Daphne itself would buffer without a bound."""
 
     def __init__(self) -> None:
-        self._unread: deque[int] = deque()  # sizes of the frames that are not acknowledged, oldest first
+        self._unread: deque[int] = deque()  # sizes of unacknowledged frames, oldest first
         self._bytes = 0
         self._acknowledged = 0  # frames
         self._waiting_since: float | None = None
@@ -119,17 +119,17 @@ class Window:
 
     @property
     def is_waiting(self) -> bool:
-        """The page is slow to read: the window is full, or nothing was acknowledged for a while."""
+        """The page is slow to read: the window is full, or an acknowledgement is due for over LATE_S."""
         return self.is_full or self._silent_s > LATE_S
 
     @property
     def is_overdue(self) -> bool:
-        """Nothing was acknowledged for longer than a living page takes."""
+        """An acknowledgement is due for longer than a living page takes."""
         return self._silent_s > settings.VIEWER_ACK_DEADLINE_S
 
     @property
     def _silent_s(self) -> float:
-        """Since the page owes an acknowledgement; 0 if it owes none."""
+        """Seconds since an acknowledgement is due; 0 if none is."""
         return 0.0 if self._waiting_since is None else time.monotonic() - self._waiting_since
 
     def sent(self, size: int) -> None:
@@ -139,11 +139,11 @@ class Window:
             self._waiting_since = time.monotonic()
 
     def is_new(self, frames: int) -> bool:
-        """The page has not acknowledged so many before, and there are so many."""
+        """Whether this acknowledges more frames than before, and no more than were sent."""
         return 0 < frames - self._acknowledged <= len(self._unread)
 
     def acknowledged(self, frames: int) -> None:
-        """``frames`` is the number that the page has had since the socket opened; nonsense changes nothing."""
+        """``frames``: how many the page has received since the socket opened. Impossible numbers are ignored."""
         if self.is_new(frames):
             for _ in range(frames - self._acknowledged):
                 self._bytes -= self._unread.popleft()

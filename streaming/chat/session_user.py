@@ -1,7 +1,7 @@
-"""Who a socket's session belongs to.
+"""The user of a socket's session.
 
-Channels asks for a session that was signed with the present SECRET_KEY, and ends any other: a change of the key would
-sign out everybody whose page is open. Django's pages take the earlier keys of SECRET_KEY_FALLBACKS too, and so do we.
+Channels accepts only sessions signed with the current SECRET_KEY and flushes any other, so a key change would sign out
+everybody with an open page. Like Django's pages, we also accept the keys in SECRET_KEY_FALLBACKS.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def with_user(application: Any) -> Any:
 
 
 def user_of(session: Any) -> AbstractBaseUser | AnonymousUser:
-    """Ends no session: that is for the next page to do, which can tell the browser."""
+    """Does not flush an invalid session: the next page request does, which can also delete the cookie."""
     pk, signed = session.get(SESSION_KEY), session.get(HASH_SESSION_KEY)
     user = get_user_model().objects.filter(pk=pk, is_active=True).first() if pk and signed else None
     if user is None or not any(constant_time_compare(signed, known) for known in auth_hashes(user)):
@@ -37,5 +37,5 @@ def user_of(session: Any) -> AbstractBaseUser | AnonymousUser:
 
 
 def auth_hashes(user: AbstractBaseUser) -> list[str]:
-    """Of its password, by the present SECRET_KEY and by the earlier ones."""
+    """Hashes of the user's password, with the current SECRET_KEY and with the earlier ones."""
     return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]

@@ -1,4 +1,4 @@
-"""Whether this web process was told to end: from then on it takes nothing new, and says that it is not ready."""
+"""Whether this web process is shutting down: then it accepts no sockets and reports that it is not ready."""
 
 from __future__ import annotations
 

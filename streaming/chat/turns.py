@@ -1,4 +1,4 @@
-"""What a click does: stores the turn and dispatches its answer; and how pages learn what a turn changed."""
+"""Clicks: stores the turn, dispatches its answer, and builds the events that show a turn or a change to pages."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ class NoConversation(ConversationError):
 
 @dataclass(frozen=True)
 class Turn:
-    """A change of the shown path, as pages are told of it."""
+    """A change of the shown path, as sent to pages."""
 
     conversation: UUID
     url: str
     title: str
     generation: Generation
     parent: UUID | None  # the last message that stays
-    messages: tuple[MessageView, ...]  # what follows it now
+    messages: tuple[MessageView, ...]  # what follows ``parent`` now
 
 
 def take_turn(user: AbstractBaseUser, conversation: Conversation | None, click: Click, *, streams: bool = True) -> Turn:
-    """For a page; in a thread. Raises ConversationError. Repeated, it gives the same turn."""
+    """For a page; call it in a thread. A repeated click returns the same turn. Raises ConversationError."""
     count_request(user.pk)
     return turn_of(accept(user, conversation, click, streams=streams), click)
 
@@ -72,7 +72,7 @@ def take_turn(user: AbstractBaseUser, conversation: Conversation | None, click: 
 def accept(
     user: AbstractBaseUser, conversation: Conversation | None, click: Click, *, streams: bool = True
 ) -> Generation:
-    """Store what is asked for, and dispatch its answer. Raises ConversationError."""
+    """Store the turn and dispatch its answer. Raises ConversationError."""
     generation = store(user, conversation, click, streams=streams)
     if generation.status == Status.QUEUED:
         logger.info("generation %s accepted", generation.pk)
@@ -84,7 +84,7 @@ def accept(
 def store(
     user: AbstractBaseUser, conversation: Conversation | None, click: Click, *, streams: bool = True
 ) -> Generation:
-    """Nothing is stored of what no budget pays for."""
+    """Stores nothing if a limit or a budget refuses the answer. Raises ConversationError."""
     request = request_of(click, streams=streams)
     match click, conversation:
         case SendMessage(text=text), None:
@@ -108,7 +108,7 @@ def store(
 
 
 def check_waiting(user: AbstractBaseUser) -> None:
-    """Raises TooManyWaiting if the user has more than may wait, with those that may run."""
+    """Raises TooManyWaiting if the user has more unfinished answers than may wait and run together."""
     unfinished = Generation.objects.unfinished().filter(message__conversation__owner_id=user.pk)
     if unfinished.count() > settings.WAITING_ANSWERS_PER_USER + settings.RUNNING_ANSWERS_PER_USER:
         raise TooManyWaiting(settings.WAITING_ANSWERS_PER_USER)
@@ -124,7 +124,7 @@ def request_of(command: Click, *, streams: bool) -> Request:
 
 
 def turn_of_click(user: User, conversation: Conversation, request: UUID) -> Turn | None:
-    """The turn that another page took with this click; None if the conversation is gone."""
+    """The turn of another page's click; None if the conversation or the generation no longer exists."""
     if not Conversation.objects.visible_to(user).filter(pk=conversation.pk).exists():
         return None
     generation = Generation.objects.of(conversation.pk).filter(client_id=request).first()
@@ -132,8 +132,8 @@ def turn_of_click(user: User, conversation: Conversation, request: UUID) -> Turn
 
 
 def turn_of(generation: Generation, command: Click | None) -> Turn:
-    """A question is among what is new unless the click only wanted another answer. What follows the answer already is
-    told again: the page shows nothing else below."""
+    """Includes the question, unless the click asked only for another answer, and all messages that follow the answer:
+    the page shows nothing else below."""
     wanted = Q(pk=generation.message_id)
     if not isinstance(command, Regenerate | Continue | Retry):
         wanted |= Q(children=generation.message_id)
@@ -153,13 +153,13 @@ def turn_of(generation: Generation, command: Click | None) -> Turn:
 
 
 def following(conversation: Conversation, message: UUID) -> list[UUID]:
-    """Below it on the shown path; nothing if it is not shown. One query."""
+    """The messages below this one on the shown path; none if it is not on it. One query."""
     path = conversation.path_ids()
     return path[path.index(message) + 1 :] if message in path else []
 
 
 def event_of(change: Change, conversation: UUID, title: str) -> AnyEvent | None:
-    """What a page of this conversation is told of a change, other than of a turn; None if it shows nothing of it."""
+    """The event for a page of this conversation after a change other than a turn; None if the page shows none of it."""
     match change:
         case Change.SWITCHED:
             return PathSwitched(conversation)
@@ -178,7 +178,7 @@ def view_of(message: Message) -> MessageView:
 
 
 def unfinished_and_latest(conversation_id: UUID) -> tuple[list[UUID], UUID | None]:
-    """The generations that have not ended, and the one that was asked for last. Two queries."""
+    """The unfinished generations, and the one accepted last. Two queries."""
     generations = Generation.objects.of(conversation_id)
     latest = generations.order_by("-accepted_at").values_list("pk", flat=True).first()
     return list(generations.unfinished().values_list("pk", flat=True)), latest
@@ -196,19 +196,19 @@ def visible_generation(user: User, generation_id: UUID) -> Generation:
 
 
 def watchable(user: User, generation_id: UUID) -> Generation:
-    """As above, for a page that shall be told of it. Raises TooManyRequests too."""
+    """Like ``visible_generation``, for a page that will watch it: counts a request. Raises TooManyRequests too."""
     count_request(user.pk or 0)
     return visible_generation(user, generation_id)
 
 
 def record_paint(user: User, report: Painted) -> bool:
-    """False for other users' generations, and if it was reported before."""
+    """False for other users' generations, and if a paint was reported before."""
     mine = Generation.objects.filter(message__conversation__in=Conversation.objects.visible_to(user))
     return store_first_paint(mine, report.generation, report.after_ms)
 
 
 async def stop(user: User, generation_id: UUID) -> None:
-    """Ask whoever runs it to stop. One that nobody has begun ends at once, which its log does not tell.
+    """Request a stop. A generation that no attempt has begun ends at once, without a terminal record in its log.
 
     Raises UnknownMessage.
     """
