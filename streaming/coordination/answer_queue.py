@@ -1,14 +1,14 @@
-"""Answers that wait for a place: taken in turn by user, never more of one user's at a time than the limit.
+"""The queue of answers: users take turns, and no user runs more answers at a time than the limit.
 
-In Redis, derived from the database: what is lost there, the next sweep puts in again. What is put in twice stands there
-once, and a process that takes one gets its lease in the same step.
+It is in Redis and derived from the database: the next sweep puts lost entries in again. Putting one in twice has no
+effect, and taking one grants its lease in the same step.
 
-- ``turns``: sorted set of the users who have something waiting; the lowest number is the next
+- ``turns``: sorted set of the users with waiting generations; the lowest number is next
 - ``waiting:<user>``: sorted set of a user's generations, by when they were accepted
-- ``resuming``: sorted set of `user:generation` that were interrupted: they come first, since they had their place
-- ``running:<user>``: set of those that run; one without a lease runs no more, whatever became of its process
+- ``resuming``: sorted set of interrupted `user:generation`: they come first, since they already had their turn
+- ``running:<user>``: set of running generations; one without a lease no longer runs, whatever became of its process
 - ``dispatched``: hash of when each was put in
-- ``is-there``, ``emptied``: whether Redis has lost everything, and that it was a moment ago
+- ``is-there``, ``emptied``: missing if Redis lost everything; set for a lease's time after that was noticed
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from redis.asyncio import Redis as AsyncRedis
 from .leases import milliseconds
 
 PREFIX = "throughline:queue:"
-BATCH = 500  # entries that one script handles: a few milliseconds, in which Redis does nothing else
-MOST_READY = 100  # that are counted
+BATCH = 500  # entries per script call: a few milliseconds, in which Redis does nothing else
+MOST_READY = 100  # counting stops there
 
-# What Redis does with the queue, in one step each.
+# The queue's operations: Lua scripts, each atomic.
 
 SHARED = """
 local queue, lease = 'throughline:queue:', 'throughline:lease:'
@@ -69,12 +69,12 @@ local function put(user, generation, accepted, is_resuming, at)
   end
 end
 """
-# A Redis that was emptied has no leases. Who runs an answer renews its own soon: until then, none is taken to be lost.
+# An emptied Redis has no leases. Running processes renew theirs soon; until then, no answer counts as interrupted.
 PUT = f"""{SHARED}
 if redis.call('SET', queue .. 'is-there', 1, 'NX') then redis.call('SET', queue .. 'emptied', 1, 'PX', ARGV[2]) end
 for i = 3, #ARGV, 4 do put(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[1]) end
 """
-# Users who have all the answers that they may run keep their turn. There are few: each of them takes several places.
+# Users at their limit keep their turn. There are few of them, since each occupies several places.
 TAKE = f"""{SHARED}
 local process, lease_ms, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
@@ -120,7 +120,7 @@ redis.call('ZREM', waiting, ARGV[2])
 redis.call('HDEL', dispatched, ARGV[2])
 if redis.call('EXISTS', waiting) == 0 then redis.call('ZREM', turns, ARGV[1]) end
 """
-# How many could be taken now, up to a bound; and how many hints wait for a worker.
+# How many could be taken now, up to a bound; and how many wake-ups no worker has received yet.
 COUNT_READY = f"""{SHARED}
 local limit, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 local ready = redis.call('ZCARD', resuming)
@@ -136,7 +136,7 @@ while ready < most do
 end
 return {{math.min(ready, most), redis.call('LLEN', KEYS[1])}}
 """
-# How many resume; of each user in line: id, how many run, and how many wait; then what waits of the users asked for.
+# The number resuming; for each user in line the id, the numbers running and waiting; the given users' generations.
 LOOK = f"""{SHARED}
 local found = {{}}
 for _, user in ipairs(redis.call('ZRANGE', turns, 0, -1)) do
@@ -151,12 +151,12 @@ return {{redis.call('ZCARD', resuming), found, mine}}
 
 @dataclass(frozen=True)
 class Entry:
-    """An answer that is to be made."""
+    """An answer to be made."""
 
     user: int
     generation: UUID
     accepted_at: datetime
-    is_resuming: bool = False  # it was begun, and its process is gone
+    is_resuming: bool = False  # begun by a process that no longer runs it
 
     @property
     def arguments(self) -> tuple[str, str, str, str]:
@@ -166,7 +166,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Taken:
-    """An answer whose lease this process has now."""
+    """An answer with its lease, which this process now holds."""
 
     generation: UUID
     user: int
@@ -175,16 +175,16 @@ class Taken:
 
 @dataclass(frozen=True)
 class QueuePosition:
-    """Where a waiting answer stands."""
+    """The position of a waiting answer."""
 
     ahead: int  # answers that are taken before it
-    is_held: bool = False  # by its owner's other answers, not by everybody's: only those are counted
+    is_held: bool = False  # its owner is at the limit: ``ahead`` counts only the owner's waiting answers
 
 
 def put(redis: Redis, entries: Iterable[Entry], at: datetime, hints: str) -> tuple[int, int]:
-    """Put them in, unless they are, or run; ``at`` is now. One round trip, however many. Raises RedisError, OSError.
+    """Put in those that neither wait nor run; ``at`` is now. One round trip, however many. Raises RedisError, OSError.
 
-    Returns how many could be taken now, up to MOST_READY, and how long the list ``hints`` is.
+    Returns how many could be taken now, up to MOST_READY, and the length of the list ``hints``: unreceived wake-ups.
     """
     waiting = iter(entries)
     with redis.pipeline(transaction=False) as pipeline:
@@ -197,12 +197,15 @@ def put(redis: Redis, entries: Iterable[Entry], at: datetime, hints: str) -> tup
 
 
 async def withdraw(redis: AsyncRedis, user: int, generation_id: UUID) -> None:
-    """It was stopped before anybody took it. If that is lost, who takes it finds so. Raises RedisError, OSError."""
+    """Remove an answer that was stopped before it was taken. If this is lost, the process that takes it notices.
+
+    Raises RedisError, OSError.
+    """
     await redis.eval(WITHDRAW, 0, str(user), str(generation_id))  # type: ignore[misc]
 
 
 class AnswerQueue:
-    """For one process that makes answers."""
+    """The queue as used by one worker process."""
 
     def __init__(self, redis: AsyncRedis, process: str):
         self._process = process
@@ -210,7 +213,7 @@ class AnswerQueue:
         self._release = redis.register_script(RELEASE)
 
     async def take(self) -> Taken | None:
-        """The next one, with its lease; None if nobody has one waiting and may run another. Raises RedisError."""
+        """The next answer, with its lease; None if no user below the limit has one waiting. Raises RedisError."""
         arguments: list[str | int] = [self._process, milliseconds(), settings.RUNNING_ANSWERS_PER_USER]
         found: list[bytes] | None = await self._take(args=arguments)
         if found is None:
@@ -219,34 +222,34 @@ class AnswerQueue:
         return Taken(UUID(generation), int(user), parse_datetime(at) if at else None)
 
     async def release(self, taken: Taken) -> None:
-        """It runs here no more. Raises RedisError."""
+        """This process no longer runs it. Raises RedisError."""
         await self._release(args=[self._process, str(taken.user), str(taken.generation)])
 
 
 async def queue_positions(redis: AsyncRedis, users: Sequence[int]) -> dict[UUID, QueuePosition]:
-    """Of all that these users have waiting. One command. Raises RedisError."""
+    """Positions of all waiting answers of these users. One command. Raises RedisError."""
     return positions_in(await redis.eval(LOOK, 0, *map(str, users)), users)  # type: ignore[misc]
 
 
 def queue_positions_now(redis: Redis, users: Sequence[int]) -> dict[UUID, QueuePosition]:
-    """The same, outside of coroutines."""
+    """Synchronous ``queue_positions``."""
     return positions_in(redis.eval(LOOK, 0, *map(str, users)), users)
 
 
 def positions_in(found: Any, users: Sequence[int]) -> dict[UUID, QueuePosition]:
-    """From what LOOK returns. Takes time with what waits, not with its square: a thousand users may look at once."""
+    """Computed from LOOK's result. Does not take quadratic time: a thousand users may look at once."""
     resuming, waiting_users, waiting = found
     limit = settings.RUNNING_ANSWERS_PER_USER
     turns = {int(user): turn for turn, (user, _, _) in enumerate(waiting_users)}
     free = [(turn, count) for turn, (_, running, count) in enumerate(waiting_users) if running < limit]
-    rounds: list[list[int]] = []  # each time that it goes round: the turns of those who have something left
+    rounds: list[list[int]] = []  # by round: the turns of the users who still have answers waiting
     while free:
         rounds.append([turn for turn, _ in free])
         free = [(turn, count) for turn, count in free if count > len(rounds)]
-    before = list(accumulate(map(len, rounds), initial=resuming))  # each round
+    before = list(accumulate(map(len, rounds), initial=resuming))  # answers taken before each round
     positions = {}
     for user, generations in zip(users, waiting, strict=True):
-        if (turn := turns.get(user)) is None:  # Redis has lost it: the next sweep puts it in again
+        if (turn := turns.get(user)) is None:  # lost by Redis: the next sweep puts it in again
             continue
         is_held = waiting_users[turn][1] >= limit
         for own, generation in enumerate(generations):

@@ -1,6 +1,6 @@
-"""Tells pages and workers what happens to conversations, whichever process and door it came through.
+"""Broadcasts changes of conversations to pages and workers, from any process.
 
-A thread with a loop of its own sends: who commits waits for no Redis, and has no loop, or another one.
+A thread with an event loop of its own sends them: whoever commits must not wait for Redis, and has no loop or another.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from .stop_signal import announce_stop
 logger = logging.getLogger(__name__)
 
 SEND_TIMEOUT_S = 5.0
-WAITING_AT_MOST = 10_000  # events, while Redis is away; whoever misses one reads the database again
-LEAVE_TIMEOUT_S = 2.0  # for what a process that ends has not sent yet
+WAITING_AT_MOST = 10_000  # events, while Redis is unavailable; pages that miss one read the database again
+LEAVE_TIMEOUT_S = 2.0  # to send what still waits when the process ends
 NAMED_AT_ONCE = 500  # conversations in one message
 
 
@@ -34,7 +34,7 @@ class Broadcaster:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._waiting: asyncio.Queue[Event] = asyncio.Queue(WAITING_AT_MOST)
-        self._stops: asyncio.Queue[Event] = asyncio.Queue(WAITING_AT_MOST)  # they wait for nothing else
+        self._stops: asyncio.Queue[Event] = asyncio.Queue(WAITING_AT_MOST)  # apart, so that stops wait for nothing else
         self._redis: Redis = command_client()
         self._cleaner = erasure.Cleaner()
         self._thread = threading.Thread(target=self._run, name="broadcast", daemon=True)
@@ -48,13 +48,13 @@ class Broadcaster:
         self._loop.call_soon_threadsafe(self._enqueue, event)
 
     def close(self) -> None:
-        """Send what waits, and end."""
+        """Send the waiting events, then end the thread."""
         atexit.unregister(self.close)
         self._loop.call_soon_threadsafe(lambda: self._loop.create_task(self._end()))
         self._thread.join(LEAVE_TIMEOUT_S + 1)
         self._cleaner.close(LEAVE_TIMEOUT_S)
 
-    # In its own
+    # In the broadcaster's thread
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -76,7 +76,7 @@ class Broadcaster:
                     await self._send(event)
             except (RedisError, OSError) as error:  # a timeout is one
                 logger.warning("%s was not broadcast: %s", type(event).__name__, error)
-            except Exception:  # a fault of ours; the next event can be told
+            except Exception:  # a bug; later events are still sent
                 logger.exception("%s was not broadcast", type(event).__name__)
             queue.task_done()
 
@@ -88,7 +88,7 @@ class Broadcaster:
                 await answer_queue.withdraw(self._redis, event.owner, event.generation)
                 await send_to_group(user_group(event.owner), "answer.ended", generation=str(event.generation))
             case AccountClosed():
-                dispatch.wake_worker(dispatch.LEAVE)  # by no other thread: a process that ends begins none
+                dispatch.wake_worker(dispatch.LEAVE)  # in this thread: a process that ends cannot start another
             case ConversationsChanged():
                 await self._send_changed(event)
 
@@ -117,7 +117,7 @@ class Broadcaster:
             logger.warning("%d events were not broadcast before shutdown", self._waiting.qsize())
         for sending in self._sending:
             sending.cancel()
-        # Their cancellation takes a turn of the loop, which ends with this one.
+        # Let the loop run their cancellation before it stops.
         await asyncio.gather(*self._sending, return_exceptions=True)
         await self._redis.aclose()
         self._loop.stop()
@@ -128,7 +128,7 @@ _making = threading.Lock()
 
 
 def broadcast(event: Event) -> None:
-    """By this process's broadcaster, made at its first use."""
+    """Send by this process's broadcaster, which the first call creates."""
     global _broadcaster
     with _making:
         if _broadcaster is None:

@@ -1,7 +1,7 @@
-"""The channel layer: messages to open pages that something changed, and consumers that outlive Redis.
+"""The channel layer: broadcasts to open pages, and consumers that survive an outage of Redis.
 
-A message may be lost: none carries content, none is the only way. Errors of channels_redis would end consumers, and
-close their sockets.
+A message may be lost: none carries content, and pages have other ways to learn of a change. Errors of channels_redis
+would end the consumers and close their sockets.
 """
 
 # mypy: allow-untyped-calls
@@ -24,7 +24,7 @@ RETRY_DELAY_S = 0.5
 
 
 class PatientChannelLayer(RedisChannelLayer):  # type: ignore[misc]  # channels_redis has no types
-    """While Redis is away nothing is heard. Then channels join their groups again: it may have lost them."""
+    """Receives nothing while Redis is unavailable; then channels rejoin their groups, which Redis may have lost."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,7 +45,7 @@ class PatientChannelLayer(RedisChannelLayer):  # type: ignore[misc]  # channels_
                 await asyncio.sleep(RETRY_DELAY_S)
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Raises RedisError, OSError; the channel joins nevertheless, as soon as Redis is back."""
+        """Raises RedisError, OSError; the channel joins nevertheless as soon as Redis is back."""
         self._groups[channel].add(group)
         await super().group_add(group, channel)
 
@@ -75,7 +75,7 @@ def review_group(conversation_id: UUID | str) -> str:
 
 
 async def send_to_group(group: str, kind: str, **fields: Any) -> None:
-    """Call ``kind`` (dots become underscores) on every consumer of the group that hears of it."""
+    """Call the method ``kind`` (dots become underscores) of every consumer in the group that receives the message."""
     layer = get_channel_layer()
     assert layer is not None
     try:

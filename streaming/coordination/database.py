@@ -1,7 +1,7 @@
-"""The database from coroutines: a few threads, each with a connection of its own that it keeps.
+"""Database access from coroutines: a few threads, each with a persistent connection of its own.
 
 Channels' own bridge runs everything in one thread, where one slow query holds up every socket, and opens a connection
-per call; on SQLite that costs more than the query.
+per call, which on SQLite costs more than the query.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 THREADS = 4
-RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0)  # while the database is away; the last one again and again
-RESTED_S = 0.5  # a restart of the database takes longer; the test costs one round trip
+RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0)  # while the database is unavailable; the last one repeats
+RESTED_S = 0.5  # idle time before a connection is tested: a database restart takes longer; a test is one round trip
 
 
 class Last(threading.local):
@@ -40,15 +40,15 @@ _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 
 
 async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run a function that queries. Cancelling stops the waiting only: a transaction that has begun ends by itself."""
+    """Run a querying function in a thread. Cancelling stops only the waiting: a running transaction completes."""
     loop = asyncio.get_running_loop()
-    context = copy_context()  # log lines say what they are about there, too
+    context = copy_context()  # so that log lines in the thread have the same correlation ids
     work = partial(with_connection, function, *args, **kwargs)
     return await loop.run_in_executor(_threads, lambda: context.run(work))
 
 
 async def until_taken(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """The same, again and again while the database is away. Raises what it refuses for ever."""
+    """``in_database``, retried while the database is unavailable. Raises errors that a retry cannot fix."""
     for delay in chain(RETRY_DELAYS_S, repeat(RETRY_DELAYS_S[-1])):
         try:
             return await in_database(function, *args, **kwargs)
@@ -61,10 +61,10 @@ async def until_taken(function: Callable[P, R], *args: P.args, **kwargs: P.kwarg
 
 
 def with_connection(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call with a working connection: one that met an error, or has rested, is tested first, and replaced if it is
-    broken. Django's own health checks leave that to the pool, to which ours do not return."""
+    """Call with a working connection: after an error, or RESTED_S of idleness, it is tested first and replaced if
+    broken. Django leaves health checks to the pool, to which these connections never return."""
     if connection.connection is not None:
-        connection.close_at = None  # as long as the thread lives, whatever CONN_MAX_AGE is for pages
+        connection.close_at = None  # keep it as long as the thread lives; CONN_MAX_AGE is for pages
         connection.errors_occurred |= time.monotonic() - _last.used_at > RESTED_S
         connection.close_if_unusable_or_obsolete()
     try:

@@ -1,7 +1,7 @@
-"""Sends answers to the workers: they stand in the queue, and a hint says that there is something to take.
+"""Dispatches answers to the workers: puts them into the queue and sends a wake-up.
 
-A hint is a Celery task that names no answer: whichever worker has room takes the next one. A lost hint costs until the
-next sweep, one too many finds nothing.
+A wake-up is a Celery task that names no answer: whichever worker has room takes the next one. After a lost wake-up the
+answer waits for the next sweep; a superfluous one finds nothing to take.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ logger = logging.getLogger(__name__)
 HINT = "streaming.tasks.generate"
 LEAVE = "streaming.tasks.delete_accounts"
 QUEUE = "generations"
-HINTS = f"{settings.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}{QUEUE}"  # the broker's list of them
-CHUNK = 2000  # rows that a sweep has in memory at a time
+HINTS = f"{settings.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}{QUEUE}"  # the broker's list of wake-ups
+CHUNK = 2000  # rows that a sweep holds in memory at a time
 
 
 def dispatch(generation: Generation, *, is_resuming: bool = False) -> bool:
-    """False if Redis is away: the message is in the database, and is swept up later."""
+    """False if Redis is unavailable: the generation is in the database, and the sweeper dispatches it later."""
     entry = Entry(generation.message.conversation.owner_id, generation.pk, generation.accepted_at, is_resuming)
     try:
         answer_queue.put(sync_client(), [entry], now(), HINTS)
@@ -44,7 +44,7 @@ def dispatch(generation: Generation, *, is_resuming: bool = False) -> bool:
 
 
 def wake_worker(task: str = HINT) -> bool:
-    """Some worker with room looks into the queue. False if the broker is away: the next sweep has one sent."""
+    """Have a worker with room take from the queue. False if the broker is unavailable: the next sweep tries again."""
     try:
         current_app.send_task(task)
     except (OperationalError, RedisError, OSError) as error:
@@ -54,12 +54,12 @@ def wake_worker(task: str = HINT) -> bool:
 
 
 def sweep(redis: Redis) -> int:
-    """Put every unfinished answer that nobody runs into the queue, and say so; how many hints that took.
+    """Queue every unfinished answer that nobody runs, and wake workers; return how many wake-ups were sent.
 
-    One round trip, whatever waits. Raises RedisError, OSError.
+    One round trip to the queue, however many wait. Raises RedisError, OSError.
     """
     ready, waiting_hints = answer_queue.put(redis, unfinished(), now(), HINTS)
-    if waiting_hints:  # workers have not come to these yet
+    if waiting_hints:  # not received by a worker yet
         return 0
     return sum(wake_worker() for _ in range(ready))
 

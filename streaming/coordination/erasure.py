@@ -1,7 +1,7 @@
-"""What is erased for good leaves no text: in Redis at once, and in the files of Redis and of SQLite soon after.
+"""Erasure leaves no text behind: none in Redis at once, none in the files of Redis and of SQLite soon after.
 
-Logs and kept answers go with the rows, and once more later: a worker that was still writing may have written since.
-An append-only file is rewritten, SQLite's log is taken into its file, in which deleted rows are overwritten.
+Logs and cached answers are deleted with the rows, and again later, since a worker may still have been writing. Redis'
+append-only file is rewritten; SQLite's WAL is checkpointed into the database file, where deleted rows are overwritten.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from .redis_clients import ANSWER_TIMEOUT_S, open_sync_client
 
 logger = logging.getLogger(__name__)
 
-STOPPED_AFTER = timedelta(seconds=30)  # whoever was writing has surely stopped by then
+STOPPED_AFTER = timedelta(seconds=30)  # by then every worker has stopped writing
 SCANNED_AT_ONCE = 1000
-READERS_WAIT_MS = 500  # that a checkpoint waits for those who read, while writers wait for it
+READERS_WAIT_MS = 500  # how long a checkpoint waits for readers, while writers wait for the checkpoint
 
 
 def finish() -> int:
-    """Erase the traces of what was erased a while ago; of how many conversations. Raises RedisError, DatabaseError.
+    """Erase the traces of erasures older than STOPPED_AFTER; return the number of Erasure rows that are done.
 
-    What cannot be done yet is done the next time.
+    What cannot be done yet is left to the next call. Raises RedisError, DatabaseError.
     """
     due = list(Erasure.objects.all().before(site_time.now() - STOPPED_AFTER))
     if not due:
@@ -48,8 +48,10 @@ def finish() -> int:
 
 
 def clean(owners: set[int]) -> bool:
-    """Erase what is kept of these users' answers, and then what the files have of all that was erased. False if that
-    has to be done again. Raises RedisError, DatabaseError."""
+    """Delete these users' cached answers, and purge erased data from the files of Redis and SQLite.
+
+    False if it has to be repeated. Raises RedisError, DatabaseError.
+    """
     is_clean = clean_database()
     with open_sync_client(ANSWER_TIMEOUT_S) as redis:
         forget_kept(redis, owners)
@@ -57,11 +59,11 @@ def clean(owners: set[int]) -> bool:
 
 
 class Cleaner:
-    """A thread that cleans, once for all that was erased meanwhile. It is there before it is needed: a process that
-    ends begins no thread."""
+    """A thread that cleans, once for all erasures since the last time. It starts early, since a process that ends
+    cannot start a thread."""
 
     def __init__(self) -> None:
-        self._wanted: SimpleQueue[int | None] = SimpleQueue()  # owners; None: no more will be
+        self._wanted: SimpleQueue[int | None] = SimpleQueue()  # owners; None ends the thread
         self._thread = threading.Thread(target=self._run, name="cleaner", daemon=True)
         self._thread.start()
 
@@ -87,14 +89,14 @@ class Cleaner:
             clean(owners)
         except (RedisError, DatabaseError, OSError) as error:
             logger.warning("erased data is cleaned up later: %s", error)
-        except Exception:  # a fault of ours; the next time may be better
+        except Exception:  # a bug; the next clean-up may succeed
             logger.exception("erased data was not cleaned up")
         finally:
             connection.close()
 
 
 def forget_kept(redis: Redis, owners: set[int]) -> None:
-    """For them alone or for everybody; in one pass."""
+    """Delete the cached answers that these users asked for, also those cached for everybody. One pass."""
     wanted = {str(owner).encode() for owner in owners}
     cursor = None
     while cursor != 0:
@@ -107,12 +109,12 @@ def forget_kept(redis: Redis, owners: set[int]) -> None:
 
 
 def clean_redis(redis: Redis) -> bool:
-    """Begin a new append-only file, without what is gone. False if an earlier one is not finished."""
+    """Have Redis rewrite its append-only file and its dump without erased data. False if a rewrite is in progress."""
     told: Any = redis.info("persistence")
     try:
         if told.get("aof_enabled"):
             redis.bgrewriteaof()  # type: ignore[no-untyped-call]
-        if told.get("rdb_last_bgsave_time_sec", -1) >= 0:  # it keeps dumps too
+        if told.get("rdb_last_bgsave_time_sec", -1) >= 0:  # it writes dumps too
             redis.bgsave(schedule=True)
     except ResponseError as error:
         if "in progress" in str(error):
@@ -122,7 +124,7 @@ def clean_redis(redis: Redis) -> bool:
 
 
 def clean_database() -> bool:
-    """SQLite's log becomes empty. False if somebody reads what is in it; PostgreSQL needs none of this."""
+    """Empty SQLite's WAL. False if it is in use. PostgreSQL needs none of this."""
     if connection.vendor != "sqlite":
         return True
     with connection.cursor() as cursor:
@@ -130,7 +132,7 @@ def clean_database() -> bool:
         cursor.execute(f"PRAGMA busy_timeout = {READERS_WAIT_MS}")
         try:
             (is_busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except OperationalError:  # another one is under way
+        except OperationalError:  # another checkpoint is running
             return False
         finally:
             cursor.execute(f"PRAGMA busy_timeout = {patience}")

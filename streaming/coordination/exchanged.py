@@ -1,4 +1,4 @@
-"""What processes leave in Redis for each other, while some of them may be of another version."""
+"""Reads what processes store in Redis for each other; some of them may run another version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def read(stored: Iterable[Any], shape: type[T]) -> list[T]:
-    """JSON of this shape. Left out is what is not there, and what another version stored in another shape."""
+    """Decode JSON of this shape. Skips missing values, and those that another version stored in another shape."""
     found = []
     for one in stored:
         if one is not None:

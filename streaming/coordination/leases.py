@@ -1,7 +1,7 @@
-"""The right to run a generation: a key in Redis that its process renews and that expires by itself. The queue gives it.
+"""Leases: expiring Redis keys that say which process runs a generation. The queue grants them, the process renews them.
 
-A lease only saves work: it keeps a second process from beginning what the first still does. That two attempts never
-interleave is the log's doing, which refuses the earlier one.
+A lease only saves work: it keeps a second process from beginning what the first still does. It is the log that keeps
+attempts from interleaving: it refuses the earlier one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from redis.asyncio import Redis
 
-# Keeps what is ours, takes back what expired (Redis was away), and tells what another process has.
+# Renews our leases, takes back expired ones (Redis was unavailable), and returns those that another process holds.
 RENEW = """
 local lost = {}
 for i, key in ipairs(KEYS) do
@@ -35,7 +35,7 @@ class Leases:
         self._renew = redis.register_script(RENEW)
 
     async def renew(self, generation_ids: Sequence[UUID]) -> list[UUID]:
-        """One command for all; returns those that another process has got meanwhile."""
+        """Renews all with one command; returns those that another process holds now."""
         if not generation_ids:
             return []
         lost: list[int] = await self._renew(keys=keys_of(generation_ids), args=[self._process, milliseconds()])
@@ -43,7 +43,7 @@ class Leases:
 
 
 async def unheld(redis: Redis, generation_ids: Sequence[UUID]) -> list[UUID]:
-    """Those that no living process has: the lease is gone, or was not renewed twice. Raises RedisError."""
+    """Generations without a living process: the lease is gone, or missed two renewals. Raises RedisError."""
     async with redis.pipeline(transaction=False) as pipeline:
         for key in keys_of(generation_ids):
             pipeline.pttl(key)

@@ -1,4 +1,4 @@
-"""Redis clients, each with the time-outs and the retries that its use allows."""
+"""Redis clients, with time-outs and retries that suit their use."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from redis.retry import Retry as SyncRetry
 
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
-SOON_S = 1.5  # for pages and commands that say what they know without Redis
+SOON_S = 1.5  # for pages and commands that can also answer without Redis
 BLOCK_S = 1.0  # of a blocking read; well below its client's time-out
 
 
 class Connections:
-    """Counts the connections that a client has made; redis-py makes a new one without a word."""
+    """Counts the connections that a client has made; redis-py reconnects silently."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -31,7 +31,7 @@ class Connections:
 
 
 def command_client(connections: Connections | None = None) -> Redis:
-    """For commands. Without retries: a write whose answer was lost may have been done, and only its author can tell."""
+    """For commands. Without retries: a write whose reply was lost may have been done; only the caller can find out."""
     return client(ANSWER_TIMEOUT_S, redis_connect_func=connections.made if connections else None)
 
 
@@ -47,7 +47,7 @@ def sync_client() -> SyncRedis:
 
 
 def open_sync_client(timeout_s: float = SOON_S) -> SyncRedis:
-    """One of its own, to be closed: `with`. It answers within this time, or fails."""
+    """A client of the caller's own, to be closed (use `with`). Commands answer within ``timeout_s`` or fail."""
     return SyncRedis.from_url(
         settings.REDIS_URL,
         socket_timeout=timeout_s,

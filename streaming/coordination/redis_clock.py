@@ -1,4 +1,4 @@
-"""The site's time is Redis' clock. Each process finds out once a second or two how far its machine's is ahead of it."""
+"""The site's time is Redis' clock. Each process measures every second or two how far its machine's clock is ahead."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from conversations import site_time
 
 logger = logging.getLogger(__name__)
 
-SAME = timedelta(milliseconds=100)  # as near as a round trip tells; within it, a machine's own clock is the site's
-WRONG = timedelta(seconds=1)  # an operator should mend it
-SLOW = timedelta(seconds=1)  # a round trip that tells nothing
+SAME = timedelta(milliseconds=100)  # accuracy of a round trip; within it, the machine's own clock is used
+WRONG = timedelta(seconds=1)  # logged, so that an operator fixes the clock
+SLOW = timedelta(seconds=1)  # a longer round trip is not used
 
 
 async def compare(redis: AsyncRedis) -> None:
@@ -27,21 +27,21 @@ async def compare(redis: AsyncRedis) -> None:
 
 
 def compare_now(redis: Redis) -> None:
-    """The same, outside of coroutines."""
+    """Synchronous ``compare``."""
     before = timezone.now()
     told: Any = redis.time()
     take(before, told, timezone.now())
 
 
 def take(before: datetime, told: tuple[int, int], after: datetime) -> None:
-    """``told`` by Redis, in seconds and microseconds, between the other two."""
+    """``told``: Redis' time in seconds and microseconds, read between the other two."""
     if not timedelta(0) <= after - before <= SLOW:
         return
     ahead = before + (after - before) / 2 - datetime.fromtimestamp(told[0] + told[1] / 1e6, UTC)
     known = site_time.ahead()
     if abs(ahead) <= SAME:
         ahead = timedelta(0)
-    elif abs(ahead - known) <= SAME:  # no new finding, and no jitter in what is stored
+    elif abs(ahead - known) <= SAME:  # keep the known offset: no jitter in stored times
         return
     if abs(ahead) > WRONG and abs(ahead - known) > WRONG:
         way = "ahead of" if ahead > timedelta(0) else "behind"

@@ -1,4 +1,4 @@
-"""Wake-ups for whoever runs a generation. They may be lost: what they say is in the database, and is read there too."""
+"""Stop signals for the process that runs a generation. They may be lost: it also reads the database's stop request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def announce_stop(redis: Redis, generation_id: UUID) -> None:
 
 
 async def listen(stop: Callable[[UUID], Awaitable[None]]) -> None:
-    """Call ``stop`` for every announcement, for ever; come back after a lost connection."""
+    """Call ``stop`` for every announced stop. Never returns; reconnects after a lost connection."""
     while True:
         redis = blocking_client()
         try:
@@ -32,7 +32,7 @@ async def listen(stop: Callable[[UUID], Awaitable[None]]) -> None:
                 await pubsub.subscribe(STOP_CHANNEL)
                 while True:
                     if message := await pubsub.get_message(timeout=BLOCK_S):
-                        with suppress(ValueError):  # another version says more
+                        with suppress(ValueError):  # another version may send something else
                             generation_id = UUID(message["data"].decode())
                             await stop(generation_id)
         except (RedisError, OSError) as error:

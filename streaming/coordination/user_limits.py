@@ -1,7 +1,7 @@
-"""What one user may do in a minute, and have open at a time: counted in Redis, for all processes together.
+"""Limits per user: requests per minute, and open connections. Counted in Redis, for all processes together.
 
-Without Redis nobody is refused. What a process has open counts as long as it says that it lives, so one that was
-killed locks nobody out.
+Without Redis nobody is refused. A process's connections count only while it reports that it lives, so a killed process
+locks nobody out.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ logger = logging.getLogger(__name__)
 
 WINDOW_MS = 60_000
 CARE_INTERVAL_S = 2.0
-LIVES_MS = 10_000  # a process that said nothing for so long has nothing open any more
+LIVES_MS = 10_000  # a process that was silent for so long has nothing open any more
 KEPT_S = 24 * 3600
-RETRY_AFTER_S = 5.0  # for one who has to close something first
+RETRY_AFTER_S = 5.0  # when the user has to close something first
 
-# How long to wait, in ms; 0 if it counts. The key holds when all that was asked for would have been done at an even
-# pace (the generic cell rate algorithm), by Redis' clock.
+# Returns how long to wait, in ms; 0 if the request was counted. The key holds the time when all requests so far would
+# be done at an even pace (generic cell rate algorithm), by Redis' clock.
 COUNT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
@@ -44,7 +44,7 @@ if due - now > window then return math.ceil(due - now - window) end
 redis.call('SET', KEYS[1], string.format('%.3f', due), 'PX', window)
 return 0
 """
-# Whether the user may have one more, which counts as this process's; and whether Redis knew that the process lives.
+# Whether the user may open one more, which then counts for this process; and whether Redis knew that the process lives.
 TAKE = """
 local process, limit = ARGV[1], tonumber(ARGV[2])
 local is_known = redis.call('SET', 'throughline:lives:' .. process, 1, 'PX', ARGV[3], 'GET') and 1 or 0
@@ -64,7 +64,7 @@ return {1, is_known}
 
 
 class TooMany(ConversationError):
-    """``retry_after_s``: when it is worth another try."""
+    """``retry_after_s``: when a retry may succeed."""
 
     code = "too_many"
 
@@ -86,7 +86,7 @@ class TooManyOpen(TooMany):
 
 
 def count_request(user: int) -> None:
-    """In a thread. Raises TooManyRequests."""
+    """Blocks: call it in a thread. Raises TooManyRequests."""
     arguments = [WINDOW_MS / settings.REQUESTS_PER_MINUTE, WINDOW_MS]
     try:
         wait_ms: Any = counting()(keys=[f"throughline:requests:{user}"], args=arguments)
@@ -103,7 +103,7 @@ def counting() -> Script:
 
 
 class Slot:
-    """The right to have one thing open; given back when it is left, or forgotten by all."""
+    """The right to have one connection open; given back by ``leave``, or when garbage-collected."""
 
     def __init__(self, give_back: Callable[[], None]):
         self._give_back: Callable[[], None] | None = give_back
@@ -117,18 +117,18 @@ class Slot:
 
 
 class Open:
-    """Things of one kind that this process has open, by user."""
+    """This process's open connections of one kind, by user."""
 
     def __init__(self, redis: Redis, process: str, kind: str):
         self._redis = redis
-        self._process = f"{process}:{kind}"  # each kind finds out by itself what Redis has forgotten
+        self._process = f"{process}:{kind}"  # each kind detects on its own that Redis lost its counts
         self._kind = kind
         self._take = redis.register_script(TAKE)
         self._loop = asyncio.get_running_loop()
         self.news = asyncio.Event()  # something was given back
         self._mine: Counter[int] = Counter()
-        self._given_back: Counter[int] = Counter()  # which Redis was not told yet
-        self._unsure: set[int] = set()  # users of whom Redis may count something else
+        self._given_back: Counter[int] = Counter()  # not yet subtracted in Redis
+        self._unsure: set[int] = set()  # users whose count in Redis may differ
 
     async def take(self, user: int, limit: int) -> Slot:
         """Raises TooManyOpen."""
@@ -147,7 +147,7 @@ class Open:
         return Slot(partial(self._give_back_soon, user))
 
     def _give_back_soon(self, user: int) -> None:
-        """From any thread: what forgets a place may be the garbage collector."""
+        """Safe from any thread: the garbage collector may call it."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._give_back, user)
 
@@ -159,7 +159,7 @@ class Open:
         self.news.set()
 
     async def publish(self) -> None:
-        """That this process lives, and what it gave back; all that it has, where Redis has forgotten it."""
+        """Publish that this process lives, and what was given back; the whole count where Redis' may be wrong."""
         self.news.clear()
         given_back, self._given_back = self._given_back, Counter()
         unsure, self._unsure = self._unsure, set()
@@ -183,7 +183,7 @@ class Open:
 
 
 class Limits:
-    """Of one process; made in its loop."""
+    """The connection limits of one process; must be created in its event loop."""
 
     def __init__(self, redis: Redis | None = None, process: str = "") -> None:
         self._redis, process = redis or command_client(), process or this_process()
@@ -212,8 +212,8 @@ _limits: Limits | None = None
 
 
 def limits() -> Limits:
-    """This process's; made by the first who asks, in its loop."""
+    """This process's limits; the first caller creates them, in its event loop."""
     global _limits
     if _limits is None:
-        _limits = Context().run(Limits)  # its task is about no page's request
+        _limits = Context().run(Limits)  # an empty context: its tasks belong to no request
     return _limits
