@@ -1,1 +1,1 @@
-"""The HTTP API `/api/v1/`: what programs may ask and read, and the same streams as server-sent events."""
+"""The HTTP API `/api/v1/`: questions and answers for programs, and the same streams as server-sent events."""

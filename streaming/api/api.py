@@ -1,4 +1,4 @@
-"""The API as a whole: its addresses, its errors, its description of itself."""
+"""The NinjaAPI with its routers, error handlers and OpenAPI description."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ api = NinjaAPI(
     version="1",
     description=DESCRIPTION,
     urls_namespace="api",
-    docs_url=None,  # ours is a page of the site: see docs.py
+    docs_url=None,  # docs.py has our own page
     auth=TokenBearer(),
 )
 api.add_router("/conversations", conversations.router)

@@ -1,4 +1,4 @@
-"""Who asks: the bearer of a token, and not too often."""
+"""Authentication by bearer token, with the limit on requests."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class ApiRequest(HttpRequest):
 
 class TokenBearer(HttpBearer):
     def __call__(self, request: HttpRequest) -> Any:
-        """With DEBUG, ninja would log what has another scheme, tokens too."""
+        """Overridden because with DEBUG, ninja logs headers of any other scheme, including tokens."""
         scheme, _, token = request.headers.get(self.header, "").partition(" ")
         return self.authenticate(request, token.strip()) if scheme.lower() == self.openapi_scheme else None
 
     async def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
-        """None if it is not valid. Raises TooManyRequests, DatabaseError."""
+        """None if the token is invalid. Raises TooManyRequests, DatabaseError."""
         found = await in_database(token_of, token)
         if found is not None:
             correlation.add(user=found.user_id)

@@ -1,4 +1,4 @@
-"""Conversations: list them, begin one, read one, ask in one, delete one."""
+"""Conversations: list, begin, read, ask in, delete."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def list_conversations(
     ] = PAGE_LENGTH,
     before: Annotated[UUID | None, Query(description="`next` of the previous page.")] = None,
 ) -> ConversationPage:
-    """The latest begun first. The order never changes, so that pages neither repeat nor skip."""
+    """Latest begun first. The order never changes, so pages neither repeat nor skip conversations."""
     return await in_database(page_of, user_of(request), limit, before)
 
 
@@ -83,12 +83,12 @@ async def ask(request: ApiRequest, conversation_id: UUID, question: FollowUp) ->
 
 @router.delete("/{uuid:conversation_id}", response={204: None, REFUSALS: Refusal}, summary="Delete a conversation")
 async def delete(request: ApiRequest, conversation_id: UUID) -> Status[None]:
-    """It disappears at once, what is being written in it stops, and it is erased for good later."""
+    """It disappears at once, its unfinished answers stop, and it is erased later."""
     await in_database(remove, user_of(request), conversation_id)
     return Status(204, None)
 
 
-# How it is done
+# Implementation
 
 
 def page_of(user: AbstractBaseUser, limit: int, before: UUID | None) -> ConversationPage:
@@ -104,7 +104,7 @@ def page_of(user: AbstractBaseUser, limit: int, before: UUID | None) -> Conversa
 
 
 def found(user: AbstractBaseUser, conversation_id: UUID) -> Conversation:
-    """Raises NotFound, for other users' conversations too."""
+    """Raises NotFound, also for other users' conversations."""
     conversation = Conversation.objects.visible_to(user).filter(pk=conversation_id).first()
     if conversation is None:
         raise NotFound
@@ -126,7 +126,7 @@ def remove(user: AbstractBaseUser, conversation_id: UUID) -> None:
 async def accept(
     request: ApiRequest, conversation_id: UUID | None, question: Question
 ) -> HttpResponseBase | Status[Asked]:
-    """Store and dispatch, and answer with what was stored, or with the events of the answer."""
+    """Store and dispatch; respond with what was stored, or with the event stream if the program asks for it."""
     user = user_of(request)
     edits = question.edits if isinstance(question, FollowUp) else None
     command = SendMessage(

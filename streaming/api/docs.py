@@ -1,6 +1,6 @@
-"""The page that describes the API to people: made from the same OpenAPI description that programs read.
+"""The API's documentation page, made from the OpenAPI description.
 
-Not by Swagger UI: with it, `collectstatic` has 8 MB more to compress, and its scripts want a looser CSP.
+Not Swagger UI, which adds 8 MB to what `collectstatic` compresses, and whose scripts need a looser CSP.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Operation:
 @dataclass(frozen=True)
 class Field:
     name: str
-    where: str  # query, header or body; what is in the path speaks for itself
+    where: str  # query, header or body; path parameters are not listed
     required: bool
     description: str
 
@@ -44,7 +44,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def nothing_here(request: HttpRequest) -> HttpResponse:
-    """Any other address below the API's: an error as programs expect it."""
+    """Any other URL below the API's: 404 in the API's error format."""
     return on_api_error(request, NotFound())
 
 

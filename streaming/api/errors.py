@@ -1,9 +1,9 @@
-"""What programs are told when something is not possible: `{"error": {"code", "message"}}`, with a status.
+"""The API's errors: `{"error": {"code", "message"}}`, with a status.
 
 ApiError
-├── NotSignedIn   401  no token, or none that is valid
-├── NotFound      404  no such thing for this user
-└── TooMuch       400  more fields than Django takes
+├── NotSignedIn   401  no valid token
+├── NotFound      404  does not exist, or belongs to another user
+└── TooMuch       400  more fields than Django accepts
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ STATUSES = {
     "budget": 429,
     "too_many": 429,
     "too_many_waiting": 429,
-}  # of refusals that the socket knows too; the others: 422
-REFUSALS = frozenset({401, 404, 409, 422, 429, 503})  # what any operation can answer instead
+}  # of refusals shared with the socket; others are 422
+REFUSALS = frozenset({401, 404, 409, 422, 429, 503})  # error statuses of any operation
 UNAVAILABLE_RETRY_S = 2
 CODES = {400: "bad_command", 401: "not_signed_in", 404: "not_found"}
 
@@ -59,14 +59,14 @@ class NotFound(ApiError):
 
 
 class TooMuch(ApiError):
-    """What Django calls suspicious: thousands of fields in a query."""
+    """Django's SuspiciousOperation: thousands of fields in a query."""
 
     def __init__(self) -> None:
         super().__init__("The request has more fields than this server accepts.")
 
 
 def tell_errors(api: NinjaAPI) -> None:
-    """Have every error of the API answered in one form."""
+    """Register handlers, so that every error has the same format."""
     api.add_exception_handler(ApiError, on_api_error)
     api.add_exception_handler(AuthenticationError, lambda request, _: on_api_error(request, NotSignedIn()))
     api.add_exception_handler(ConversationError, on_refusal)
@@ -96,7 +96,7 @@ def on_refusal(request: HttpRequest, error: ConversationError | type[Conversatio
 
 
 def on_invalid(request: HttpRequest, error: ValidationError | type[ValidationError]) -> HttpResponse:
-    """Names the fields; never repeats what was sent."""
+    """Names the fields; never quotes what was sent."""
     assert isinstance(error, ValidationError)
     told = (f"{'.'.join(str(step) for step in found['loc'])}: {found['msg']}" for found in error.errors)
     return answer(422, "bad_command", f"Invalid request: {'; '.join(told)}.")

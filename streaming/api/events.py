@@ -1,4 +1,4 @@
-"""An answer as server-sent events: one stream for one program, from the process's hub.
+"""An answer as server-sent events: one stream per API client, fed by the process's hub.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -27,16 +27,16 @@ from .streams import streams
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "text/event-stream"
-HEARTBEAT_S = 15.0  # proxies close what is silent for longer, often after 60 s
-STORED_INTERVAL_S = 2.0  # between two looks at the database, for an answer that has no whole log
+HEARTBEAT_S = 15.0  # proxies close silent connections, often after 60 s
+STORED_INTERVAL_S = 2.0  # between two database queries, for an answer without a whole log
 REDIS_RETRY_S = 0.5
-RETRY_MS = 1000  # that a program should wait before it comes back
+RETRY_MS = 1000  # that a client should wait before it reconnects
 OPENING = f"retry: {RETRY_MS}\n\n".encode()
 HEARTBEAT = b": still here\n\n"
 
 
 class Stream:
-    """``frames`` is its life: it watches when the first is taken, and leaves when it is closed, in whatever way."""
+    """Lives as long as ``frames``: watches from the first frame on, and leaves when the generator is closed."""
 
     def __init__(self, token: ApiToken, generation: Generation, after: Position, slot: Slot):
         self.token_id = token.pk
@@ -48,7 +48,7 @@ class Stream:
         self._slot = slot
 
     def end(self) -> None:
-        """Soon, between two events: the program comes back with its position, to whoever then answers."""
+        """End soon, between two events. The client reconnects with its position, to whichever process then answers."""
         self._is_over = True
         self._wake.set()
 
@@ -71,7 +71,7 @@ class Stream:
             self._leave()
 
     async def _next(self) -> tuple[float, list[Sent]]:
-        """What to send now; and how long to wait if that is nothing."""
+        """The seconds to wait if there is nothing to send, and what to send now."""
         try:
             reader = self._reader = self._reader or await self._begin()
             patience = HEARTBEAT_S if isinstance(reader, Reader) else STORED_INTERVAL_S
@@ -108,7 +108,7 @@ def wake(reader: Reader) -> None:
 
 
 def frame(sent: Sent) -> bytes:
-    """JSON has no line breaks of its own, so one ``data`` line holds it."""
+    """One ``data`` line is enough: encoded JSON has no line breaks."""
     data = encode(sent.event)
     name = type(sent.event).__struct_config__.tag
     place = f"id: {sent.position}\n" if sent.position else ""
@@ -118,5 +118,5 @@ def frame(sent: Sent) -> bytes:
 def response_of(stream: Stream, status: int = 200) -> StreamingHttpResponse:
     response = StreamingHttpResponse(stream.frames(), status=status, content_type=MEDIA_TYPE)
     response["Cache-Control"] = "no-cache"
-    response["X-Accel-Buffering"] = "no"  # nginx would collect the events
+    response["X-Accel-Buffering"] = "no"  # nginx would buffer the events
     return response

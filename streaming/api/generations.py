@@ -1,4 +1,4 @@
-"""Generations: read one, follow its events, stop it."""
+"""Generations: read, follow, stop."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ router = Router(tags=["generations"])
     summary="Read a generation",
 )
 async def read(request: ApiRequest, generation_id: UUID) -> GenerationView:
-    """Its state, and its text as it is stored."""
+    """Its state, and its text as stored."""
     return await in_database(view_of, user_of(request), generation_id)
 
 
@@ -56,7 +56,7 @@ async def events(
     """Server-sent events from the beginning, or from what follows Last-Event-ID, to the terminal event."""
     generation = await in_database(found, user_of(request), generation_id)
     if has_end(generation, last_event_id):
-        return HttpResponse(status=204)  # on which browsers don't come back
+        return HttpResponse(status=204)  # tells browsers not to reconnect
     slot = await limits().take_stream(request.auth.user_id)
     return response_of(Stream(request.auth, generation, last_event_id, slot))
 
@@ -68,7 +68,7 @@ async def events(
     summary="Stop a generation",
 )
 async def stop(request: ApiRequest, generation_id: UUID) -> GenerationView:
-    """What was shown stays. One that runs ends a moment later, which its events tell; one that has ended stays so."""
+    """The text so far stays. A running generation ends a moment later, as its events show; ended ones are unchanged."""
     user = user_of(request)
     try:
         await turns.stop(user, generation_id)
@@ -78,7 +78,7 @@ async def stop(request: ApiRequest, generation_id: UUID) -> GenerationView:
 
 
 def found(user: AbstractBaseUser, generation_id: UUID) -> Generation:
-    """With its message. Raises NotFound, for other users' generations too."""
+    """With its message. Raises NotFound, also for other users' generations."""
     try:
         return turns.visible_generation(user, generation_id)
     except UnknownMessage as error:

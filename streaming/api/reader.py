@@ -1,7 +1,7 @@
-"""What a program misses of an answer, as events, each with the position at which it can resume.
+"""What an API client misses of an answer, as events, each with the position at which the client can resume.
 
-A page says what text it has; a program says the last position only. So a reader sends the log itself, entry by entry,
-and never more than its program takes: it keeps what the program has, and no queue.
+A page reports what text it has; an API client only its last position. So a reader sends the log itself, entry by
+entry, and only as fast as the client reads: it keeps what the client has, and no queue.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ POSITION = re.compile(r"[0-9]{1,9}-[0-9]{1,9}", re.ASCII)
 
 
 class Sent(NamedTuple):
-    position: Position | None  # None: not yet a place to resume at, since more belongs to it
+    position: Position | None  # None: cannot resume here, since more events of the same entry follow
     event: AnyEvent
 
 
 class Reader:
-    """Sends one program one answer from the log. ``after`` is the position that it has, empty if it has nothing."""
+    """Sends one client one answer from the log. ``after``: the client's last position; empty if it has nothing."""
 
     needs_html = False
 
@@ -52,13 +52,13 @@ class Reader:
         self.wake = wake  # set when there may be something to send
         self.done = False  # the terminal event was sent
         self._after = after
-        self._sent = Folded()  # what the program has
-        self._queue_position: QueuePosition | None = None  # as the program knows it, while it is queued
-        self._doubtful = False  # nobody knows what the program has of a part: it is to drop it, once for each
-        self._known: set[PartKey] = set()  # parts of which that is known, or was said
+        self._sent = Folded()  # what the client has
+        self._queue_position: QueuePosition | None = None  # last one sent
+        self._doubtful = False  # unknown what the client has: it must drop each part once
+        self._known: set[PartKey] = set()  # parts whose state at the client is known
 
     async def missing_events(self) -> list[Sent]:
-        """The next events, empty if it has all there is. Raises HoleInLog, RedisError, OSError."""
+        """The next events; empty if the client has all. Raises HoleInLog, RedisError, OSError."""
         if self._after:
             await self._pass_over(self._after)
         if self.answer.broken:
@@ -71,24 +71,24 @@ class Reader:
         if self.answer.finished is None:
             return list(self._events_of_queue())
         if as_pair(self._sent.position) < as_pair(self.answer.position):
-            raise HoleInLog  # it expired, while a slow program read it
+            raise HoleInLog  # the log expired while a slow client was reading
         self.done = True
         return list(self._ending(self.answer.finished))
 
     async def _pass_over(self, position: Position) -> None:
-        """What the program has; without trace of that position in the log, it is sent everything."""
+        """Fold what the client has; if the log lacks that position, everything is sent."""
         entries: list[Entry] = []
         if POSITION.fullmatch(position):
             entries = await hub().entries_until(self.answer.generation_id, position)
         if entries and entries[-1][0] == position:
-            with suppress(HoleInLog):  # what follows may fill it
+            with suppress(HoleInLog):  # later entries may fill it
                 self._sent.fold(entries)
         else:
             self._doubtful = True
         self._after = ""
 
     def _events_of(self, entries: list[Entry]) -> Iterator[Sent]:
-        """Text that follows on text of its part goes with it, as one event."""
+        """Consecutive text of the same part becomes one event."""
         added = [(entry, record) for entry in entries for record in self._sent.add(*entry)]
         for key, several in groupby(added, key=lambda pair: pair[1].key if isinstance(pair[1], Text) else None):
             if key is None:
@@ -104,7 +104,7 @@ class Reader:
                 yield Sent(position, phase_event(generation, position, record, max(self._sent.attempt, 1)))
             case Restarted():
                 self._known.add(record.key)
-                # Of a text that replaces another: it belongs to that.
+                # None if the fold made this restart for a text that replaces another: the text's event resumes.
                 resumable = position if record is entry[1] else None
                 yield Sent(resumable, PartRestarted(generation, position, record.key.name))
             case Noticed(message=message):
@@ -122,13 +122,13 @@ class Reader:
             yield Sent(position, TextDelta(generation, position, key.name, texts[0].at, text, texts[-1].tokens))
 
     def _events_of_queue(self) -> Iterator[Sent]:
-        """Of one that nobody has begun yet: the log has nothing of it."""
+        """Queue position of a generation without an attempt; the log does not have it."""
         if self.answer.attempt == 0 and self.answer.queue_position != self._queue_position:
             self._queue_position = self.answer.queue_position
             yield Sent(None, phase_of(self.answer))
 
     def _ending(self, finished: FinishedAnswer) -> Iterator[Sent]:
-        """The database has the last word: a log whose writer died can lack the end of the text, or have another one."""
+        """The database decides: a log whose writer died can lack the end of the text, or have a different text."""
         sent = {key.name: text for key, text in self._sent.texts.items()}
         differing = {name: text for name, text in (finished.texts or {}).items() if text != sent.get(name, "")}
         yield from whole(self.answer.generation_id, self._sent.position, differing)
@@ -136,7 +136,7 @@ class Reader:
 
 
 class Stored:
-    """Sends an answer from the database, when it has ended: its log has expired, or has a hole."""
+    """Sends a finished answer from the database, since its log has expired or has a hole."""
 
     def __init__(self, generation_id: UUID, wake: asyncio.Event):
         self.wake = wake
@@ -144,7 +144,7 @@ class Stored:
         self._generation_id = generation_id
 
     async def missing_events(self) -> list[Sent]:
-        """Empty while it is being written. Raises Generation.DoesNotExist if it is deleted for good."""
+        """Empty until the answer has ended. Raises Generation.DoesNotExist if it was erased."""
         finished = await in_database(read_stored, self._generation_id)
         if finished is None:
             return []
@@ -153,7 +153,7 @@ class Stored:
 
 
 def read_stored(generation_id: UUID) -> FinishedAnswer | None:
-    """None if it has not ended."""
+    """None if the generation has not ended."""
     generation = Generation.objects.get(pk=generation_id)
     if not Status(generation.status).is_final:
         return None
@@ -170,7 +170,7 @@ def read_stored(generation_id: UUID) -> FinishedAnswer | None:
 
 
 def whole(generation: UUID, position: Position, texts: dict[PartName, str]) -> Iterator[Sent]:
-    """Parts from their beginning, whatever the program has of them. It cannot resume among these."""
+    """Whole parts, whatever the client has of them. It cannot resume between these events."""
     for part, text in texts.items():
         yield Sent(None, PartRestarted(generation, position, part))
         if text:
@@ -190,12 +190,12 @@ def ending(generation: UUID, finished: FinishedAnswer) -> Sent:
 
 
 def end_of(last_attempt: int) -> Position:
-    """Behind all that a log can have, so that it is known for the end when the log is not there any more."""
+    """A position after any that the log can have, so that it is recognized as the end after the log has expired."""
     return f"{last_attempt + 1}-0"
 
 
 def has_end(generation: Generation, position: Position) -> bool:
-    """The program at this position has had the terminal event."""
+    """Whether a client at this position has received the terminal event."""
     if not Status(generation.status).is_final or not POSITION.fullmatch(position):
         return False
     return as_pair(position) >= as_pair(end_of(generation.attempt))

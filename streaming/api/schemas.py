@@ -1,4 +1,4 @@
-"""What goes in and out, as JSON. The names are the site's own: docs/api.md tells them."""
+"""JSON of requests and responses. docs/api.md describes the fields."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streaming.protocol import LONGEST_SLUG
 
 
 class Question(Schema):
-    """What is asked."""
+    """A question to be answered."""
 
     text: str = Field(
         max_length=settings.FRAME_MAX_BYTES, description="Markdown, at most MESSAGE_MAX_LENGTH characters."
@@ -48,7 +48,7 @@ class Refusal(Schema):
 
 
 class GenerationView(Schema):
-    """The making of one answer."""
+    """One answer being made."""
 
     id: UUID
     conversation: UUID
@@ -150,7 +150,7 @@ class WholeConversation(ConversationView):
 
 
 class Asked(Schema):
-    """What was stored, and what is being made."""
+    """The stored question, and the generation of its answer."""
 
     conversation: ConversationView
     question: MessageView

@@ -1,4 +1,4 @@
-"""All open event streams of a web process, and their care: revoked tokens, its end."""
+"""All open event streams of a web process; ends them when their token is revoked, and at shutdown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-DRAIN_S = 0.2  # in which the streams that were told to end can do so
+DRAIN_S = 0.2  # for the streams to end
 
 
 class Streams:
@@ -58,7 +58,7 @@ class Streams:
 
 
 def valid_among(token_ids: Iterable[int]) -> set[int]:
-    """One query, whatever the number of streams.."""
+    """One query, whatever the number of streams."""
     return set(ApiToken.objects.valid().filter(pk__in=token_ids).values_list("pk", flat=True))
 
 
@@ -66,8 +66,8 @@ _streams: Streams | None = None
 
 
 def streams() -> Streams:
-    """This process's streams; made by the first, in its loop."""
+    """This process's streams; the first caller creates them, in its event loop."""
     global _streams
     if _streams is None:
-        _streams = Context().run(Streams)  # its task is about no program's request
+        _streams = Context().run(Streams)  # an empty context: its task belongs to no request
     return _streams

@@ -1,4 +1,4 @@
-"""Addresses of the HTTP API."""
+"""URLs of the HTTP API."""
 
 from django.urls import path, re_path
 from django.views.generic import RedirectView
