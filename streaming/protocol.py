@@ -1,7 +1,7 @@
-"""The chat socket's language: commands of the browser, events for it. docs/protocol.md tells it frame by frame.
+"""The chat socket's protocol: commands from the browser, events to it. docs/protocol.md describes it frame by frame.
 
-static/js/protocol.js names the same types; tests/streaming/chat/test_protocol.py holds the two equal.
-A frame is one JSON object in a text frame; `type` tells which. Lengths of text count UTF-16 code units, as browsers do.
+static/js/protocol.js has the same types; tests/streaming/chat/test_protocol.py compares the two.
+A text frame is one JSON object; `type` says which. Lengths of text count UTF-16 code units, as browsers do.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from msgspec import Meta
 
 PROTOCOL_VERSION = 1
 
-# Codes with which the server closes a socket. (1012 would say the same as 4012, but daphne cannot send it.)
-CLOSE_GOING_AWAY = 4012  # this process ends: come back at once, and resume
+# Close codes sent by the server. (1012 means the same as 4012, but daphne cannot send it.)
+CLOSE_GOING_AWAY = 4012  # this process is shutting down: reconnect at once and resume
 CLOSE_NOT_SIGNED_IN = 4401  # sign in again
 CLOSE_NOT_FOUND = 4404  # no such conversation for this user
-CLOSE_TOO_SLOW = 4408  # nothing was acknowledged for too long; come back and resume
-CLOSE_TOO_MANY = 4429  # commands, far above what a person clicks; wait before coming back
+CLOSE_TOO_SLOW = 4408  # nothing was acknowledged for too long: reconnect and resume
+CLOSE_TOO_MANY = 4429  # commands, far above what a person clicks: wait before reconnecting
 
-# What a command's fields may be. Whatever it claims within these is compared with what is there before it counts.
+# Bounds of a command's fields. Values within them are still checked against the actual state.
 LONGEST_PAINT_MS = 3_600_000  # an hour
-LATEST_MS = 8.64e15  # the last moment that a browser's clock can tell
+LATEST_MS = 8.64e15  # the latest time that a JavaScript Date can represent
 LONGEST_SLUG = 40  # of a tier
 LONGEST_POSITION = 41  # two numbers of 64 bits
 LONGEST_PART_NAME = 32
 MOST_PARTS = 64  # of an answer: each stage has two
-MOST = 2**31 - 1  # of whatever is counted: code units, blocks, frames
-LONGEST_COMPLAINT = 200  # about a frame, of which it quotes a piece
+MOST = 2**31 - 1  # of anything counted: code units, blocks, frames
+LONGEST_COMPLAINT = 200  # characters of an error about a frame, which may quote the frame
 
 Count = Annotated[int, Meta(ge=0, le=MOST)]
 Slug = Annotated[str, Meta(max_length=LONGEST_SLUG)]
@@ -47,7 +47,7 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class Click(Command, frozen=True):
-    """A command that wants an answer. ``id`` is made by the browser: sent again, it returns the same generation."""
+    """A command that asks for an answer. The browser makes ``id``: sent again, it returns the same generation."""
 
     id: UUID
     # ms since 1970, by the browser's clock
@@ -57,7 +57,7 @@ class Click(Command, frozen=True):
 
     @property
     def clicked(self) -> datetime | None:
-        """None if the browser did not say, or said nonsense."""
+        """None if the browser sent no time, or an impossible one."""
         try:
             return None if self.clicked_at is None else datetime.fromtimestamp(self.clicked_at / 1000, UTC)
         except (ValueError, OverflowError, OSError):
@@ -65,17 +65,18 @@ class Click(Command, frozen=True):
 
 
 class SendMessage(Click, frozen=True, tag="message.send"):
-    text: Annotated[str, Meta(max_length=settings.FRAME_MAX_BYTES)] = ""  # what is too long for a question is told so
-    edits: UUID | None = None  # the question that this one stands beside
-    mode: ModeName = ""  # how thorough; empty: the site's default
-    tier: Slug = ""  # slug of the one that shall write all of it; empty: whichever is right
+    # Bounded by the frame only: a question that is too long gets a proper refusal.
+    text: Annotated[str, Meta(max_length=settings.FRAME_MAX_BYTES)] = ""
+    edits: UUID | None = None  # the question of which this is another version
+    mode: ModeName = ""  # empty: the site's default
+    tier: Slug = ""  # writes the whole answer; empty: the router chooses
 
 
 class Regenerate(Click, frozen=True, kw_only=True, tag="answer.regenerate"):
     message: UUID
     mode: ModeName = ""
     tier: Slug = ""
-    fresh: bool = False  # from the model, whatever is in the cache
+    fresh: bool = False  # without the cache
 
 
 class Continue(Click, frozen=True, kw_only=True, tag="answer.continue"):
@@ -93,17 +94,17 @@ class Stop(Command, frozen=True, tag="answer.stop"):
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):
-    """What a page has of a part: code units of its text, and finished blocks."""
+    """What a page has of a part: its text's length and the number of finished blocks."""
 
     length: Count
     blocks: Count
 
 
 class Watch(Command, frozen=True, tag="answer.watch"):
-    """Send me this answer: what I lack of it, then what comes."""
+    """Asks for what the page misses of this answer, then for what follows."""
 
     generation: UUID
-    # Of the last event that the page has; empty: it has nothing.
+    # Of the last event that the page has; empty: none.
     position: Annotated[str, Meta(max_length=LONGEST_POSITION)] = ""
     seen: Annotated[
         dict[Annotated[PartName, Meta(max_length=LONGEST_PART_NAME)], Seen], Meta(max_length=MOST_PARTS)
@@ -111,18 +112,18 @@ class Watch(Command, frozen=True, tag="answer.watch"):
 
 
 class Painted(Command, frozen=True, tag="answer.painted"):
-    """The tab that asked shows the first text of the answer. Never answered; only the first report counts."""
+    """The tab that asked has shown the answer's first text. No reply; only the first report counts."""
 
     generation: UUID
     after_ms: Annotated[int, Meta(ge=0, le=LONGEST_PAINT_MS)] = msgspec.field(name="afterMs")  # since the click
 
 
 class Acknowledge(Command, frozen=True, tag="ack"):
-    frames: Count  # how many the page has had on this socket
+    frames: Count  # received by the page on this socket so far
 
 
 class Ping(Command, frozen=True, tag="ping"):
-    """Answered by Pong; a page that hears nothing reconnects."""
+    """Answered by Pong; without one, the page reconnects."""
 
 
 AnyCommand = SendMessage | Regenerate | Continue | Retry | Stop | Watch | Painted | Acknowledge | Ping
@@ -138,8 +139,8 @@ class Hello(Event, frozen=True, tag="hello"):
     protocol: int
     conversation: UUID | None
     unfinished: list[UUID] = []  # generations that the page should watch
-    leaf: UUID | None = None  # the last message of the shown path: a page without it is behind, and fetches the path
-    latest: UUID | None = None  # the generation that was asked for last: likewise
+    leaf: UUID | None = None  # last message of the shown path: a page without it is outdated, and fetches the path
+    latest: UUID | None = None  # the generation accepted last: likewise
     title: str = ""
 
 
@@ -148,11 +149,11 @@ class Pong(Event, frozen=True, tag="pong"):
 
 
 class Refused(Event, frozen=True, tag="error"):
-    """A command that was not carried out; nothing has changed."""
+    """A command was refused; nothing has changed."""
 
     code: str
     message: str  # a sentence for the user
-    request: UUID | None = None  # the click's id, or the generation, where there was one
+    request: UUID | None = None  # the click's id or the command's generation, if it had one
 
 
 class MessageView(msgspec.Struct, frozen=True):
@@ -162,7 +163,7 @@ class MessageView(msgspec.Struct, frozen=True):
 
 
 class PathChanged(Event, frozen=True, tag="path.changed"):
-    """Below ``parent`` (from the top if None) the shown path now has these messages and no others."""
+    """Below ``parent`` (None: from the top) the shown path now has exactly these messages."""
 
     conversation: UUID
     url: str
@@ -174,7 +175,7 @@ class PathChanged(Event, frozen=True, tag="path.changed"):
 
 
 class PathSwitched(Event, frozen=True, tag="path.switched"):
-    """In another tab perhaps, another version of a message is shown: the page fetches the path."""
+    """Another version of a message was chosen, perhaps in another tab: the page fetches the path."""
 
     conversation: UUID
 
@@ -185,20 +186,20 @@ class ConversationTitled(Event, frozen=True, tag="conversation.titled"):
 
 
 class ConversationDeleted(Event, frozen=True, tag="conversation.deleted"):
-    """In another tab, on another device, by a program. Nothing more is asked in it."""
+    """Deleted from anywhere: another tab or device, or the API. The page asks nothing more in it."""
 
     conversation: UUID
-    undo: bool = True  # False: it was erased for good
+    undo: bool = True  # False: erased, cannot be restored
 
 
 class ConversationRestored(Event, frozen=True, tag="conversation.restored"):
-    """The page fetches its path again."""
+    """The page fetches the path again."""
 
     conversation: UUID
 
 
 class SidebarChanged(Event, frozen=True, tag="sidebar.changed"):
-    """Something in the user's list is new; the page fetches it."""
+    """The user's list of conversations changed; the page fetches it."""
 
 
 class Phase(Event, frozen=True, tag="answer.phase"):
@@ -207,15 +208,15 @@ class Phase(Event, frozen=True, tag="answer.phase"):
     phase: PhaseName
     model: str = ""
     attempt: int = 1
-    ahead: int | None = None  # while queued or waiting: how many come before; left out if that is not known
-    reading: int = 0  # while waiting: tokens, about, that the model server reads now
+    ahead: int | None = None  # while queued or waiting: how many come before; omitted if unknown
+    reading: int = 0  # while waiting: approximate tokens that the model server is reading
     expected_tokens: int = msgspec.field(default=0, name="expectedTokens")  # of the whole answer
-    expected_s: float = msgspec.field(default=0.0, name="expectedSeconds")  # from accepted to the last token
-    held: bool = False  # while queued: the user's own other answers come first; those ahead are theirs
+    expected_s: float = msgspec.field(default=0.0, name="expectedSeconds")  # from acceptance to the last token
+    held: bool = False  # while queued: the user is at the limit; ``ahead`` counts only the user's own answers
 
 
 class TextDelta(Event, frozen=True, tag="text.delta"):
-    """More text of a part. Every character of an answer is sent once, in order; ``at`` is where this one goes."""
+    """More text of a part, at the offset ``at``. Every character of an answer is sent once, in order."""
 
     generation: UUID
     position: str
@@ -226,17 +227,17 @@ class TextDelta(Event, frozen=True, tag="text.delta"):
 
 
 class BlocksDone(Event, frozen=True, tag="blocks.done"):
-    """Blocks that will not change any more; the text before ``upto`` is in them and in the earlier ones."""
+    """Finished blocks, which never change; these and the earlier ones cover the text before ``upto``."""
 
     generation: UUID
     part: PartName
-    first: int  # index of the first of them
+    first: int  # index of the first one in ``html``
     html: list[str]
     upto: int
 
 
 class TailRendered(Event, frozen=True, tag="tail.rendered"):
-    """The unfinished end of a part as HTML: the text from the last finished block up to ``upto``."""
+    """The tail of a part as HTML: the text from the last finished block up to ``upto``."""
 
     generation: UUID
     part: PartName
@@ -245,7 +246,7 @@ class TailRendered(Event, frozen=True, tag="tail.rendered"):
 
 
 class PartRestarted(Event, frozen=True, tag="part.restarted"):
-    """Drop the text of this part: it is restarted."""
+    """The part is restarted: the page drops its text."""
 
     generation: UUID
     position: str
@@ -258,7 +259,7 @@ class Notice(Event, frozen=True, tag="answer.notice"):
 
 
 class Stage(Event, frozen=True, tag="answer.stage"):
-    """Where a stage stands; only of answers that have several. Parts are named by the stage's number."""
+    """The state of a stage; only in answers with several stages. Part names begin with the stage's number."""
 
     generation: UUID
     position: str
@@ -268,19 +269,19 @@ class Stage(Event, frozen=True, tag="answer.stage"):
 
 
 class AnswerFinished(Event, frozen=True, tag="answer.finished"):
-    """The only terminal event. What it says is in the database already."""
+    """The only terminal event. The database already has the end."""
 
     generation: UUID
     position: str
     status: Literal["done", "stopped", "failed"]
-    html: dict[PartName, dict[str, str]] = {}  # finished blocks that differ in the whole, by index; "" removes
+    html: dict[PartName, dict[str, str]] = {}  # final blocks that differ from the page's, by index; "" removes one
     footer: str = ""  # templates/chat/message/_answer_footer.html: actions and figures
     error_code: str = msgspec.field(default="", name="errorCode")
     error: str = ""  # a sentence that says what to do
 
 
 class Resync(Event, frozen=True, tag="answer.resync"):
-    """The log has a hole, or has gone: fetch the message from ``url`` and show that instead."""
+    """The log has a hole or no longer exists: the page fetches the message from ``url`` and shows that instead."""
 
     generation: UUID
     url: str
@@ -309,7 +310,7 @@ AnyEvent = (
 
 
 def plain(text: object) -> str:
-    """Django's templates give a subclass of str, which the encoder does not take."""
+    """Django's templates return a subclass of str, which the encoder does not accept."""
     return str.__str__(text) if isinstance(text, str) else repr(text)
 
 
@@ -317,23 +318,23 @@ encode = msgspec.json.Encoder(enc_hook=plain).encode
 
 
 def padded(frame: bytes, multiple: int) -> bytes:
-    """With blanks, which JSON lets through: then a listener on the line can tell no word by its length. 0: as it is."""
+    """Pad with blanks, which JSON allows, so that an eavesdropper cannot infer words from lengths. 0: no padding."""
     return frame + b" " * (-len(frame) % multiple) if multiple else frame
 
 
 _decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 
 
-UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)  # what decoders raise for what is no JSON of ours
+UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)  # raised by decoders for malformed input
 
 
 class BadCommand(Exception):
-    """A frame that is no command; ``str()`` is a sentence that names what is wrong."""
+    """A frame that is not a valid command; ``str()`` is a sentence that says why."""
 
 
 def parse_command(frame: str | bytes) -> AnyCommand:
-    """Raises BadCommand for malformed JSON, unknown types, missing, unknown or mistyped fields, what is out of
-    bounds, deep nesting."""
+    """Raises BadCommand for malformed JSON, unknown types, missing, unknown or mistyped fields, values out of bounds,
+    and deep nesting."""
     try:
         return _decoder.decode(frame)
     except UNREADABLE as error:
@@ -344,12 +345,12 @@ def parse_command(frame: str | bytes) -> AnyCommand:
 
 
 def shortened(complaint: str) -> str:
-    """It can quote as much as a frame holds."""
+    """A complaint can quote a whole frame."""
     return complaint if len(complaint) <= LONGEST_COMPLAINT else f"{complaint[:LONGEST_COMPLAINT]}…"
 
 
 def units_from(text: str, start: int) -> str:
-    """What follows so many UTF-16 code units."""
+    """The text from an offset in UTF-16 code units on."""
     if text.isascii():
         return text[start:]
     return text.encode("utf-16-le", "surrogatepass")[start * 2 :].decode("utf-16-le", "replace")

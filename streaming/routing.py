@@ -1,4 +1,4 @@
-"""Addresses of sockets."""
+"""WebSocket URLs."""
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.urls import path, re_path
@@ -7,7 +7,7 @@ from streaming.chat.consumer import ChatConsumer
 
 
 class NothingHere(AsyncWebsocketConsumer):
-    """Any other address: refused without a traceback."""
+    """Refuses any other URL without a traceback."""
 
     async def connect(self) -> None:
         await self.close()

@@ -1,4 +1,4 @@
-"""Numbers on a command line, each with its bounds: what is beyond ends the command with a sentence."""
+"""Numeric command-line arguments with bounds; a value out of bounds ends the command with a sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def number(kind: Callable[[str], float], least: float = 0, most: float = float("inf")) -> Callable[[str], float]:
-    """``kind``: int or float."""
+    """An argparse type for numbers from ``least`` to ``most``. ``kind``: int or float."""
 
     def parse(text: str) -> float:
         try:

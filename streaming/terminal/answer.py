@@ -1,4 +1,4 @@
-"""An answer in a terminal: its text on one stream, everything else on the other, its figures at the end."""
+"""An answer in a terminal: its text on one stream, everything else on the other, statistics at the end."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ COLOURS = {ConfidenceLevel.LOW: "\033[90m", ConfidenceLevel.MEDIUM: "", Confiden
 
 
 class Screen:
-    """The answer goes to ``out``: of several stages the last one, while it is written; the earlier ones on demand.
+    """Writes the answer to ``out`` while it is generated: the last stage. Earlier stages go to ``err``, if asked for.
 
-    On a terminal, what follows on the other stream begins a line of its own.
+    On a terminal, a switch to the other stream begins a new line.
     """
 
     def __init__(self, out: OutputWrapper, err: OutputWrapper, *, shows_text: bool, shows_drafts: bool = False):
-        self.shown: PartKey = ANSWER  # the part that goes to ``out``
+        self.shown: PartKey = ANSWER  # the part written to ``out``
         self._out, self._err = out, err
         self._shows_text = shows_text
         self._shows_drafts = shows_drafts
-        self._open: OutputWrapper | None = None  # whose last line has not ended
+        self._open: OutputWrapper | None = None  # the stream with an unfinished line
         self._stages: dict[int, StageIs] = {}
-        self._turn = 0  # the draft that is being shown; the others wait for theirs
+        self._turn = 0  # number of the draft being shown; later ones wait
         self._waiting: dict[int, list[str]] = {}
 
     def show(self, record: AnyRecord) -> None:
@@ -62,7 +62,7 @@ class Screen:
         self._open = self._open if self._open is self._out else None
 
     def end(self) -> None:
-        """End the open line."""
+        """End an unfinished line."""
         if self._open is not None:
             self._write(self._open, "\n")
         self._open = None
@@ -82,7 +82,7 @@ class Screen:
         self._show_waiting()
 
     def _show_waiting(self) -> None:
-        """As far as it is their turn: those that are written at the same time come one after the other."""
+        """Show drafts as far as it is their turn: parallel drafts are shown one after the other."""
         while self._turn < self.shown.stage and (stage := self._stages.get(self._turn)):
             if pieces := self._waiting.pop(self._turn, []):
                 self._write(self._err, "".join(pieces))
@@ -93,7 +93,7 @@ class Screen:
             self._turn += 1
 
     def _write(self, stream: OutputWrapper, text: str) -> None:
-        """Somebody who keeps the answer in a file gets no line's end that is not the answer's."""
+        """Adds a line break between the streams only on a terminal: a file gets the answer unchanged."""
         if self._open not in (None, stream) and self._open is not None and self._open.isatty():
             self._open.write("\n", ending="")
         dim = stream is self._err and stream.isatty()
@@ -103,7 +103,7 @@ class Screen:
 
 
 def figures_of(generation: Generation, url: str) -> list[str]:
-    """In words; those that are known."""
+    """The known statistics as phrases."""
     first, whole, rate = generation.time_to_first_token, generation.duration, generation.tokens_per_second
     figures = [
         generation.status,
@@ -119,9 +119,9 @@ def figures_of(generation: Generation, url: str) -> list[str]:
 
 
 def certainty_of(generation: Generation, *, of_all: bool, in_colour: bool) -> Iterator[str]:
-    """Of the stage that is the answer, or ``of_all``: its confidence as a sentence, and in colour, what was unsure.
+    """The confidence of the shown stage, or ``of_all``, as sentences; in colour, also the low-confidence passages.
 
-    Records of the log have no probabilities, so it cannot be told while the answer is written.
+    The log's records have no probabilities, so it is known only at the end.
     """
     plan, texts, shown = generation.stage_plan, generation.message.texts(), generation.message.shown_stage
     for stage in plan.stages if plan else ():
@@ -141,7 +141,7 @@ def level_of(confidence: Confidence, *, in_colour: bool) -> str:
 
 
 def stages_of(generation: Generation) -> list[dict[str, Any]]:
-    """What was planned, and how it ended."""
+    """The planned stages with their results."""
     plan = generation.stage_plan
     outcomes = generation.stage_results
     return [

@@ -1,4 +1,4 @@
-"""Passages of an answer that its model was unsure of, with what stands around them, for a terminal with colours."""
+"""Low-confidence passages of an answer with their context, for a terminal with colours."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ AROUND = 40  # code units on either side of a passage
 MOST = 12  # excerpts
 DIM, PLAIN, UNSURE = "\033[2m", "\033[0m", "\033[33m"
 
-Passage = Sequence[int]  # from, to: in code units of the text
+Passage = Sequence[int]  # start and end, in UTF-16 code units of the text
 
 
 def excerpts_of(text: str, spans: Iterable[Passage]) -> Iterator[str]:
-    """One a line. Neighbours share one."""
+    """One line per excerpt. Passages near each other share one."""
     groups = list(neighbours(spans))
     units = text.encode("utf-16-le", "surrogatepass")
     for group in groups[:MOST]:
@@ -43,5 +43,5 @@ def excerpt(units: bytes, group: list[Passage]) -> str:
 
 
 def piece(units: bytes, begin: int, end: int) -> str:
-    """Half a character at its edge is left out."""
+    """Drops half a surrogate pair at the edges."""
     return units[2 * begin : 2 * end].decode("utf-16-le", "ignore")

@@ -33,10 +33,10 @@ from streaming.planning.tiers import current_tiers
 from streaming.protocol import SendMessage
 from streaming.terminal.answer import Screen, as_json, certainty_of, figures_of
 
-BLOCK_MS = 250  # of one read; Ctrl-C is seen between two
+BLOCK_MS = 250  # of one read; Ctrl-C is noticed between two
 SILENCE_S = 2.0  # without a record; then the database is asked whether the answer has ended
-UNTAKEN_S = 10.0  # then somebody should look at the workers
-EXIT_STOPPED = 130  # as shells say of what Ctrl-C ended
+UNTAKEN_S = 10.0  # in the queue; then the command checks for live workers
+EXIT_STOPPED = 130  # as shells report a command ended by Ctrl-C
 
 
 class Command(BaseCommand):
@@ -84,7 +84,7 @@ class Command(BaseCommand):
 
 
 class Following:
-    """Reads one generation's log to its end; where the log fails, the database has the rest."""
+    """Follows one generation's log to its end; if the log fails, the database has the rest."""
 
     def __init__(self, user: AbstractBaseUser, turn: turns.Turn, screen: Screen):
         self._user = user
@@ -94,13 +94,13 @@ class Following:
         self._redis = open_sync_client()
         self._folded = Folded()
         self._begun_at = self._last_record_at = time.monotonic()
-        self._is_broken = False  # the log has a hole: the database alone tells the end
-        self._is_patient = False  # a worker will take it in time
+        self._is_broken = False  # the log has a hole: only the database has the end
+        self._is_patient = False  # workers live: one will take it in time
         self._interrupts = 0
         self._is_stopping = False
 
     def run(self) -> None:
-        """Raises CommandError if nobody takes it, KeyboardInterrupt at the second Ctrl-C."""
+        """Raises CommandError if no worker takes it, KeyboardInterrupt at the second Ctrl-C."""
         before = signal.signal(signal.SIGINT, self._interrupt)
         try:
             while self._folded.ended is None and not self._has_ended_silently():
@@ -113,7 +113,7 @@ class Following:
         self._show_rest()
 
     def _read(self) -> list[Entry]:
-        """What is new; waits for a moment if there is nothing, or while Redis is away."""
+        """The new entries; waits up to BLOCK_MS if there are none, or while Redis is unavailable."""
         try:
             if not self._is_broken:
                 found: Any = self._redis.xread({key_of(self._generation.pk): self._folded.position}, block=BLOCK_MS)
@@ -136,14 +136,14 @@ class Following:
             self._screen.show(record)
 
     def _has_ended_silently(self) -> bool:
-        """Nothing came for a while, and the database has its end."""
+        """No record arrived for SILENCE_S, and the database has the end."""
         if time.monotonic() - self._last_record_at < SILENCE_S:
             return False
         self._last_record_at = time.monotonic()
         return not Generation.objects.unfinished().filter(pk=self._generation.pk).exists()
 
     def _show_rest(self) -> None:
-        """What the database has and the log did not tell, or another stage that is the answer after all."""
+        """Show stored text that the log lacked, or the whole answer if another stage became it."""
         stored = Message.objects.with_all().get(pk=self._generation.message_id).text
         shown = self._folded.texts.get(self._screen.shown, "")
         if not stored.startswith(shown):
@@ -172,7 +172,7 @@ class Following:
             self._screen.note(f"It waits in the queue, {ahead} ahead: {now.attempts} answers are being written.")
 
     def _queue_position(self) -> QueuePosition | None:
-        """None if it does not wait any more, or Redis is away."""
+        """None if it no longer waits, or Redis is unavailable."""
         try:
             return queue_positions_now(self._redis, [self._user.pk]).get(self._generation.pk)
         except (RedisError, OSError):
@@ -192,7 +192,7 @@ class Following:
 
 
 def conversation_of(user: AbstractBaseUser, wanted: UUID | None) -> Conversation | None:
-    """None for a new one."""
+    """None for a new conversation."""
     if wanted is None:
         return None
     found = Conversation.objects.visible_to(user).filter(pk=wanted).first()

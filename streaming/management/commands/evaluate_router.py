@@ -83,5 +83,5 @@ def errors(evaluation: Evaluation) -> Iterator[str]:
 
 
 def beginning(text: str) -> str:
-    """In one line, of characters that every terminal takes."""
+    """Up to SHOWN characters in one line, without lone surrogates, which no terminal accepts."""
     return " ".join(text.split())[:SHOWN].encode("utf-8", "replace").decode()

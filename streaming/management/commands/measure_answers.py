@@ -108,7 +108,7 @@ def payer(name: str) -> AbstractBaseUser:
 
 
 def still_running(ids: list[UUID]) -> list[UUID]:
-    """After a moment. Raises CommandError if one takes too long."""
+    """Waits LOOK_INTERVAL_S first. Raises CommandError if an answer takes longer than PATIENCE_S."""
     time.sleep(LOOK_INTERVAL_S)
     found = list(Generation.objects.unfinished().filter(pk__in=ids))
     waited = max((time.time() - generation.accepted_at.timestamp() for generation in found), default=0.0)
@@ -118,7 +118,7 @@ def still_running(ids: list[UUID]) -> list[UUID]:
 
 
 def report(asked: Sequence[UUID]) -> Iterator[str]:
-    """Deletes the conversations."""
+    """Also deletes the conversations."""
     generations = list(Generation.objects.filter(pk__in=asked).select_related("message__conversation"))
     for generation in generations:
         generation.message.conversation.delete_softly()
@@ -136,7 +136,7 @@ def report(asked: Sequence[UUID]) -> Iterator[str]:
 
 
 def took(generation: Generation) -> Took:
-    """Of one that is complete."""
+    """Durations of a complete answer."""
     firsts = [outcome.first_token_s for _, outcome in sorted(generation.stage_results.items())]
     known = [first for first in firsts if first is not None]
     assert generation.duration is not None
