@@ -22,12 +22,15 @@ NAMES = (  # what came instead
     "heard_for",  # heartbeats
     "is_paid_elsewhere",  # billed_to_other
     "judgement",  # review
+    "look_at_end",  # check_ended
     "LookAdmin",  # AccessLogEntryAdmin
+    "Manner",  # Behaviour
     "note_failure",  # record_failure
     "note_token",  # record_token
     "note_paint",  # store_first_paint
     "Offer",  # Candidate
     "outcomes_as_json",  # results_as_json
+    "places_now",  # queue_positions_now
     "pooling",  # batch_delay
     "Pulse",  # EventLoopMonitor
     "RequestStats",  # StageResult
@@ -47,8 +50,11 @@ NAMES = (  # what came instead
     "UNSURE_BELOW",  # LOW_CONFIDENCE_BELOW
     "unsure_share",  # low_confidence_share
     "view_look",  # view_accesslogentry
+    "viewer_counts",  # delivery, viewers_now
     "Vitals",  # ProcessStats
     "Wanted",  # QueryParams
+    "wants_html",  # needs_html
+    "Wishes",  # Options
 )
 SENTENCES = (
     "is not to be had",  # is unavailable

@@ -15,7 +15,7 @@ from daphne.http_protocol import WebRequest
 from django.conf import settings
 from twisted.web.http import HTTPChannel
 
-from streaming.chat.shutdown import told_to_end
+from streaming.chat.shutdown import shutting_down
 
 READS_ON_S = 10.0  # after a refusal
 # From visitors, daphne would take the one for where the site is mounted, past what a proxy in front refuses by address;
@@ -146,7 +146,7 @@ class Request(WebRequest):
         channel = self.channel
         for name in DROPPED:
             self.requestHeaders.removeHeader(name)
-        if told_to_end.is_set() and self.requestHeaders.hasHeader(b"Upgrade"):
+        if shutting_down.is_set() and self.requestHeaders.hasHeader(b"Upgrade"):
             self.refuse(503, "Service Unavailable", ENDING)
             return channel.loseConnection()
         processed = super().process()
@@ -157,7 +157,7 @@ class Request(WebRequest):
     # What daphne calls
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        if told_to_end.is_set() and message["type"] == "http.response.start" and self.channel is not None:
+        if shutting_down.is_set() and message["type"] == "http.response.start" and self.channel is not None:
             self.channel.persistent = 0
             self.setHeader(b"Connection", b"close")
         super().handle_reply(message)

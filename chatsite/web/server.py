@@ -20,7 +20,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from chatsite.failures import Failed
-from streaming.chat.shutdown import told_to_end
+from streaming.chat.shutdown import shutting_down
 
 from .requests import Channel, Request
 from .sockets import Inbox, Socket, factory_options
@@ -73,7 +73,7 @@ class WebServer(Server):
 
     async def _end(self) -> None:
         """Beside it, pages are sent away and event streams ended: ``sockets.drain_before_shutdown``."""
-        told_to_end.set()
+        shutting_down.set()
         for port in self._ports:
             port.stopListening()
         until = time.monotonic() + ANSWERS_WITHIN_S

@@ -6,7 +6,7 @@ from ninja import NinjaAPI
 
 from . import conversations, generations
 from .auth import TokenBearer
-from .errors import tell_errors
+from .errors import register_error_handlers
 
 DESCRIPTION = (
     "Ask, and read the answers, as you would on the pages; follow an answer while it is written, as server-sent "
@@ -23,4 +23,4 @@ api = NinjaAPI(
 )
 api.add_router("/conversations", conversations.router)
 api.add_router("/generations", generations.router)
-tell_errors(api)
+register_error_handlers(api)

@@ -50,21 +50,21 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
 
 def operations(schema: dict[str, Any]) -> Iterator[Operation]:
     for path, methods in schema["paths"].items():
-        for method, told in methods.items():
-            fields = [*parameters(told), *body_fields(told, schema["components"]["schemas"])]
-            yield Operation(method.upper(), path, told["summary"], told.get("description", ""), fields)
+        for method, operation in methods.items():
+            fields = [*parameters(operation), *body_fields(operation, schema["components"]["schemas"])]
+            yield Operation(method.upper(), path, operation["summary"], operation.get("description", ""), fields)
 
 
-def parameters(told: dict[str, Any]) -> Iterator[Field]:
-    for found in told.get("parameters", []):
+def parameters(operation: dict[str, Any]) -> Iterator[Field]:
+    for found in operation.get("parameters", []):
         if found["in"] != "path":
             yield Field(found["name"], found["in"], found["required"], found.get("description", ""))
 
 
-def body_fields(told: dict[str, Any], schemas: dict[str, Any]) -> Iterator[Field]:
-    if "requestBody" not in told:
+def body_fields(operation: dict[str, Any], schemas: dict[str, Any]) -> Iterator[Field]:
+    if "requestBody" not in operation:
         return
-    reference = told["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     body = schemas[reference.rpartition("/")[2]]
     for name, found in body["properties"].items():
         yield Field(name, "body", name in body.get("required", []), found.get("description", ""))

@@ -65,7 +65,7 @@ class TooMuch(ApiError):
         super().__init__("The request has more fields than this server accepts.")
 
 
-def tell_errors(api: NinjaAPI) -> None:
+def register_error_handlers(api: NinjaAPI) -> None:
     """Register handlers, so that every error has the same format."""
     api.add_exception_handler(ApiError, on_api_error)
     api.add_exception_handler(AuthenticationError, lambda request, _: on_api_error(request, NotSignedIn()))
@@ -98,8 +98,8 @@ def on_refusal(request: HttpRequest, error: ConversationError | type[Conversatio
 def on_invalid(request: HttpRequest, error: ValidationError | type[ValidationError]) -> HttpResponse:
     """Names the fields; never quotes what was sent."""
     assert isinstance(error, ValidationError)
-    told = (f"{'.'.join(str(step) for step in found['loc'])}: {found['msg']}" for found in error.errors)
-    return answer(422, "bad_command", f"Invalid request: {'; '.join(told)}.")
+    complaints = (f"{'.'.join(str(step) for step in found['loc'])}: {found['msg']}" for found in error.errors)
+    return answer(422, "bad_command", f"Invalid request: {'; '.join(complaints)}.")
 
 
 def on_http_error(request: HttpRequest, error: HttpError | type[HttpError]) -> HttpResponse:

@@ -72,8 +72,8 @@ class ChatConsumer(PageSocket):
 
     async def begin(self) -> None:
         correlation.add(user=self.user.pk)
-        wanted: UUID | None = self.scope["url_route"]["kwargs"].get("conversation_id")
-        if wanted and not await self._open(wanted):
+        conversation_id: UUID | None = self.scope["url_route"]["kwargs"].get("conversation_id")
+        if conversation_id and not await self._open(conversation_id):
             await self.close(protocol.CLOSE_NOT_FOUND)
             return
         try:

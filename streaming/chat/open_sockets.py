@@ -59,12 +59,12 @@ class Sockets:
         self.refused: Counter[str] = Counter()  # commands by refusal code, not yet published
         self._open: set[Socket] = set()
         self._opened = 0  # since the last heartbeat
-        self._told_at = time.monotonic()
-        self._pulse = EventLoopMonitor()
+        self._heartbeat_at = time.monotonic()
+        self._monitor = EventLoopMonitor()
         self._redis: Redis = command_client()
-        self._wanted_at = -float(settings.WARM_AFTER_IDLE_S)  # monotonic; when warm models were wanted
+        self._warmth_requested_at = -float(settings.WARM_AFTER_IDLE_S)  # monotonic
         self._care = asyncio.create_task(self._take_care(), name="sockets")
-        self._watch = asyncio.create_task(self._pulse.watch_loop(), name="pulse")
+        self._watch = asyncio.create_task(self._monitor.watch_loop(), name="pulse")
         self._presence = asyncio.create_task(self._publish_heartbeats(), name="presence")
         self._watching = asyncio.create_task(self._watch_alerts(), name="alerts")
         drain_before_shutdown(self)
@@ -81,7 +81,7 @@ class Sockets:
         self._open.add(socket)
         self._opened += 1
         counters.add(counters.SOCKETS_OPENED)
-        self._want_warmth()
+        self._request_warmth()
 
     def discard(self, socket: Socket) -> None:
         self._open.discard(socket)
@@ -95,12 +95,12 @@ class Sockets:
             await asyncio.sleep(DRAIN_S / len(going) * random.random())
         await run_round("the last heartbeat was not published", self._publish_heartbeat(ended=True))
 
-    def _want_warmth(self) -> None:
+    def _request_warmth(self) -> None:
         """In a task of its own, so that the page does not wait."""
         now = time.monotonic()
-        if settings.WARM_MODELS and now - self._wanted_at >= settings.WARM_AFTER_IDLE_S:
-            self._wanted_at = now
-            self._wanting = asyncio.create_task(warmth.want(self._redis), name="warmth")
+        if settings.WARM_MODELS and now - self._warmth_requested_at >= settings.WARM_AFTER_IDLE_S:
+            self._warmth_requested_at = now
+            self._warmth = asyncio.create_task(warmth.want(self._redis), name="warmth")
 
     async def _take_care(self) -> None:
         while True:
@@ -116,12 +116,12 @@ class Sockets:
     async def _publish_heartbeat(self, *, ended: bool = False) -> None:
         refused, self.refused = self.refused, Counter()
         opened, self._opened = self._opened, 0
-        told_at, self._told_at = self._told_at, time.monotonic()
+        heartbeat_at, self._heartbeat_at = self._heartbeat_at, time.monotonic()
         more = {
-            "opened_per_s": opened / max(self._told_at - told_at, 0.001),
+            "opened_per_s": opened / max(self._heartbeat_at - heartbeat_at, 0.001),
             "waiting": self.waiting,
             "watched": watched_here(),
-            "stats": self._pulse.take(),
+            "stats": self._monitor.take(),
             "ended": ended,
         }
         try:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from threading import Event
 
-told_to_end = Event()
+shutting_down = Event()

@@ -134,13 +134,13 @@ def turn_of_click(user: User, conversation: Conversation, request: UUID) -> Turn
 def turn_of(generation: Generation, command: Click | None) -> Turn:
     """Includes the question, unless the click asked only for another answer, and all messages that follow the answer:
     the page shows nothing else below."""
-    wanted = Q(pk=generation.message_id)
+    new_messages = Q(pk=generation.message_id)
     if not isinstance(command, Regenerate | Continue | Retry):
-        wanted |= Q(children=generation.message_id)
+        new_messages |= Q(children=generation.message_id)
     conversation = generation.message.conversation
     if conversation.leaf_id != generation.message_id:
-        wanted |= Q(pk__in=following(conversation, generation.message_id))
-    shown = list(conversation.messages.with_all().filter(wanted))
+        new_messages |= Q(pk__in=following(conversation, generation.message_id))
+    shown = list(conversation.messages.with_all().filter(new_messages))
     mark_siblings(shown, conversation.messages.beside(shown))
     return Turn(
         conversation=conversation.pk,
@@ -186,10 +186,8 @@ def unfinished_and_latest(conversation_id: UUID) -> tuple[list[UUID], UUID | Non
 
 def visible_generation(user: User, generation_id: UUID) -> Generation:
     """Raises UnknownMessage, for other users' generations too."""
-    mine = Conversation.objects.visible_to(user)
-    found = (
-        Generation.objects.select_related("message").filter(message__conversation__in=mine, pk=generation_id).first()
-    )
+    visible = Generation.objects.filter(message__conversation__in=Conversation.objects.visible_to(user))
+    found = visible.select_related("message").filter(pk=generation_id).first()
     if found is None:
         raise UnknownMessage
     return found
@@ -203,8 +201,8 @@ def watchable(user: User, generation_id: UUID) -> Generation:
 
 def record_paint(user: User, report: Painted) -> bool:
     """False for other users' generations, and if a paint was reported before."""
-    mine = Generation.objects.filter(message__conversation__in=Conversation.objects.visible_to(user))
-    return store_first_paint(mine, report.generation, report.after_ms)
+    visible = Generation.objects.filter(message__conversation__in=Conversation.objects.visible_to(user))
+    return store_first_paint(visible, report.generation, report.after_ms)
 
 
 async def stop(user: User, generation_id: UUID) -> None:

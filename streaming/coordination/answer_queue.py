@@ -47,14 +47,14 @@ local function has_room(user, limit)
   return redis.call('SCARD', running) < limit
 end
 
-local function note_running(user, generation)
+local function add_running(user, generation)
   redis.call('SADD', queue .. 'running:' .. user, generation)
   redis.call('EXPIRE', queue .. 'running:' .. user, 86400)
 end
 
 local function put(user, generation, accepted, is_resuming, at)
   if redis.call('EXISTS', lease .. generation) == 1 then
-    note_running(user, generation)
+    add_running(user, generation)
     return
   end
   if is_resuming == '1' and redis.call('EXISTS', queue .. 'emptied') == 1 then return end
@@ -82,7 +82,7 @@ local function grant(user, generation)
   local at = redis.call('HGET', dispatched, generation)
   redis.call('HDEL', dispatched, generation)
   if not redis.call('SET', lease .. generation, process, 'NX', 'PX', lease_ms) then return nil end
-  note_running(user, generation)
+  add_running(user, generation)
   return {{generation, user, at or ''}}
 end
 
@@ -143,9 +143,9 @@ for _, user in ipairs(redis.call('ZRANGE', turns, 0, -1)) do
   local running, waiting = queue .. 'running:' .. user, queue .. 'waiting:' .. user
   found[#found + 1] = {{user, redis.call('SCARD', running), redis.call('ZCARD', waiting)}}
 end
-local mine = {{}}
-for i = 1, #ARGV do mine[i] = redis.call('ZRANGE', queue .. 'waiting:' .. ARGV[i], 0, -1) end
-return {{redis.call('ZCARD', resuming), found, mine}}
+local waiting = {{}}
+for i = 1, #ARGV do waiting[i] = redis.call('ZRANGE', queue .. 'waiting:' .. ARGV[i], 0, -1) end
+return {{redis.call('ZCARD', resuming), found, waiting}}
 """
 
 
@@ -181,19 +181,19 @@ class QueuePosition:
     is_held: bool = False  # its owner is at the limit: ``ahead`` counts only the owner's waiting answers
 
 
-def put(redis: Redis, entries: Iterable[Entry], at: datetime, hints: str) -> tuple[int, int]:
+def put(redis: Redis, entries: Iterable[Entry], at: datetime, wake_ups: str) -> tuple[int, int]:
     """Put in those that neither wait nor run; ``at`` is now. One round trip, however many. Raises RedisError, OSError.
 
-    Returns how many could be taken now, up to MOST_READY, and the length of the list ``hints``: unreceived wake-ups.
+    Returns how many could be taken now, up to MOST_READY, and the length of the Redis list ``wake_ups``.
     """
     waiting = iter(entries)
     with redis.pipeline(transaction=False) as pipeline:
         while batch := list(islice(waiting, BATCH)):
             arguments = chain.from_iterable(entry.arguments for entry in batch)
             pipeline.eval(PUT, 0, at.isoformat(), str(milliseconds()), *arguments)
-        pipeline.eval(COUNT_READY, 1, hints, str(settings.RUNNING_ANSWERS_PER_USER), str(MOST_READY))
-        ready, waiting_hints = pipeline.execute()[-1]
-    return ready, waiting_hints
+        pipeline.eval(COUNT_READY, 1, wake_ups, str(settings.RUNNING_ANSWERS_PER_USER), str(MOST_READY))
+        ready, unreceived = pipeline.execute()[-1]
+    return ready, unreceived
 
 
 async def withdraw(redis: AsyncRedis, user: int, generation_id: UUID) -> None:

@@ -97,7 +97,7 @@ class Broadcaster:
         if event.change is Change.ERASED:
             if event.generations:
                 await self._redis.unlink(*map(key_of, event.generations))
-            self._cleaner.want(event.owner)
+            self._cleaner.request(event.owner)
         for first in range(0, len(ids), NAMED_AT_ONCE):
             await send_to_group(
                 user_group(event.owner),

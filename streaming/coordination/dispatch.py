@@ -25,10 +25,10 @@ from .redis_clients import sync_client
 
 logger = logging.getLogger(__name__)
 
-HINT = "streaming.tasks.generate"
+WAKE_UP = "streaming.tasks.generate"
 LEAVE = "streaming.tasks.delete_accounts"
 QUEUE = "generations"
-HINTS = f"{settings.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}{QUEUE}"  # the broker's list of wake-ups
+WAKE_UPS = f"{settings.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}{QUEUE}"  # the broker's list of wake-ups
 CHUNK = 2000  # rows that a sweep holds in memory at a time
 
 
@@ -36,14 +36,14 @@ def dispatch(generation: Generation, *, is_resuming: bool = False) -> bool:
     """False if Redis is unavailable: the generation is in the database, and the sweeper dispatches it later."""
     entry = Entry(generation.message.conversation.owner_id, generation.pk, generation.accepted_at, is_resuming)
     try:
-        answer_queue.put(sync_client(), [entry], now(), HINTS)
+        answer_queue.put(sync_client(), [entry], now(), WAKE_UPS)
     except (RedisError, OSError) as error:
         logger.warning("generation %s is left to the sweeper: %s", generation.pk, error)
         return False
     return wake_worker()
 
 
-def wake_worker(task: str = HINT) -> bool:
+def wake_worker(task: str = WAKE_UP) -> bool:
     """Have a worker with room take from the queue. False if the broker is unavailable: the next sweep tries again."""
     try:
         current_app.send_task(task)
@@ -58,8 +58,8 @@ def sweep(redis: Redis) -> int:
 
     One round trip to the queue, however many wait. Raises RedisError, OSError.
     """
-    ready, waiting_hints = answer_queue.put(redis, unfinished(), now(), HINTS)
-    if waiting_hints:  # not received by a worker yet
+    ready, unreceived = answer_queue.put(redis, unfinished(), now(), WAKE_UPS)
+    if unreceived:  # workers have enough wake-ups waiting for them
         return 0
     return sum(wake_worker() for _ in range(ready))
 

@@ -54,7 +54,7 @@ def clean(owners: set[int]) -> bool:
     """
     is_clean = clean_database()
     with open_sync_client(ANSWER_TIMEOUT_S) as redis:
-        forget_kept(redis, owners)
+        delete_cached_answers(redis, owners)
         return clean_redis(redis) and is_clean
 
 
@@ -63,25 +63,25 @@ class Cleaner:
     cannot start a thread."""
 
     def __init__(self) -> None:
-        self._wanted: SimpleQueue[int | None] = SimpleQueue()  # owners; None ends the thread
+        self._waiting: SimpleQueue[int | None] = SimpleQueue()  # owners; None ends the thread
         self._thread = threading.Thread(target=self._run, name="cleaner", daemon=True)
         self._thread.start()
 
-    def want(self, owner: int) -> None:
-        self._wanted.put(owner)
+    def request(self, owner: int) -> None:
+        self._waiting.put(owner)
 
     def close(self, timeout_s: float) -> None:
-        self._wanted.put(None)
+        self._waiting.put(None)
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
         is_open = True
         while is_open:
-            wanted = {self._wanted.get()}
-            while not self._wanted.empty():
-                wanted.add(self._wanted.get())
-            is_open = None not in wanted
-            if owners := {owner for owner in wanted if owner is not None}:
+            received = {self._waiting.get()}
+            while not self._waiting.empty():
+                received.add(self._waiting.get())
+            is_open = None not in received
+            if owners := {owner for owner in received if owner is not None}:
                 self._clean(owners)
 
     def _clean(self, owners: set[int]) -> None:
@@ -95,26 +95,26 @@ class Cleaner:
             connection.close()
 
 
-def forget_kept(redis: Redis, owners: set[int]) -> None:
+def delete_cached_answers(redis: Redis, owners: set[int]) -> None:
     """Delete the cached answers that these users asked for, also those cached for everybody. One pass."""
-    wanted = {str(owner).encode() for owner in owners}
+    stored_owners = {str(owner).encode() for owner in owners}
     cursor = None
     while cursor != 0:
         cursor, keys = redis.scan(cursor or 0, ALL_KEYS, SCANNED_AT_ONCE)  # type: ignore[misc]
-        asking = redis.pipeline(transaction=False)
+        pipeline = redis.pipeline(transaction=False)
         for key in keys:
-            asking.hget(key, OWNER)
-        if gone := [key for key, owner in zip(keys, asking.execute(), strict=True) if owner in wanted]:
-            redis.unlink(*gone)
+            pipeline.hget(key, OWNER)
+        if theirs := [key for key, owner in zip(keys, pipeline.execute(), strict=True) if owner in stored_owners]:
+            redis.unlink(*theirs)
 
 
 def clean_redis(redis: Redis) -> bool:
     """Have Redis rewrite its append-only file and its dump without erased data. False if a rewrite is in progress."""
-    told: Any = redis.info("persistence")
+    info: Any = redis.info("persistence")
     try:
-        if told.get("aof_enabled"):
+        if info.get("aof_enabled"):
             redis.bgrewriteaof()  # type: ignore[no-untyped-call]
-        if told.get("rdb_last_bgsave_time_sec", -1) >= 0:  # it writes dumps too
+        if info.get("rdb_last_bgsave_time_sec", -1) >= 0:  # it writes dumps too
             redis.bgsave(schedule=True)
     except ResponseError as error:
         if "in progress" in str(error):

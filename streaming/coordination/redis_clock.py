@@ -22,22 +22,22 @@ SLOW = timedelta(seconds=1)  # a longer round trip is not used
 async def compare(redis: AsyncRedis) -> None:
     """Raises RedisError, OSError."""
     before = timezone.now()
-    told = await redis.time()
-    take(before, told, timezone.now())
+    redis_time = await redis.time()
+    take(before, redis_time, timezone.now())
 
 
 def compare_now(redis: Redis) -> None:
     """Synchronous ``compare``."""
     before = timezone.now()
-    told: Any = redis.time()
-    take(before, told, timezone.now())
+    redis_time: Any = redis.time()
+    take(before, redis_time, timezone.now())
 
 
-def take(before: datetime, told: tuple[int, int], after: datetime) -> None:
-    """``told``: Redis' time in seconds and microseconds, read between the other two."""
+def take(before: datetime, redis_time: tuple[int, int], after: datetime) -> None:
+    """``redis_time``: seconds and microseconds, read between the other two."""
     if not timedelta(0) <= after - before <= SLOW:
         return
-    ahead = before + (after - before) / 2 - datetime.fromtimestamp(told[0] + told[1] / 1e6, UTC)
+    ahead = before + (after - before) / 2 - datetime.fromtimestamp(redis_time[0] + redis_time[1] / 1e6, UTC)
     known = site_time.ahead()
     if abs(ahead) <= SAME:
         ahead = timedelta(0)

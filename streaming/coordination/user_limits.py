@@ -126,9 +126,9 @@ class Open:
         self._take = redis.register_script(TAKE)
         self._loop = asyncio.get_running_loop()
         self.news = asyncio.Event()  # something was given back
-        self._mine: Counter[int] = Counter()
+        self._open: Counter[int] = Counter()
         self._given_back: Counter[int] = Counter()  # not yet subtracted in Redis
-        self._unsure: set[int] = set()  # users whose count in Redis may differ
+        self._unverified: set[int] = set()  # users whose count in Redis may differ
 
     async def take(self, user: int, limit: int) -> Slot:
         """Raises TooManyOpen."""
@@ -137,13 +137,13 @@ class Open:
             is_free, is_known = await self._take(keys=[self._key(user)], args=arguments)
         except (RedisError, OSError) as error:
             logger.warning("open connections of user %s were not counted: %s", user, error)
-            self._unsure.add(user)
+            self._unverified.add(user)
             is_free = is_known = True
         if not is_known:
-            self._unsure.update(self._mine)
+            self._unverified.update(self._open)
         if not is_free:
             raise TooManyOpen(self._kind, limit)
-        self._mine[user] += 1
+        self._open[user] += 1
         return Slot(partial(self._give_back_soon, user))
 
     def _give_back_soon(self, user: int) -> None:
@@ -152,9 +152,9 @@ class Open:
             self._loop.call_soon_threadsafe(self._give_back, user)
 
     def _give_back(self, user: int) -> None:
-        self._mine[user] -= 1
-        if not self._mine[user]:
-            del self._mine[user]
+        self._open[user] -= 1
+        if not self._open[user]:
+            del self._open[user]
         self._given_back[user] += 1
         self.news.set()
 
@@ -162,20 +162,20 @@ class Open:
         """Publish that this process lives, and what was given back; the whole count where Redis' may be wrong."""
         self.news.clear()
         given_back, self._given_back = self._given_back, Counter()
-        unsure, self._unsure = self._unsure, set()
+        unverified, self._unverified = self._unverified, set()
         try:
             lived = await self._redis.set(f"throughline:lives:{self._process}", 1, px=LIVES_MS, get=True)
-            anew = unsure if lived else {*unsure, *given_back, *self._mine}
+            replaced = unverified if lived else {*unverified, *given_back, *self._open}
             async with self._redis.pipeline(transaction=False) as pipeline:
-                for user in {*given_back, *anew}:
-                    if user in anew:
-                        pipeline.hset(self._key(user), self._process, str(self._mine[user]))
+                for user in {*given_back, *replaced}:
+                    if user in replaced:
+                        pipeline.hset(self._key(user), self._process, str(self._open[user]))
                     else:
                         pipeline.hincrby(self._key(user), self._process, -given_back[user])
                     pipeline.expire(self._key(user), KEPT_S)
                 await pipeline.execute()
         except (RedisError, OSError) as error:
-            self._unsure |= {*unsure, *given_back}
+            self._unverified |= {*unverified, *given_back}
             logger.warning("open %s were not counted: %s", self._kind, error)
 
     def _key(self, user: int) -> str:

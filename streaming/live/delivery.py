@@ -132,8 +132,8 @@ class LagProbe:
 
     def record(self, raw: Sequence[PlainEntry]) -> None:
         now = time.monotonic()
-        for position, (_, moment) in raw:
+        for position, (_, value) in raw:
             self.position = position.decode()
-            sent = float(moment)
-            if self._reading_since is not None and self._reading_since <= sent <= now:
-                counters.observe(HUB_LAG, [now - sent])
+            sent_at = float(value)
+            if self._reading_since is not None and self._reading_since <= sent_at <= now:
+                counters.observe(HUB_LAG, [now - sent_at])

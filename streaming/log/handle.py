@@ -63,7 +63,7 @@ class LogHandle:
         self.sent_bytes = 0  # to Redis
         # When Redis confirmed the answer's first text; None before, and if an earlier attempt wrote it.
         self.first_append_at: datetime | None = None
-        self._lacks_first = not begun.tokens  # the first text has no id yet
+        self._awaits_first = not begun.tokens  # the first text has no id yet
         self._first = 0  # sequence of the first text until Redis confirms it, then 0
         self._writer = writer
         self._key = key_of(generation_id)
@@ -141,8 +141,8 @@ class LogHandle:
         for record in self._waiting:
             self._sequence += 1
             self._sent.append(Sent(f"{self.attempt}-{self._sequence}", encode(record), record))
-            if self._lacks_first and isinstance(record, Text) and record.tokens:
-                self._lacks_first, self._first = False, self._sequence
+            if self._awaits_first and isinstance(record, Text) and record.tokens:
+                self._awaits_first, self._first = False, self._sequence
         self._waiting.clear()
         for index, (position, data, _) in enumerate(self._sent):
             is_there = self._entries > 0 or index > 0
@@ -156,7 +156,7 @@ class LogHandle:
         """Take the pipeline's replies. A refused id means that a later attempt has the log."""
         for answer in answers[: len(self._sent)]:
             if answer is None:  # the log no longer exists
-                self._make_up(as_pair(BEGINNING), 0, Folded())
+                self._append_lost(as_pair(BEGINNING), 0, Folded())
                 return
             if isinstance(answer, ResponseError) and REFUSED in str(answer):
                 self.give_up()
@@ -185,7 +185,7 @@ class LogHandle:
             left = Folded()
             with suppress(HoleInLog):  # the records appended again fill it
                 left.fold(await read(redis, self.generation_id))
-            self._make_up(last, length, left)
+            self._append_lost(last, length, left)
             return
         if self._ended and taken:
             await redis.expire(self._key, settings.LOG_EXPIRY_S)
@@ -203,23 +203,23 @@ class LogHandle:
         self._writer.appended += 1
         self._writer.appended_bytes += len(data)
 
-    def _make_up(self, last: tuple[int, int], entries: int, left: Folded) -> None:
+    def _append_lost(self, last: tuple[int, int], entries: int, left: Folded) -> None:
         """Redis lost the log or some of it: append what is missing to what is ``left``.
 
         No shown text is taken back: a reader that has more than is left skips the records it knows.
         """
         self._confirmed, self._entries = last, entries
         logger.warning("log of generation %s lost records; they are appended again", self.generation_id)
-        unsaid = [sent.record for sent in self._sent] + self._waiting
-        restarted = {record.key for record in unsaid if isinstance(record, Restarted)}
+        pending = [sent.record for sent in self._sent] + self._waiting
+        restarted = {record.key for record in pending if isinstance(record, Restarted)}
         self._sent.clear()
-        self._waiting[:] = self._lacking(left, restarted)
-        self._waiting += [record for record in unsaid if not isinstance(record, Text | Restarted | StageIs | Ended)]
+        self._waiting[:] = self._missing_from(left, restarted)
+        self._waiting += [record for record in pending if not isinstance(record, Text | Restarted | StageIs | Ended)]
         if self._ended:
             self._waiting.append(self._ended)
         self._wake()
 
-    def _lacking(self, left: Folded, restarted: set[PartKey]) -> Iterator[AnyRecord]:
+    def _missing_from(self, left: Folded, restarted: set[PartKey]) -> Iterator[AnyRecord]:
         """The records missing from a log that folds to ``left``."""
         if left.attempt != self.attempt:
             yield Claimed(self.attempt, "")

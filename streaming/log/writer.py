@@ -80,7 +80,7 @@ class LogWriter:
                 refusals.append(error)
             else:
                 self._doubtful.discard(handle)
-        self._doubt_after_reconnection()
+        self._mark_doubtful_after_reconnection()
         return refusals
 
     async def _write(self) -> list[ResponseError]:
@@ -103,10 +103,10 @@ class LogWriter:
         counters.add(counters.LOG_APPENDS, self.appended)
         counters.add(counters.LOG_BYTES, self.appended_bytes)
         self.appended = self.appended_bytes = 0
-        self._doubt_after_reconnection()
+        self._mark_doubtful_after_reconnection()
         return refusals
 
-    def _doubt_after_reconnection(self) -> None:
+    def _mark_doubtful_after_reconnection(self) -> None:
         """After a reconnection Redis may have restarted and lost its last second: every open log is doubtful."""
         known, self._known_connections = self._known_connections, self._connections.count
         if known not in (0, self._known_connections):  # 0: the first connection

@@ -102,10 +102,10 @@ class Screen:
         self._open = stream
 
 
-def figures_of(generation: Generation, url: str) -> list[str]:
+def stats_of(generation: Generation, url: str) -> list[str]:
     """The known statistics as phrases."""
     first, whole, rate = generation.time_to_first_token, generation.duration, generation.tokens_per_second
-    figures = [
+    stats = [
         generation.status,
         generation.model and f"{generation.model} on {generation.server}",
         generation.completion_tokens is not None and f"{generation.completion_tokens} tokens",
@@ -115,10 +115,10 @@ def figures_of(generation: Generation, url: str) -> list[str]:
         generation.attempt > 1 and f"{generation.attempt} attempts",
         url,
     ]
-    return [figure for figure in figures if figure]
+    return [stat for stat in stats if stat]
 
 
-def certainty_of(generation: Generation, *, of_all: bool, in_colour: bool) -> Iterator[str]:
+def confidence_lines(generation: Generation, *, of_all: bool, in_colour: bool) -> Iterator[str]:
     """The confidence of the shown stage, or ``of_all``, as sentences; in colour, also the low-confidence passages.
 
     The log's records have no probabilities, so it is known only at the end.

@@ -15,7 +15,7 @@ from streaming.coordination.answer_queue import AnswerQueue, Entry, Taken
 from streaming.coordination.leases import key_of
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-HINTS = "throughline:tests:hints"
+WAKE_UPS = "throughline:tests:wake-ups"
 
 
 IS_THERE, EMPTIED = f"{answer_queue.PREFIX}is-there", f"{answer_queue.PREFIX}emptied"
@@ -23,7 +23,7 @@ IS_THERE, EMPTIED = f"{answer_queue.PREFIX}is-there", f"{answer_queue.PREFIX}emp
 
 def empty(store: Redis) -> None:
     """Of all that waits; Redis has not forgotten anything."""
-    for pattern in (f"{answer_queue.PREFIX}*", "throughline:lease:*", HINTS):
+    for pattern in (f"{answer_queue.PREFIX}*", "throughline:lease:*", WAKE_UPS):
         for key in store.scan_iter(pattern):
             store.delete(key)
     store.set(IS_THERE, 1)
@@ -53,7 +53,7 @@ class Line:
 
     def put(self, *answers: str, is_resuming: bool = False) -> None:
         entries = [self.entry(answer, is_resuming=is_resuming) for answer in answers]
-        self.ready, _ = answer_queue.put(self.store, entries, BEGAN, HINTS)
+        self.ready, _ = answer_queue.put(self.store, entries, BEGAN, WAKE_UPS)
 
     async def take(self, process: str = "worker") -> str | None:
         queue = AnswerQueue(self.redis, process)

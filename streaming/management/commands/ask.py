@@ -31,7 +31,7 @@ from streaming.log.stream_log import Entry, entries_of, key_of
 from streaming.operations.measurements.live import live
 from streaming.planning.tiers import current_tiers
 from streaming.protocol import SendMessage
-from streaming.terminal.answer import Screen, as_json, certainty_of, figures_of
+from streaming.terminal.answer import Screen, as_json, confidence_lines, stats_of
 
 BLOCK_MS = 250  # of one read; Ctrl-C is noticed between two
 SILENCE_S = 2.0  # without a record; then the database is asked whether the answer has ended
@@ -69,15 +69,15 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(as_json(generation, turn.url), ensure_ascii=False))
         else:
             in_colour = options["force_color"] or (self.stderr.isatty() and not options["no_color"])
-            self._tell_figures(screen, generation, turn.url, of_all=options["stages"], in_colour=in_colour)
+            self._print_stats(screen, generation, turn.url, of_all=options["stages"], in_colour=in_colour)
         if generation.status == Status.FAILED:
             raise CommandError(f"{generation.error_sentence} ({generation.error_detail or generation.error_code})")
         if generation.status == Status.STOPPED:
             sys.exit(EXIT_STOPPED)
 
-    def _tell_figures(self, screen: Screen, generation: Generation, url: str, *, of_all: bool, in_colour: bool) -> None:
-        screen.note(", ".join(figures_of(generation, url)))
-        for line in certainty_of(generation, of_all=of_all, in_colour=in_colour):
+    def _print_stats(self, screen: Screen, generation: Generation, url: str, *, of_all: bool, in_colour: bool) -> None:
+        screen.note(", ".join(stats_of(generation, url)))
+        for line in confidence_lines(generation, of_all=of_all, in_colour=in_colour):
             screen.note(line)
         for reason in generation.stage_plan.reasons if of_all and generation.stage_plan else ():
             screen.note(reason)
@@ -191,13 +191,13 @@ class Following:
         self._generation.request_stop()
 
 
-def conversation_of(user: AbstractBaseUser, wanted: UUID | None) -> Conversation | None:
+def conversation_of(user: AbstractBaseUser, pk: UUID | None) -> Conversation | None:
     """None for a new conversation."""
-    if wanted is None:
+    if pk is None:
         return None
-    found = Conversation.objects.visible_to(user).filter(pk=wanted).first()
+    found = Conversation.objects.visible_to(user).filter(pk=pk).first()
     if found is None:
-        raise CommandError(f"{user.get_username()} has no conversation {wanted}.")
+        raise CommandError(f"{user.get_username()} has no conversation {pk}.")
     return found
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
-from streaming.chat.shutdown import told_to_end
+from streaming.chat.shutdown import shutting_down
 from streaming.coordination.redis_clients import open_sync_client
 from streaming.operations.measurements.live import Live, live
 
@@ -85,7 +85,7 @@ def outcome(check: Callable[[], None]) -> str:
 
 
 def check_process() -> None:
-    if told_to_end.is_set():
+    if shutting_down.is_set():
         raise NotWell("was told to end: another one takes over")
 
 

@@ -15,7 +15,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from chatsite.web.requests import READS_ON_S, Channel
-from streaming.chat.shutdown import told_to_end
+from streaming.chat.shutdown import shutting_down
 
 LIMIT = 1000
 
@@ -76,9 +76,9 @@ def visitor(settings: Settings) -> Visitor:
 
 @pytest.fixture
 def ending() -> Iterator[None]:
-    told_to_end.set()
+    shutting_down.set()
     yield
-    told_to_end.clear()
+    shutting_down.clear()
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing/", "/static/x.css", "/files", "*"])

@@ -74,8 +74,8 @@ async def test_the_care_of_sockets_outlives_every_fault(
 
 async def test_refusals_that_were_not_told_are_told_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
     care: Any = object.__new__(open_sockets.Sockets)
-    care._open, care._opened, care._told_at = set(), 0, 0.0
-    care._pulse, care._redis, care.refused = EventLoopMonitor(), None, Counter(too_long=2)
+    care._open, care._opened, care._heartbeat_at = set(), 0, 0.0
+    care._monitor, care._redis, care.refused = EventLoopMonitor(), None, Counter(too_long=2)
 
     async def publish_web(*_: object, **more: object) -> None:
         care.refused["empty"] += 1  # meanwhile

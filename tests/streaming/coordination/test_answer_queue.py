@@ -13,7 +13,7 @@ from redis.asyncio import Redis as AsyncRedis
 from streaming.coordination import answer_queue
 from streaming.coordination.answer_queue import AnswerQueue
 from streaming.coordination.redis_clients import sync_client
-from tests.streaming.queue import BEGAN, EMPTIED, HINTS, IS_THERE, Line, empty
+from tests.streaming.queue import BEGAN, EMPTIED, IS_THERE, WAKE_UPS, Line, empty
 
 
 @pytest.fixture
@@ -174,12 +174,12 @@ async def test_places_of_one_at_the_limit_count_only_what_is_theirs(line: Line) 
     }
 
 
-async def test_no_answer_is_held_back_by_a_queue_of_hints(line: Line, store: Redis) -> None:
-    store.rpush(HINTS, "a hint", "another")
+async def test_no_answer_is_held_back_by_a_queue_of_wake_ups(line: Line, store: Redis) -> None:
+    store.rpush(WAKE_UPS, "a wake-up", "another")
 
-    ready, hints = answer_queue.put(store, [line.entry("alice1")], BEGAN, HINTS)
+    ready, unreceived = answer_queue.put(store, [line.entry("alice1")], BEGAN, WAKE_UPS)
 
-    assert (ready, hints) == (1, 2)
+    assert (ready, unreceived) == (1, 2)
 
 
 async def test_five_thousand_are_put_in_with_one_round_trip(
@@ -192,7 +192,7 @@ async def test_five_thousand_are_put_in_with_one_round_trip(
     monkeypatch.setattr(pipeline, "execute", lambda: sent.append(len(pipeline)) or execute())
     waiting = [answer_queue.Entry(user, uuid4(), BEGAN) for user in range(500) for _ in range(10)]
 
-    ready, _ = answer_queue.put(store, iter(waiting), BEGAN, HINTS)
+    ready, _ = answer_queue.put(store, iter(waiting), BEGAN, WAKE_UPS)
 
     assert len(sent) == 1
     assert sent[0] == len(waiting) / answer_queue.BATCH + 1

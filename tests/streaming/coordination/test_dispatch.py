@@ -1,4 +1,4 @@
-"""A dispatch is a hint: a click does not wait for a broker that is away, and a sweep makes good what was lost."""
+"""A dispatch sends a wake-up: a click does not wait for a broker that is away, and a sweep makes good what was lost."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tests.streaming.queue import empty
 def store() -> Iterator[Redis]:
     client = sync_client()
     empty(client)
-    client.delete(dispatch.HINTS)
+    client.delete(dispatch.WAKE_UPS)
     yield client
     empty(client)
-    client.delete(dispatch.HINTS)
+    client.delete(dispatch.WAKE_UPS)
 
 
 @pytest.mark.django_db
@@ -41,10 +41,10 @@ def test_a_broker_that_is_away_is_asked_once(alice: User, store: Redis, monkeypa
 
 
 @pytest.mark.django_db
-def test_a_hint_stands_where_the_sweep_counts_them(alice: User, store: Redis) -> None:
+def test_a_wake_up_stands_where_the_sweep_counts_them(alice: User, store: Redis) -> None:
     assert dispatch.dispatch(begin(alice)) is True
 
-    assert store.llen(dispatch.HINTS) == 1
+    assert store.llen(dispatch.WAKE_UPS) == 1
 
 
 @pytest.mark.django_db
@@ -54,9 +54,9 @@ def test_a_sweep_puts_in_what_was_lost_and_says_so_once(alice: User, bob: User, 
     answered(begin(bob))
 
     assert dispatch.sweep(store) == 2
-    assert dispatch.sweep(store) == 0  # nobody has come to the hints yet
+    assert dispatch.sweep(store) == 0  # no worker has received them yet
 
-    assert store.llen(dispatch.HINTS) == 2
+    assert store.llen(dispatch.WAKE_UPS) == 2
     assert store.zcard(f"{answer_queue.PREFIX}turns") == 2
 
 

@@ -124,10 +124,10 @@ def test_cleaning_is_done_once_for_all_that_was_erased_meanwhile(monkeypatch: py
     monkeypatch.setattr(erasing.Cleaner, "_clean", clean)
     cleaner = erasing.Cleaner()
 
-    cleaner.want(1)
+    cleaner.request(1)
     assert begun.wait(60)
     for owner in (2, 3, 2, 3):
-        cleaner.want(owner)
+        cleaner.request(owner)
     go_on.set()
     cleaner.close(60)
 

@@ -11,7 +11,7 @@ from django.core.management.base import OutputWrapper
 from conversations.models import Generation
 from conversations.models.generation.plan import Plan, PlannedStage, StageResult, results_as_json
 from streaming.log.records import PhaseBegan
-from streaming.terminal.answer import Screen, certainty_of
+from streaming.terminal.answer import Screen, confidence_lines
 from streaming.terminal.excerpts import AROUND, DIM, MOST, PLAIN, UNSURE, excerpts_of
 from tests.conversations.talk import answered, begin
 
@@ -74,13 +74,13 @@ def staged(alice: User) -> Generation:
 
 
 def test_the_answers_confidence_and_unsure_passages_are_told(staged: Generation) -> None:
-    sentence, passage = certainty_of(staged, of_all=False, in_colour=True)
+    sentence, passage = confidence_lines(staged, of_all=False, in_colour=True)
 
     assert "Low confidence" in sentence and "Mean probability of the tokens 60%" in sentence
     assert passage == f"It i{marked('s may')}be so."
 
 
 def test_every_stages_confidence_is_told_on_demand(staged: Generation) -> None:
-    draft, synthesis = certainty_of(staged, of_all=True, in_colour=False)
+    draft, synthesis = confidence_lines(staged, of_all=True, in_colour=False)
 
     assert draft.startswith("Draft: Low confidence: ") and synthesis.startswith("Synthesis: Low confidence: ")

@@ -17,7 +17,7 @@ from streaming.coordination.leases import key_of
 from streaming.coordination.redis_clients import sync_client
 from streaming.worker.runner import Ran, Runner
 from tests.streaming.harness import WHOLE, Model, Worker, ask, logged, row, texts
-from tests.streaming.queue import HINTS, empty
+from tests.streaming.queue import WAKE_UPS, empty
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def runner(worker: Worker) -> Runner:
 def put(generation: Generation, *, is_resuming: bool = False) -> None:
     owner = generation.message.conversation.owner_id
     entry = Entry(owner, generation.pk, generation.accepted_at, is_resuming)
-    answer_queue.put(sync_client(), [entry], now(), HINTS)
+    answer_queue.put(sync_client(), [entry], now(), WAKE_UPS)
 
 
 async def test_an_answer_whose_lease_redis_lost_goes_on_where_it_runs(

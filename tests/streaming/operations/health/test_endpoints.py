@@ -50,7 +50,7 @@ def test_nobody_else_may_and_it_is_no_error_of_ours(
 
 
 def test_a_process_that_ends_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoints, "told_to_end", ended := Event())
+    monkeypatch.setattr(endpoints, "shutting_down", ended := Event())
     ended.set()
 
     assert ready(client)[0] == 503
