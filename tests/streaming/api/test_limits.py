@@ -41,7 +41,7 @@ async def test_requests_of_all_tokens_count_together(
 
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
     assert answers[-1].json()["error"]["code"] == "too_many"
-    assert "4 in a minute" in answers[-1].json()["error"]["message"]
+    assert "4 per minute" in answers[-1].json()["error"]["message"]
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 15
 
 
