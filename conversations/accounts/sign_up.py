@@ -25,7 +25,7 @@ WITH_PORT = re.compile(r"(?P<v4>[^:]+):\d+|\[(?P<v6>.+)\](:\d+)?")
 REVIEWERS = "reviewers"
 OPERATORS = "operators"
 EDITED = ("alertrule", "budget", "modelserver", "tier", "stage", "pipeline", "pipelinestage")
-EDIT_TIERS = tuple(f"{act}_{what}" for what in EDITED for act in ("view", "add", "change", "delete"))
+EDIT_TIERS = tuple(f"{act}_{model}" for model in EDITED for act in ("view", "add", "change", "delete"))
 GROUP_PERMISSIONS = {
     REVIEWERS: ("review_conversation", "view_conversation", "view_review", "view_accesslogentry"),
     OPERATORS: (

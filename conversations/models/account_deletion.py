@@ -30,7 +30,7 @@ class AccountDeletionQuerySet(models.QuerySet["AccountDeletion"]):
         """Delete the accounts for good, and return how many were deleted. Stops after ``within_s``; the next call
         continues."""
         until = time.monotonic() + within_s
-        gone = 0
+        deleted = 0
         for deletion in self.select_related("user").order_by("pk"):
             if not deletion.claim(within_s):
                 continue
@@ -39,10 +39,10 @@ class AccountDeletionQuerySet(models.QuerySet["AccountDeletion"]):
                 if time.monotonic() >= until:
                     break
                 deletion.user.delete()
-                gone += 1
+                deleted += 1
             finally:
                 self.filter(pk=deletion.pk).update(claimed_until=None)
-        return gone
+        return deleted
 
 
 class AccountDeletion(models.Model):

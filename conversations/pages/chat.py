@@ -45,7 +45,7 @@ def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespo
     if conversation_id is not None:
         conversation = get_object_or_404(Conversation.objects.visible_to(request.user), pk=conversation_id)
     modes, default = offered_modes(), settings.DEFAULT_MODE
-    offered = [mode for mode, *_ in modes]
+    values = [mode for mode, *_ in modes]
     context = {
         "conversation": conversation,
         "messages_shown": conversation.path() if conversation else [],
@@ -53,7 +53,7 @@ def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespo
         "message_max_length": settings.MESSAGE_MAX_LENGTH,
         "modes": modes,
         "tiers": offered_tiers(),
-        "default_mode": default if default in offered else Mode.QUICK.value,
+        "default_mode": default if default in values else Mode.QUICK.value,
         "demo": settings.DEMO_MODEL_SERVER,
     }
     return render(request, "chat/page.html", context)
@@ -72,8 +72,8 @@ def offered_modes() -> Sequence[tuple[str, str, str]]:
         by_level[use.pipeline.level].append(use)
     stages = {mode: [use.stage_id for use in alone(by_level[level])] for mode, level in LEVEL_OF.items()}
     different = {str(stage): mode.value for mode, stage in reversed(stages.items())}.values()
-    offered = {Mode.AUTO.value, *different}
-    return [mode for mode in MODES_OF_ONE_STAGE if mode[0] in offered] if len(different) > 1 else []
+    kept = {Mode.AUTO.value, *different}
+    return [mode for mode in MODES_OF_ONE_STAGE if mode[0] in kept] if len(different) > 1 else []
 
 
 @require_safe

@@ -20,7 +20,7 @@ from conversations.models.generation.timeline import moments
 
 PIECE = 64 * 1024  # characters
 BATCH = 10  # messages or conversations per query
-FIGURES = (
+EXPORTED_FIELDS = (
     "status",
     "attempt",
     "model",
@@ -149,5 +149,5 @@ def message_data(message: Message) -> dict[str, Any]:
 
 
 def generation_data(generation: Generation) -> dict[str, Any]:
-    figures = {name: getattr(generation, name) for name in FIGURES}
-    return {"id": generation.pk, **figures, "moments": dict(moments(generation))}
+    values = {name: getattr(generation, name) for name in EXPORTED_FIELDS}
+    return {"id": generation.pk, **values, "moments": dict(moments(generation))}

@@ -53,8 +53,8 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
 @signed_in
 def export(request: HttpRequest, kind: str) -> StreamingHttpResponse:
     """All of the user's conversations."""
-    mine = Conversation.objects.visible_to(request.user).order_by("created_at")
-    return download(one_by_one(mine), kind, "throughline")
+    conversations = Conversation.objects.visible_to(request.user).order_by("created_at")
+    return download(one_by_one(conversations), kind, "throughline")
 
 
 @require_POST
@@ -72,11 +72,11 @@ def delete_all(request: HttpRequest) -> HttpResponse:
 def use_of_today(user_id: int) -> dict[str, object]:
     limits, day = Limits.of(user_id), today()
     used = limits.used(day)
-    mine = used[scope_of(user_id)]
+    used_by_user = used[scope_of(user_id)]
     return {
-        "used": mine,
+        "used": used_by_user,
         "limit": limits.own,
-        "used_percent": min(round(100 * mine / limits.own), 100) if limits.own else 0,
+        "used_percent": min(round(100 * used_by_user / limits.own), 100) if limits.own else 0,
         "site_is_used_up": limits.site is not None and used[SITE] >= limits.site,
         "next_day": next_day_begins(),
     }

@@ -113,8 +113,8 @@ class Limits:
     def of(cls, user_id: int) -> Self:
         """One query."""
         groups_of = Group.objects.filter(user=user_id).values("pk")
-        mine = models.Q(whole_site=True) | models.Q(user=user_id) | models.Q(group__in=groups_of)
-        found = list(Budget.objects.filter(mine).order_by())
+        applicable = models.Q(whole_site=True) | models.Q(user=user_id) | models.Q(group__in=groups_of)
+        found = list(Budget.objects.filter(applicable).order_by())
         own = [budget.daily_limit for budget in found if budget.user_id]
         groups = [budget.daily_limit for budget in found if budget.group_id]
         site = [budget.daily_limit for budget in found if budget.whole_site]

@@ -127,5 +127,5 @@ def is_one_model() -> bool:
 def offered_tiers() -> list[tuple[str, str]]:
     """Slugs and names of the tiers that users can choose, cheapest first. Empty if there is no choice. One query."""
     stored = Tier.objects.filter(enabled=True, server__enabled=True).values_list("slug", "name")
-    offered = list(stored) or [(slug, slug.capitalize()) for slug in settings.MODEL_TIERS]
-    return offered if len(offered) > 1 else []
+    tiers = list(stored) or [(slug, slug.capitalize()) for slug in settings.MODEL_TIERS]
+    return tiers if len(tiers) > 1 else []

@@ -93,11 +93,11 @@ class TooManyWaiting(ConversationError):
 class OutOfBudget(ConversationError):
     code = "budget"
 
-    def __init__(self, whose: str, ends_at: datetime) -> None:
+    def __init__(self, owner: str, ends_at: datetime) -> None:
         """``ends_at``: when the budget resets."""
         self.ends_at = ends_at
         moment = f"{ends_at:%H:%M} on {ends_at.day} {ends_at:%B} ({ends_at.tzinfo})"
-        super().__init__(f"{whose} budget for today is too low for this answer. It resets at {moment}.")
+        super().__init__(f"{owner} budget for today is too low for this answer. It resets at {moment}.")
 
 
 @dataclass(frozen=True, slots=True)

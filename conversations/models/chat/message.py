@@ -163,8 +163,8 @@ class Part(models.Model):
 
         ``are_whole``: the texts are final, so store their search texts too.
         """
-        wanted = {(message_id, *key): text for message_id, parts in texts.items() for key, text in parts.items()}
-        rows = [Part(message_id=pk, stage=stage, kind=kind, text=text) for (pk, stage, kind), text in wanted.items()]
+        by_key = {(message_id, *key): text for message_id, parts in texts.items() for key, text in parts.items()}
+        rows = [Part(message_id=pk, stage=stage, kind=kind, text=text) for (pk, stage, kind), text in by_key.items()]
         for row in rows:
             row.search_text = fold(row.text) if are_whole and row.kind == PartKind.TEXT else None
         Part.objects.bulk_create(
@@ -174,8 +174,8 @@ class Part(models.Model):
             update_fields=["text", "search_text"],
         )
         stored = Part.objects.filter(message__in=texts).values_list("pk", "message_id", "stage", "kind")
-        if gone := [pk for pk, *key in stored if tuple(key) not in wanted]:
-            Part.objects.filter(pk__in=gone).delete()
+        if obsolete := [pk for pk, *key in stored if tuple(key) not in by_key]:
+            Part.objects.filter(pk__in=obsolete).delete()
 
 
 # Recursive, so that it reads the path and not the whole tree.

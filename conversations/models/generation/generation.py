@@ -311,14 +311,14 @@ class Generation(models.Model):
         Stores who asked first: ``operator``, or None for the owner.
         """
         now = site_time.now()
-        asked = {"stop_requested_at": now, "stopped_by": operator}
-        mine = Generation.objects.filter(pk=self.pk)
+        stop = {"stop_requested_at": now, "stopped_by": operator}
+        row = Generation.objects.filter(pk=self.pk)
         owner = self.message.conversation.owner_id
-        if mine.filter(status=Status.QUEUED).update(status=Status.STOPPED, finished_at=now, **asked):
+        if row.filter(status=Status.QUEUED).update(status=Status.STOPPED, finished_at=now, **stop):
             events.publish(StopRequested(self.pk, owner, has_ended=True))
             return False
-        running = mine.filter(status=Status.RUNNING)
-        running.filter(stop_requested_at=None).update(**asked)
+        running = row.filter(status=Status.RUNNING)
+        running.filter(stop_requested_at=None).update(**stop)
         is_running = running.exists()
         if is_running:
             events.publish(StopRequested(self.pk, owner))

@@ -35,7 +35,7 @@ class Partial:
 
     generation: Generation
     texts: Mapping[PartKey, str] | None  # None: unchanged since the last save
-    figures: Mapping[str, Any]  # new or changed statistics, by field
+    values: Mapping[str, Any]  # new or changed statistics, by field
 
 
 def save_partials(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
@@ -49,16 +49,16 @@ def save_partials(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
         if len(partials) > 1:
             return {pk: verdict for one in partials for pk, verdict in save_partials([one]).items()}
         [refused] = partials
-        return save_without_figures(refused, error)
+        return save_text_only(refused, error)
 
 
-def save_without_figures(partial: Partial, error: Exception) -> dict[uuid.UUID, Verdict]:
+def save_text_only(partial: Partial, error: Exception) -> dict[uuid.UUID, Verdict]:
     pk = partial.generation.pk
-    if not partial.figures:
+    if not partial.values:
         logger.error("generation %s: partial text was not saved: %s", pk, in_short(error))
         return {pk: Verdict.GO_ON}
     logger.error("generation %s: statistics were not saved: %s", pk, in_short(error))
-    return save_partials([replace(partial, figures={})])
+    return save_partials([replace(partial, values={})])
 
 
 @transaction.atomic
@@ -76,8 +76,8 @@ def save_together(partials: Collection[Partial]) -> dict[uuid.UUID, Verdict]:
         if attempt != generation.attempt:
             continue
         verdicts[generation.pk] = Verdict.STOP if stop_requested_at else Verdict.GO_ON
-        if partial.figures:
-            generation.store(**partial.figures)
+        if partial.values:
+            generation.store(**partial.values)
             outcomes[generation.pk] = generation.stage_results
         if partial.texts is not None:
             texts[generation.message_id] = partial.texts

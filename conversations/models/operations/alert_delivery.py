@@ -29,7 +29,7 @@ class Way(models.TextChoices):
         return {"email": timedelta(minutes=10), "webhook": timedelta(minutes=1)}[self.value]
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         return f"{self.label} (reaches nobody)" if self is Way.EMAIL and mails_reach_nobody() else str(self.label)
 
 
@@ -78,8 +78,8 @@ class AlertDelivery(models.Model):
 
         The try counts even if the process dies while sending. The next one is due when it must have ended.
         """
-        mine = AlertDelivery.objects.filter(pk=self.pk, sent_at=None, tries=self.tries)
-        if not mine.update(tries=self.tries + 1, next_try_at=now + Way(self.way).longest):
+        row = AlertDelivery.objects.filter(pk=self.pk, sent_at=None, tries=self.tries)
+        if not row.update(tries=self.tries + 1, next_try_at=now + Way(self.way).longest):
             return False
         self.tries += 1
         return True
@@ -89,8 +89,8 @@ class AlertDelivery(models.Model):
 
     def fail(self, sentence: str, now: datetime) -> None:
         """Record the error, unless another process has claimed the next try since."""
-        mine = AlertDelivery.objects.filter(pk=self.pk, sent_at=None, tries=self.tries)
-        mine.update(last_error=sentence[:300], next_try_at=now + delay_after(self.tries))
+        row = AlertDelivery.objects.filter(pk=self.pk, sent_at=None, tries=self.tries)
+        row.update(last_error=sentence[:300], next_try_at=now + delay_after(self.tries))
 
 
 def delay_after(tries: int) -> timedelta:

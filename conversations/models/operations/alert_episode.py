@@ -15,7 +15,7 @@ from django.db.models.functions import Greatest, Least
 from conversations import site_time
 
 from .alert_delivery import AlertDelivery, Kind, Way
-from .alert_rule import TOLD, AlertRule, Comparison, Figure
+from .alert_rule import SENTENCES, AlertRule, Comparison, Figure
 
 KEPT = timedelta(days=90)  # after its end
 RECOVERS_AFTER = timedelta(minutes=1)  # within the threshold, so that alerts don't flap
@@ -68,7 +68,7 @@ class AlertEpisode(models.Model):
     def sentence(self) -> str:
         """What is wrong: the current value or, if the episode has ended, the worst."""
         value = self.worst if self.ended_at else self.value
-        return TOLD[Figure(self.rule.figure)].format(value=value, subject=self.subject) + "."
+        return SENTENCES[Figure(self.rule.figure)].format(value=value, subject=self.subject) + "."
 
     @property
     def failures(self) -> list[AlertDelivery]:
@@ -93,7 +93,7 @@ class AlertEpisode(models.Model):
     def _raise(self, now: datetime) -> None:
         """Raise it and store its deliveries atomically, so that a process that dies in between loses no message."""
         if AlertEpisode.objects.filter(pk=self.pk, raised_at=None, ended_at=None).update(raised_at=now):
-            self._note(Kind.RAISED, self.rule.ways, now)
+            self._create_deliveries(Kind.RAISED, self.rule.ways, now)
 
     def get_well(self, now: datetime) -> None:
         """The rule is no longer broken: end the episode after RECOVERS_AFTER, or delete it if it was not raised."""
@@ -110,10 +110,10 @@ class AlertEpisode(models.Model):
         """End it, unless another process has seen the rule broken since."""
         still_well = AlertEpisode.objects.filter(pk=self.pk, ended_at=None, well_since=self.well_since)
         if still_well.update(ended_at=models.F("well_since")):
-            told = self.deliveries.filter(kind=Kind.RAISED).values_list("way", flat=True)
-            self._note(Kind.RECOVERED, [way for way in self.rule.ways if way in set(told)], now)
+            raised_ways = self.deliveries.filter(kind=Kind.RAISED).values_list("way", flat=True)
+            self._create_deliveries(Kind.RECOVERED, [way for way in self.rule.ways if way in set(raised_ways)], now)
 
-    def _note(self, kind: Kind, ways: list[Way], now: datetime) -> None:
+    def _create_deliveries(self, kind: Kind, ways: list[Way], now: datetime) -> None:
         AlertDelivery.objects.bulk_create(
             [AlertDelivery(episode=self, kind=kind, way=way, made_at=now, next_try_at=now) for way in ways],
             ignore_conflicts=True,

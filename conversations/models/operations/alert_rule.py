@@ -27,7 +27,7 @@ class Figure(models.TextChoices):
     WORKERS = "workers", "Workers alive"
 
 
-TOLD = {
+SENTENCES = {
     Figure.FIRST_TOKEN: "The first token takes {value:.1f} s (p95 of five minutes)",
     Figure.ERRORS: "{value:.0f} % of the answers of five minutes failed",
     Figure.QUEUE: "Questions that wait: {value:.0f}",

@@ -181,8 +181,8 @@ class Sample(models.Model):
         Sample.objects.bulk_create(
             [Sample(grain=grain, begin=grain.begin_of(moment)) for grain in Grain], ignore_conflicts=True
         )
-        moments = [models.Q(grain=grain, begin=grain.begin_of(moment)) for grain in Grain]
-        rows = Sample.objects.filter(models.Q(*moments, _connector=models.Q.OR)).select_for_update().order_by("pk")
+        periods = [models.Q(grain=grain, begin=grain.begin_of(moment)) for grain in Grain]
+        rows = Sample.objects.filter(models.Q(*periods, _connector=models.Q.OR)).select_for_update().order_by("pk")
         for row in rows:
             readings = follow(row.readings, {name: Reading(1, v, v, v) for name, v in values.items()})
             row.gauges = {name: astuple(reading) for name, reading in readings.items()}

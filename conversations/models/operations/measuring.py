@@ -69,7 +69,7 @@ def charges_of(ids: Collection[UUID]) -> Charges:
 def measure(generation: Generation, charges: Mapping[int, Charge], found: defaultdict[Dimension, Stats]) -> None:
     """Add an ended generation from ``measurable`` to ``found``."""
     outcomes = generation.stage_results
-    own = found[whose(generation, outcomes)]
+    own = found[dimension_of(generation, outcomes)]
     count_answer(own, generation)
     observe(own, generation)
     for number, outcome in outcomes.items():
@@ -78,7 +78,7 @@ def measure(generation: Generation, charges: Mapping[int, Charge], found: defaul
             found[Dimension(charge.tier, outcome.server)].counts[stats.COST] += units(charge.cost)
 
 
-def whose(generation: Generation, outcomes: StageResults) -> Dimension:
+def dimension_of(generation: Generation, outcomes: StageResults) -> Dimension:
     """The tier and server of the stage that wrote first; if none was requested, the planned tier."""
     asked = [outcome for outcome in outcomes.values() if outcome.tier or outcome.server]
     if not asked:

@@ -39,7 +39,7 @@ class AlertRuleAdmin(SecretAdmin):
 
     @admin.display(description="notify via")
     def told(self, rule: AlertRule) -> str:
-        return ", ".join(way.told for way in rule.ways) or "the operators' pages only"
+        return ", ".join(way.description for way in rule.ways) or "the operators' pages only"
 
     def get_fieldsets(self, request: HttpRequest, obj: AlertRule | None = None) -> Any:
         secret = (*(("has_secret",) if obj else ()), *self.secret_fields(request, obj))

@@ -77,4 +77,4 @@ def test_what_is_purged_is_recorded_before(alice: User) -> None:
     tasks.purge_deleted()
 
     assert not Generation.objects.exists()
-    assert RollUp.objects.get(grain=Grain.DAY).figures.answers == 1
+    assert RollUp.objects.get(grain=Grain.DAY).stats.answers == 1

@@ -230,7 +230,7 @@ def test_who_was_killed_before_sending_was_noted_has_lost_nothing(hook: Hook, mo
 
     long_queue = rule(webhook_url=hook.url)
     with monkeypatch.context() as patched:
-        patched.setattr(AlertEpisode, "_note", die)
+        patched.setattr(AlertEpisode, "_create_deliveries", die)
         with pytest.raises(Killed):
             look(long_queue, 0, 40)
     look(long_queue, 1, 40)
