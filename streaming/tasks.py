@@ -1,4 +1,4 @@
-"""What Celery runs. Each task is one call: the work is done by the modules that own it."""
+"""Celery's tasks. Each is one call; the modules that own the work do it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from streaming.worker.runner import runner
 
 logger = logging.getLogger(__name__)
 
-DELETES_FOR_S = 30.0  # half of the time until the next sweep
+DELETES_FOR_S = 30.0  # half the time until the next run
 
 
 @shared_task(name="streaming.tasks.generate")
 def generate(*_: object) -> None:
-    """Run answers one after the other, as long as any waits; each has its conversation named if it has no title yet.
+    """Runs queued answers one after the other until none waits; names each conversation that has no title yet.
 
-    So a place that gets free is taken at once, and by whoever's turn it is. Earlier versions named a generation.
+    So a slot that becomes free is used at once, by the next in the queue. Earlier versions passed a generation's id.
     """
     while (ran := runner().run_next_blocking()) is not None:
         if ran.status is not None:
@@ -52,30 +52,30 @@ def sweep() -> None:
 
 @shared_task(name="streaming.tasks.name_conversation")
 def name_conversation(generation_id: str) -> None:
-    """Name the conversation that this generation answered in."""
     with correlation.about(generation=generation_id):
         try:
             titles.name_conversation(UUID(generation_id), runner())
-        except CancelledError:  # this process ends: another one names it
+        except CancelledError:  # this process is shutting down; another one names it
             name_conversation.delay(generation_id)
 
 
 @shared_task(name="streaming.tasks.probe_model_servers")
 def probe_model_servers() -> None:
-    with suppress(CancelledError):  # this process ends; the next probe comes soon
+    with suppress(CancelledError):  # this process is shutting down; the next probe comes soon
         probes.store(runner().await_blocking(probes.probe_each))
 
 
 @shared_task(name="streaming.tasks.warm_likely")
 def warm_likely() -> None:
-    """A chat page was opened."""
-    with suppress(CancelledError):  # this process ends
+    """Sent when a chat page was opened."""
+    with suppress(CancelledError):  # this process is shutting down
         runner().warm_likely_blocking()
 
 
 @shared_task(name="streaming.tasks.purge_deleted")
 def purge_deleted() -> None:
-    """Forget for good what users deleted long enough ago, once the history has it; and old figures and alerts."""
+    """Purges conversations deleted more than DELETED_KEPT_DAYS ago, once the history has them; old history and alerts,
+    too."""
     recording.record_ended(timedelta(0))
     history.purge(site_time.now())
     AlertEpisode.objects.all().forget_old()
@@ -85,40 +85,40 @@ def purge_deleted() -> None:
 
 @shared_task(name=dispatch.LEAVE)
 def delete_accounts() -> None:
-    """Those that administrators have deleted, with all that is their people's."""
+    """Finishes deleting the accounts that administrators deleted, with all their data."""
     if count := AccountDeletion.objects.all().finish(DELETES_FOR_S):
         logger.info("deleted %d accounts", count)
 
 
 @shared_task(name="streaming.tasks.finish_erasures")
 def finish_erasures() -> None:
-    """What a process that was writing, or one that ended, has left of erased conversations."""
+    """Erases what processes that were still writing, or that ended, left of erased conversations."""
     if count := erasure.finish():
         logger.info("erased all data of %d conversations", count)
 
 
 @shared_task(name="streaming.tasks.forget_expired")
 def forget_expired() -> None:
-    """Sessions that have ended."""
+    """Deletes expired sessions."""
     call_command("clearsessions")
 
 
 @shared_task(name="streaming.tasks.record_history")
 def record_history() -> None:
-    """What ended since the last time, and what the gauges read now."""
+    """Records the answers that ended since the last run, and samples the gauges."""
     recording.record_ended()
     gauges.sample()
 
 
 @shared_task(name="streaming.tasks.settle_ended")
 def settle_ended() -> None:
-    """What answers cost that ended, and that nobody settled."""
+    """Settles the ledger for ended answers that no worker settled."""
     if settled := settling.settle_ended():
         logger.info("settled %d stages of answers that had ended", settled)
 
 
 @shared_task(name="streaming.tasks.watch_alerts")
 def watch_alerts() -> None:
-    """Compare the figures with the rules, and send what is due."""
+    """Compares the measurements with the alert rules, and sends the alerts that are due."""
     watch.note_watch()
     watch.watch()

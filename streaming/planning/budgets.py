@@ -1,6 +1,6 @@
-"""Keeps answers within budgets: what a plan costs at most, what is made instead if that is too dear, and when nothing.
+"""Keeps answers within budgets: the largest price of a plan, cheaper plans if it is too high, or a refusal.
 
-docs/budgets.md tells it for operators.
+docs/budgets.md explains it for operators.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .planner import ALONE, who_answers, with_tier
 from .prompts import Prompt
 from .tiers import TierSpec, current_tiers
 
-SPARE = 2  # times the expected length of an answer, while money is short
+SPARE = 2  # times the expected length of an answer, when the budget is short
 FEWEST_TOKENS = 200
 LITTLE_LEFT = "Little is left of today's budget."
 
 
 @dataclass(frozen=True)
 class Option:
-    """A way to make an answer, and what its stages may cost."""
+    """A plan and the reservations that its stages need."""
 
     plan: Plan
     lines: tuple[Reservation, ...]
@@ -40,10 +40,10 @@ class Option:
 
 
 class Estimate:
-    """What answers to one question may cost, by the tiers as they are now."""
+    """The largest prices of answers to one question, by the current tiers."""
 
     def __init__(self, generation: Generation, tiers: Sequence[TierSpec]):
-        """Four queries if any tier has a price: where all are free, nothing is looked at."""
+        """Four queries if any tier has a price; none if all are free."""
         self._tiers = tiers
         self._ended = {number for number, outcome in generation.stage_results.items() if outcome.is_final}
         self._enough = max(SPARE * (generation.expected_tokens or WITHOUT_EXPERIENCE), FEWEST_TOKENS)
@@ -51,8 +51,8 @@ class Estimate:
         self._question = question_tokens(generation) if has_prices else 0
 
     def options(self, plan: Plan, *, is_fixed: bool) -> Iterator[Option]:
-        """The best first; the others are only worked out for those who cannot pay for it. ``is_fixed``: there is text
-        of its stages, so that only their lengths can change."""
+        """Yields the best option first; the cheaper ones are computed only if needed. ``is_fixed``: the stages have
+        text already, so only their lengths can change."""
         plan = replace(plan, stages=tuple(replace(stage, paid_tokens=None) for stage in plan.stages))
         yield self._option(plan)
         yield self._option(self._short(plan))
@@ -69,7 +69,7 @@ class Estimate:
         return Option(plan, tuple(self._lines(plan)))
 
     def _lines(self, plan: Plan) -> Iterator[Reservation]:
-        """Of the stages that are still to be written."""
+        """Yields reservations for the stages that are still to be written."""
         drafts = 0  # tokens
         for stage in plan.stages:
             tier = self._tier_of(stage)
@@ -83,10 +83,10 @@ class Estimate:
     def _tier_of(self, stage: PlannedStage) -> TierSpec:
         return next((tier for tier in self._tiers if tier.slug == stage.tier), self._tiers[0])
 
-    # What costs less
+    # Cheaper plans
 
     def _short(self, plan: Plan) -> Plan:
-        """No stage gets more tokens than will probably do."""
+        """Limits each stage to the tokens that will probably be enough."""
         longests = {stage.number: longest(stage, self._tier_of(stage)) for stage in plan.stages}
         return replace(
             plan,
@@ -97,14 +97,14 @@ class Estimate:
         )
 
     def _at_most(self, place: int, plan: Plan) -> Plan:
-        """No stage by a stronger tier than the one at this place."""
+        """Replaces tiers stronger than the one at ``place`` by that one."""
         stronger = {tier.slug for tier in self._tiers[place + 1 :]}
         cheaper = self._tiers[place]
         stages = [with_tier(stage, cheaper) if stage.tier in stronger else stage for stage in plan.stages]
         return self._short(replace(plan, stages=tuple(stages)))
 
     def _of_one_stage(self, plan: Plan) -> list[Plan]:
-        """By each of the tiers, the dearest first."""
+        """Plans of one stage, one per tier, the most expensive first."""
         dearest_first = sorted(self._tiers, key=lambda tier: tier.price_out, reverse=True)
         return [self._short(replace(plan, stages=(with_tier(ALONE, tier),))) for tier in dearest_first]
 
@@ -118,19 +118,18 @@ def prices_of(tier: TierSpec) -> Prices:
 
 
 def question_tokens(generation: Generation) -> int:
-    """Of what every stage is sent: at most, as far as it is known without the model's tokenizer."""
+    """Returns the most tokens that every stage's prompt has, as far as is known without the model's tokenizer."""
     answer = generation.message
     sent = [message["content"] for message in Prompt.of_path(answer.transcript).for_stage(ALONE)]
     begun = answer.texts().values() if generation.continues else ()
     return sum(map(most_tokens, [*sent, *begun]))
 
 
-# When it is asked
+# When the question is sent
 
 
 def check(generation: Generation) -> None:
-    """Raises OutOfBudget if there is too little left for even the cheapest answer. One query where nobody has a
-    limit."""
+    """Raises OutOfBudget if too little is left for even the cheapest answer. One query if there are no limits."""
     limits = Limits.of(generation.message.conversation.owner_id)
     if not limits.exist:
         return
@@ -142,11 +141,12 @@ def check(generation: Generation) -> None:
         raise OutOfBudget("The site's" if scope == SITE else "Your", next_day_begins())
 
 
-# When it is begun
+# When the answer starts
 
 
 def reserve(generation: Generation, options: Iterable[Option]) -> Option | None:
-    """The best option that can be paid, and from now on is; None if none can. Call it in a transaction."""
+    """Reserves and returns the first option that the budget covers; None if it covers none. Call it in a
+    transaction."""
     limits = Limits.of(generation.message.conversation.owner_id)
     for option in options:
         if ledger.reserve(generation.pk, limits, option.lines):
@@ -155,7 +155,7 @@ def reserve(generation: Generation, options: Iterable[Option]) -> Option | None:
 
 
 def reason_of(taken: Plan, planned: Plan) -> str:
-    """For the user, why the answer is not made as it was planned; empty if it is."""
+    """Tells the user why the answer is not made as planned; empty if it is."""
     said = []
     if [(stage.name, stage.tier) for stage in taken.stages] != [(stage.name, stage.tier) for stage in planned.stages]:
         said.append(who_answers(taken.stages))

@@ -1,8 +1,7 @@
-"""How many tokens an answer will probably have and how long it will take, by what similar ones had lately; and how many
-tokens a text is, at most.
+"""Estimates an answer's tokens and duration from recent similar answers, and the most tokens that a text can have.
 
-Similar are answers of the same mode, level, domain and tiers; of too few, those that share less of it; and of these,
-the ones whose questions were closest in length. All stages of an answer count together.
+Similar answers share mode, level, domain and tiers; if too few do, fewer of these. Among them, those whose questions
+are closest in length count. All stages of an answer count together.
 """
 
 from __future__ import annotations
@@ -20,24 +19,24 @@ from conversations.models import Generation
 from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import Plan
 
-LOOKED_AT = 600  # latest answers that ended, complete or not
-SAMPLE = 300  # of these, complete ones
-NEIGHBOURS = 30  # of these, the ones whose questions were closest in length
-FEWEST = 5  # with fewer there is nothing to tell from
-WITHOUT_EXPERIENCE = 400  # tokens
+LOOKED_AT = 600  # latest ended answers, complete or not
+SAMPLE = 300  # complete ones among them
+NEIGHBOURS = 30  # of the sample, those whose questions are closest in length
+FEWEST = 5  # with fewer there is no estimate
+WITHOUT_EXPERIENCE = 400  # tokens, if there is no estimate
 KNOWN_FOR_S = 60.0
 BYTES_PER_TOKEN = 3
 MESSAGE_TOKENS = 8
-STAGES = 3  # whose tiers tell one pipeline from another
+STAGES = 3  # first stages, whose tiers distinguish pipelines
 
-# What similar answers share: the first group that has enough of them.
+# What similar answers share: the first group with enough answers is used.
 GROUPS = (("mode", "level", "domain", "tiers"), ("level", "domain", "tiers"), ("level", "tiers"), ("mode",), ())
 SAME_TIERS = ("tiers",)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Of a question, and of how it is answered; empty is what is not known."""
+    """The kind of a question and its answer; unknown fields are empty."""
 
     mode: str = ""
     level: str = ""
@@ -58,9 +57,10 @@ class Past:
     """A complete answer."""
 
     kind: Kind
-    length: int  # characters of its question
+    length: int  # characters of the question
     tokens: int
-    first_token_s: float | None = None  # after it was accepted; None, here and below: not written by a model
+    # From acceptance. None, here and below: not streamed by a model server.
+    first_token_s: float | None = None
     tokens_per_s: float | None = None
 
 
@@ -73,7 +73,7 @@ class PastStage(msgspec.Struct, frozen=True):
 
 
 class PastPlan(msgspec.Struct, frozen=True):
-    """What is wanted of a stored plan: reading all of it takes ten times as long."""
+    """The fields needed of a stored plan: decoding all of it takes ten times as long."""
 
     level: str = ""
     stages: tuple[PastStage, ...] = ()
@@ -84,7 +84,7 @@ read_plan = msgspec.json.Decoder(PastPlan).decode
 
 
 def expected_tokens(length: int, kind: Kind) -> int:
-    """A length that two of three such answers stay below. At most two queries a minute per process."""
+    """Returns a length that two of three similar answers stay below. At most two queries a minute per process."""
     closest = sorted(similar(kind), key=lambda past: abs(past.length - length))[:NEIGHBOURS]
     if len(closest) < FEWEST:
         return WITHOUT_EXPERIENCE
@@ -92,7 +92,8 @@ def expected_tokens(length: int, kind: Kind) -> int:
 
 
 def expected_seconds(tokens: int, kind: Kind) -> float | None:
-    """For so many tokens, from accepted to the last one, as the same tiers took lately; None if too little is known."""
+    """Returns the time from acceptance to the last token, as the same tiers took recently; None if too little is
+    known."""
     same = lately().get(kind.shared(SAME_TIERS), [])
     waits = [past.first_token_s for past in same if past.first_token_s is not None]
     rates = [past.tokens_per_s for past in same if past.tokens_per_s]
@@ -102,25 +103,25 @@ def expected_seconds(tokens: int, kind: Kind) -> float | None:
 
 
 def most_tokens(text: str) -> int:
-    """That a text is for a model, with its message's marks. Languages need three bytes a token, or more; digits and
-    rare signs fewer."""
+    """Returns the most tokens of a text, with the markers of its message. Languages need three bytes or more per token;
+    digits and rare characters need fewer."""
     return len(text.encode()) // BYTES_PER_TOKEN + MESSAGE_TOKENS
 
 
 def similar(kind: Kind) -> list[Past]:
-    """Empty if there are too few of any kind."""
+    """Returns recent similar answers; empty if there are too few."""
     groups = (lately().get(kind.shared(names), []) for names in GROUPS)
     return next((group for group in groups if len(group) >= FEWEST), [])
 
 
 # The latest answers
 
-Shared = tuple[tuple[str, ...], tuple[object, ...]]  # names of a kind's fields, and their values
+Shared = tuple[tuple[str, ...], tuple[object, ...]]  # names of a Kind's fields, and their values
 _known: tuple[float, dict[Shared, list[Past]]] = (-KNOWN_FOR_S, {})
 
 
 def lately() -> dict[Shared, list[Past]]:
-    """The latest complete answers, by what they share: a click only looks them up."""
+    """Returns the latest complete answers, grouped by what they share; cached, so that a click only looks them up."""
     global _known
     known_since, groups = _known
     if time.monotonic() - known_since > KNOWN_FOR_S:
@@ -138,12 +139,13 @@ def grouped(answers: list[Past]) -> dict[Shared, list[Past]]:
 
 
 def read_lately() -> list[Past]:
-    """Two queries: the latest that ended, by their index, then what is wanted of the complete ones. Nothing is sorted,
-    and no other text is read. An answer that went on from an earlier one's text is only the rest of one."""
+    """Two queries: the latest ended answers, by their index, then the fields needed of the complete ones. The database
+    sorts nothing and reads no other text. Answers that continue an earlier text are left out: they are only its
+    rest."""
     ended = Generation.objects.filter(finished_at__isnull=False).order_by("-finished_at")
     latest = ended.values_list("pk", "status", "completion_tokens", "continues")[:LOOKED_AT]
     complete = [pk for pk, status, tokens, continues in latest if status == Status.DONE and tokens and not continues]
-    plan = Cast("plan", TextField())  # its JSON, of which little is wanted
+    plan = Cast("plan", TextField())  # as JSON, to decode only a few fields
     moments = ("accepted_at", "first_token_at", "last_token_at")
     rows = Generation.objects.filter(pk__in=complete[:SAMPLE]).with_question_length().annotate(plan_json=plan)
     found = rows.values_list("mode", "plan_json", "question_length", "completion_tokens", "server", *moments)
@@ -162,7 +164,7 @@ def past_of(
 ) -> Past:
     planned = read_plan(plan) if plan else PastPlan()
     kind = Kind(mode, planned.level, planned.scores.domain, tuple(stage.tier for stage in planned.stages[:STAGES]))
-    if not server or first is None or last is None or last <= first:  # out of the cache, or not streamed
+    if not server or first is None or last is None or last <= first:  # from the cache, or not streamed
         return Past(kind, length or 0, tokens)
     rate = (tokens - 1) / (last - first).total_seconds()
     return Past(kind, length or 0, tokens, (first - accepted).total_seconds(), rate)

@@ -1,4 +1,4 @@
-"""Requests that the site makes for itself: asked only while its budget lasts, and counted."""
+"""Requests that the site makes for itself: allowed only within its budget, and recorded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 async def may_ask(tier: TierSpec) -> bool:
-    """Free tiers always; the others not if the budget is used up, or the database is away."""
+    """True for free tiers; for others, False if the budget is used up or the database is unreachable."""
     if prices_of(tier).is_free:
         return True
     try:
@@ -30,7 +30,7 @@ async def may_ask(tier: TierSpec) -> bool:
 
 
 async def record(purpose: Purpose, tier: TierSpec, model: str, usage: Usage | None) -> None:
-    """What the server counted. Never raises."""
+    """Records the usage that the server counted. Never raises."""
     if usage is None or prices_of(tier).is_free:
         return
     tokens_out, cached = usage.completion_tokens or 0, usage.cached_tokens or 0

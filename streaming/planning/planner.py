@@ -1,4 +1,4 @@
-"""Which stages an answer gets, and which tier writes each: from the user's mode, the question, and what admins set."""
+"""Plans an answer's stages and their tiers from the user's mode, the question and the admins' pipelines."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from .tiers import TierSpec
 logger = logging.getLogger(__name__)
 
 DRAFT_PROMPT = "A more thorough answer is being written beside yours: keep yours short."
-ALONE = PlannedStage(0, "quick", "Answer")  # when no pipeline can be had
+ALONE = PlannedStage(0, "quick", "Answer")  # if no pipeline can be used
 URGENT = "Urgent: answered as a medium question, so that the complete answer arrives sooner."
-EARLIER = 4  # messages before the question that are looked at
+EARLIER = 4  # messages before the question that are classified with it
 
 
 def plan_for(generation: Generation, tiers: Sequence[TierSpec], judged: Level | None = None) -> Plan:
-    """One query; three more if the question is looked at: in the mode Auto, and where stages are for some domains only.
+    """One query; three more if the question is classified: in Auto mode, and if stages are for some domains only.
 
-    A pipeline that lost its stages never keeps an answer from being made.
+    A pipeline without enabled stages is replaced by a plain request.
 
-    ``judged``: a model's opinion of the question, which counts in the mode Auto.
+    ``judged``: a model's rating of the question, which counts in Auto mode.
     """
     mode = Mode(generation.mode)
     chosen = [tier for tier in tiers if tier.slug == generation.wanted_tier]
@@ -59,13 +59,13 @@ def has_one_model(tiers: Sequence[TierSpec]) -> bool:
 
 
 def scores_of(answer: Message) -> QuestionScores:
-    """By the last texts of the conversation."""
+    """Classifies the question by the conversation's last texts."""
     *earlier, question = answer.transcript[-EARLIER - 1 :]
     return QueryClassifier().classify(question.text, [said.text for said in earlier])
 
 
 def level_of(mode: Mode, scores: QuestionScores | None, judged: Level | None) -> Level:
-    """An urgent question that is complex is answered as a medium one, without the stages that take longest."""
+    """An urgent complex question is answered as a medium one, without the stages that take longest."""
     if scores is None:
         return LEVEL_OF[mode]
     level = judged or scores.level
@@ -77,7 +77,7 @@ def domain_of(answer: Message, scores: QuestionScores | None) -> Domain:
 
 
 def tier_for(stage: Stage, level: Level, tiers: Sequence[TierSpec]) -> TierSpec:
-    """``tiers`` has the cheapest first. An unknown one is replaced by the level's."""
+    """``tiers``: the cheapest first. If the stage's tier is unknown, the level's is used."""
     by_name = {tier.slug: tier for tier in tiers} | {CHEAPEST: tiers[0], STRONGEST: tiers[-1]}
     if stage.tier and stage.tier not in by_name:
         logger.warning("stage %s names the tier %s, which does not exist", stage.name, stage.tier)
@@ -119,7 +119,7 @@ def reasons_of(mode: Mode, scores: QuestionScores | None, judged: Level | None) 
 
 
 def experts(uses: Sequence[PipelineStage], domain: Domain | None) -> list[str]:
-    """Stages that the question's domain brought in."""
+    """Names the stages that were added for the question's domain."""
     labels = [use.stage.label for use in uses if use.stage.domains]
     if domain is None or not labels:
         return []

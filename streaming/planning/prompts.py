@@ -1,4 +1,4 @@
-"""What is sent to a model: the conversation's path as messages, and how an answer is continued."""
+"""Builds requests to models: the conversation's path as messages, and how an answer is continued."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from conversations.models.generation.plan import PlannedStage
 from streaming.model_servers.pool import Route
 from streaming.model_servers.vllm.thinking import split
 
-ChatMessage = dict[str, str]  # role and content, as they go over the wire
+ChatMessage = dict[str, str]  # role and content, as sent to the server
 
-BETWEEN_QUESTIONS = "\n\n\n"  # that became one turn, since the first got no answer; the demo's server knows it too
+# Joins questions of one turn, if the first got no answer. The demo model server splits at it, too.
+BETWEEN_QUESTIONS = "\n\n\n"
 
 TITLE_PROMPT = (
     "You name conversations. Reply with a short title of this conversation: at most six words, in the language of the "
     "question, without quotation marks, without a full stop, nothing else."
 )
 TITLE_MAX_TOKENS = 24
-TITLE_MARKS = " \t\"'“”„«»*#.`"  # that models put around a title
+TITLE_MARKS = " \t\"'“”„«»*#.`"  # that models put around titles
 TITLE_WORD = "title:"
-TITLE_QUESTION_LENGTH = 2000  # characters of the question that a title needs
+TITLE_QUESTION_LENGTH = 2000  # characters of the question from which a title is made
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What an earlier stage wrote, for one that waited for it."""
+    """An earlier stage's text, for a stage that waited for it."""
 
     label: str
     text: str
@@ -41,16 +42,16 @@ class Draft:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A question in its conversation, without what there is of the answer."""
+    """A question with the conversation before it, without the answer so far."""
 
     messages: tuple[ChatMessage, ...]  # without a system prompt
     drafts: tuple[Draft, ...] = ()
 
     @classmethod
     def of_path(cls, path: Iterable[Said]) -> Prompt:
-        """From what was said up to the question, the first one first.
+        """``path``: the messages up to the question, the first one first.
 
-        Roles alternate, since many chat templates refuse others: a question without an answer goes with the next one.
+        Roles alternate, since many chat templates refuse anything else: an unanswered question is joined to the next.
         """
         turns = groupby((message for message in path if message.text), key=lambda message: message.role)
         return cls(
@@ -64,14 +65,14 @@ class Prompt:
         return Prompt(self.messages, tuple(drafts))
 
     def for_stage(self, stage: PlannedStage) -> list[ChatMessage]:
-        """As it goes over the wire. One system message, at the beginning: many chat templates refuse others."""
+        """Returns the messages to send. Only one system message, the first: many chat templates refuse others."""
         instructions = [settings.SYSTEM_PROMPT, stage.system_prompt, *map(quoted, self.drafts)]
         system = "\n\n".join(text for text in instructions if text)
         return [*([{"role": "system", "content": system}] if system else []), *self.messages]
 
 
 def quoted(draft: Draft) -> str:
-    """Between marks that the draft itself cannot close."""
+    """Returns the draft between tags that its own text cannot close."""
     state = "complete" if draft.is_complete else "cut off"
     text = draft.text.strip().replace("</draft", "<\u200b/draft")
     return f'<draft stage="{draft.label}" state="{state}">\n{text}\n</draft>'
@@ -88,11 +89,11 @@ def request_body(
     usage: bool = True,
     top_logprobs: int | None = None,
 ) -> dict[str, Any]:
-    """The request for the rest of a stage's text, of which ``begun`` is there: at most ``max_tokens`` more.
+    """Returns the request for a stage's text, or for the rest of it after ``begun``: at most ``max_tokens`` more.
 
-    The text goes back exactly as it came: at token boundaries the rest is then what an uninterrupted request would have
-    said. Thinking is over once there is text, and is switched off, so that a reasoning parser does not take the rest of
-    the answer for thinking.
+    The text is sent back exactly as received: at token boundaries, the rest is then what an uninterrupted request would
+    have returned. Thinking is over once there is text, and is switched off, so that a reasoning parser does not take
+    the rest of the answer for thinking.
     """
     body: dict[str, Any] = {
         "model": route.model,
@@ -131,7 +132,7 @@ def title_body(question: str, model: str) -> dict[str, Any]:
 
 
 def clean_title(reply: str) -> str:
-    """A model's title without what models add to it; empty if nothing is left."""
+    """Removes what models put around a title; empty if nothing is left."""
     for line in split(reply)[1].splitlines():
         title = titles.one_line(line).strip(TITLE_MARKS)
         if title.lower().startswith(TITLE_WORD):

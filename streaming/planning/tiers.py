@@ -1,6 +1,7 @@
-"""Which tiers there are: those that admins entered, else those of the environment, else one that is called default.
+"""The current tiers: those that admins entered, else those of the environment, else one named "default".
 
-What became invalid later breaks no answer: it is left out, and said in the log and by `check --database default`.
+A tier that has become invalid breaks no answer: it is left out, and reported in the log and by
+`check --database default`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ INSTEAD = "Answers come from the model servers of the environment."
 
 @dataclass(frozen=True)
 class TierSpec:
-    """A tier as answers need it, with the site's settings where the tier has none of its own."""
+    """A tier with the site's settings filled in where it has none of its own."""
 
     name: str
     slug: str
@@ -39,20 +40,20 @@ class TierSpec:
     max_tokens: int
     first_token_timeout_s: float
     silence_timeout_s: float
-    price_in: Decimal = Decimal(0)  # for a million tokens
+    price_in: Decimal = Decimal(0)  # per million tokens
     price_out: Decimal = Decimal(0)
-    price_cached: Decimal | None = None  # of a question's tokens that the server remembered; None: as the others
-    context_length: int | None = None  # None: what the server tells
-    streams: bool = True  # False: one request that is not streamed
-    max_parallel: int | None = None  # requests to this server, of each worker; None: no limit
-    others: tuple[ModelServer, ...] = ()  # that serve this tier too
+    price_cached: Decimal | None = None  # for cached prompt tokens; None: price_in
+    context_length: int | None = None  # None: what the server reports
+    streams: bool = True  # False: requests are not streamed
+    max_parallel: int | None = None  # requests to this server per worker; None: no limit
+    others: tuple[ModelServer, ...] = ()  # further servers of this tier
     caches: str = Caches.AT_ZERO
     cache_across_users: bool = False
     server_label: str = ""  # what admins call the server
 
 
 def current_tiers() -> list[TierSpec]:
-    """The cheapest first, never empty. One query."""
+    """The cheapest first; never empty. Logs problems. One query."""
     tiers = list(Tier.objects.select_related("server"))
     for problem in problems_of(tiers):
         logger.warning(problem)
@@ -64,7 +65,8 @@ def usable(tiers: Iterable[Tier]) -> list[TierSpec]:
 
 
 def known_tiers() -> list[TierSpec]:
-    """Without a word about problems; those of the environment if the database is away. One query."""
+    """Like current_tiers, without logging problems; those of the environment if the database is unreachable. One
+    query."""
     try:
         return stored_tiers()
     except DatabaseError:
@@ -72,12 +74,12 @@ def known_tiers() -> list[TierSpec]:
 
 
 def stored_tiers() -> list[TierSpec]:
-    """Those of the environment only if admins entered none of use. One query. Raises DatabaseError."""
+    """Those of the environment only if no tier that admins entered is usable. One query. Raises DatabaseError."""
     return usable(Tier.objects.select_related("server"))
 
 
 def stored_problems() -> list[str]:
-    """Sentences for operators: why tiers that admins entered are not used. One query."""
+    """Returns sentences for operators: why tiers that admins entered are not used. One query."""
     tiers = list(Tier.objects.select_related("server"))
     problems = problems_of(tiers)
     if tiers and not any(tier.enabled for tier in tiers):
@@ -86,7 +88,7 @@ def stored_problems() -> list[str]:
 
 
 def problems_of(tiers: Iterable[Tier]) -> list[str]:
-    """Of the enabled ones."""
+    """Returns the problems of the enabled tiers."""
     enabled = [tier for tier in tiers if tier.enabled]
     problems = [problem for tier in enabled if (problem := problem_with(tier))]
     if problems and len(problems) == len(enabled):
@@ -95,7 +97,7 @@ def problems_of(tiers: Iterable[Tier]) -> list[str]:
 
 
 def problem_with(tier: Tier) -> str:
-    """A sentence; empty if there is none."""
+    """Returns a sentence; empty if there is no problem."""
     if not tier.server.enabled:
         return f"The tier “{tier}” is left out: its server “{tier.server}” is disabled."
     if unreadable_fields(tier.server):
@@ -132,12 +134,12 @@ def spec_of(tier: Tier) -> TierSpec:
 
 
 def own(value: float | None, sites: float) -> float:
-    """Zero is a value."""
+    """The tier's own value, zero included; else the site's."""
     return sites if value is None else value
 
 
 def environment_tiers() -> list[TierSpec]:
-    """Of NANO_MODEL to GENIUS_MODEL those that are set, or one for the servers of VLLM_BASE_URL."""
+    """Those of NANO_MODEL to GENIUS_MODEL that are set, or one for the servers of VLLM_BASE_URL."""
     tiers = [
         plain(slug, order, model, [url]) for order, (slug, (model, url)) in enumerate(settings.MODEL_TIERS.items())
     ]
@@ -145,7 +147,7 @@ def environment_tiers() -> list[TierSpec]:
 
 
 def plain(slug: str, order: int, model: str, urls: list[str]) -> TierSpec:
-    """Without prices, and with the site's settings."""
+    """Returns a tier without prices, with the site's settings."""
     server, *others = (ModelServer(url.rstrip("/"), settings.VLLM_API_KEY) for url in urls)
     return TierSpec(
         name=slug.capitalize(),

@@ -1,13 +1,16 @@
-"""How hard a question is and what it is about, from its text alone. No model is asked; docs/routing.md tells the rules.
+"""Rates a question's difficulty and finds its domain from its text alone, without a model. Rules: docs/routing.md.
 
-words       letters to comparable words, in English and Arabic
-subjects    which words speak for a domain
-intents     which words say what is to be done
-lines       which lines are code, tables, logs
-features    what is counted in a text
-weights     what each sign is worth
-signals     the sums
-domains     what a question is about
-classifier  the scores that follow
-evaluation  how often they are right
+words           text to comparable words, in English and Arabic
+subjects        words that indicate a domain
+intents         words that indicate what is asked for
+vocabulary      the lookup tables of both
+lines           which lines are code, tables or logs
+features        what is counted in a text
+weights         the weight of each sign
+signals         the weighted sums
+domains         the domain of a question
+scores          the result
+classifier      the scores of a question
+evaluation      how often they are right, by labelled questions
+second_opinion  a model's rating, if the site asks for it
 """

@@ -1,4 +1,4 @@
-"""The scores of a question: the signs found in it, times what weights.py says they are worth."""
+"""Scores a question: the signs found in it, times their weights in weights.py."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .scores import QuestionScores
 from .signals import Sign, complexity, reasoning, signs_in, urgency, weightiest
 from .weights import COMPLEX_FROM, MEDIUM_FROM
 
-EARLIER_MESSAGES = 4  # that are looked at
+EARLIER_MESSAGES = 4  # that count
 EARLIER_CHARACTERS = 1000  # of each
-FOLLOW_UP_WORDS = 12  # a longer question stands for itself
+FOLLOW_UP_WORDS = 12  # longer questions are rated without earlier messages
 REASONS = 4  # besides the domain's
 
 
@@ -22,7 +22,7 @@ class QueryClassifier:
     """Has no state: the same question always has the same scores."""
 
     def classify(self, question: str, earlier: Sequence[str] = ()) -> QuestionScores:
-        """``earlier``: the conversation's messages before, oldest first, users' and answers' in turn."""
+        """``earlier``: the conversation's earlier messages, oldest first, questions and answers alternating."""
         features, signs = features_and_signs(question)
         before = list(earlier[-EARLIER_MESSAGES:]) if features.words <= FOLLOW_UP_WORDS else []
         complexity = complexity_of(features, signs, before)
@@ -44,7 +44,7 @@ def features_and_signs(question: str) -> tuple[Features, list[Sign]]:
 
 
 def complexity_of(features: Features, signs: list[Sign], before: list[str]) -> float:
-    """ "And for Peru?" is as hard as the question that it repeats, up to a medium one."""
+    """A follow-up such as "And for Peru?" is as hard as the question that it repeats, but medium at most."""
     own = complexity(signs)
     if not features.repeats or len(before) < 2:
         return own

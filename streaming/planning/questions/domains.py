@@ -1,4 +1,4 @@
-"""What a question is about: the domain that most of its words speak for."""
+"""Finds a question's domain: the one that most of its words indicate."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ ABOUT = {
 
 
 def domain_of(features: Features, before: Sequence[Features]) -> tuple[Domain, str]:
-    """And a sentence that says why. ``before`` is asked where the question itself says little."""
+    """Returns the domain and the reason for it. ``before``, the earlier messages, count if the question alone is
+    unclear."""
     own = strengths(features)
     enough = ENOUGH_OF_SHORT if features.words <= SHORT or own[Domain.WRITING] else ENOUGH
     if not before or max(own.values()) >= CLEAR_WORD:
@@ -48,7 +49,7 @@ def domain_of(features: Features, before: Sequence[Features]) -> tuple[Domain, s
 
 def strengths(features: Features) -> dict[Domain, float]:
     spoken = {domain: spoken_for(domain, features) for domain in Domain}
-    spoken[Domain.OTHER] = min(ANOTHER_SUBJECT, spoken[Domain.OTHER])  # is meant anyway if nothing else is
+    spoken[Domain.OTHER] = min(ANOTHER_SUBJECT, spoken[Domain.OTHER])  # the default anyway
     lines = features.lines
     spoken[Domain.CODE] += CODE_LINES * min(1, lines.code + lines.log) + SNIPPET * min(1, lines.snippets)
     spoken[Domain.DATA] += TABLE * min(1, lines.table)
@@ -61,7 +62,7 @@ def spoken_for(domain: Domain, features: Features) -> float:
 
 
 def strongest(strengths: dict[Domain, float], enough: float) -> Domain:
-    """The first of equals, in Domain's order: a greeting before a request does not make it small talk."""
+    """Of equally strong domains, the first in Domain's order: a greeting does not make a request small talk."""
     domain = max(strengths, key=lambda domain: strengths[domain])
     return domain if strengths[domain] >= enough else Domain.OTHER
 

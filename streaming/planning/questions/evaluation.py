@@ -1,4 +1,4 @@
-"""Labelled questions, and how many of them the classifier gets right."""
+"""Measures how many labelled questions the classifier gets right."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARTS = ("tuning", "held_out")
 
 
 class MalformedLine(ValueError):
-    """Says what is wrong with a line, for the one who wrote it."""
+    """Its message says what is wrong with the line, for its author."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def evaluate(questions: Iterable[LabelledQuestion]) -> Evaluation:
 
 
 def labelled_questions(lines: Iterable[str]) -> Iterator[LabelledQuestion]:
-    """One JSON object a line; empty lines are passed over. Raises MalformedLine."""
+    """One JSON object per line; skips empty lines. Raises MalformedLine."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:

@@ -1,4 +1,4 @@
-"""What is counted in a question. A long one is looked at from both ends only, so that the time has a bound."""
+"""Counts the features of a question. Of a long one, only both ends are read, to bound the time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .words import forms, normalised, words_of
 FROM_THE_BEGINNING = 4000  # characters
 FROM_THE_END = 1000
 PROBLEM_WORDS = 15
-REQUEST_WORDS = 30  # of a request that a text follows
+REQUEST_WORDS = 30  # at most, of a request followed by a text
 REQUEST_CHARACTERS = 400
 REQUEST_ENDS = re.compile(r"\n|:\s|[.?!]\s")
 PARTS = re.compile(r"[,،;؛]|\band\b|\bthen\b|\n *(?:[-*•]|\d+[.)])|[.?!؟](?=\s\S)")
@@ -35,23 +35,23 @@ LOUD = re.compile(r"!{2,}|\b[A-Z]{4,}\b")
 
 @dataclass
 class Features:
-    words: int = 0  # all, code and tables left out
-    request_words: int = 0  # without the text that is to be worked on
+    words: int = 0  # without code and tables
+    request_words: int = 0  # without the text to work on
     parts: int = 0  # clauses of the request
     questions: int = 0
     numbers_of_scale: int = 0
     numbers: int = 0
     formulas: int = 0
     loud: int = 0
-    repeats: bool = False  # begins like "and for …": the rest is in an earlier question
+    repeats: bool = False  # begins like "and for …": a follow-up to an earlier question
     lines: Lines = field(default_factory=Lines)
     manner: Counter[str] = field(default_factory=Counter)  # signs of intents.py
-    clear: dict[str, list[str]] = field(default_factory=dict)  # domain to the words that speak for it
+    clear: dict[str, list[str]] = field(default_factory=dict)  # by domain: the words that indicate it
     hints: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def is_word_problem(self) -> bool:
-        """A story with numbers that asks for another one."""
+        """True for a story with numbers that asks for another number."""
         asks = "lookup" in self.manner and self.words >= PROBLEM_WORDS
         return asks and self.numbers > 1 and not self.lines.table
 
@@ -85,7 +85,7 @@ def both_ends(text: str) -> str:
 
 
 def request_in(prose: str) -> str:
-    """Without the text that is to be summarised, translated, …, if it follows a short line that asks for that."""
+    """Returns the request without the text to summarise, translate, …, if that follows a short request."""
     prose = prose.strip()
     ends = REQUEST_ENDS.finditer(prose[:REQUEST_CHARACTERS])
     return next((prose[: end.end()] for end in ends if asks_for_work_on_a_text(prose[: end.start()])), prose)
@@ -98,7 +98,7 @@ def asks_for_work_on_a_text(beginning: str) -> bool:
 
 
 def look_up(words: list[str], features: Features) -> None:
-    """Each term counts once, however often it is said."""
+    """Each term counts once, however often it occurs."""
     for term in dict.fromkeys(terms_in(words, MANNER_WORDS)):
         features.manner.update(MANNER_WORDS[term])
     for term in dict.fromkeys(terms_in(words, DOMAIN_WORDS)):
@@ -109,7 +109,7 @@ def look_up(words: list[str], features: Features) -> None:
 
 
 def terms_in(words: list[str], vocabulary: Container[str]) -> Iterator[str]:
-    """What of the vocabulary the words hold: at each word the longest phrase that begins there."""
+    """Yields the vocabulary's terms among the words: at each word, the longest phrase that begins there."""
     for at, word in enumerate(words):
         for form in forms(word):
             following = words[at + 1 : at + LONGEST_PHRASE] if form in PHRASE_BEGINNINGS else []

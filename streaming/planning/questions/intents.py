@@ -1,6 +1,6 @@
-"""Which words and phrases say what is to be done, and how: these move the level.
+"""Words and phrases that indicate what is asked for, and how: they determine the level.
 
-A new word goes into its list, as in subjects.py.
+Add a word to its list, as in subjects.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which lines of a question are code, tables or logs, and which are prose."""
+"""Sorts the lines of a question into code, tables, logs and prose."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 FENCE = re.compile(r"\s*(?:```|~~~)")
-LONGEST_LINE = 300  # characters that are looked at
+LONGEST_LINE = 300  # characters that are matched
 CODE = re.compile(
     r"""
     ^\s*(?:def|class|import|from\s+\w+\s+import|return|fn|func|function|const|let|var|public|private|static|struct|typedef
@@ -43,7 +43,7 @@ class Lines:
     code: int = 0
     table: int = 0
     log: int = 0
-    snippets: int = 0  # code inside of prose
+    snippets: int = 0  # code within prose
     prose: str = ""
 
 
@@ -69,7 +69,7 @@ def sorted_lines(text: str) -> Lines:
 
 
 def table_lines(lines: list[str]) -> set[int]:
-    """Numbers of lines that have as many separators as the next or the one before."""
+    """Returns the numbers of lines that have as many separators as the line before or after."""
     tabular: set[int] = set()
     for separator in SEPARATORS:
         counts = [line.count(separator) if not line.rstrip().endswith((".", ";", "{", "}")) else 0 for line in lines]

@@ -1,4 +1,4 @@
-"""What is said about a question."""
+"""The scores of a question."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from conversations.models.catalog.pipeline import Domain, Level
 
-URGENT_FROM = 0.7  # what one word that leaves no doubt of it is worth
+URGENT_FROM = 0.7  # the weight of a single unmistakable word
 
 
 @dataclass(frozen=True)
 class QuestionScores:
-    """Scores lie between 0 and 1. Reasons are short sentences for users, the weightiest first, never none."""
+    """Scores are between 0 and 1. Reasons are short sentences for users, the weightiest first; at least one."""
 
     complexity: float
     urgency: float

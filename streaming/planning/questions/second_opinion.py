@@ -1,4 +1,4 @@
-"""Asks the cheapest model how hard a question is, with a choice that it cannot leave; if it is slow, nobody waits."""
+"""Asks the cheapest model how hard a question is: a fixed choice of words, and a short wait."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streaming.planning import internal_usage
 logger = logging.getLogger(__name__)
 
 LEVELS = [level.value for level in Level]
-LENGTH = 2000  # characters of the question that are judged
+LENGTH = 2000  # characters of the question that are rated
 PROMPT = (
     "You judge questions. simple: a greeting, a fact, a short transformation, one step. medium: an explanation, a "
     "comparison, an ordinary function, a letter. complex: steps that build on each other, a proof, a design, a fault "
@@ -27,14 +27,15 @@ PROMPT = (
 
 
 def question_to_judge(generation_id: UUID) -> str | None:
-    """None if the user chose how thorough the answer is to be, or its stages are planned already. One query."""
+    """Returns the question; None if the user chose a mode other than Auto, or the stages are already planned. One
+    query."""
     queued = Generation.objects.filter(pk=generation_id, mode=Mode.AUTO, plan__isnull=True)
     texts = queued.filter(message__parent__parts__kind=PartKind.TEXT)
     return texts.values_list("message__parent__parts__text", flat=True).first()
 
 
 async def second_opinion(servers: ModelServers, question: str, patience_s: float) -> Level | None:
-    """None if there is no answer in time, or not one of the three. A late request ends by itself."""
+    """Returns None if no answer comes in time, or not one of the three levels. A late request ends by itself."""
     asking = asyncio.create_task(ask_for_level(servers, question, patience_s), name="second opinion")
     await asyncio.wait([asking], timeout=patience_s)
     return asking.result() if asking.done() else None

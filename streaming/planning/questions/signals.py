@@ -1,4 +1,4 @@
-"""The signs that a question shows, and the sums of what they are worth."""
+"""The signs found in a question, and the sums of their weights."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from .features import Features
 from .weights import BASE_COMPLEXITY, COMPLEX_FROM, FURTHER_TASKS, HARD_ENOUGH, WEIGHTS, Weight
 
 SHORT_WORDS = 3
-MATERIAL_WORDS = 10  # more of a text than what is asked about it
+MATERIAL_WORDS = 10  # words beyond the request that make a text to work on
 OPEN_WORDS = 8
-NARROW = {"lookup", "transform", "greeting", "formulas"}  # signs of questions that one step answers
+NARROW = {"lookup", "transform", "greeting", "formulas"}  # signs of questions answered in one step
 LONG_WORDS = 13
 OF_SHORT_ONES = {"lookup", "greeting"}
 WORTH_SAYING = 0.04
@@ -34,7 +34,7 @@ class Sign:
 
     @property
     def matters(self) -> float:
-        """How much of all scores it moves."""
+        """How much it contributes to the scores, for ordering reasons."""
         weight = self.weight
         return self.strength * max(abs(weight.complexity), weight.reasoning / 2, weight.urgency / 2)
 
@@ -46,7 +46,8 @@ class Sign:
 def signs_in(features: Features) -> list[Sign]:
     counts = dict(features.manner) | looks_of(features)
     found = [Sign(name, count) for name, count in counts.items() if count]
-    if features.words >= LONG_WORDS:  # "Thanks! Now please …" is no greeting, "Which methods did …" no small fact
+    # "Thanks! Now please …" is no greeting, and "Which methods did …" asks for more than a fact.
+    if features.words >= LONG_WORDS:
         found = [sign for sign in found if sign.name not in OF_SHORT_ONES]
     is_open = features.words >= OPEN_WORDS and not any(sign.weight.is_task or sign.name in NARROW for sign in found)
     return [*found, Sign("open", 1)] if is_open else found
@@ -72,7 +73,7 @@ def looks_of(features: Features) -> dict[str, int]:
 
 
 def complexity(signs: Sequence[Sign]) -> float:
-    """To explain and to compare is hardly more than to explain: further tasks add little."""
+    """Further tasks add little: explaining and comparing is hardly more than explaining."""
     tasks = sorted((sign.weight.complexity for sign in signs if sign.weight.is_task), reverse=True)
     hard = sum(sign.weight.complexity * sign.strength for sign in signs if sign.weight.is_hard)
     others = sum(sign.weight.complexity * sign.strength for sign in signs if not sign.weight.is_task)
@@ -89,7 +90,7 @@ def urgency(signs: Sequence[Sign]) -> float:
 
 
 def held(score: float) -> float:
-    """Between 0 and 1."""
+    """Clamps to 0…1."""
     return round(min(1.0, max(0.0, score)), 3)
 
 

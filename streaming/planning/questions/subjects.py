@@ -1,11 +1,13 @@
-"""Which words and phrases speak for which domain. A new word goes into its list, in any spelling.
+"""Words and phrases that indicate a domain. Add a word to its list, in any spelling.
 
-A word's other forms (plural, -ing, -ed; Arabic prefixes and pronouns) are found by themselves, a phrase's are not.
+Other forms of a word (plural, -ing, -ed; Arabic prefixes and pronouns) are found automatically; those of a phrase are
+not.
 """
 
 from __future__ import annotations
 
-CLEAR = {  # a word that leaves little doubt about the domain
+# Words that leave little doubt about the domain.
+CLEAR = {
     "code": """
         python, javascript, typescript, golang, java, kotlin, c++, c#, php, ruby, scala, haskell, perl, bash,
         powershell, html, css, vue, angular, svelte, npm, pip, django, flask, fastapi, laravel, rails, git, github,
@@ -106,7 +108,8 @@ CLEAR = {  # a word that leaves little doubt about the domain
         فيزياء, كيمياء, احياء, دين, كتاب, مؤلف, وظيفة, شركة, ذكاء اصطناعي, كرة القدم, اكل, ماء
     """,
 }
-HINTS = {  # a word that speaks for the domain when nothing else does
+# Words that indicate the domain if nothing else does.
+HINTS = {
     "code": """
         code, function, script, method, class, variable, array, tuple, loop, thread, pointer, exception, bug,
         server, app, web page, database, query, cache, caching, queue, port, command, library, framework, package,

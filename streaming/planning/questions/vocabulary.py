@@ -1,4 +1,4 @@
-"""The words of subjects.py and intents.py, ready to be looked up."""
+"""Lookup tables of the words in subjects.py and intents.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .words import normalised, words_of
 
 
 def table(lists: dict[str, str]) -> dict[str, tuple[str, ...]]:
-    """{sign: "word, two words"} turned round: {"two words": (sign, …)}."""
+    """Inverts {sign: "word, two words"} to {"two words": (sign, …)}."""
     found: dict[str, tuple[str, ...]] = {}
     for sign, terms in lists.items():
         for term in dict.fromkeys(" ".join(words_of(normalised(term))) for term in terms.split(",")):

@@ -1,6 +1,6 @@
-"""What each sign is worth. Complexity and reasoning are sums of these rows, held between 0 and 1.
+"""The weight of each sign. Complexity, reasoning and urgency are sums of these rows, clamped to 0…1.
 
-A sign that is there ``full_at`` times counts whole, one that is there less often counts in proportion.
+A sign found ``full_at`` times has its full weight; found less often, a proportional one.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Weight:
-    says: str  # to users; {n} is how often
+    says: str  # for users; {n}: how often it was found
     complexity: float = 0.0
     reasoning: float = 0.0
     urgency: float = 0.0
     full_at: int = 1
     is_hard: bool = False  # without such a sign no question is complex, however long it is
-    is_task: bool = False  # an ordinary task: of several only the heaviest counts whole
+    is_task: bool = False  # an ordinary task: of several, only the heaviest has its full weight
 
 
 BASE_COMPLEXITY = 0.15
 FURTHER_TASKS = 0.25  # of their weight
 MEDIUM_FROM = 0.33
 COMPLEX_FROM = 0.66
-HARD_ENOUGH = 0.16  # what the hard signs of a complex question add at least
+HARD_ENOUGH = 0.16  # least sum of a complex question's hard signs
 
 WEIGHTS = {
-    # what is asked to be done
+    # what is asked for
     "proof": Weight("asks for a proof", 0.58, 0.70, is_hard=True),
     "design": Weight("asks for a design or a plan", 0.28, 0.30, is_hard=True),
     "analysis": Weight("asks for an analysis", 0.22, 0.35, full_at=2, is_hard=True),
@@ -69,7 +69,7 @@ WEIGHTS = {
     "loud": Weight("is written in capitals or with many exclamation marks", urgency=0.15),
 }
 
-# how much of a domain is spoken for
+# How strongly each feature indicates a domain.
 CLEAR_WORD = 3.0
 ANOTHER_SUBJECT = 1.0
 HINT = 1.0
@@ -77,7 +77,7 @@ CODE_LINES = 4.0
 SNIPPET = 2.5
 TABLE = 4.0
 FORMULA = 2.5
-ENOUGH = 1.5  # below, the domain is another
+ENOUGH = 1.5  # below, the domain is OTHER
 ENOUGH_OF_SHORT = 1.0  # in a short question
 SHORT = 9  # words
-EARLIER = 0.5  # of what the same words are worth in the question itself
+EARLIER = 0.5  # factor for earlier messages

@@ -1,11 +1,11 @@
-"""Text to words that can be looked up: one spelling for many, in English and Arabic."""
+"""Splits text into words for lookups: one spelling for many variants, in English and Arabic."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-SHORTEST_STEM = 3  # letters that must be left when a prefix or an ending is taken away
+SHORTEST_STEM = 3  # letters that must remain without a prefix or an ending
 
 ONE_SPELLING = str.maketrans(
     dict(zip("أإآٱىةؤئگ٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "اااايهويك01234567890123456789", strict=True))
@@ -23,17 +23,17 @@ ENGLISH_ENDINGS = (("ies", "y"), ("es", ""), ("s", ""), ("ing", ""), ("ing", "e"
 
 
 def normalised(text: str) -> str:
-    """Small letters; Arabic without diacritics and tatweel, hamzas and final letters in one form."""
+    """Lower case; Arabic without diacritics and tatweel, hamzas and final letters in one form."""
     return UNWRITTEN.sub("", text.casefold()).translate(ONE_SPELLING)
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a normalised text."""
+    """``text``: normalised."""
     return WORD.findall(text)
 
 
 def forms(word: str) -> Iterator[str]:
-    """The word, and what it may be a form of."""
+    """Yields the word and the words that it may be a form of."""
     yield word
     if word.isascii():
         yield from english_forms(word)
@@ -48,7 +48,7 @@ def english_forms(word: str) -> Iterator[str]:
 
 
 def arabic_forms(word: str) -> Iterator[str]:
-    """Without "and", "the", "with", "for"; without "for me", "it", "them" behind an imperative."""
+    """Strips the prefixes "and", "the", "with", "for", and "for me", "it", "them" after an imperative."""
     stems = [word[len(prefix) :] for prefix in ARABIC_PREFIXES if word.startswith(prefix)]
     for stem in [word, *(stem for stem in stems if len(stem) >= SHORTEST_STEM)]:
         yield stem
