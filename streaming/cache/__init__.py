@@ -1,1 +1,1 @@
-"""Answers that need no request of their own: kept from an earlier one, or shared with one that is under way."""
+"""Answers without a request of their own: cached from an earlier one, or shared with one in flight."""

@@ -1,4 +1,4 @@
-"""Where a request's answer comes from: the cache, a request that is under way, or a model server."""
+"""Finds the source of an answer: the cache, a request in flight, or a model server."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from streaming.telemetry import counters, tracing
 from .in_flight import InFlightRequest, InFlightRequests, Reader
 from .response_cache import SHARED, CachedAnswer, Replay, ResponseCache
 
-HOW_IT_IS_SENT = ("stream", "stream_options")  # the answer does not depend on it
+HOW_IT_IS_SENT = ("stream", "stream_options")  # fields that do not affect the answer
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class AnswerStream(Protocol):
-    """As a ChatStream, whatever it is."""
+    """The interface of ChatStream, Reader and Replay."""
 
     @property
     def answered_at(self) -> datetime | None:
-        """When the first byte of the model server's response came; None before, and from the cache."""
+        """When the first byte of the model server's response arrived; None before that, and for cached answers."""
 
     def deltas(self) -> AsyncGenerator[ChatDelta, None]: ...
 
@@ -41,21 +41,21 @@ class AnswerStream(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """A stream, and the server that it comes from, which need not be the one that was chosen; None: the cache."""
+    """A stream and its server, perhaps another one than was chosen; None: the cache."""
 
     stream: AnswerStream
     server: ModelServer | None
-    is_shared: bool = False  # the request is another answer's
+    is_shared: bool = False  # another answer's request
 
     @property
     def billed_to_other(self) -> bool:
-        """By another answer that read the same request. Known when it has been read, or was closed."""
+        """True if another reader of the same request pays for it. Known once the stream was read or closed."""
         return isinstance(self.stream, Reader) and not self.stream.pays
 
 
 @dataclass(frozen=True)
 class Reuse:
-    """What the answers of a process share."""
+    """What all answers of a process share."""
 
     http: httpx.AsyncClient
     kept: ResponseCache
@@ -64,14 +64,14 @@ class Reuse:
 
 @dataclass(frozen=True)
 class Answers:
-    """For one generation. ``fresh``: the model shall be asked, whatever there is."""
+    """Sources for one generation. ``fresh``: always ask the model, never reuse an answer."""
 
     reuse: Reuse
     user_id: int
     fresh: bool = False
 
     async def source(self, route: Route, body: dict[str, Any], request_id: str) -> Source:
-        """Read it to its end, or close it."""
+        """The caller must read the stream to its end or close it."""
         key = key_of(route, body, self.user_id)
         if key is None:
             return Source(self._ask(route, body, request_id), route.server)
@@ -85,7 +85,7 @@ class Answers:
         if self.reuse.requests.find(key) is None and (kept := await self.reuse.kept.find(key)):
             counters.add(f"{counters.CACHE}:hit")
             return Source(Replay(kept), None)
-        request = self.reuse.requests.find(key)  # also one that was begun meanwhile
+        request = self.reuse.requests.find(key)  # may have started during the cache look-up
         counters.add(f"{counters.CACHE}:{'joined' if request else 'miss'}")
         return Source(request.join(), request.route.server, is_shared=True) if request else None
 
@@ -99,9 +99,9 @@ class Answers:
 
 
 def key_of(route: Route, body: Mapping[str, Any], user_id: int) -> str | None:
-    """The same for requests that may share an answer; None if this one must have its own.
+    """Returns a key that is equal for requests that may share an answer; None if this one may not.
 
-    The tier and its server are in it: two servers may call different models by the same name.
+    It includes the tier and its server: two servers may use the same name for different models.
     """
     if not may_be_shared(route.tier, body):
         return None
@@ -112,6 +112,7 @@ def key_of(route: Route, body: Mapping[str, Any], user_id: int) -> str | None:
 
 
 def may_be_shared(tier: TierSpec, body: Mapping[str, Any]) -> bool:
-    if not settings.RESPONSE_CACHE or "continue_final_message" in body:  # the rest of a text, which others do not have
+    # The rest of a text is of no use to others, who do not have its beginning.
+    if not settings.RESPONSE_CACHE or "continue_final_message" in body:
         return False
     return tier.caches == Caches.ALWAYS or (tier.caches == Caches.AT_ZERO and body["temperature"] == 0)

@@ -1,10 +1,10 @@
-"""One request to a model server with several readers: whoever asks the same meanwhile reads along.
+"""Coalesced requests: one request to a model server, read by all answers that ask the same while it runs.
 
-The request belongs to a task of its own, so that its first reader may go like any other. It is never cancelled: when
-the last reader has gone, its connection is closed, and the task ends by itself.
+The request runs in a task of its own, so that its first reader may leave like any other. It is never cancelled: when
+the last reader leaves, the connection is closed, and the task ends by itself.
 
-One of the readers pays for it: the first of those who are there at its end. So nothing is paid twice, and whoever goes
-before leaves it to the others.
+One reader pays: the first of those still reading at its end. So nothing is paid twice, and readers that leave earlier
+pay nothing unless they are the last.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from streaming.model_servers.pool import Route
 from streaming.model_servers.vllm.client import ChatStream
 from streaming.model_servers.vllm.wire import ChatDelta
 
-AT_ONCE = 100  # deltas that a reader who is behind takes in its turn
+AT_ONCE = 100  # deltas that a late reader takes before it yields to other tasks
 
 OnEnd = Callable[[list[ChatDelta]], Awaitable[None]]
 
 
 class InFlightRequest:
-    """``run`` is its whole life. Who joins gets everything from the beginning, also after its end."""
+    """``run`` reads all of it. A reader gets everything from the beginning, even if it joins after the end."""
 
     def __init__(self, upstream: ChatStream, route: Route):
         self.route = route
@@ -32,8 +32,8 @@ class InFlightRequest:
         self.error: Exception | None = None
         self.is_over = False
         self._upstream = upstream
-        self._readers: dict[Reader, None] = {}  # in the order in which they came
-        self._payer: Reader | None = None  # known when it is over, or was abandoned
+        self._readers: dict[Reader, None] = {}  # in order of joining
+        self._payer: Reader | None = None  # set when the request is over or abandoned
         self._is_abandoned = False
 
     @property
@@ -50,7 +50,7 @@ class InFlightRequest:
         return reader
 
     def is_paid_by(self, reader: Reader) -> bool:
-        """Known when the reader has gone."""
+        """Known once the reader has left."""
         return reader is self._payer
 
     async def leave(self, reader: Reader) -> None:
@@ -64,7 +64,7 @@ class InFlightRequest:
         try:
             if not self._is_abandoned:
                 await self._read()
-        except Exception as error:  # each reader raises it, as its own request would have
+        except Exception as error:  # raised by each reader, as by a request of its own
             self.error = error
         self.is_over = True
         self._payer = self._payer or next(iter(self._readers), None)
@@ -82,7 +82,7 @@ class InFlightRequest:
 
 
 class Reader:
-    """One of those who asked; to them it is a ChatStream. ``close`` ends this one alone."""
+    """One answer's view of the request, used like a ChatStream. ``close`` ends only this reader."""
 
     def __init__(self, request: InFlightRequest):
         self.news = asyncio.Event()
@@ -95,7 +95,7 @@ class Reader:
 
     @property
     def pays(self) -> bool:
-        """Known when it has been read, or was closed."""
+        """Known once it was read or closed."""
         return self._request.is_paid_by(self)
 
     async def deltas(self) -> AsyncGenerator[ChatDelta, None]:
@@ -107,7 +107,7 @@ class Reader:
                     read += 1
                     yield self._request.deltas[read - 1]
                     if read % AT_ONCE == 0 and read < len(self._request.deltas):
-                        await asyncio.sleep(0)  # others have their turn, too
+                        await asyncio.sleep(0)  # lets other tasks run
                 elif self._request.is_over:
                     break
                 else:
@@ -125,24 +125,24 @@ class Reader:
 
 
 class InFlightRequests:
-    """Those under way in this process, by the key of their request."""
+    """The requests in flight in this process, by key."""
 
     def __init__(self) -> None:
         self._open: dict[str, InFlightRequest] = {}
-        self._tasks: set[asyncio.Task[None]] = set()  # keeps them from being collected before they end
+        self._tasks: set[asyncio.Task[None]] = set()  # references, so that running tasks are not garbage-collected
 
     @property
     def count(self) -> int:
-        """Of requests that have not ended, or whose answers are being kept."""
+        """Requests that have not ended, or whose answers are being stored."""
         return len(self._tasks)
 
     def find(self, key: str) -> InFlightRequest | None:
-        """One that can be joined."""
+        """Returns a request that can be joined."""
         request = self._open.get(key)
         return request if request and request.takes_readers else None
 
     def begin(self, key: str, request: InFlightRequest, on_end: OnEnd, *, shared: bool) -> None:
-        """``on_end`` gets all of it. Until then others can join, if it is ``shared``."""
+        """``on_end`` gets all deltas, if the request did not fail. Until it returns, others can join if ``shared``."""
         if shared:
             self._open[key] = request
         task = asyncio.create_task(self._run(key, request, on_end), name=f"request {key[:12]}")

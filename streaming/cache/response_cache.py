@@ -1,7 +1,7 @@
-"""Complete answers in Redis, by the request that they answer. Without Redis there are none, and nothing else happens.
+"""Complete answers in Redis, by request. Without Redis, nothing is cached and nothing fails.
 
-An answer is kept for an hour. Each use doubles its life from then on, up to a week, so that what is asked again and
-again stays. How much all of them may take is Redis' to say (`maxmemory`): docs/models.md tells which policy is right.
+An answer is kept for an hour; each use doubles its lifetime, counted from the use, up to a week, so frequent questions
+stay cached. Redis limits the total size (`maxmemory`); docs/models.md recommends a policy.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ logger = logging.getLogger(__name__)
 FIRST_LIFE_S = 3600
 LONGEST_LIFE_S = 7 * 24 * 3600
 LARGEST_BYTES = 256 * 1024
-PATIENCE_S = 0.5  # for Redis; the model would answer meanwhile
-SHARED = "all"  # in the place of a user, where answers are kept for everybody
-OWNER = "owner"  # field: who asked for it
-PIECE = 1000  # characters that are yielded at once
-TOKENS = 250  # likewise, where they are known
+PATIENCE_S = 0.5  # for Redis; a longer wait would cost more than asking the model
+SHARED = "all"  # in place of a user's id: the answer is cached for everybody
+OWNER = "owner"  # field: the user who asked
+PIECE = 1000  # characters yielded at once
+TOKENS = 250  # tokens yielded at once, if they are known
 
-# A hash of the answer and its life in seconds. Found, it lives twice as long as before, from now on.
+# A hash with the answer and its lifetime in seconds. Each hit doubles the lifetime and restarts it.
 FIND = """
 local answer = redis.call('HGET', KEYS[1], 'answer')
 if answer then
@@ -40,7 +40,7 @@ return answer
 
 
 class CachedAnswer(msgspec.Struct, frozen=True):
-    """As the model server sent it, in whole."""
+    """A complete answer as the model server sent it."""
 
     model: str
     text: str
@@ -51,7 +51,7 @@ class CachedAnswer(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, model: str, deltas: Sequence[ChatDelta]) -> CachedAnswer | None:
-        """None if they are no complete answer."""
+        """Returns None if the deltas are not a complete answer."""
         reason = next((delta.finish_reason for delta in deltas if delta.finish_reason), "")
         text = "".join(delta.text for delta in deltas)
         if reason != "stop" or not text:
@@ -74,7 +74,7 @@ class CachedAnswer(msgspec.Struct, frozen=True):
 
 
 class ResponseCache:
-    """``find`` and ``keep`` never raise: without a cached answer the model is asked."""
+    """``find`` and ``keep`` never raise; without a cached answer the model is asked."""
 
     def __init__(self, redis: Redis):
         self._redis = redis
@@ -93,7 +93,7 @@ class ResponseCache:
         data = encode(answer)
         if len(data) > LARGEST_BYTES:
             return
-        pipeline = self._redis.pipeline()  # a transaction: nothing is kept without an end to its life
+        pipeline = self._redis.pipeline()  # a transaction, so that no answer is stored without an expiry
         pipeline.hset(redis_key(key), mapping={"answer": data, "life": FIRST_LIFE_S, OWNER: owner})
         pipeline.expire(redis_key(key), FIRST_LIFE_S)
         try:
@@ -104,7 +104,7 @@ class ResponseCache:
 
 
 class Replay:
-    """A kept answer, as a stream like one from a model server: see ChatStream."""
+    """A cached answer, used like a ChatStream."""
 
     def __init__(self, answer: CachedAnswer):
         self.answered_at = None
@@ -116,7 +116,7 @@ class Replay:
             if self._closed:
                 return
             yield delta
-            await asyncio.sleep(0)  # others have their turn
+            await asyncio.sleep(0)  # lets other tasks run
 
     async def close(self) -> None:
         self._closed = True
