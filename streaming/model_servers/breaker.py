@@ -1,8 +1,8 @@
-"""A circuit breaker per model server, as one process knows it: a server that fails is left alone for a while.
+"""A circuit breaker per model server and process: a failing server gets no requests for a while.
 
-CLOSED lets everything through. OPEN lets nothing through, as long as another server is there. After a delay the server
-is asked for signs of life (liveness.py); if it has any, HALF_OPEN lets one answer through, whose first token closes the
-breaker again. Each failure of a probe or of that answer doubles the delay.
+CLOSED lets everything through. OPEN lets nothing through as long as another server is available. After a delay the
+server is probed (liveness.py); if it is alive, HALF_OPEN lets one answer through, whose first token closes the breaker.
+Each failure of a probe or of that answer doubles the delay.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import enum
 import time
 from collections.abc import Callable
 
-FAILURES_TO_OPEN = 3  # one after the other; a refused connection opens at once
+FAILURES_TO_OPEN = 3  # in a row; a refused connection opens it at once
 FIRST_DELAY_S = 2.0
 LONGEST_DELAY_S = 60.0
-TRIAL_S = 30.0  # a trial that says nothing for so long is forgotten, and another may begin
+TRIAL_S = 30.0  # without a token from the trial answer, another may be let through after so long
 
 
 class BreakerState(enum.StrEnum):
@@ -24,7 +24,7 @@ class BreakerState(enum.StrEnum):
 
 
 class Breaker:
-    """Of one server. ``clock`` tells seconds, and never runs backwards."""
+    """The breaker of one server. ``clock``: monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.state = BreakerState.CLOSED
@@ -36,28 +36,28 @@ class Breaker:
 
     @property
     def wants_probe(self) -> bool:
-        """It has been left alone for long enough."""
+        """True if the delay is over and the server should be probed."""
         return self.state is BreakerState.OPEN and self._clock() >= self._probe_at
 
     @property
     def lets_through(self) -> bool:
-        """An answer may be asked for: any, or the one that tries whether it works again."""
+        """True if a request may be sent: any, or when half-open, the trial answer."""
         if self.state is BreakerState.HALF_OPEN:
             return self._clock() >= self._trial_until
         return self.state is BreakerState.CLOSED
 
     def begin(self) -> None:
-        """An answer is asked for."""
+        """Called when an answer is requested."""
         if self.state is BreakerState.HALF_OPEN:
             self._trial_until = self._clock() + TRIAL_S
 
     def record_success(self) -> None:
-        """A token came."""
+        """Called when a token arrives."""
         self.state = BreakerState.CLOSED
         self._failures = 0
 
     def record_failure(self, *, at_once: bool = False) -> None:
-        """An answer failed; ``at_once``: there is no doubt that the server is away."""
+        """Called when an answer fails; ``at_once``: the server is certainly unreachable."""
         self._failures += 1
         if self.state is BreakerState.HALF_OPEN:
             self._open(2 * self._delay)
@@ -65,7 +65,7 @@ class Breaker:
             self._open(FIRST_DELAY_S)
 
     def record_probe(self, *, healthy: bool) -> None:
-        """The answer to ``wants_probe``."""
+        """Records the probe that ``wants_probe`` asked for."""
         if self.state is not BreakerState.OPEN:
             return
         if healthy:

@@ -1,7 +1,7 @@
-"""What each model server was seen to be able to do with each model: learned, and never assumed.
+"""The capabilities of each model server with each model: observed, never assumed.
 
-Every worker keeps what it knows, and shares it with the others once a second by a hash in Redis that expires. A lost
-hash, or knowledge that has grown old, is only learned again.
+Each worker keeps them and exchanges them with the others once a second, in a Redis hash that expires. Capabilities that
+are lost or too old are simply observed again.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ from .vllm.client import ModelServer, ServerKey
 
 KEY = "throughline:capabilities"  # hash: JSON of a Subject -> Learned
 KNOWN_FOR_S = 24 * 3600
-LATELY_S = 1800.0  # what is seen again within it is not published again
+LATELY_S = 1800.0  # an unchanged value is not published again within this time
 
 
 class Capability(StrEnum):
-    """What is learned; the values are said below."""
+    """What is recorded of a server and model, with its possible values."""
 
-    CONTINUING = "continuing"  # how it goes on from a text in a stream: Continuing
-    CONTINUING_WHOLE = "continuing, whole"  # likewise, in a reply that is not streamed
+    CONTINUING = "continuing"  # of a text, in a stream: Continuing
+    CONTINUING_WHOLE = "continuing, whole"  # the same, not streamed
     PROBABILITIES = "probabilities"  # Probabilities
-    USAGE = "usage"  # at the end of streams: yes, no, or refused
+    USAGE = "usage"  # at the end of streams: yes, no or refused
     STREAMING = "streaming"  # yes or no
-    LIST_CONTENT = "list content"  # takes a message's content as a list of parts: yes or no
-    TEMPLATE_ARGUMENTS = "template arguments"  # takes chat_template_kwargs: yes or no
+    LIST_CONTENT = "list content"  # accepts a message's content as a list of parts: yes or no
+    TEMPLATE_ARGUMENTS = "template arguments"  # accepts chat_template_kwargs: yes or no
 
 
 class Continuing(StrEnum):
     EXACT = "exact"
-    REPEATS = "repeats"  # what it was given, and then goes on
-    ANEW = "anew"  # takes what it was given for a whole turn, and begins another answer
+    REPEATS = "repeats"  # the given text, and then continues it
+    ANEW = "anew"  # takes the given text for a complete turn, and starts another answer
     REFUSES = "refuses"
     UNKNOWN = ""
 
     @property
     def goes_on(self) -> bool:
-        """As far as is known."""
+        """True also if unknown."""
         return self not in (Continuing.ANEW, Continuing.REFUSES)
 
 
 class Probabilities(StrEnum):
     PLAIN = "plain"  # reported with top_logprobs 0
-    TOP_ONE = "top-1"  # reported with 1 only
-    NOT_PLAIN = "not-plain"  # not reported with 0; nobody has tried 1 yet
+    TOP_ONE = "top-1"  # reported only with 1
+    NOT_PLAIN = "not-plain"  # not reported with 0; 1 was not tried yet
     NONE = "none"
 
 
@@ -60,7 +60,7 @@ YES, NO, REFUSED = "yes", "no", "refused"
 
 
 class Subject(NamedTuple):
-    """Which capability of which server with which model."""
+    """A capability of a server with a model."""
 
     server: ServerKey
     model: str
@@ -69,18 +69,18 @@ class Subject(NamedTuple):
 
 class Learned(msgspec.Struct, frozen=True):
     value: str
-    at: float  # seconds since 1970, by the clock of who learned it
+    at: float  # seconds since 1970, by the observing worker's clock
 
 
 class Capabilities:
-    """As one process knows them."""
+    """The capabilities that one process knows."""
 
     def __init__(self) -> None:
         self._known: dict[Subject, Learned] = {}
         self._unsent: dict[Subject, Learned | None] = {}  # None: forgotten
 
     def value(self, server: ModelServer, model: str, capability: Capability) -> str:
-        """Empty if it is not known, or was learned too long ago."""
+        """Returns an empty string if it is unknown, or was observed longer than KNOWN_FOR_S ago."""
         learned = self._known.get(Subject(server.key, model, capability))
         return learned.value if learned and time.time() - learned.at < KNOWN_FOR_S else ""
 
@@ -91,27 +91,28 @@ class Capabilities:
             self._known[subject] = self._unsent[subject] = Learned(value, now)
 
     def forget(self, server: ModelServer) -> None:
-        """It is gone: what comes back at its address may be another one."""
+        """Called when the server is unreachable: another one may come back at its address."""
         for subject in [subject for subject in self._known if subject.server == server.key]:
             del self._known[subject]
             self._unsent[subject] = None
 
-    # What is asked of them often
+    # Typed values
 
     def continuing(self, server: ModelServer, model: str, *, streams: bool) -> Continuing:
         value = self.value(server, model, Capability.CONTINUING if streams else Capability.CONTINUING_WHOLE)
-        return next((kind for kind in Continuing if kind == value), Continuing.UNKNOWN)  # another version may tell more
+        # Another version may have published a value that this one does not know.
+        return next((kind for kind in Continuing if kind == value), Continuing.UNKNOWN)
 
     def top_logprobs(self, server: ModelServer, model: str) -> int | None:
-        """As Probabilities have it."""
+        """See the function of the same name."""
         return top_logprobs(self.value(server, model, Capability.PROBABILITIES))
 
-    # What processes exchange
+    # Exchange among processes
 
     async def exchange(self, redis: AsyncRedis) -> None:
-        """Publish what is new, and know what the others know from now on: what one of them forgot is forgotten by all.
+        """Publishes what is new and takes over what others published: what one worker forgot, all forget.
 
-        Raises RedisError, OSError; then it is published the next time, and what was known holds.
+        Raises RedisError, OSError; then the known values stay, and the new ones are published the next time.
         """
         unsent = dict(self._unsent)
         async with redis.pipeline() as pipeline:
@@ -131,7 +132,7 @@ class Capabilities:
 
 
 def top_logprobs(known: str) -> int | None:
-    """How to ask for probabilities; None: there are none."""
+    """Returns the ``top_logprobs`` to request; None if the server reports no probabilities."""
     match known:
         case Probabilities.NONE:
             return None
@@ -142,7 +143,7 @@ def top_logprobs(known: str) -> int | None:
 
 
 def probabilities(asked: int, *, reported: bool) -> Probabilities:
-    """By a text that came with, or without, them."""
+    """Returns the value to record after a request with ``asked`` top_logprobs."""
     if asked == 0:
         return Probabilities.PLAIN if reported else Probabilities.NOT_PLAIN
     return Probabilities.TOP_ONE if reported else Probabilities.NONE
@@ -153,18 +154,18 @@ def field_of(subject: Subject) -> str:
 
 
 def decode(stored: Any) -> Iterator[tuple[Subject, Learned]]:
-    """Without what another version stored."""
+    """Skips entries of other versions that cannot be decoded."""
     for field, learned in stored.items():
         yield from zip(exchanged.read([field], Subject), exchanged.read([learned], Learned), strict=False)
 
 
 def forget_all(redis: Redis, servers: Collection[ServerKey]) -> None:
-    """What any worker knows of these. Raises RedisError."""
+    """Deletes what workers published about these servers. Raises RedisError."""
     stored: Any = redis.hkeys(KEY) if servers else []
     if gone := [field for field in stored for its in exchanged.read([field], Subject) if its.server in servers]:
         redis.hdel(KEY, *gone)
 
 
 def known_capabilities(redis: Redis) -> dict[Subject, str]:
-    """What the workers have published, for operators. Raises RedisError."""
+    """Returns what workers published, for operators. Raises RedisError."""
     return {subject: learned.value for subject, learned in decode(redis.hgetall(KEY))}

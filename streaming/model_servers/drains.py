@@ -1,6 +1,6 @@
-"""Model servers that get no new requests, because an operator said so: kept in Redis, by the server's key.
+"""Model servers that an operator has drained: they get no new requests. Stored in Redis by the server's key.
 
-Workers read the keys every second. Requests that run there end as they would have.
+Workers read the keys every second. Running requests continue to their end.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Drain(msgspec.Struct, frozen=True):
 
 
 def drain(redis: Redis, server: str, by: str) -> bool:
-    """False if it was drained already. Raises RedisError."""
+    """Returns False if it was already drained. Raises RedisError."""
     return bool(redis.hsetnx(KEY, server, msgspec.json.encode(Drain(by, site_time.now())).decode()))
 
 
 def undrain(redis: Redis, server: str) -> bool:
-    """False if it was not drained. Raises RedisError."""
+    """Returns False if it was not drained. Raises RedisError."""
     return bool(redis.hdel(KEY, server))
 
 

@@ -1,7 +1,7 @@
-"""Whether a model server lives: its list of models says so, and of vLLM its /health too.
+"""Checks whether a model server is alive: by its list of models, and for vLLM also by /health.
 
-vLLM lists models with a dead engine as well. Of other servers, nothing but the list is needed: many have no /health,
-and LiteLLM's asks each of its models for an answer, which costs money (docs.litellm.ai/docs/proxy/health).
+vLLM lists models even if its engine is dead. For other servers only the list counts: many have no /health, and
+LiteLLM's requests an answer from each of its models, which costs money (docs.litellm.ai/docs/proxy/health).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from .vllm.client import ModelServer, ask
 from .vllm.errors import BadReply, Rejected, TookTooLong
 from .vllm.facts import ListedModel, decode, list_models
 
-VLLM = "vllm"  # that owns the models of its list
+VLLM = "vllm"  # owned_by of the models that vLLM lists
 VERSION_LENGTH = 100
-NO_SUCH_PAGE_BELOW = 500  # a proxy that lets only /v1 through
+NO_SUCH_PAGE_BELOW = 500  # statuses below it: perhaps a proxy that lets only /v1 through
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Signs:
 
 
 async def signs_of(http: httpx.AsyncClient, server: ModelServer, timeout_s: float) -> Signs:
-    """Raises ModelServerError if it does not live."""
+    """Raises ModelServerError if the server is not alive."""
     models = await list_models(http, server)
     version = await version_of(http, server, timeout_s)
     if version or any(model.owned_by == VLLM for model in models):
@@ -37,7 +37,7 @@ async def signs_of(http: httpx.AsyncClient, server: ModelServer, timeout_s: floa
 
 
 async def version_of(http: httpx.AsyncClient, server: ModelServer, timeout_s: float) -> str:
-    """Empty if it does not tell: only vLLM has one. Raises Unreachable."""
+    """Returns an empty string if not reported: only vLLM has a version. Raises Unreachable."""
     try:
         reply = decode(await ask(http, server, "GET", f"{server.root}/version", timeout_s))
     except (Rejected, TookTooLong, BadReply):
@@ -46,7 +46,7 @@ async def version_of(http: httpx.AsyncClient, server: ModelServer, timeout_s: fl
 
 
 async def ask_engine(http: httpx.AsyncClient, server: ModelServer, timeout_s: float) -> None:
-    """Raises ModelServerError if it died."""
+    """Raises ModelServerError if the engine is dead."""
     try:
         await ask(http, server, "GET", f"{server.root}/health", timeout_s)
     except Rejected as error:

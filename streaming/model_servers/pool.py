@@ -1,4 +1,4 @@
-"""Which model server and model an answer comes from, and which servers are left alone for a while."""
+"""Chooses the model server and model for a request; passes over servers that fail."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .vllm.wire import ChatDelta
 logger = logging.getLogger(__name__)
 
 MODELS_KNOWN_FOR_S = 60.0
-PROBE_INTERVAL_S = 0.5  # how often is looked whether a server wants to be probed
+PROBE_INTERVAL_S = 0.5  # between checks for servers due to be probed
 PROBE_TIMEOUT_S = 2.0
 
 
@@ -40,30 +40,30 @@ class Candidate:
     server: ModelServer
 
     def may_serve(self, model: str) -> bool:
-        """As far as the tier tells; an empty model is any."""
+        """As far as the tier's settings show; an empty model means any."""
         return not model or self.tier.model in ("", model)
 
 
 @dataclass(frozen=True)
 class Route(Candidate):
-    """An candidate, and the model to ask for."""
+    """The chosen candidate, and the model to request."""
 
     model: str
 
 
 class NoRoom(Unreachable):
-    """Every server that could answer has as many requests as it is allowed to get: wait."""
+    """Every server that could answer is at its limit of requests: wait."""
 
 
 class ModelServers:
-    """The servers as one process knows them: their models, how busy it keeps them, and which do not work."""
+    """The model servers as one process sees them: their models, its requests to them, and their breakers."""
 
     def __init__(self, http: httpx.AsyncClient, tiers: Sequence[TierSpec] | None = None):
         self.http = http
         self.capabilities = Capabilities()
         self.trials = Trials(http, self.capabilities)
         self.breakers: dict[ModelServer, Breaker] = {}
-        self.drained: frozenset[ServerKey] = frozenset()  # servers that get no new requests: an operator said so
+        self.drained: frozenset[ServerKey] = frozenset()
         self._running: Counter[ModelServer] = Counter()
         self._token_at: dict[ModelServer, float] = {}
         self._marks_ends: dict[ModelServer, bool] = {}
@@ -71,7 +71,7 @@ class ModelServers:
         self.use(environment_tiers() if tiers is None else tiers)
 
     def use(self, tiers: Sequence[TierSpec]) -> None:
-        """From now on. What is known of servers that stay is kept."""
+        """Replaces the tiers. Keeps what is known of servers that remain."""
         self.candidates = [Candidate(tier, server) for tier in tiers for server in (tier.server, *tier.others)]
         self.breakers = {server: self.breakers.get(server) or Breaker() for server in self.servers}
 
@@ -83,12 +83,12 @@ class ModelServers:
     async def acquire(
         self, excluded: Sequence[Candidate] = (), tier: str = "", model: str = ""
     ) -> AsyncIterator[Route]:
-        """While an answer comes from there: of the candidates that are not ``excluded``, the best.
+        """Yields the best candidate that is not ``excluded``, and counts a request to its server until the block ends.
 
-        Never one of a drained server. Those whose server works come first, then those of the ``tier`` (a slug;
-        empty: the cheapest) and of the tiers nearest to it, stronger ones first, then those of the least busy server.
-        ``model``: no other will do.
-        Raises ModelServerError; NoRoom if it is only a matter of waiting.
+        Never uses a drained server. Ranks by working servers first, then by the ``tier`` (a slug; empty: the cheapest)
+        and the tiers nearest to it, stronger ones first, then by the fewest running requests.
+        ``model``: only this one.
+        Raises ModelServerError; NoRoom if waiting is enough.
         """
         error: ModelServerError = Unreachable("no model server is left that is not drained")
         for candidate in sorted(self._left(excluded), key=lambda one: self._rank(one, tier)):
@@ -102,15 +102,15 @@ class ModelServers:
                     self.record_failure(candidate.server, why)
                     error = error if isinstance(error, NoRoom) else why
                     continue
-                if breaker := self.breakers.get(candidate.server):  # else an admin took it away meanwhile
+                if breaker := self.breakers.get(candidate.server):  # else an admin has removed the server meanwhile
                     breaker.begin()
                 yield Route(candidate.tier, candidate.server, found)
                 return
         raise error
 
     async def whole(self, route: Route, body: dict[str, Any], timeout_s: float) -> ChatDelta:
-        """The answer in one piece. A server that refuses the field that switches thinking off is asked without it, from
-        then on at once. Raises ModelServerError."""
+        """Returns the answer, not streamed. A server that refuses the field that switches thinking off is asked again
+        without it, and from then on always. Raises ModelServerError."""
         capability = route.server, route.model, Capability.TEMPLATE_ARGUMENTS
         plain = {name: value for name, value in body.items() if name != "chat_template_kwargs"}
         if self.capabilities.value(*capability) == NO:
@@ -128,7 +128,7 @@ class ModelServers:
         return any(candidate.may_serve(model) for candidate in self._left(excluded))
 
     def record_failure(self, server: ModelServer, error: ModelServerError) -> None:
-        """The server's own faults count; a request that it refuses for good reason does not."""
+        """Counts only the server's own faults, not requests that it refuses for good reason."""
         if error.is_servers_fault and server in self.breakers:
             self.breakers[server].record_failure(at_once=isinstance(error, Unreachable))
             self._models.pop(server, None)
@@ -137,51 +137,52 @@ class ModelServers:
                 self.capabilities.forget(server)
 
     def record_token(self, server: ModelServer) -> None:
-        if server in self.breakers:  # else it is no longer among ours
+        if server in self.breakers:  # else the server was removed meanwhile
             self.breakers[server].record_success()
             self._token_at[server] = time.monotonic()
 
     def record_end(self, server: ModelServer, *, marked: bool) -> None:
-        """An answer was complete; did it say so?"""
+        """Records a complete answer; ``marked``: the server sent an end mark."""
         self._marks_ends.setdefault(server, marked)
         if marked:
             self._marks_ends[server] = True
 
     def marks_ends(self, server: ModelServer) -> bool | None:
-        """Of complete answers; None: nothing is known yet."""
+        """Whether the server marks the end of complete answers; None: unknown."""
         return self._marks_ends.get(server)
 
     def token_at(self, server: ModelServer) -> float:
-        """When it gave this process an answer's token, by the monotonic clock; 0 if it never did, or failed since."""
+        """When this process last got an answer's token from it, by the monotonic clock; 0: never, or it has failed
+        since."""
         return self._token_at.get(server, 0.0)
 
     def is_busy(self, server: ModelServer) -> bool:
-        """With an answer, or a title, for this process."""
+        """True if this process has a request there, for an answer or a title."""
         return self._running[server] > 0
 
     def is_drained(self, server: ModelServer) -> bool:
         return server.key in self.drained
 
     async def look_after(self) -> None:
-        """For ever: ask those that were left alone for signs of life."""
+        """Runs forever: probes the servers whose breakers are open, when due."""
         while True:
             await asyncio.sleep(PROBE_INTERVAL_S)
             due = [(server, breaker) for server, breaker in self.breakers.items() if breaker.wants_probe]
             await asyncio.gather(*(self._probe(server, breaker) for server, breaker in due))
 
     async def model_of(self, candidate: Candidate, model: str = "") -> str:
-        """Raises ModelServerError if it does not serve this one, or nothing."""
+        """Raises ModelServerError if the server does not serve ``model``, or no model at all."""
         models = [candidate.tier.model] if candidate.tier.model else await self._listed_by(candidate.server)
         if model and model not in models:
             raise Rejected(404, f"{candidate.server.name} does not serve {model}")
         return model or models[0]
 
     def states(self) -> dict[str, BreakerState]:
-        """By the server's key, as heartbeats have it."""
+        """By the server's key, for the heartbeat."""
         return {server.key: breaker.state for server, breaker in self.breakers.items()}
 
     def requests(self) -> dict[ServerKey, int]:
-        """That this process has now."""
+        """This process's running requests, by the server's key."""
         return {server.key: count for server, count in self._running.items() if count}
 
     def _left(self, excluded: Sequence[Candidate]) -> list[Candidate]:
@@ -216,7 +217,7 @@ class ModelServers:
         return not self.breakers[candidate.server].lets_through, distance, self._running[candidate.server]
 
     async def _listed_by(self, server: ModelServer) -> list[str]:
-        """Known for a minute. Never empty. Raises ModelServerError."""
+        """Cached for a minute. Never empty. Raises ModelServerError."""
         known_since, models = self._models.get(server, (0.0, []))
         if not models or time.monotonic() - known_since > MODELS_KNOWN_FOR_S:
             models = [listed.id for listed in await list_models(self.http, server)]

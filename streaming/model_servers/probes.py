@@ -1,4 +1,4 @@
-"""What is known of each model server's health: probed by a task, kept in Redis, read by pages and metrics."""
+"""Each model server's health: probed by a task, stored in Redis, read by pages and metrics."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from .vllm.metrics import counters, differences, gauges
 logger = logging.getLogger(__name__)
 
 KEY = "throughline:model-servers"
-KEPT_S = 120  # a probe that is older says nothing any more
+KEPT_S = 120  # older probes are useless
 PROBE_TIMEOUT_S = 3.0
-SHORTEST_S = 1.0  # between two probes whose difference says something: several processes may probe at once
+SHORTEST_S = 1.0  # between two probes to be compared: several processes may probe at once
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -41,19 +41,19 @@ class Health(msgspec.Struct, frozen=True):
     server: ServerKey
     probed_at: datetime
     healthy: bool
-    error: str = ""  # why not, for operators
+    error: str = ""  # why it is not healthy, for operators
     models: list[str] = []
-    version: str = ""  # here and below, what is empty was not reported
+    version: str = ""  # here and below: empty if not reported
     demo: bool = False
-    seconds: float = 0.0  # that the probe took
-    gauges: dict[str, float] = {}  # vLLM's own gauges, by their names in metrics.py
-    counters: dict[str, float] = {}  # and its counters, since it was started
-    gained: dict[str, float] = {}  # by them since the last probe; empty if that is not known
+    seconds: float = 0.0  # the probe's duration
+    gauges: dict[str, float] = {}  # vLLM's gauges, by their names in metrics.py
+    counters: dict[str, float] = {}  # vLLM's counters, since its start
+    gained: dict[str, float] = {}  # the counters' increase since the last probe; empty if unknown
     gained_in_s: float = 0.0  # time since the last probe
 
 
 async def probe_each(servers: ModelServers) -> list[Health]:
-    """Probe all servers side by side: those that admins have entered by now, whether anybody has asked them or not."""
+    """Probes all servers that admins have entered by now, concurrently, whether they were ever used or not."""
     try:
         servers.use(await in_database(stored_tiers))
     except DatabaseError as error:
@@ -70,9 +70,9 @@ def store(found: list[Health]) -> None:
 
 
 def is_another(before: Health, health: Health) -> bool:
-    """What lives at this address now is not what lived there: it was away, or says that it is another.
+    """True if another server may be at this address now: it was unreachable, or its version or models changed.
 
-    Its counters say nothing: behind an address that leads to several servers, they go up and down.
+    Counters are not compared: behind an address with several servers, they go up and down.
     """
     if not health.healthy or not before.healthy:
         return health.healthy
@@ -80,7 +80,7 @@ def is_another(before: Health, health: Health) -> bool:
 
 
 def since(before: Health, health: Health) -> Health:
-    """With what it gained since; with what was gained before if that is too short a time, or a negative one."""
+    """Adds the increase since ``before``; if the time between is too short or negative, keeps the previous increase."""
     seconds = (health.probed_at - before.probed_at).total_seconds()
     if seconds < SHORTEST_S:
         return replace(health, gained=before.gained, gained_in_s=before.gained_in_s)
@@ -88,7 +88,7 @@ def since(before: Health, health: Health) -> Health:
 
 
 async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
-    """Signs of life, models, version and gauges of one server; what it does not tell is empty. Never raises."""
+    """Probes one server; what it does not report is empty. Never raises."""
     begun = time.monotonic()
     now = site_time.now()
     try:
@@ -110,7 +110,7 @@ async def probe(http: httpx.AsyncClient, server: ModelServer) -> Health:
 
 
 async def metrics_of(http: httpx.AsyncClient, server: ModelServer) -> str:
-    """Empty if it does not tell. Raises Unreachable."""
+    """Returns an empty string if not reported. Raises Unreachable."""
     try:
         reply = await ask(http, server, "GET", f"{server.root}/metrics", PROBE_TIMEOUT_S)
     except (Rejected, TookTooLong, BadReply):
@@ -119,12 +119,12 @@ async def metrics_of(http: httpx.AsyncClient, server: ModelServer) -> str:
 
 
 def last_probes(redis: Redis) -> list[Health]:
-    """Empty if no probe is fresh: beat or the worker does not run."""
+    """Empty if there is no recent probe: beat or the worker is not running."""
     return decode(redis.get(KEY))
 
 
 async def read_last_probes(redis: AsyncRedis) -> list[Health]:
-    """The same, in a coroutine."""
+    """Asynchronous ``last_probes``."""
     return decode(await redis.get(KEY))
 
 

@@ -1,4 +1,4 @@
-"""How many requests wait at a model server: by its last probe, and by itself, of whom somebody here waits for long."""
+"""How many requests wait at a model server: by its last probe, or by its /metrics if a request here waits for long."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from .vllm.metrics import WAITING, gauge
 
 logger = logging.getLogger(__name__)
 
-FRESH_S = 15.0  # a probe that is older says nothing of a queue any more
-PATIENCE_S = 1.0  # somebody has waited for longer: the server is asked
+FRESH_S = 15.0  # older probes say nothing about a queue
+PATIENCE_S = 1.0  # after a longer wait, the server itself is asked
 LOOK_TIMEOUT_S = 1.0
-BLIND_S = 60.0  # a server that does not tell is not asked again for so long
+BLIND_S = 60.0  # before a server that did not report its queue is asked again
 
 
 @dataclass(frozen=True)
 class Queue:
-    waiting: int  # requests that the server has not taken up
-    at: float  # when it was so, by the monotonic clock
+    waiting: int  # requests that the server has not started
+    at: float  # when it was measured, by the monotonic clock
 
 
 class Queues:
@@ -40,7 +40,7 @@ class Queues:
         self._blind_until: dict[ModelServer, float] = {}
 
     async def of(self, waited: Mapping[ModelServer, float]) -> dict[ModelServer, Queue]:
-        """Of those that tell. ``waited``: the longest that a request has waited there, in seconds."""
+        """Returns the queues of the servers that report them. ``waited``: the longest wait at each, in seconds."""
         now = time.monotonic()
         asked = [s for s, wait in waited.items() if wait > PATIENCE_S and self._blind_until.get(s, 0.0) < now]
         looks = dict(zip(asked, await asyncio.gather(*map(self._look, asked)), strict=True))
@@ -65,7 +65,7 @@ class Queues:
         return Queue(round(waiting), at)
 
     async def _lengths_of_last_probes(self) -> dict[ServerKey, Queue]:
-        """What the fresh ones of the last probes found."""
+        """Queues by recent probes."""
         try:
             probes = await read_last_probes(self._redis)
         except (RedisError, OSError) as error:

@@ -1,8 +1,9 @@
-"""What a model server can do, found out by tiny requests. How it goes on from a beginning cannot be mistaken:
+"""Finds out a model server's capabilities with tiny requests.
 
-The beginning is one that no answer to the question has, and ends where only a comma can follow. A server that goes on
-sends that; one that repeats sends the beginning. What sends anything else is asked again, without being asked to go on:
-if it says the same, it was deaf to that, whatever its model is worth.
+How it continues a text cannot be mistaken: the given beginning fits no answer to the question, and only a comma can
+follow it. A server that continues sends the comma; one that repeats sends the beginning. If it sends anything else, it
+is asked again, without the request to continue: the same text then means that it ignores the request, however good its
+model is.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ QUESTION = "Count from one to twenty."
 BEGINNING = "Zebra: 41, 42, 43"
 GOES_ON = ","
 HI = [{"role": "user", "content": "Hi"}]
-MAX_TOKENS = 24  # some servers count what they repeat
-MOST_PIECES = 4 * MAX_TOKENS  # what sends more ignores it
-ENOUGH = 16  # characters: what begins as alike as this is the same
+MAX_TOKENS = 24  # some servers count the repeated text, too
+MOST_PIECES = 4 * MAX_TOKENS  # a server that sends more ignores max_tokens
+ENOUGH = 16  # characters; texts that share them count as the same
 PATIENCE_S = 20.0
-FRESH_S = 2.0  # a finding may be used for other answers so long; later the server may have been replaced
+FRESH_S = 2.0  # how long other answers may use a finding; later, the server may have been replaced
 KNOWN_KWARGS = {"chat_template_kwargs": {"enable_thinking": False}}
 CONTINUING = {"continue_final_message": True, "add_generation_prompt": False}
 
@@ -45,11 +46,11 @@ Finding = asyncio.Task[Continuing]
 
 class TrialResult(NamedTuple):
     worked: bool
-    usage: Usage | None  # None: it was not reported
+    usage: Usage | None  # None: not reported
 
 
 class Trials:
-    """Of one process: answers that want to know the same at the same time have one trial."""
+    """The trials of one process: answers that need the same one at the same time share it."""
 
     def __init__(self, http: httpx.AsyncClient, capabilities: Capabilities):
         self._http = http
@@ -58,11 +59,12 @@ class Trials:
         self._found: dict[Key, tuple[float, Continuing]] = {}
 
     def forget(self) -> None:
-        """The next answer has a trial of its own."""
+        """Drops findings, so that the next answer starts a new trial."""
         self._found.clear()
 
     def continuing(self, server: ModelServer, model: str, *, streams: bool) -> Finding:
-        """What the server does now; else what it was known to do, and UNKNOWN if that is not known. Never raises."""
+        """Finds out how the server continues now. If the trial fails, its result is the last known value, or UNKNOWN.
+        Never raises."""
         key = server, model, streams
         if key not in self._running:
             task = self._running[key] = asyncio.create_task(self._find(key), name=f"trial of {server.name}")
@@ -70,7 +72,7 @@ class Trials:
         return self._running[key]
 
     def unknown(self, server: ModelServer, model: str, *, streams: bool) -> list[Capability]:
-        """What can be found out by a trial, and is not known."""
+        """Returns the unknown capabilities that a trial can find out."""
         capabilities = [Capability.CONTINUING if streams else Capability.CONTINUING_WHOLE, Capability.LIST_CONTENT]
         unknown = [capability for capability in capabilities if not self._capabilities.value(server, model, capability)]
         if streams and not self._capabilities.value(server, model, Capability.USAGE):
@@ -80,7 +82,7 @@ class Trials:
         return [*unknown, Capability.PROBABILITIES] if is_needed else unknown
 
     async def find_out(self, capability: Capability, server: ModelServer, model: str, *, streams: bool) -> Usage | None:
-        """What it cost, if the server tells. Raises ModelServerError."""
+        """Returns the usage, if the server reports it. Raises ModelServerError."""
         match capability:
             case Capability.CONTINUING | Capability.CONTINUING_WHOLE:
                 await self.continuing(server, model, streams=streams)
@@ -95,13 +97,13 @@ class Trials:
                 return await self._find_probabilities(server, model, streams=streams)
 
     async def _find_streaming(self, server: ModelServer, model: str) -> Usage | None:
-        """And whether usage is reported at its end."""
+        """Finds out whether it streams, and whether it reports usage at the end."""
         deltas, usage = await try_stream(self._http, server, model, usage=True), YES
         if deltas is None:
             deltas, usage = await try_stream(self._http, server, model, usage=False), REFUSED
         elif usage_in(deltas) is None:
             usage = NO
-        if deltas is None:  # unless it refuses whatever it is asked
+        if deltas is None:  # no streaming, unless it refuses every request
             await answer_to(self._http, server, {"model": model, "messages": HI, "max_tokens": 2})
             self._capabilities.learn(server, model, Capability.STREAMING, NO)
             return None
@@ -136,7 +138,7 @@ class Trials:
 
 
 async def try_continuing(http: httpx.AsyncClient, server: ModelServer, model: str, *, streams: bool) -> Continuing:
-    """Raises ModelServerError if it does not answer."""
+    """Raises ModelServerError if the server does not answer."""
     body: dict[str, Any] = {
         "model": model,
         "messages": [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": BEGINNING}],
@@ -148,7 +150,7 @@ async def try_continuing(http: httpx.AsyncClient, server: ModelServer, model: st
     try:
         said = text_of(await answer_to(http, server, body | CONTINUING, is_telling))
     except Rejected as error:
-        if error.code == ErrorCode.SERVER_ERROR:  # at this, or at everything
+        if error.code == ErrorCode.SERVER_ERROR:  # for this request, or for every one?
             await answer_to(http, server, body, is_telling)
         elif error.code != ErrorCode.REFUSED:
             raise
@@ -161,7 +163,7 @@ async def try_continuing(http: httpx.AsyncClient, server: ModelServer, model: st
 
 
 async def try_lists(http: httpx.AsyncClient, server: ModelServer, model: str, *, streams: bool) -> TrialResult:
-    """Whether content may be a list of parts. Raises ModelServerError."""
+    """Tests whether content may be a list of parts. Raises ModelServerError."""
     parts = [{"type": "text", "text": "Hi"}]
     body = {"model": model, "messages": [{"role": "user", "content": parts}], "max_tokens": 1, "stream": streams}
     try:
@@ -175,7 +177,7 @@ async def try_lists(http: httpx.AsyncClient, server: ModelServer, model: str, *,
 async def try_stream(
     http: httpx.AsyncClient, server: ModelServer, model: str, *, usage: bool
 ) -> list[ChatDelta] | None:
-    """Two tokens; None if it refuses. Raises ModelServerError, also if it refuses something else."""
+    """Streams two tokens; None if the server refuses to stream. Raises ModelServerError, also for other refusals."""
     body = {"model": model, "messages": HI, "max_tokens": 2, "stream": True}
     try:
         return await answer_to(http, server, body | ({"stream_options": {"include_usage": True}} if usage else {}))
@@ -188,7 +190,7 @@ async def try_stream(
 async def try_probabilities(
     http: httpx.AsyncClient, server: ModelServer, model: str, top: int, *, streams: bool
 ) -> TrialResult:
-    """Whether they are reported if asked for like this. Raises ModelServerError, also if it refuses something else."""
+    """Tests whether probabilities are reported with this ``top``. Raises ModelServerError, also for other refusals."""
     body = {"model": model, "messages": HI, "max_tokens": 1, "stream": streams}
     try:
         deltas = await answer_to(http, server, body | {"logprobs": True, "top_logprobs": top})
@@ -204,7 +206,7 @@ def usage_in(deltas: Sequence[ChatDelta]) -> Usage | None:
 
 
 async def is_deaf(http: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], said: str) -> bool:
-    """It says the same if it is not asked to go on. Raises ModelServerError."""
+    """True if the server sends the same text when not asked to continue. Raises ModelServerError."""
     try:
         otherwise = text_of(await answer_to(http, server, body, is_telling))
     except Rejected as error:
@@ -217,12 +219,12 @@ async def is_deaf(http: httpx.AsyncClient, server: ModelServer, body: dict[str, 
 async def answer_to(
     http: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], enough: Callable[[str], bool] = lambda _: False
 ) -> list[ChatDelta]:
-    """Until its text is ``enough``. Raises ModelServerError."""
+    """Returns the answer's deltas, until its text is ``enough``. Raises ModelServerError."""
     patience = min(PATIENCE_S, settings.VLLM_FIRST_TOKEN_TIMEOUT_S)
     stream = ChatStream(http, server, body, f"trial-{uuid4().hex[:12]}", Patience(patience, patience))
     reading = asyncio.create_task(read(stream, enough))
     await asyncio.wait([reading], timeout=patience)
-    if is_late := not reading.done():  # not cancelled: the connection is closed, and the task ends by itself
+    if is_late := not reading.done():  # not cancelled: closing the connection lets the task end by itself
         await stream.close()
     deltas = await reading
     if is_late:
@@ -241,7 +243,7 @@ async def read(stream: ChatStream, enough: Callable[[str], bool]) -> list[ChatDe
 
 
 def text_of(deltas: Sequence[ChatDelta]) -> str:
-    """Thinking, too: a reasoning parser may take what goes on for that."""
+    """Includes thinking: a reasoning parser may take the continuation for it."""
     return "".join(delta.thinking + delta.text for delta in deltas).lstrip()
 
 

@@ -1,4 +1,4 @@
-"""How warm the models are: workers publish it in Redis, operators' pages and metrics read it, chat pages ask for it."""
+"""Which models are warm: workers publish it in Redis; operators' pages and metrics read it; chat pages request it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from .vllm.client import ModelServer
 logger = logging.getLogger(__name__)
 
 PREFIX = "throughline:warm:"
-WANTED = f"{PREFIX}wanted"  # a chat page was opened lately, and a worker was notified
-KNOWN_FOR_S = 24 * 3600  # how long is known when a model was warm
-WANTED_WITHIN_S = 10  # a worker that hears of an opened page later than this does nothing
+WANTED = f"{PREFIX}wanted"  # set if a chat page was opened recently and a worker was notified
+KNOWN_FOR_S = 24 * 3600  # how long a warm-up is remembered
+WANTED_WITHIN_S = 10  # a worker ignores a notice older than this
 
 
 class Warming(msgspec.Struct, frozen=True):
-    """The last request that a model was warmed with."""
+    """A model's last warm-up request."""
 
     at: datetime
     ms: int
@@ -48,29 +48,29 @@ class Warmth(enum.StrEnum):
 
 @dataclass(frozen=True)
 class TierWarmth:
-    """Of one tier on one of its servers."""
+    """The state of one tier on one of its servers."""
 
     tier: str  # its slug
     name: str
     server: str  # its key
     warmth: Warmth
-    at: datetime | None  # of the last token that is known of, or of the failure; None: nothing is known
-    ms: int | None  # that the last warming took; None if there was none, or it failed
+    at: datetime | None  # of the last known token, or of the failure; None: unknown
+    ms: int | None  # the last warm-up's duration; None if there was none, or it failed
     error: str = ""
 
 
 def used_key(server: ModelServer) -> str:
-    """Holds when the server gave an answer's token, for as long as that keeps it warm."""
+    """Key: when the server last returned an answer's token. It lives as long as that keeps the server warm."""
     return f"{PREFIX}used:{server.key}"
 
 
 def claim_key(server: ModelServer) -> str:
-    """Whoever sets it warms the server; nobody does until it has expired."""
+    """Key: the worker that sets it warms the server; no other does until it expires."""
     return f"{PREFIX}claim:{server.key}"
 
 
 def warming_key(server: ModelServer, model: str) -> str:
-    """Holds the last Warming. ``model`` is what the tier has; empty: the first that the server lists."""
+    """Key: the last Warming. ``model``: the tier's; empty: the first that the server lists."""
     return f"{PREFIX}warming:{server.key}/{model}"
 
 
@@ -78,7 +78,7 @@ def warming_key(server: ModelServer, model: str) -> str:
 
 
 def warmth_of(redis: Redis, tiers: Iterable[TierSpec]) -> list[TierWarmth]:
-    """Of each tier on each of its servers; empty if warming is switched off. Two commands."""
+    """Returns the state of each tier on each of its servers; empty if warming is off. Two Redis commands."""
     candidates = [(tier, server) for tier in tiers for server in (tier.server, *tier.others)]
     pairs = list({(tier.slug, server.key): (tier, server) for tier, server in candidates}.values())
     if not (settings.WARM_MODELS and pairs):
@@ -109,7 +109,8 @@ def decode(stored: bytes | None, shape: Any) -> Any:
 
 
 async def want(redis: AsyncRedis) -> None:
-    """A chat page was opened: have the likely tier warmed, once in a while over all processes. Never raises."""
+    """Called when a chat page is opened: has the likely tier warmed, at most once per WARM_AFTER_IDLE_S over all
+    processes. Never raises."""
     try:
         if await redis.set(WANTED, 1, nx=True, ex=settings.WARM_AFTER_IDLE_S):
             await asyncio.to_thread(notify_worker)
@@ -122,6 +123,6 @@ def notify_worker() -> None:
 
 
 def likely(slugs: Sequence[str], tiers: Sequence[TierSpec]) -> TierSpec:
-    """The tier that most of ``slugs``, those of the latest answers, name; else the cheapest."""
+    """Returns the tier most frequent among ``slugs``, those of the latest answers; else the cheapest."""
     known = [tier for tier in tiers if tier.slug in slugs]
     return max(known, key=lambda tier: slugs.count(tier.slug), default=tiers[0])

@@ -1,4 +1,4 @@
-"""Requests to a host whose addresses were looked up and checked before: no second look-up can lead them elsewhere."""
+"""Requests to a host by addresses resolved and checked before, so that no second look-up can redirect them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import httpx
 
 
 class Addressed(httpx.AsyncBaseTransport):
-    """Connects to the first of ``addresses`` that takes the connection. For the requests to one host only."""
+    """Connects to the first of ``addresses`` that accepts the connection. Only for requests to one host."""
 
     def __init__(self, addresses: Sequence[str], inner: httpx.AsyncBaseTransport | None = None):
         self._addresses = addresses
@@ -16,7 +16,7 @@ class Addressed(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         failure = httpx.ConnectError("the host has no address", request=request)
-        request.extensions["sni_hostname"] = request.url.host  # whose certificate is wanted
+        request.extensions["sni_hostname"] = request.url.host  # the certificate must be the host's
         for address in self._addresses:
             request.url = request.url.copy_with(host=address)  # the Host header keeps the name
             try:

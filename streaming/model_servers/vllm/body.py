@@ -1,4 +1,4 @@
-"""Bodies of responses: decompressed if need be, and read no further than somebody wants to hold in memory."""
+"""Response bodies: decompressed if necessary, and read only up to a limit."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import httpx
 
 from .errors import BadReply
 
-PIECE = 16 * 1024  # bytes that are decompressed at once, or read before others have their turn
+PIECE = 16 * 1024  # bytes decompressed at once, or read before other tasks run
 INFLATED = ("gzip", "x-gzip", "deflate")
 UNREADABLE = ("br", "zstd", "compress", "x-compress")
 EITHER_HEADER = zlib.MAX_WBITS | 32  # gzip's or zlib's
-NO_HEADER = -zlib.MAX_WBITS  # what some call deflate
+NO_HEADER = -zlib.MAX_WBITS  # what some servers call deflate
 
 
 async def pieces_of(response: httpx.Response) -> AsyncIterator[bytes]:
-    """As they arrive. Nobody asked for compression; what is compressed all the same grows by a piece at a time."""
+    """Yields the body as it arrives. A body that is compressed, though not requested so, is inflated piece by piece."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding in UNREADABLE:
         raise BadReply(f"a reply in the encoding {encoding}, which was not asked for")
-    inflater = Inflater() if encoding in INFLATED else None  # else identity; or none at all, such as a character set
+    inflater = Inflater() if encoding in INFLATED else None  # else identity, or no encoding, such as a charset
     async for received in raw(response):
         if not inflater and len(received) <= PIECE:
             yield received
             continue
         for piece in inflater.feed(received) if inflater else cut_up(received):
             yield piece
-            await asyncio.sleep(0)  # much, or what little became: others have their turn
+            await asyncio.sleep(0)  # lets other tasks run: the body is large, or was inflated
 
 
 def cut_up(received: bytes) -> Iterator[bytes]:
@@ -37,13 +37,13 @@ def cut_up(received: bytes) -> Iterator[bytes]:
 
 
 def raw(response: httpx.Response) -> httpx.AsyncByteStream:
-    """What came over the wire; ``aiter_raw`` would refuse a response that was made from bytes."""
+    """The bytes as sent; ``aiter_raw`` would refuse a response made from bytes."""
     assert isinstance(response.stream, httpx.AsyncByteStream)
     return response.stream
 
 
 async def whole_of(pieces: AsyncIterator[bytes], limit: int, begin: bytes = b"") -> bytes:
-    """``begin`` was read already. Raises BadReply if it is longer than ``limit``."""
+    """``begin``: what was read already. Raises BadReply if the body is longer than ``limit``."""
     found, size = [begin], len(begin)
     async for piece in pieces:
         found.append(piece)
@@ -54,7 +54,7 @@ async def whole_of(pieces: AsyncIterator[bytes], limit: int, begin: bytes = b"")
 
 
 async def beginning_of(response: httpx.Response, limit: int, within_s: float) -> bytes:
-    """Whatever comes in time, no more than ``limit``; the rest is not read, nor what cannot be decompressed."""
+    """Returns what arrives in time, up to ``limit``; skips the rest, and what cannot be decompressed."""
     found, size = [], 0
     try:
         async with asyncio.timeout(within_s):
@@ -64,12 +64,12 @@ async def beginning_of(response: httpx.Response, limit: int, within_s: float) ->
                 if size >= limit:
                     break
     except (TimeoutError, BadReply, httpx.HTTPError):
-        pass  # what has come says enough
+        pass  # what has arrived is enough
     return b"".join(found)
 
 
 class Inflater:
-    """gzip, zlib, or deflate without a header; several of them one after the other."""
+    """Inflates gzip, zlib, or deflate without a header, also several streams in a row."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(EITHER_HEADER)

@@ -1,6 +1,6 @@
-"""Values as a model server sends them, of any type and size → values that can be stored, shown and added up.
+"""Converts values from a model server, of any type and size, to values that can be stored, shown and summed.
 
-What makes no sense is None, or empty: no odd value raises. No I/O here.
+Nonsense becomes None or empty; no odd value raises. No I/O here.
 """
 
 from __future__ import annotations
@@ -13,25 +13,27 @@ import msgspec
 from conversations.models.chat.asking import UNSTORABLE, storable
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-MOST_TOKENS = 100_000_000  # of one figure: the sum of all that an answer adds up fits a database's integer
-MOST = 1e15  # of any other figure
-ROUNDING = 1e-3  # by which a logarithm of a probability may be above zero
-UNTOLD = -9999.0  # vLLM's logarithm of a token that it has none of, or minus infinity
-MOST_VALUES = 100_000  # in one JSON text: to make objects of millions takes seconds, in which nothing else happens
-INTEGER_DIGITS = 18  # a longer number is no count of anything; Python refuses to read thousands of digits
+MOST_TOKENS = 100_000_000  # per count, so that an answer's sums fit a database integer
+MOST = 1e15  # per other number
+ROUNDING = 1e-3  # by which the logarithm of a probability may be above zero
+UNTOLD = -9999.0  # vLLM's value for minus infinity, or for no logarithm
+MOST_VALUES = 100_000  # in one JSON text; creating millions of objects would block the process for seconds
+INTEGER_DIGITS = 18  # longer numbers are no counts; Python refuses to parse thousands of digits
 
 _decode = msgspec.json.Decoder().decode
-CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")  # and what turns the direction of text around
+CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")  # with those that change the text's direction
 HIGH_HALF = re.compile("[\ud800-\udbff]\\Z")
 
 
 class Unreadable(ValueError):
-    """No JSON, not even as lenient writers write it. Quotes nothing of it."""
+    """Not JSON, not even leniently parsed. The message quotes nothing of it."""
 
 
 def decode(data: bytes) -> object:
-    """JSON; also with NaN, lone surrogates, raw control characters or bytes that are no UTF-8. Raises Unreadable."""
-    if len(data) > MOST_VALUES and sum(map(data.count, (b",", b"[", b"{"))) > MOST_VALUES:  # in its texts, perhaps
+    """Parses JSON, also with NaN, lone surrogates, raw control characters or bytes that are not UTF-8. Raises
+    Unreadable."""
+    # The characters may also be within texts.
+    if len(data) > MOST_VALUES and sum(map(data.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise Unreadable(f"more than {MOST_VALUES:,} values")
     try:
         return _decode(data)
@@ -57,21 +59,20 @@ def integer(digits: str) -> int | float:
 
 
 def whole_pairs(text: str) -> str:
-    """Halves of a character beyond the first 65,536 that stand side by side are joined; what no database holds is
-    replaced."""
+    """Joins adjacent surrogates to characters; replaces what databases cannot store."""
     if not UNSTORABLE.search(text):
         return text
     return storable(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 
 
 class Pieces:
-    """A text that comes in pieces, each of which may end in the middle of a character."""
+    """A text in pieces, each of which may end between the two surrogates of a character."""
 
     def __init__(self) -> None:
         self._half = ""
 
     def take(self, piece: str) -> str:
-        """What can be stored of the text now."""
+        """Returns the text that can be stored now."""
         if self._half:
             piece, self._half = self._half + piece, ""
         if piece.isascii():
@@ -81,33 +82,33 @@ class Pieces:
         return whole_pairs(piece)
 
     def rest(self) -> str:
-        """At the end: a half whose other half did not come."""
+        """Returns, at the end, a surrogate whose other half never came, replaced."""
         half, self._half = self._half, ""
         return storable(half)
 
 
 def label(value: object, limit: int) -> str:
-    """A name or a code on one line, without control characters; empty for anything but text."""
+    """Returns a name or code on one line, without control characters; empty for anything but text."""
     if not isinstance(value, str):
         return ""
     return " ".join(whole_pairs(CONTROLS.sub(" ", value[: 4 * limit])).split())[:limit]
 
 
 def name(value: object, limit: int) -> str:
-    """One that can be given back as it came; empty for anything else."""
+    """Returns a name that can be sent back unchanged; empty for anything else."""
     found = label(value, limit)
     return found if found == value and "\ufffd" not in found else ""
 
 
 def number(value: object) -> float | None:
-    """A finite one, not below zero; None for anything else, such as text."""
+    """Returns a finite number, zero or more; None for anything else, such as text."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if 0 <= value <= MOST else None
 
 
 def tokens(value: object) -> int | None:
-    """A count: also 7.0 or "7". None for what is none, or out of all reason."""
+    """Returns a count, also from 7.0 or "7"; None for anything else, or if absurdly large."""
     if isinstance(value, str) and value.isascii() and value.strip().isdigit() and len(value) <= INTEGER_DIGITS:
         value = int(value)
     found = number(value)
@@ -115,7 +116,7 @@ def tokens(value: object) -> int | None:
 
 
 def log_probability(value: object) -> float | None:
-    """Of a token: a natural logarithm, so not above zero but for rounding."""
+    """Returns a token's natural logarithm, which exceeds zero at most by rounding; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if UNTOLD < value <= ROUNDING else None

@@ -1,7 +1,6 @@
-"""Talks to model servers over HTTP: one shared client per process, made and closed by its owner.
+"""HTTP client for model servers: one shared client per process, created and closed by its owner.
 
-To end a request early, its connection is closed, on which the task that reads it gets an error and unwinds. vLLM aborts
-the request when the connection is gone.
+Closing its connection ends a request early: the reading task gets an error and unwinds, and vLLM aborts the request.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ from .thinking import split
 from .transport import Transport
 from .wire import DONE, ChatDelta, ReplyReader, join_deltas, parse_whole
 
-WATCH_INTERVAL_S = 0.25  # how often the time since the last token is looked at
+WATCH_INTERVAL_S = 0.25  # between checks of the time since the last token
 END_OF_BODY_S = 0.5  # after the last event
-AFTER_FINISH_S = 10.0  # after the finish reason, for figures and the last event
-SIGNS_COUNT_S = 600.0  # since the last token, while events without text still count as signs of life
-WHOLE_ANSWER_TIMEOUT_S = 600.0  # that is not streamed
-SHORT_TIMEOUT_S = 5.0  # of questions about the server itself, and of the words of a refusal
-NOWHERE = "it redirects to what is no server's address"  # httpx looks at it, though it is not to go there
+AFTER_FINISH_S = 10.0  # after the finish reason, for usage and the last event
+SIGNS_COUNT_S = 600.0  # after the last token, events without text count as signs of life for so long
+WHOLE_ANSWER_TIMEOUT_S = 600.0  # for answers that are not streamed
+SHORT_TIMEOUT_S = 5.0  # for requests about the server itself, and for the text of a refusal
+NOWHERE = "it redirects to what is no server's address"  # httpx parses the address even if it does not follow it
 NOTHING = ChatDelta()
 EVENTS_BEGIN_WITH = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
 ServerKey = NewType("ServerKey", str)
-"""What processes know a model server by: its name, and its path if that is not /v1 alone, as behind a gateway."""
+"""Identifies a model server among processes: its name, and its path unless that is only /v1, as behind a gateway."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class ModelServer:
 
     @property
     def name(self) -> str:
-        """What people see: the address without scheme and path."""
+        """For display: the address without scheme and path."""
         return httpx.URL(self.base_url).netloc.decode()
 
     @property
@@ -71,8 +70,8 @@ class ModelServer:
 
 
 def http_client() -> httpx.AsyncClient:
-    """Without proxies from the environment, and without redirects: a key goes only where it was meant to go. To be made
-    in the loop that uses it."""
+    """Ignores the environment's proxies and follows no redirects, so that an API key goes only to its server. Create it
+    in the event loop that uses it."""
     return httpx.AsyncClient(
         transport=Transport(), trust_env=False, follow_redirects=False, headers={"Accept-Encoding": "identity"}
     )
@@ -87,7 +86,7 @@ class Patience:
 
 
 class ChatStream:
-    """One answer as it comes: token by token, or as one delta from a server that does not stream, or was not asked to.
+    """One answer as it arrives: token by token, or as one delta if it is not streamed.
 
     Iterate over ``deltas``; ``close`` ends it from outside at any time.
     """
@@ -101,7 +100,7 @@ class ChatStream:
         patience: Patience | None = None,
         headers: Mapping[str, str] | None = None,
     ):
-        """``patience`` is the site's unless given; ``headers`` are further ones."""
+        """``patience``: the site's by default. ``headers``: additional ones."""
         self._limits = patience or Patience(settings.VLLM_FIRST_TOKEN_TIMEOUT_S, settings.VLLM_SILENCE_TIMEOUT_S)
         self._client = client
         self._server = server
@@ -111,11 +110,11 @@ class ChatStream:
             f"{server.base_url}/chat/completions",
             json=body,
             headers={**server.headers, "X-Request-Id": request_id, **(headers or {})},
-            # Silence is watched by us, token by token; this is for a server that never answers at all.
+            # ``_watch`` limits the silence between tokens; this timeout is for a server that never answers.
             timeout=httpx.Timeout(self._patience_with_headers() + 5, connect=settings.VLLM_CONNECT_TIMEOUT_S),
         )
         self.answered_at: datetime | None = None  # first byte of the response
-        self.is_whole = False  # it came in one piece
+        self.is_whole = False  # arrived in one piece
         self._reader = ReplyReader(settings.VLLM_ANSWER_MAX_CHARACTERS)
         self._response: httpx.Response | None = None
         self._closing = asyncio.Event()
@@ -133,7 +132,7 @@ class ChatStream:
                 async for delta in self._read(response):
                     yield delta
         except (httpx.HTTPError, ModelServerError) as error:
-            if not self._is_complete:  # else nothing behind the end makes the answer worse
+            if not self._is_complete:  # errors after the end do not matter
                 self._fail(error)
         finally:
             watch.cancel()
@@ -145,18 +144,18 @@ class ChatStream:
             yield self._reader.end()
 
     async def close(self) -> None:
-        """The reader's loop ends at once, and the server aborts the request."""
+        """Ends the reader's loop at once; the server aborts the request."""
         self._closing.set()
         if self._response is not None and not self._response.is_closed:  # else the connection may be another request's
             await self._response.extensions["network_stream"].aclose()
 
     async def _send(self) -> httpx.Response | None:
-        """The response's beginning; None if it was closed before."""
+        """Returns the response once its headers have arrived; None if closed before."""
         sending = asyncio.create_task(self._begin())
         closing = asyncio.create_task(self._closing.wait())
         try:
             await asyncio.wait({sending, closing}, return_when=asyncio.FIRST_COMPLETED)
-        finally:  # cancelled, too: nobody else would end what was begun
+        finally:  # also if cancelled: nobody else would end the sending task
             closing.cancel()
             if not sending.done():
                 sending.cancel()
@@ -164,7 +163,7 @@ class ChatStream:
         if sending.cancelled():
             return None
         response = sending.result()
-        if self._closing.is_set():  # in the same moment
+        if self._closing.is_set():  # closed at the same moment
             await response.aclose()
             return None
         self.answered_at = site_time.now()
@@ -179,7 +178,7 @@ class ChatStream:
         return self._response
 
     async def _read(self, response: httpx.Response) -> AsyncIterator[ChatDelta]:
-        """By what it begins with: content types are not to be relied on."""
+        """Tells events from a whole reply by the first bytes, since content types are unreliable."""
         pieces, blanks, first = pieces_of(response), 0, b""
         async for first in pieces:
             blanks += len(first)
@@ -201,7 +200,7 @@ class ChatStream:
         events, most = EventStream(settings.VLLM_EVENT_MAX_BYTES), settings.VLLM_STREAM_MAX_BYTES
         received: bytes | None = first
         while received is not None:
-            if not self._done:  # else it reads on to the body's end, so that the connection can be used again
+            if not self._done:  # after it, reads only to the body's end, so that the connection can be reused
                 for delta in self._take(events.feed(received)):
                     yield delta
                 if events.taken > most:
@@ -242,9 +241,9 @@ class ChatStream:
             raise Unreachable("it broke off in the middle of an event") from None
 
     def _fail(self, error: httpx.HTTPError | ModelServerError) -> None:
-        """A connection that breaks because ``close`` was called is no failure."""
+        """Raises the error, unless the connection broke because ``close`` was called."""
         if isinstance(error, ModelServerError):
-            error.hide(self._server.api_key)  # which an error inside the stream may repeat
+            error.hide(self._server.api_key)  # an error inside the stream may quote it
             raise error
         if not self._closing.is_set():
             raise Unreachable(f"{type(error).__name__}: {error}") from error
@@ -254,18 +253,19 @@ class ChatStream:
         return self._done or self._reader.has_ended
 
     def _why_incomplete(self, response: httpx.Response, *, is_empty: bool) -> ModelServerError:
-        """The body ended without [DONE] and without a finish reason."""
+        """Why the body ended without [DONE] and without a finish reason."""
         if self._had_tokens:
             return BrokeOff("it broke off")
         is_framed = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
-        if is_framed or not (is_empty or self._had_events):  # else a connection that breaks looks like this
+        # Without framing, a broken connection looks like the end of the body.
+        if is_framed or not (is_empty or self._had_events):
             return BadReply("the reply has no answer in it")
         return Unreachable("it broke off")
 
     async def _watch(self) -> None:
-        """Close the connection after too long a silence. Keep-alive comments are no tokens: only data events count.
+        """Closes the connection after too long a silence. Only data events count, not keep-alive comments.
 
-        Nor does the time count in which this process stood still: what came meanwhile has not been read.
+        Time in which this process was blocked does not count: what arrived meanwhile has not been read.
         """
         while self._silent_for() <= self._patience():
             begun = time.monotonic()
@@ -285,13 +285,13 @@ class ChatStream:
         return self._limits.silence_s if self._had_tokens else self._patience_with_headers()
 
     def _patience_with_headers(self) -> float:
-        """vLLM sends a stream's headers at once, and those of a whole answer with its end."""
+        """vLLM sends a stream's headers at once, but those of a whole answer only at its end."""
         return self._limits.first_token_s if self._is_streamed else WHOLE_ANSWER_TIMEOUT_S
 
 
 async def complete(client: httpx.AsyncClient, server: ModelServer, body: dict[str, Any], timeout_s: float) -> ChatDelta:
-    """The whole answer of one request that is not streamed, its thinking apart: also where it is streamed all the same.
-    Raises ModelServerError."""
+    """Returns the whole answer to a request without streaming, with thinking separated, also if the server streams it
+    anyway. Raises ModelServerError."""
     stream = ChatStream(client, server, body, f"whole-{uuid4().hex[:12]}", Patience(timeout_s, timeout_s))
     try:
         async with asyncio.timeout(timeout_s), aclosing(stream.deltas()) as found:
@@ -314,7 +314,7 @@ async def ask(
     """Raises ModelServerError."""
     try:
         async with (
-            asyncio.timeout(timeout_s),  # also of a body that comes byte by byte
+            asyncio.timeout(timeout_s),  # also for a body that arrives byte by byte
             client.stream(method, url, json=body, headers=server.headers, timeout=timeout_s) as response,
         ):
             await refuse_all_but_success(response, server)
@@ -328,7 +328,7 @@ async def ask(
 
 
 async def refuse_all_but_success(response: httpx.Response, server: ModelServer) -> None:
-    """Raises Rejected, with what the server says."""
+    """Raises Rejected with the server's message."""
     if not response.is_success:
         said = await beginning_of(response, settings.VLLM_ERROR_MAX_BYTES, SHORT_TIMEOUT_S)
         await response.aclose()

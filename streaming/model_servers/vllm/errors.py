@@ -1,12 +1,12 @@
-"""What can go wrong with a model server.
+"""Errors of model servers.
 
 ModelServerError
 ├── Unreachable      no connection, or it broke
-│   └── BrokeOff     the answer's body ended without a word that the answer is complete
+│   └── BrokeOff     the answer's body ended without an end mark
 ├── TookTooLong      no token for too long
-├── BadReply         not what the protocol says, or far too much of it
-├── NoAnswer         the model ended without an answer: filtered, declined, out of room, or without a word
-└── Rejected         an error that the server itself reported, by status or inside the stream
+├── BadReply         violates the protocol, or is far too large
+├── NoAnswer         the model ended without an answer: filtered, declined, out of room, or empty
+└── Rejected         an error that the server reported, by status or inside the stream
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from conversations.models.generation.errors import ErrorCode
 
 from .clean import Unreadable, decode, tokens
 
-QUOTED = 1000  # characters of what a server said
-NESTING = 4  # of an error's message inside its body
+QUOTED = 1000  # characters of a server's message
+NESTING = 4  # depth of an error's message in its body
 
 BY_STATUS = {401: ErrorCode.UNAUTHORISED, 403: ErrorCode.UNAUTHORISED, 404: ErrorCode.UNKNOWN_MODEL,
              429: ErrorCode.OVERLOADED, 503: ErrorCode.OVERLOADED}  # fmt: skip
-STATUS_BY_NAME = {  # where a server has words for a code
+STATUS_BY_NAME = {  # for servers that send a name as the code
     "invalid_api_key": 401, "authentication_error": 401, "permission_error": 403, "model_not_found": 404,
     "rate_limit_exceeded": 429, "rate_limit_error": 429, "insufficient_quota": 429, "overloaded_error": 503,
     "invalid_request_error": 400, "bad_request": 400, "context_length_exceeded": 400, "exceed_context_size_error": 400,
 }  # fmt: skip
 TOO_LONG = ("context length", "context size", "context window", "context_length", "max_tokens must be at least 1")
 
-# Why an answer without text has none, by its finish reason; the first two also if there is some.
+# Errors by finish reason: CUT_SHORT also for answers with text, WITHOUT_TEXT only for those without.
 CUT_SHORT = {"content_filter": ErrorCode.FILTERED, "refusal": ErrorCode.DECLINED}
 WITHOUT_TEXT = {
     **CUT_SHORT,
@@ -41,11 +41,11 @@ WITHOUT_TEXT = {
 
 
 class ModelServerError(Exception):
-    """``code`` becomes a sentence for the user, ``str()`` is for operators."""
+    """``code`` becomes a sentence for users; ``str()`` is for operators."""
 
     code = ErrorCode.INTERNAL
-    permanent = False  # no other server helps
-    is_servers_fault = True  # and not the request's
+    permanent = False  # True: no other server can help
+    is_servers_fault = True  # False: the request's
 
     def __init__(self, message: str = ""):
         super().__init__(storable(message[:QUOTED]))
@@ -56,7 +56,7 @@ class ModelServerError(Exception):
 
     @property
     def in_short(self) -> str:
-        """For logs: without what the server said, which may quote the question."""
+        """For logs: without the server's message, which may quote the question."""
         return type(self.__cause__).__name__ if self.__cause__ else str(self)
 
 
@@ -65,7 +65,7 @@ class Unreachable(ModelServerError):
 
 
 class BrokeOff(Unreachable):
-    """With a part of the answer: of the whole of it, if the server never says that an answer is complete."""
+    """A part of the answer has arrived; all of it, if the server never marks the end of answers."""
 
 
 class TookTooLong(ModelServerError):
@@ -88,7 +88,7 @@ class NoAnswer(ModelServerError):
 
 
 def missing_answer(finish_reason: str, *, has_text: bool) -> NoAnswer | None:
-    """Of an answer that has ended like this; None if it is one."""
+    """Returns the error of an answer that ended like this; None if it is an answer."""
     codes = CUT_SHORT if has_text else WITHOUT_TEXT
     code = codes.get(finish_reason, None if has_text else ErrorCode.EMPTY)
     return NoAnswer(code) if code else None
@@ -119,7 +119,7 @@ def code_for(status: int, message: str) -> ErrorCode:
 
 
 def rejection(status: int, body: bytes, api_key: str = "", location: str = "") -> Rejected:
-    """From a response that is no success; a body that is no JSON is quoted. Without the key, which it may repeat."""
+    """Returns the error of an unsuccessful response; quotes a body that is not JSON. Hides the API key."""
     if api_key:
         body = body.replace(api_key.encode(), b"[key]")
     if location:
@@ -132,12 +132,12 @@ def rejection(status: int, body: bytes, api_key: str = "", location: str = "") -
 
 
 def in_stream(error: object) -> Rejected:
-    """An error that comes instead of a piece of the answer; its code is of any type, or missing."""
+    """Returns the error sent instead of a piece of the answer; its code may have any type, or be missing."""
     return Rejected(status_of(error), sentence_of(error)[:QUOTED])
 
 
 def sentence_of(error: object) -> str:
-    """Its message, and its code if that is a name."""
+    """Returns the error's message, and its code if that is a known name."""
     inner = error.get("error", error) if isinstance(error, Mapping) else error
     codes = [inner.get("code"), inner.get("type")] if isinstance(inner, Mapping) else []
     name = next((code for code in codes if isinstance(code, str) and code in STATUS_BY_NAME), "")
@@ -145,7 +145,7 @@ def sentence_of(error: object) -> str:
 
 
 def status_of(error: object) -> int:
-    """By a number or a name in it; 500 if it tells none."""
+    """Returns the status by a number or a name in the error; 500 if it has none."""
     fields = error.get("error", error) if isinstance(error, Mapping) else {}
     fields = fields if isinstance(fields, Mapping) else {}
     for value in (fields.get("code"), fields.get("status"), fields.get("type")):
@@ -156,7 +156,7 @@ def status_of(error: object) -> int:
 
 
 def message_of(error: object, depth: int = 0) -> str:
-    """The first text where servers put it, however deep; empty if there is none."""
+    """Returns the first text in the fields where servers put it, NESTING levels deep; empty if there is none."""
     if isinstance(error, str):
         return error
     inner: object = None

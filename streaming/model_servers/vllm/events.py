@@ -1,9 +1,9 @@
-"""Bytes of an event stream → the payloads of its events, as the standard says (html.spec.whatwg.org, 9.2). No I/O here.
+"""Parses an event stream into the payloads of its events, by the standard (html.spec.whatwg.org, 9.2). No I/O here.
 
-Lines end with CR, LF or both, a byte order mark may stand at the beginning, an event's data may have several lines, and
-an event ends with an empty line. Beyond the standard, since servers do so: an event counts that the body's end cuts off
-before its empty line, and a line that cannot be the next one of the same JSON begins an event of its own. What an
-event named "error" has is put where other servers have their errors.
+Lines end with CR, LF or both, a byte order mark may come first, an event's data may have several lines, and an empty
+line ends an event. Beyond the standard, because servers do so: an event at the end of the body counts without its empty
+line, and a line that cannot continue the same JSON starts a new event. The data of an event named "error" is put where
+other servers put errors.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from .clean import BYTE_ORDER_MARK
 from .errors import BadReply
 
-LEAST_OF_A_LINE = 64  # bytes that each counts as: short lines take no less time to read
+LEAST_OF_A_LINE = 64  # bytes that each line counts as, at least: short lines take as long to read
 LEAST_OF_AN_EVENT = 2 * LEAST_OF_A_LINE
 BEGIN_A_PAYLOAD = (b"{", b"[DONE]")
 
@@ -20,18 +20,18 @@ class EventStream:
     """``feed`` it as bytes arrive, ``finish`` at the body's end. Time and memory are linear in an event's length."""
 
     def __init__(self, max_bytes: int):
-        """``max_bytes``: of a line, and of an event."""
-        self.taken = 0  # bytes of all that was fed, with short lines at more than they have
+        """``max_bytes``: per line and per event."""
+        self.taken = 0  # bytes fed, with short lines counted as LEAST_OF_A_LINE
         self._max_bytes = max_bytes
-        self._pieces: list[bytes] = []  # of the line that has not ended
-        self._data: list[bytes] = []  # of the event that has not ended
+        self._pieces: list[bytes] = []  # of the unfinished line
+        self._data: list[bytes] = []  # of the unfinished event
         self._size = 0  # of both
-        self._is_error = False  # that event, by its name
-        self._was_cr = False  # the last byte: an LF after it ends no other line
+        self._is_error = False  # the unfinished event, by its name
+        self._was_cr = False  # the last byte was a CR: an LF after it ends no other line
         self._has_begun = False
 
     def feed(self, received: bytes) -> list[bytes]:
-        """The payloads that are complete now. Raises BadReply for an event that is too long."""
+        """Returns the payloads that are complete now. Raises BadReply for an event that is too long."""
         is_between = self._size == 0 and not (self._was_cr or self._is_error)
         is_whole = is_between and self._has_begun and received.endswith(b"\n\n")
         payloads = plain_payloads(received) if is_whole else None
@@ -42,7 +42,7 @@ class EventStream:
         return payloads
 
     def finish(self) -> list[bytes]:
-        """What the body's end has completed."""
+        """Returns the payloads that the body's end completes."""
         payloads = self._take_line(self._line(b"")) if self._pieces else []
         return payloads + self._end_event()
 
@@ -53,7 +53,7 @@ class EventStream:
             received = received.removeprefix(b"\n")
             self._was_cr = False
         payloads: list[bytes] = []
-        lines = received.splitlines(keepends=True)  # of bytes: by CR, LF and CRLF alone
+        lines = received.splitlines(keepends=True)  # bytes split only at CR, LF and CRLF
         self.taken += max(len(received), LEAST_OF_A_LINE * len(lines))
         for line in lines:
             if line.endswith((b"\n", b"\r")):
@@ -65,7 +65,7 @@ class EventStream:
         return payloads
 
     def _without_mark(self, received: bytes) -> bytes:
-        """Empty as long as a mark may still come."""
+        """Returns nothing while a byte order mark may still be incomplete."""
         begin = b"".join([*self._pieces, received])
         self._pieces.clear()
         self._size = 0
@@ -85,12 +85,12 @@ class EventStream:
         return line
 
     def _take_line(self, line: bytes) -> list[bytes]:
-        """The events that it ends."""
+        """Returns the payloads that the line completes."""
         if not line:
             return self._end_event()
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
-        if name != b"data":  # a comment, or a field that says nothing of the text
+        if name != b"data":  # a comment, or another field
             self._size -= len(line)
             self._is_error = value == b"error" if name == b"event" else self._is_error
             return []
@@ -114,7 +114,7 @@ class EventStream:
 
 
 def plain_payloads(received: bytes) -> list[bytes] | None:
-    """Of whole events with one line of data each, as vLLM sends them; None if there is anything else."""
+    """Returns the payloads of complete events with one data line each, as vLLM sends them; None for anything else."""
     if b"\r" in received:
         return None
     payloads = []
@@ -126,5 +126,5 @@ def plain_payloads(received: bytes) -> list[bytes] | None:
 
 
 def begins_anew(earlier: bytes, line: bytes) -> bool:
-    """No JSON goes on like this: the server leaves out the empty lines."""
+    """True if no JSON continues like this: the server leaves out the empty lines."""
     return earlier.rstrip().endswith(b"}") and line.lstrip().startswith(BEGIN_A_PAYLOAD)

@@ -1,4 +1,4 @@
-"""What a model server tells of itself: its models."""
+"""The models that a server lists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from . import clean
 from .client import SHORT_TIMEOUT_S, ModelServer, ask
 from .errors import BadReply
 
-MODEL_NAME_LENGTH = 200  # characters; what is longer cannot be stored with an answer
+MODEL_NAME_LENGTH = 200  # characters; longer names cannot be stored with an answer
 
 
 class ListedModel(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class ListedModel(msgspec.Struct, frozen=True):
 
 
 async def list_models(client: httpx.AsyncClient, server: ModelServer) -> list[ListedModel]:
-    """Those with a name that can be stored. Raises ModelServerError."""
+    """Returns the models with a name that can be stored. Raises ModelServerError."""
     reply = await ask(client, server, "GET", f"{server.base_url}/models", SHORT_TIMEOUT_S)
     found = decode(reply)
     listed = found.get("data") if isinstance(found, dict) else found
@@ -32,7 +32,7 @@ async def list_models(client: httpx.AsyncClient, server: ModelServer) -> list[Li
 
 
 def listed_model(entry: Mapping[str, object]) -> ListedModel:
-    """Without a name if it has none that can be asked for."""
+    """``id`` is empty if the name cannot be used in a request."""
     name = clean.name(entry.get("id"), MODEL_NAME_LENGTH)
     owner = clean.label(entry.get("owned_by"), MODEL_NAME_LENGTH)
     return ListedModel(name, clean.tokens(entry.get("max_model_len")) or None, owner)

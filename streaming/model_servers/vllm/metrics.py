@@ -1,4 +1,4 @@
-"""Figures out of a model server's /metrics, by vLLM's names without ``vllm:`` and ``_total``. No I/O here."""
+"""Reads a model server's /metrics, by vLLM's names without ``vllm:`` and ``_total``. No I/O here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ WRITTEN = "generation_tokens"
 COUNTERS = (DRAFTED, ACCEPTED, CACHE_QUERIES, CACHE_HITS, PREEMPTIONS, WRITTEN)
 
 
-REQUEST_FIGURES = {  # of one request, with vLLM's --enable-per-request-metrics: its name -> ours
+# Per request, with vLLM's --enable-per-request-metrics: its name -> ours.
+REQUEST_FIGURES = {
     "queue_time_ms": "queued",
     "time_to_first_token_ms": "first token",
     "generation_time_ms": "generation",
@@ -25,7 +26,7 @@ REQUEST_FIGURES = {  # of one request, with vLLM's --enable-per-request-metrics:
 
 
 def request_figures(metrics: object) -> dict[str, float] | None:
-    """In milliseconds; None if the server reported none. What is no number is passed over."""
+    """In milliseconds; None if the server reported none. Skips what is not a number."""
     if not isinstance(metrics, dict):
         return None
     reported = {ours: number(metrics.get(name)) for name, ours in REQUEST_FIGURES.items()}
@@ -33,12 +34,12 @@ def request_figures(metrics: object) -> dict[str, float] | None:
 
 
 def gauges(metrics: str) -> dict[str, float]:
-    """Those that are reported, summed over models and engines."""
+    """Returns the reported gauges, summed over models and engines."""
     return sum_by_name(metrics, GAUGES)
 
 
 def gauge(metrics: str, name: str) -> float | None:
-    """This one alone, without reading the rest; None if it is not reported."""
+    """Returns one gauge without parsing the rest; None if not reported."""
     begin, end = metrics.find(name), metrics.rfind(name)
     if begin < 0:
         return None
@@ -47,13 +48,13 @@ def gauge(metrics: str, name: str) -> float | None:
 
 
 def counters(metrics: str) -> dict[str, float]:
-    """Those that are reported, with ``_total`` or without, summed over models and engines."""
+    """Returns the reported counters, with ``_total`` or without, summed over models and engines."""
     totals = sum_by_name(metrics, [f"{name}_total" for name in COUNTERS])
     return sum_by_name(metrics, COUNTERS) | {name.removesuffix("_total"): value for name, value in totals.items()}
 
 
 def sum_by_name(metrics: str, names: Collection[str]) -> dict[str, float]:
-    """What is no number is passed over."""
+    """Skips what is not a number."""
     figures: dict[str, float] = {}
     for line in metrics.splitlines():
         name, _, value = line.rpartition(" ")
@@ -64,7 +65,7 @@ def sum_by_name(metrics: str, names: Collection[str]) -> dict[str, float]:
 
 
 def figure_of(text: str) -> float | None:
-    """None if it is none that can be: below zero, not finite, or out of all reason."""
+    """Returns None for an impossible value: below zero, not finite, or absurdly large."""
     try:
         return number(float(text))
     except ValueError:
@@ -72,7 +73,7 @@ def figure_of(text: str) -> float | None:
 
 
 def differences(now: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
-    """What counters have gained; empty if the server has begun to count anew."""
+    """Returns the counters' increases; empty if the server has restarted counting."""
     if any(now.get(name, 0.0) < value for name, value in before.items()):
         return {}
     return {name: value - before[name] for name, value in now.items() if name in before}

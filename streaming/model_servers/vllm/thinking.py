@@ -1,6 +1,6 @@
-"""Tells thinking from the answer where a server has no reasoning parser.
+"""Separates thinking from the answer if a server has no reasoning parser.
 
-It sends `<think>…</think>` in the text; or no more than `</think>`, where the chat template had opened the thinking.
+Such a server sends `<think>…</think>` in the text, or only `</think>` if the chat template opened the thinking.
 """
 
 from __future__ import annotations
@@ -9,34 +9,34 @@ from enum import Enum, auto
 
 OPEN, CLOSE = "<think>", "</think>"
 FENCE = "```"
-MOST_BLANKS = 200  # that are held back at the beginning
-MOST_MENTIONS = 20  # of `</think>` in code; each costs a look at all the text before it
+MOST_BLANKS = 200  # whitespace held back at the beginning
+MOST_MENTIONS = 20  # of `</think>` in code; for each, all text before it is scanned
 
 
 class Where(Enum):
-    BEFORE = auto()  # nothing but blanks so far
+    BEFORE = auto()  # only whitespace so far
     THINKING = auto()
     ANSWER = auto()
 
 
 class ThinkSplitter:
-    """Feeds on text as it arrives. `<think>` counts only at the very beginning of an answer; later it is just text.
+    """Takes text as it arrives. `<think>` counts only at the very beginning of an answer; later it is just text.
 
-    The first `</think>` without one says that all before it was thinking, though it looked like the answer: then
-    ``was_thinking`` is true. In code it says nothing, nor behind a `<think>` that is just text.
+    The first `</think>` without a `<think>` means that all text before it was thinking, though it looked like the
+    answer: then ``was_thinking`` is true. It is ignored in code, and after a `<think>` that is just text.
     """
 
     def __init__(self, begun: str = "", *, is_told: bool = False):
-        """``begun``: text that is there already. ``is_told``: the thinking is known, by the server or by its tags."""
+        """``begun``: the text so far. ``is_told``: the thinking is already known, by the server or by its tags."""
         self.was_thinking = False
         self._where = Where.ANSWER if begun else Where.BEFORE
-        self._held = ""  # could still become a tag
-        self._said = [begun]  # of the answer, as long as it may turn out to be thinking
+        self._held = ""  # may become a tag
+        self._said = [begun]  # the answer, while it may turn out to be thinking
         self._may_turn = not is_told
         self._mentions = 0
 
     def feed(self, text: str) -> tuple[str, str]:
-        """(thinking, answer) of what is certain now."""
+        """Returns the (thinking, answer) that is certain now."""
         self._held += text
         if self._where is Where.ANSWER and not self._may_turn:
             return self.finish()
@@ -49,12 +49,12 @@ class ThinkSplitter:
                 return self._answer()
 
     def finish(self) -> tuple[str, str]:
-        """(thinking, answer) of what was held back."""
+        """Returns the (thinking, answer) that was held back."""
         held, self._held = self._held, ""
         return (held, "") if self._where is Where.THINKING else ("", held)
 
     def trust(self) -> None:
-        """The server tells its thinking apart."""
+        """Called when the server itself separates thinking."""
         self._may_turn = False
 
     def _begin(self) -> tuple[str, str]:
@@ -93,7 +93,7 @@ class ThinkSplitter:
         return "", said
 
     def _let_go(self) -> str:
-        """All but what could be the beginning of the closing tag."""
+        """Returns all but a possible beginning of the closing tag."""
         at = self._held.rfind("<", -len(CLOSE) + 1)
         at = at if at >= 0 and CLOSE.startswith(self._held[at:]) else len(self._held)
         certain, self._held = self._held[:at], self._held[at:]
@@ -105,12 +105,12 @@ class ThinkSplitter:
 
 
 def is_in_code(before: str) -> bool:
-    """What comes behind this text stands in a block of code, or in code inside a line."""
+    """True if what follows this text is in a code block or in inline code."""
     return before.count(FENCE) % 2 == 1 or before.rpartition("\n")[2].count("`") % 2 == 1
 
 
 def split(text: str) -> tuple[str, str]:
-    """(thinking, answer) of a whole text."""
+    """Returns the (thinking, answer) of a whole text."""
     splitter = ThinkSplitter()
     thinking, answer = splitter.feed(text)
     more_thinking, more_answer = splitter.finish()

@@ -1,6 +1,6 @@
-"""HTTP for httpx by aiohttp, whose parser is compiled: reading a token costs two fifths of what httpcore takes.
+"""httpx transport on aiohttp, whose parser is compiled: reading a token costs two fifths of httpcore's time.
 
-docs/performance.md has the figures. Other than in httpcore (#1093), a request may be cancelled at any moment.
+docs/performance.md has the measurements. Unlike with httpcore (#1093), a request may be cancelled at any moment.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-KEEPALIVE_S = 4.0  # vLLM closes idle connections after 5 s: ours go before, so that none is closed while it is used
+# vLLM closes idle connections after 5 s. We close them earlier, so that none is closed while in use.
+KEEPALIVE_S = 4.0
 
-MOST_INTERIM = 100  # responses of status 1xx before the one that counts; aiohttp would take them without end
+MOST_INTERIM = 100  # 1xx responses before the final one; aiohttp has no limit
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """As many connections as there are requests. To be made in the loop that uses it."""
+    """As many connections as requests. Create it in the event loop that uses it."""
 
     def __init__(self) -> None:
         context = httpx.create_ssl_context(trust_env=False)
@@ -56,7 +57,7 @@ class Transport(httpx.AsyncBaseTransport):
 
 
 class Connection(ResponseHandler):
-    """It breaks for whoever reads a body too, not only for whoever waits for a response."""
+    """Raises its error also in a task that reads a body, not only in one that waits for a response."""
 
     _interim = 0
 
@@ -75,7 +76,7 @@ class Connection(ResponseHandler):
 
 
 class Body(httpx.AsyncByteStream):
-    """Of a response. ``aclose`` hangs up if there is more to come, also while another task reads."""
+    """A response's body. ``aclose`` closes the connection if there is more to come, also while another task reads."""
 
     def __init__(self, response: aiohttp.ClientResponse, request: httpx.Request):
         self._response = response
@@ -87,7 +88,7 @@ class Body(httpx.AsyncByteStream):
             try:
                 async for received in content.iter_any():
                     yield received
-            except aiohttp.ClientPayloadError:  # what had come before the connection broke, aiohttp keeps for itself
+            except aiohttp.ClientPayloadError:  # aiohttp withholds what arrived before the connection broke
                 if content._buffer:
                     yield b"".join(content._buffer)
                 raise
@@ -113,6 +114,6 @@ def told_as_httpx(request: httpx.Request) -> Iterator[None]:
 
 
 def reason_of(error: OSError) -> str:
-    """Without the address, which asyncio repeats. Numbers of TLS and of look-ups are not the system's."""
+    """Returns the reason without the address, which asyncio repeats. TLS and DNS have error numbers of their own."""
     is_systems = bool(error.errno and error.errno > 0) and not isinstance(error, ssl.SSLError)
     return os.strerror(error.errno) if is_systems and error.errno else error.strerror or str(error)

@@ -1,6 +1,6 @@
-"""Payloads of a chat completion → typed deltas that can be stored, shown and added up, whatever a server sends.
+"""Parses payloads of a chat completion into typed deltas that can be stored, shown and summed, whatever a server sends.
 
-What a field should not be is passed over, and the rest of its payload counts. No I/O here.
+Invalid fields are skipped; the rest of the payload counts. No I/O here.
 """
 
 from __future__ import annotations
@@ -18,37 +18,37 @@ from .errors import BadReply, Rejected, in_stream
 from .metrics import request_figures
 
 DONE = b"[DONE]"
-TOO_LONG = "too_long"  # the finish reason of an answer that this site has cut off
+TOO_LONG = "too_long"  # finish reason of an answer that this site cut off
 REASON_LENGTH = 40
-MOST_CHOICES = 100  # that are looked at, of a payload that is odd
-MOST_OBJECTS = 100_000  # in one payload, a few for each token of a whole answer
+MOST_CHOICES = 100  # read of an odd payload
+MOST_OBJECTS = 100_000  # in one payload; a whole answer has a few per token
 A_LONG_ERROR = "an error of more words than are read"
-FIELD_BYTES = 64 * 1024  # of a field that is no text; what is longer says nothing
-NESTING = 5  # of parts inside parts
+FIELD_BYTES = 64 * 1024  # of a field that is not text; longer ones are ignored
+NESTING = 5  # of parts within parts
 INDEFINITE = ("", "null", "none")  # finish reasons of servers that send one with every token
-FINISH_REASONS = {  # what servers say → what vLLM says; others stay as they are
+FINISH_REASONS = {  # other servers' reasons → vLLM's; unknown ones stay as they are
     "eos": "stop", "eos_token": "stop", "end_turn": "stop", "stop_sequence": "stop", "stop_token": "stop",
     "completed": "stop", "max_tokens": "length", "max_output_tokens": "length", "model_length": "length",
     "function_call": "tool_calls", "tool_call": "tool_calls", "tool_use": "tool_calls",
     "safety": "content_filter", "blocklist": "content_filter", "prohibited_content": "content_filter",
     "recitation": "content_filter", "sensitive": "content_filter",
 }  # fmt: skip
-PART_FIELDS = {  # of a part of a text: what it is, if the name tells
+PART_FIELDS = {  # fields with the text of a part → its kind, if the name shows it
     "text": "", "value": "", "content": "",
     "thinking": "thinking", "reasoning": "thinking", "refusal": "refusal",
 }  # fmt: skip
-BROKEN = ("error", "abort", "network_error")  # finish reasons of servers that fail without a word
+BROKEN = ("error", "abort", "network_error")  # finish reasons of servers that fail without an error message
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-fields_of = cache(msgspec.structs.fields)  # which works the types out anew at each call
+fields_of = cache(msgspec.structs.fields)  # which resolves the types at each call
 
 ABSENT = msgspec.Raw()
 TEXTS = ("content", "reasoning", "reasoning_content", "refusal")
 
 
 class LikelyToken(msgspec.Struct, frozen=True):
-    """A token with the natural logarithm of its probability; None if the server reported none that can be."""
+    """A token with the natural logarithm of its probability; None if the server reported no valid one."""
 
     token: str
     logprob: Annotated[float, msgspec.Meta(gt=clean.UNTOLD, le=clean.ROUNDING)] | None = None
@@ -57,23 +57,23 @@ class LikelyToken(msgspec.Struct, frozen=True):
 class Usage(msgspec.Struct, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int | None = None
-    cached_tokens: int | None = None  # of the prompt's, what the server remembered (--enable-prompt-tokens-details)
+    cached_tokens: int | None = None  # prompt tokens from the server's cache (--enable-prompt-tokens-details)
 
 
 class ChatDelta(msgspec.Struct, frozen=True):
-    """What one payload brought. Texts are as received: sent back unchanged they continue token for token."""
+    """The content of one payload. Texts are as received, so that a continuation matches token for token."""
 
     text: str = ""
     thinking: str = ""
     finish_reason: str = ""  # empty until the last
     usage: Usage | None = None
-    tokens: tuple[LikelyToken, ...] = ()  # of this text, or thinking; empty if the server does not tell
-    server_ms: dict[str, float] | None = None  # the server's own figures of the request; reported with the last chunk
+    tokens: tuple[LikelyToken, ...] = ()  # of this text or thinking; empty if not reported
+    server_ms: dict[str, float] | None = None  # the server's own timings of the request, with the last chunk
 
 
 class Delta(msgspec.Struct):
-    """Of an odd payload, text may be parts with text in them. What is Raw is read where it is wanted, if it is short:
-    to make objects of it costs far more than to pass over it."""
+    """In an odd payload, a text may be a list of parts. Raw fields are decoded only where needed, and if short:
+    decoding costs far more than skipping."""
 
     content: str | None = None
     reasoning: str | None = None
@@ -94,7 +94,7 @@ class Logprobs(msgspec.Struct):
 class Choice(msgspec.Struct):
     index: int | None = None
     delta: Delta | msgspec.UnsetType | None = msgspec.UNSET
-    message: Delta | None = None  # of an answer that was not streamed
+    message: Delta | None = None  # of an answer without streaming
     finish_reason: str | None = None
     logprobs: Logprobs | None = None
     error: msgspec.Raw = ABSENT
@@ -111,9 +111,9 @@ _decode = msgspec.json.Decoder(Chunk).decode
 
 
 def chunk_of(payload: bytes) -> Chunk:
-    """Empty for what is no object, such as a server's sign of life. Raises BadReply for half an object, and for one of
-    far too many."""
-    if len(payload) > MOST_OBJECTS and payload.count(b"{") > MOST_OBJECTS:  # else each is more than two bytes
+    """Returns an empty Chunk for a payload that is no object, such as a sign of life. Raises BadReply for half an
+    object, or for far too many objects."""
+    if len(payload) > MOST_OBJECTS and payload.count(b"{") > MOST_OBJECTS:  # counts only long payloads
         raise BadReply(f"a chunk of more than {MOST_OBJECTS:,} objects")
     try:
         chunk = _decode(payload)
@@ -130,9 +130,9 @@ def odd_chunk(payload: bytes) -> Chunk:
         found = clean.decode(payload)
     except clean.Unreadable as error:
         raise BadReply(f"a chunk that cannot be read: {error}") from None
-    found = found[0] if isinstance(found, list) and found else found  # some wrap a lone error
+    found = found[0] if isinstance(found, list) and found else found  # some servers wrap a single error in a list
     chunk = fitting(found, Chunk)
-    if isinstance(found, dict) and found.get("object") == "error":  # its fields stand beside it
+    if isinstance(found, dict) and found.get("object") == "error":  # the payload itself is the error
         chunk.error = found  # type: ignore[assignment]
     listed = found.get("choices") if isinstance(found, dict) else None
     choices = listed[:MOST_CHOICES] if isinstance(listed, list) else []
@@ -160,7 +160,7 @@ def odd_delta(found: object) -> Delta:
 
 
 def odd_token(entry: object) -> LikelyToken:
-    """Without a token, or without a probability, it stands for a token that has none."""
+    """An entry without a token or probability still stands for one token."""
     if not isinstance(entry, dict):
         return LikelyToken("")
     token = entry.get("token")
@@ -170,20 +170,21 @@ def odd_token(entry: object) -> LikelyToken:
 
 
 def fitting(found: object, kind: type[T]) -> T:
-    """With those of its fields that are of the right type, and those as they are that are Raw otherwise."""
+    """Returns a ``kind`` with the fields that have the right type; Raw fields get their decoded values."""
     if not isinstance(found, dict):
         return kind()
     fields: dict[str, Any] = {}
     for field in fields_of(kind):
         if field.name in found:
-            with suppress(msgspec.ValidationError, UnicodeError):  # half a character is no text to msgspec
+            with suppress(msgspec.ValidationError, UnicodeError):  # msgspec rejects lone surrogates
                 value = found[field.name]
                 fields[field.name] = value if field.type is msgspec.Raw else msgspec.convert(value, field.type)
     return kind(**fields)
 
 
 def value_of(field: object) -> object:
-    """Of one that is Raw, unless the payload was odd. None for what is absent, or too long to be read."""
+    """Returns the decoded value of a Raw field; of odd payloads, the field itself. None if absent, too long or
+    unreadable."""
     if not isinstance(field, msgspec.Raw):
         return field
     data = memoryview(field)
@@ -200,7 +201,7 @@ def is_long(field: object) -> bool:
 
 
 def error_in(*fields: object) -> object:
-    """The first that says something; None if none does."""
+    """Returns the first error that is not empty; None if there is none."""
     return next(filter(None, (A_LONG_ERROR if is_long(field) else value_of(field) for field in fields)), None)
 
 
@@ -208,20 +209,20 @@ NONE = Choice()
 
 
 class ReplyReader:
-    """Of one answer: ``read`` each payload, then ``end``. It knows what belongs together, and how the answer ended."""
+    """Reads one answer: ``read`` each payload, then ``end``. Joins split characters, and tracks how the answer ends."""
 
     def __init__(self, max_characters: int):
-        """``max_characters``: of text and thinking; what comes behind them is cut off."""
-        self.has_ended = False  # the server said so
-        self.is_full = False  # or it was cut off
+        """``max_characters``: of text and thinking together; the rest is cut off."""
+        self.has_ended = False  # by the server's finish reason, or cut off
+        self.is_full = False  # cut off
         self._room = self._all_room = max_characters
         self._text, self._thinking = clean.Pieces(), clean.Pieces()
-        self._index: int | None = None  # of the choice that is read; others are passed over
+        self._index: int | None = None  # of the choice that is read; others are skipped
         self._has_text = self._has_refused = self._has_called = False
 
     @property
     def has_begun(self) -> bool:
-        """There was something of an answer, or a word that it has ended."""
+        """True if a part of an answer has arrived, or its end."""
         return self._room < self._all_room or self._has_called or self.has_ended
 
     def read(self, payload: bytes) -> ChatDelta:
@@ -233,7 +234,7 @@ class ReplyReader:
         if (chunk.error or choice.error) and (error := error_in(chunk.error, choice.error)):
             raise in_stream(error)
         delta = choice.delta
-        if delta is msgspec.UNSET:  # a whole message behind its deltas says the same again
+        if delta is msgspec.UNSET:  # a whole message after deltas only repeats them
             delta = choice.message if self._room == self._all_room else None
         text, thinking = self._texts(delta) if delta else ("", "")
         self._room -= len(text) + len(thinking)
@@ -249,19 +250,19 @@ class ReplyReader:
         )
 
     def end(self) -> ChatDelta:
-        """After the last payload: what was held back, and a finish reason if none came."""
+        """Call it after the last payload. Returns what was held back, and a finish reason if none came."""
         text, thinking = self._text.rest(), self._thinking.rest()
         return ChatDelta(text, thinking, "" if self.has_ended else self._finish("stop"))
 
     def cut(self, text: str = "", thinking: str = "") -> ChatDelta:
-        """There is no room for all of this: the end."""
+        """Ends the answer with as much of this as there is room for."""
         self.is_full = self.has_ended = True
         room = max(self._room + len(text) + len(thinking), 0)
         thinking = thinking[:room]
         return ChatDelta(text[: room - len(thinking)], thinking, TOO_LONG)
 
     def _choice(self, choices: list[Choice]) -> Choice:
-        """The one that came first, whichever index it has; empty if this chunk has none of it."""
+        """Returns the choice with the index that came first; an empty one if this chunk has none of it."""
         if self._index is None:
             self._index = choices[0].index
         return next((one for one in choices if one.index in (self._index, None)), NONE)
@@ -287,7 +288,7 @@ class ReplyReader:
         return text, self._thinking.take("".join(said["thinking"]))
 
     def _finish(self, reason: str) -> str:
-        """Empty if it says nothing. Raises Rejected if it says no more than that something went wrong."""
+        """Returns the reason in vLLM's words; empty if indefinite. Raises Rejected if it only reports a failure."""
         known = clean.label(reason, REASON_LENGTH).lower()
         if known in INDEFINITE:
             return ""
@@ -301,7 +302,7 @@ class ReplyReader:
 
 
 def parse_whole(reply: bytes, max_characters: int) -> ChatDelta:
-    """An answer that was not streamed, as one delta. Raises BadReply, or Rejected."""
+    """Returns an answer without streaming as one delta. Raises BadReply, Rejected."""
     reader = ReplyReader(max_characters)
     chunk = chunk_of(reply)
     if not (chunk.choices or error_in(chunk.error)):
@@ -310,7 +311,7 @@ def parse_whole(reply: bytes, max_characters: int) -> ChatDelta:
 
 
 def join_deltas(deltas: Sequence[ChatDelta]) -> ChatDelta:
-    """All of an answer as one."""
+    """Joins an answer's deltas to one."""
     return ChatDelta(
         "".join(delta.text for delta in deltas),
         "".join(delta.thinking for delta in deltas),
@@ -322,7 +323,7 @@ def join_deltas(deltas: Sequence[ChatDelta]) -> ChatDelta:
 
 
 def parts_of(value: object, kind: str, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Text, or parts with text in them, as (what it is, what it says). Pictures and the like say nothing."""
+    """Yields (kind, text) of a text or of nested parts. Skips images and the like."""
     if isinstance(value, str):
         yield kind, value
     elif isinstance(value, list) and depth < NESTING:
