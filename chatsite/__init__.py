@@ -1,4 +1,4 @@
-"""The site: settings, addresses, and the Celery application, which everything that sends tasks needs."""
+"""The site: settings, URLs, and the Celery application, imported here because every sender of tasks needs it."""
 
 from chatsite.celery import app as celery_app
 

@@ -16,7 +16,8 @@ app.autodiscover_tasks(["streaming"])
 
 @app.on_configure.connect
 def refuse(**_: object) -> None:
-    """Before any part of Celery reads the settings, such as the options of its command line."""
-    from chatsite.refusals import check_start  # the settings are read by way of this package, so not sooner
+    """Checks the settings before any part of Celery reads them, such as its command line."""
+    # Not at the top: reading the settings imports this package.
+    from chatsite.refusals import check_start
 
     check_start()

@@ -1,4 +1,4 @@
-"""Reads the environment for settings.py. What cannot be read ends the start with a sentence that names the variable."""
+"""Reads the environment for settings.py. An invalid value stops the process with a sentence that names the variable."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from chatsite.stores.addresses import RedisAddress, database_options, redis_addr
 from conversations.catalog.addresses import RefusedAddress, host_of, normalise, parts_of
 
 YES_OR_NO = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"}
-HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)  # as ALLOWED_HOSTS has them
+HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)  # as in ALLOWED_HOSTS
 ORIGIN = re.compile(rf"https?://((\*\.)?({HOST.pattern}))(:(?P<port>\d{{1,5}}))?", re.IGNORECASE)
-MODEL_AT = re.compile(r"(?P<model>\S+)@(?P<url>https?://\S+)", re.IGNORECASE)  # a model's name may hold an @
+MODEL_AT = re.compile(r"(?P<model>\S+)@(?P<url>https?://\S+)", re.IGNORECASE)  # a model's name may contain an @
 
 
 class Environment(environ.Env):
@@ -32,7 +32,8 @@ class Environment(environ.Env):
 
     @classmethod
     def parse_value(cls, value: Any, cast: Any) -> Any:
-        if cast is bool and value.strip().lower() not in YES_OR_NO:  # else a slip in HTTPS=ture would mean false
+        # Otherwise a typo such as HTTPS=ture would mean false.
+        if cast is bool and value.strip().lower() not in YES_OR_NO:
             raise ValueError(f"{value!r} is neither true nor false")
         found = super().parse_value(value, cast)  # type: ignore[no-untyped-call]
         if cast in (int, float) and not 0 <= found < math.inf:
@@ -51,20 +52,21 @@ class Environment(environ.Env):
 
     @classmethod
     def database_of(cls, var: str, address: str) -> dict[str, Any]:
-        """As Django wants it; of its options only what the address names."""
+        """Returns Django's settings for the database; OPTIONS holds only what the address names."""
         base, _, query = address.partition("?")
         try:
             urlsplit(base)
-            with warnings.catch_warnings(action="ignore"):  # of an unknown engine, which is said better below
+            # An unknown engine warns here; database_options reports it better.
+            with warnings.catch_warnings(action="ignore"):
                 database: dict[str, Any] = cls.db_url_config(base)  # type: ignore[no-untyped-call]
-        except ValueError:  # such as a port that is no number, because something before it is not quoted
+        except ValueError:  # such as a port that is not a number, because something before it is not quoted
             database = {}
         return {**database, "OPTIONS": database_options(var, database.get("ENGINE", ""), query)}
 
     def mail(self, var: str, default: str) -> dict[str, Any]:
         try:
             found: dict[str, Any] = self.email_url(var, default)
-        except (ImproperlyConfigured, ValueError) as error:  # such as a port that is no number
+        except (ImproperlyConfigured, ValueError) as error:  # such as a port that is not a number
             raise ImproperlyConfigured(f"{var}: write it as smtp+tls://user:password@host:587.") from error
         return found
 
@@ -72,7 +74,7 @@ class Environment(environ.Env):
         value: str = self.str(var, default)
         try:
             return ZoneInfo(value).key
-        except (ValueError, LookupError, OSError) as error:  # OSError: a part of the world
+        except (ValueError, LookupError, OSError) as error:  # OSError: a folder of zones, such as Europe
             raise ImproperlyConfigured(f"{var} is {value!r}; write it as Europe/Vienna, or UTC.") from error
 
     def redis(self, var: str, default: str) -> RedisAddress:
@@ -96,7 +98,7 @@ class Environment(environ.Env):
         return [self._address(var, url, normalise) for url in self.list(var, default=[])]
 
     def collector(self, var: str) -> str:
-        """Empty if it is not set."""
+        """Returns "" if the variable is not set."""
         url: str = self.str(var, "")
         if url:
             self._address(var, url, lambda url: host_of(parts_of(url)))
@@ -110,7 +112,7 @@ class Environment(environ.Env):
             raise ImproperlyConfigured(f"{var} cannot be read: {error}") from error
 
     def model_at(self, var: str, default: str) -> tuple[str, str]:
-        """The model and its server's address; ("", "") if it is not set."""
+        """Returns the model and its server's address; ("", "") if the variable is not set."""
         value = self.str(var, default).strip()
         if not value:
             return "", ""
@@ -121,7 +123,7 @@ class Environment(environ.Env):
 
 
 def is_installed(package: str) -> bool:
-    """By its name on PyPI; imports nothing."""
+    """Looks ``package`` up by its name on PyPI, without importing it."""
     try:
         metadata.version(package)
     except metadata.PackageNotFoundError:

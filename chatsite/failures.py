@@ -1,4 +1,4 @@
-"""What is answered and logged when something fails. Of what an application raises, daphne's own line would quote it."""
+"""Responses and log lines for failures. Exceptions are logged here because daphne's own log line would quote them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ TOO_MANY_RETRY_S = 300
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
-    """Of attempts to sign in or up, or to have a mail sent. How long exactly is not known here."""
+    """Refuses further attempts to sign in or up, or to have a mail sent. The exact wait is not known here."""
     response = render(request, "429.html", status=429)
     response["Retry-After"] = str(TOO_MANY_RETRY_S)
     return response
 
 
 class Failed(Exception):
-    """For daphne, which ends the connection."""
+    """Tells daphne to close the connection; the cause has been logged."""
 
 
 def log_failures(application: Application) -> Application:

@@ -1,7 +1,7 @@
-"""How log lines are written, and what never is: what users wrote, keys, addresses with secrets in them.
+"""Formats log lines, and keeps out of them what users wrote, keys, and addresses that contain secrets.
 
-What an exception says may quote a question (a model server's refusal), a row (PostgreSQL) or a command (Redis). So only
-its type is written, what is known to be safe of it, and where it came from; Django's own pages in DEBUG show all of it.
+An exception's message may quote a question (a model server's refusal), a row (PostgreSQL) or a command (Redis). So only
+its type, the parts known to be safe and its traceback are logged; Django's own pages in DEBUG show all of it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from redis.exceptions import ConnectionError, RedisError, ResponseError, Timeout
 
 from streaming.telemetry import correlation
 
-# %s, with the id's name before it.
+# %s, with the name of an id before it, as in "generation %s".
 PLACEHOLDER = re.compile(rf"(?:\b({'|'.join(correlation.NAMES)}) )?%(?:s|d|r|\(\w+\)s)")
 OF_PYTHON = (AttributeError, ImportError, NameError, NotImplementedError)  # they quote code only
 AWAY = (ConnectionError, TimeoutError, OperationalError, InterfaceError)
@@ -29,7 +29,7 @@ LONGEST_PATH = 200
 
 
 class Line(logging.Formatter):
-    """For people: one line, with the ids that its message does not have."""
+    """For people: one line, with the ids that are not in its message."""
 
     def __init__(self, process: str):
         super().__init__()
@@ -45,7 +45,7 @@ class Line(logging.Formatter):
 
 
 class Json(logging.Formatter):
-    """For machines: one object a line, whatever it has to say."""
+    """For machines: one JSON object per line."""
 
     def __init__(self, process: str):
         super().__init__()
@@ -67,8 +67,8 @@ class Json(logging.Formatter):
 
 
 class Expected(logging.Filter):
-    """What comes of others at any time is a line, without a traceback: what Django calls suspicious, what it or the API
-    refuses (a status below 500), and tasks that found Redis or the database away."""
+    """Reduces expected failures to a warning without a traceback: what Django calls suspicious, requests that it or the
+    API refuses (a status below 500), and tasks that could not reach Redis or the database."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
@@ -81,7 +81,7 @@ class Expected(logging.Filter):
 
 
 def ids_of(record: logging.LogRecord) -> dict[str, str]:
-    """Of the task that writes it, of Django's request, and those that the message names: "generation %s"."""
+    """Returns the ids of the current task, of Django's request, and those that the message names ("generation %s")."""
     request = getattr(record, "request", None)
     found = {
         **correlation.known(),
@@ -101,7 +101,7 @@ def named(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
 
 def message_of(record: logging.LogRecord) -> str:
     args = record.args
-    if isinstance(args, Mapping):  # Celery's, of a task that failed
+    if isinstance(args, Mapping):  # Celery's record of a failed task
         error = record.exc_info[1] if record.exc_info else None
         args = {name: words(error) if error and name == "exc" else safe(args[name], record) for name in args}
     elif args:
@@ -109,9 +109,9 @@ def message_of(record: logging.LogRecord) -> str:
     try:
         message = str(record.msg) % args if args else safe(record.msg, record)
     except (TypeError, ValueError, KeyError):
-        # A slip in the format: logging itself would print the arguments.
+        # The format does not fit the arguments, which logging itself would print.
         message = record.msg
-    # asyncio's goes on with the exception.
+    # After the first line, asyncio quotes the exception.
     return str(message).partition("\n")[0] if record.name == "asyncio" else str(message)
 
 
@@ -123,7 +123,7 @@ def safe(value: object, record: logging.LogRecord) -> Any:
 
 
 def path_of(request: Any) -> str:
-    """Without what may be a secret, such as the key of a link that sets a new password."""
+    """Returns the route instead of the path if the path may contain a secret, such as a password reset key."""
     found = getattr(request, "resolver_match", None)
     if found and any(isinstance(value, str) for value in found.kwargs.values()):
         return f"/{found.route}"
@@ -131,12 +131,12 @@ def path_of(request: Any) -> str:
 
 
 def exception_of(record: logging.LogRecord) -> str:
-    """Empty if there is none."""
+    """Returns "" if there is none."""
     return "".join(chain(record.exc_info[1])) if record.exc_info and record.exc_info[1] else ""
 
 
 def chain(error: BaseException, depth: int = 0) -> Iterator[str]:
-    """As Python prints it, the cause first; but see ``words``."""
+    """Formats the chain as Python does, the cause first, but each message as ``words`` does."""
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if earlier and depth < LONGEST_CHAIN:
         yield from chain(earlier, depth + 1)
@@ -155,12 +155,12 @@ def words(error: BaseException) -> str:
 
 
 def safe_words(error: BaseException) -> str:
-    """Empty if nothing of it is known to be safe."""
+    """Returns the part of the message that is known to be safe, or ""."""
     for one in (error, error.__cause__):
         for name in ("in_short", "sqlstate", "sqlite_errorname"):
             if known := getattr(one, name, None):
                 return str(known)
-    if isinstance(error, ResponseError):  # the rest may quote the command, which has the text
+    if isinstance(error, ResponseError):  # the rest may quote the command, which contains the text
         return str(error).rpartition("pipeline caused error: ")[2].partition(" ")[0][:20]
     if isinstance(error, (RedisError, *OF_PYTHON)):
         return str(error)

@@ -1,4 +1,4 @@
-"""Every request has an X-Request-Id, which logs, error pages and the proxy in front share, and an allowed host."""
+"""Gives every request an X-Request-Id, which logs, error pages and a proxy in front share, and checks its host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streaming.telemetry import correlation
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HEADER = "X-Request-Id"
-PROBED = frozenset({"/healthz", "/readyz", "/metrics"})  # their answers quote no host
+PROBED = frozenset({"/healthz", "/readyz", "/metrics"})  # their responses contain no host
 
 
 @sync_and_async_middleware
@@ -31,7 +31,7 @@ def request_ids(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpReq
 
     async def answer_async(request: HttpRequest) -> Any:
         request_id = id_of(request)
-        correlation.add(request=request_id)  # for the whole task: a stream of events goes on after this
+        correlation.add(request=request_id)  # for the whole task: an event stream outlasts this function
         response = await get_response(request)
         response[HEADER] = request_id
         return response
@@ -40,7 +40,7 @@ def request_ids(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpReq
 
 
 def id_of(request: HttpRequest) -> str:
-    """The proxy's, if there is one in front and its id is well-formed; else a new one."""
+    """Keeps the id of a trusted proxy if it is well-formed; otherwise makes a new one."""
     given = request.headers.get(HEADER, "")
     is_kept = settings.ALLAUTH_TRUSTED_PROXY_COUNT > 0 and WELL_FORMED.fullmatch(given)
     request.request_id = request_id = given if is_kept else str(uuid4())  # type: ignore[attr-defined]
@@ -48,7 +48,7 @@ def id_of(request: HttpRequest) -> str:
 
 
 class CommonMiddleware(DjangosCommonMiddleware):
-    """Probes and scrapes ask by whatever address they have: for them, and for nothing else, any Host header will do."""
+    """Accepts any Host header for probes and scrapes, which use whatever address they have, and for nothing else."""
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
         return None if request.path_info in PROBED else super().process_request(request)

@@ -1,7 +1,7 @@
-"""What this site stores is for its own user of the machine alone: folders 0700, files 0600.
+"""Keeps stored data private to the user that runs the site: folders 0700, files 0600.
 
-settings.py sets the umask, with which every process makes them so. What is there from before, or was widened since, is
-refused at the start, in a sentence; `make run` mends what is its own.
+settings.py sets the umask of every process accordingly. Older or later widened files stop the start with a sentence;
+`make run` repairs its own data folder.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 UMASK = 0o077
-PUBLIC = {"static", "vllm"}  # files that everybody may have: collected ones, and what tests install
+PUBLIC = {"static", "vllm"}  # collected static files, and what tests install: not private
 OURS = {
     *PUBLIC, "db.sqlite3", "redis", "redis.conf", "redis.log", "redis.sock", "watch.sock", "run.lock",
     "supervisord.log", "supervisord.pid", "celerybeat-schedule",
@@ -23,7 +23,7 @@ MENDED = "Throughline closed {folder} to other users of this machine: it holds c
 
 
 def refuse_wider() -> None:
-    """Raises ImproperlyConfigured with the command that mends it."""
+    """Raises ImproperlyConfigured, with the command that repairs it, if other users can read what is stored."""
     for path in wider():
         what = "holds conversations and password hashes" if path.is_dir() else "is the database"
         raise ImproperlyConfigured(
@@ -33,7 +33,7 @@ def refuse_wider() -> None:
 
 
 def wider() -> Iterator[Path]:
-    """The data folder, and SQLite's file, in it or elsewhere, if others can get at them: it may be copied as it is."""
+    """Yields the data folder and SQLite's file, wherever it is, if other users can read them."""
     if holds_data(settings.DATA_DIR) and is_wider(settings.DATA_DIR):
         yield settings.DATA_DIR
     database = database_file()
@@ -42,7 +42,7 @@ def wider() -> Iterator[Path]:
 
 
 def database_file() -> Path | None:
-    """None if it is not SQLite's, or in memory."""
+    """Returns SQLite's file; None for another database, or one in memory."""
     database = settings.DATABASES["default"]
     name = str(database["NAME"])
     if database["ENGINE"] != "django.db.backends.sqlite3" or ":memory:" in name or name.startswith("file:"):
@@ -66,7 +66,7 @@ def mode(path: Path) -> int:
 
 
 def close_own(folder: Path) -> str:
-    """Takes others' rights to a data folder that holds nothing but ours away. Returns a sentence about it, or empty."""
+    """Closes a data folder that contains only our files to other users. Returns a sentence about it, or ""."""
     if not folder.is_dir() or any(not is_ours(path) for path in folder.iterdir()):
         return ""
     ours = [folder, *(path for path in folder.rglob("*") if path.relative_to(folder).parts[0] not in PUBLIC)]
@@ -77,5 +77,5 @@ def close_own(folder: Path) -> str:
 
 
 def is_ours(path: Path) -> bool:
-    """By its name, which SQLite, supervisord and dbm lengthen."""
+    """Decides by the name, to which SQLite, supervisord and dbm add suffixes."""
     return any(path.name == name or path.name.startswith((f"{name}-", f"{name}.")) for name in OURS)

@@ -1,4 +1,4 @@
-"""What stands in the way of a process is said in one sentence, with exit code 2 (a setting) or 1 (what it needs)."""
+"""Ends a process that cannot work with one sentence and exit code 2 (a setting) or 1 (database or Redis)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ABOUT_THE_DATABASE = (OperationalError, InterfaceError, ProgrammingError)
 
 @contextmanager
 def end_with_sentence() -> Iterator[None]:
-    """Ends the process with a sentence instead of a traceback. A fault of ours keeps its traceback."""
+    """Ends the process with a sentence instead of a traceback. Our own bugs keep their traceback."""
     try:
         yield
     except ImproperlyConfigured as error:
@@ -32,7 +32,7 @@ def end_with_sentence() -> Iterator[None]:
 
 
 def check_start() -> None:
-    """Whether a process may start: the settings can be read, and what is stored is private."""
+    """Ends the process unless the settings can be read and the stored data is private."""
     with end_with_sentence():
         refuse_wider()
 
@@ -46,12 +46,12 @@ def why_unusable(error: Error) -> str:
     if is_behind():
         return "The database lacks what this version needs. Run this first: python manage.py migrate"
     if isinstance(error, ProgrammingError):
-        raise error  # a fault of ours: the tables are there
+        raise error  # our bug: the tables exist
     return f"The database cannot be used ({' '.join(str(error).split())}). See DATABASE_URL in .env.example."
 
 
 def is_behind() -> bool:
-    """It answers, and not all migrations have been applied."""
+    """Whether the database answers but lacks migrations."""
     try:
         executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
         return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))

@@ -1,7 +1,7 @@
 """Django's settings, and the only reader of the environment.
 
-Every variable stands in .env.example with its default. A file `.env` in the project's folder is read first
-(`make run` writes one); the real environment wins over it. An insecure or missing value ends the start with a sentence.
+Every variable is in .env.example with its default. A file `.env` in the project's folder is read first (`make run`
+writes one); the real environment overrides it. An insecure or missing value stops the start with a sentence.
 """
 
 import hashlib
@@ -22,19 +22,19 @@ from chatsite.stores.addresses import with_defaults
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment()  # type: ignore[no-untyped-call]
-# Tests point it at nothing.
+# Tests set it to "".
 ENV_FILE = env.str("ENV_FILE", str(BASE_DIR / ".env"))
 if ENV_FILE and Path(ENV_FILE).is_file():
     env.read_env(ENV_FILE)
 
-# Database, Redis' files, static files: nothing to commit.
+# Database, Redis' files, static files; not under version control.
 DATA_DIR = BASE_DIR / (env.str("DATA_DIR", "") or "var")
-# Of every process, since each reads this: what is stored is for this user of the machine alone.
+# Applies to every process, since each reads this file: stored data is private to this user of the machine.
 os.umask(0o077)
 
 
 def unix_socket(name: str) -> str:
-    """Of this checkout. A path that is too long for sun_path, or that a URL cannot hold, gets a folder under /tmp."""
+    """Returns a path in DATA_DIR, or under /tmp if that one is too long for sun_path or does not fit in a URL."""
     inside = str(DATA_DIR / name)
     if len(inside) < 100 and re.fullmatch(r"[A-Za-z0-9_./-]+", inside):
         return inside
@@ -42,23 +42,23 @@ def unix_socket(name: str) -> str:
     return f"{tempfile.gettempdir()}/throughline-{os.getuid()}-{digest}/{name}"
 
 
-# Who may come in
+# Access
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
-# Earlier keys: what they signed is still accepted.
+# Earlier keys, whose signatures are still accepted.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", DEBUG)
-# Whom users ask for an account or a new password, such as an email address.
+# Whom users ask for an account or a new password: an email address, for example.
 CONTACT = env.str("CONTACT", "")
 # Empty: /metrics answers only to this machine's own addresses.
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 # What `make run` listens on.
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
-# A proxy in front speaks TLS and sets X-Forwarded-Proto.
+# A proxy in front terminates TLS and sets X-Forwarded-Proto.
 HTTPS = env.bool("HTTPS", not DEBUG)
 
 if not SECRET_KEY:
@@ -72,7 +72,7 @@ if not DEBUG:
     if not ALLOWED_HOSTS and "collectstatic" not in sys.argv:
         raise ImproperlyConfigured("ALLOWED_HOSTS is not set: name the hosts that users type, separated by commas.")
 
-# Parts
+# Applications and middleware
 
 INSTALLED_APPS = [
     "daphne",
@@ -112,7 +112,7 @@ ASGI_APPLICATION = "chatsite.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        # Django looks for 404.html and its like at a root.
+        # Django looks for 404.html and the like only at the top of a folder.
         "DIRS": [BASE_DIR / "templates", BASE_DIR / "templates/errors"],
         "APP_DIRS": True,
         "OPTIONS": {
@@ -126,47 +126,47 @@ TEMPLATES = [
     },
 ]
 
-# What is remembered
+# Database
 
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "db.sqlite3")}
 DATABASES = {"default": env.database("DATABASE_URL", SQLITE)}
-# Of waiting for a lock or a connection.
+# Longest wait for a lock or a connection.
 DATABASE_TIMEOUT_S = env.int("DATABASE_TIMEOUT_S", 10)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "timeout": DATABASE_TIMEOUT_S,
-        # A transaction that reads first and then writes cannot fail half-way.
+        # A transaction that reads first and then writes cannot fail between the two.
         "transaction_mode": "IMMEDIATE",
-        # FULL: a message that was accepted survives a power cut too, not only a killed process.
-        # secure_delete: what is deleted is overwritten, so that whoever reads the file finds none of it.
+        # FULL: an accepted message survives a power cut too, not only a killed process.
+        # secure_delete: deleted data is overwritten in the file.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; "
         "PRAGMA secure_delete=ON",
         **DATABASES["default"].get("OPTIONS", {}),
     }
 else:
-    # The pool waits twice as long after each failed attempt, for up to five minutes if it is not asked to begin anew.
+    # The pool doubles its wait after each failed attempt, until reconnect_timeout (default: 5 minutes) restarts it.
     pool = {"min_size": 1, "max_size": 12, "timeout": DATABASE_TIMEOUT_S, "reconnect_timeout": DATABASE_TIMEOUT_S / 2}
     DATABASES["default"] = with_defaults(DATABASES["default"], DATABASE_TIMEOUT_S, pool)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # One connection, whose error says what is wrong.
+    # Commands use one plain connection, whose error says what is wrong.
     if Path(sys.argv[0]).name == "manage.py":
         del DATABASES["default"]["OPTIONS"]["pool"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# What is live
+# Redis and Celery
 
 _redis = env.redis("REDIS_URL", f"unix://{unix_socket('redis.sock')}")
 REDIS_URL = _redis.url
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "streaming.coordination.channel_layer.PatientChannelLayer",
-        # Only hints travel here, so a full channel may drop them: whoever misses one reads the database again.
+        # Carries only hints, so a full channel may drop them: a page that missed one reads the database again.
         "CONFIG": {"hosts": [{"address": REDIS_URL}], "capacity": 1000, "expiry": 30, "prefix": "throughline:layer"},
     }
 }
 
 CELERY_BROKER_URL = _redis.broker_url
-# Without it, Celery would accept any certificate.
+# Without this, Celery would accept any certificate.
 CELERY_BROKER_USE_SSL = _redis.broker_ssl
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -174,16 +174,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 10,
     "socket_connect_timeout": 2,
     "health_check_interval": 5,
-    # Of a connection to send by; the worker's own is tried for ever.
+    # For sending only; the worker retries its own connection for ever.
     "max_retries": 0,
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"streaming.tasks.generate": {"queue": "generations"}}
-# A lost dispatch is found by the sweeper; a click must not wait for a broker.
+# The sweeper finds lost dispatches, so that a click need not wait for the broker.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# A busy worker holds back nothing that another one could do.
+# A busy worker must not reserve tasks that another one could run.
 CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
@@ -220,23 +220,23 @@ DEMO_MODEL_PORT = env.int("DEMO_MODEL_PORT", 8100)
 if DEMO_MODEL_SERVER:
     VLLM_BASE_URLS = [f"http://127.0.0.1:{DEMO_MODEL_PORT}/v1"]
 VLLM_API_KEY = env.str("VLLM_API_KEY", "")
-# Empty: the first that the server lists.
+# Empty: the first model that the server lists.
 VLLM_MODEL = env.str("VLLM_MODEL", "")
 VLLM_CONNECT_TIMEOUT_S = env.float("VLLM_CONNECT_TIMEOUT_S", 3.0)
 VLLM_FIRST_TOKEN_TIMEOUT_S = env.float("VLLM_FIRST_TOKEN_TIMEOUT_S", 120.0)
 # Keep-alive comments do not count.
 VLLM_SILENCE_TIMEOUT_S = env.float("VLLM_SILENCE_TIMEOUT_S", 30.0)
 VLLM_MAX_TOKENS = env.int("VLLM_MAX_TOKENS", 4096)
-# What a model server sends is read up to these bounds, however much it is
-VLLM_EVENT_MAX_BYTES = env.int("VLLM_EVENT_MAX_BYTES", 1024 * 1024)  # of a stream: one event, or one line
-VLLM_STREAM_MAX_BYTES = env.int("VLLM_STREAM_MAX_BYTES", 64 * 1024 * 1024)  # all of it; then the answer ends there
+# Bounds on what is read from a model server
+VLLM_EVENT_MAX_BYTES = env.int("VLLM_EVENT_MAX_BYTES", 1024 * 1024)  # one event or line of a stream
+VLLM_STREAM_MAX_BYTES = env.int("VLLM_STREAM_MAX_BYTES", 64 * 1024 * 1024)  # a whole stream; the answer ends there
 VLLM_REPLY_MAX_BYTES = env.int("VLLM_REPLY_MAX_BYTES", 16 * 1024 * 1024)  # an answer that is not streamed
-VLLM_ERROR_MAX_BYTES = env.int("VLLM_ERROR_MAX_BYTES", 64 * 1024)  # the words of a refusal
+VLLM_ERROR_MAX_BYTES = env.int("VLLM_ERROR_MAX_BYTES", 64 * 1024)  # the body of an error
 VLLM_FACTS_MAX_BYTES = env.int("VLLM_FACTS_MAX_BYTES", 4 * 1024 * 1024)  # /v1/models, /metrics and the like
-VLLM_ANSWER_MAX_CHARACTERS = env.int("VLLM_ANSWER_MAX_CHARACTERS", 500_000)  # with its thinking; then it ends there
+VLLM_ANSWER_MAX_CHARACTERS = env.int("VLLM_ANSWER_MAX_CHARACTERS", 500_000)  # with its thinking; it ends there
 VLLM_TEMPERATURE = env.float("VLLM_TEMPERATURE", 0.7)
 VLLM_TOP_P = env.float("VLLM_TOP_P", 0.95)
-# Ask idle servers for one token now and then, so that they do not get cold.
+# Ask idle servers for one token now and then to keep them warm.
 WARM_MODELS = env.bool("WARM_MODELS", True)
 WARM_AFTER_IDLE_S = env.int("WARM_AFTER_IDLE_S", 300)
 if WARM_AFTER_IDLE_S < 1:
@@ -247,58 +247,58 @@ SYSTEM_PROMPT = env.str(
 
 # How an answer is made
 
-# Ask for the tokens' log-probabilities.
+# Request the tokens' log-probabilities.
 MEASURE_CONFIDENCE = env.bool("MEASURE_CONFIDENCE", True)
 # See docs/answers.md.
 DEFAULT_MODE = env.choice("DEFAULT_MODE", "auto", ("auto", "quick", "balanced", "deep"))
 # If false, an answer is one request where there is only one model.
 STAGES_WITH_ONE_MODEL = env.bool("STAGES_WITH_ONE_MODEL", False)
-# Ask the cheapest model how hard a question is, and wait so long for its answer.
+# Ask the cheapest model how hard a question is, and wait this long for its answer.
 ROUTER_ASKS_MODEL = env.bool("ROUTER_ASKS_MODEL", False)
 ROUTER_PATIENCE_MS = env.int("ROUTER_PATIENCE_MS", 300)
-# Of the tiers' prices and of budgets; nothing is converted.
+# The currency of the tiers' prices and of budgets; nothing is converted.
 BUDGET_CURRENCY = env.str("BUDGET_CURRENCY", "EUR")
-# Where the tiers allow it.
+# Applies to tiers that allow it.
 RESPONSE_CACHE = env.bool("RESPONSE_CACHE", True)
 
-# Limits of users, of answers and of what is read
+# Limits
 
 GENERATIONS_PER_WORKER = env.int("GENERATIONS_PER_WORKER", 256)
-# Limits of one user, counted for all processes together; streaming/coordination/user_limits.py and answer_queue.py
-# At a time; others of theirs wait their turn.
+# Limits of one user over all processes: streaming/coordination/user_limits.py and answer_queue.py.
+# Concurrent answers; a user's others wait their turn.
 RUNNING_ANSWERS_PER_USER = env.int("RUNNING_ANSWERS_PER_USER", 4)
 WAITING_ANSWERS_PER_USER = env.int("WAITING_ANSWERS_PER_USER", 500)
-# Of the API, and commands that ask for or watch an answer.
+# API requests, and commands that ask for or watch an answer.
 REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 600)
 SOCKETS_PER_USER = env.int("SOCKETS_PER_USER", 400)  # open pages
 STREAMS_PER_USER = env.int("STREAMS_PER_USER", 400)  # event streams of the API
 LEASE_S = 5.0
 LEASE_RENEWAL_S = 1.0
-# After so many, the answer is marked failed, with what there is of it.
+# After this many, the answer is marked failed, with the text so far.
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)
 PARTIAL_SAVE_S = 2.0
-# Of a generation's log, after its end.
+# How long a generation's log is kept after its end.
 LOG_EXPIRY_S = 3600
 MESSAGE_MAX_LENGTH = env.int("MESSAGE_MAX_LENGTH", 32_000)  # characters of a question
-# Of a command; web closes the socket above it.
+# A page's command; web closes the socket above it.
 FRAME_MAX_BYTES = 64 * 1024 + MESSAGE_MAX_LENGTH * 4
-EVENT_MAX_BYTES = 4 * 1024 * 1024  # of an event
-REQUEST_MAX_BYTES = env.int("REQUEST_MAX_BYTES", max(1024 * 1024, 2 * FRAME_MAX_BYTES))  # of a request's body
-# By the beginning of an address, where a larger body is allowed.
+EVENT_MAX_BYTES = 4 * 1024 * 1024  # sent to a page
+REQUEST_MAX_BYTES = env.int("REQUEST_MAX_BYTES", max(1024 * 1024, 2 * FRAME_MAX_BYTES))  # a request's body
+# Path prefix → limit, where a larger body is allowed.
 REQUEST_MAX_BYTES_AT: dict[str, int] = {}
-# For all of a request to arrive.
+# Until the whole request has arrived.
 REQUEST_TIMEOUT_S = env.float("REQUEST_TIMEOUT_S", 30.0)
-# The server has counted.
+# Off: the web server counts (chatsite/web/requests.py).
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
-# Smaller events are sent as they are; 0: all are compressed.
+# Smaller events are not compressed; 0: all are.
 COMPRESS_FRAMES_FROM_BYTES = env.int("COMPRESS_FRAMES_FROM_BYTES", 1024)
-# The length of an event is a multiple of it; 0: as it is.
+# Events are padded to a multiple of it; 0: no padding.
 FRAME_PADDING_BYTES = env.int("FRAME_PADDING_BYTES", 0)
 if not 0 <= FRAME_PADDING_BYTES <= 4096:
     raise ImproperlyConfigured("FRAME_PADDING_BYTES is between 0, which switches padding off, and 4096.")
 # Per socket, acknowledgements not counted.
 COMMANDS_PER_10_S = env.int("COMMANDS_PER_10_S", 100)
-# Sent and not yet acknowledged: at so many bytes a viewer waits, and is sent away at the deadline.
+# At so many unacknowledged bytes, a viewer gets nothing more; at the deadline it is disconnected.
 VIEWER_WINDOW_BYTES = env.int("VIEWER_WINDOW_BYTES", 1024 * 1024)
 VIEWER_ACK_DEADLINE_S = env.float("VIEWER_ACK_DEADLINE_S", 30.0)
 for _name in (
@@ -309,14 +309,14 @@ for _name in (
     if globals()[_name] < 1:
         raise ImproperlyConfigured(f"{_name} is 1 or more: with less, nobody could use the site.")
 
-# Rendering, search, and how long things are kept
+# Rendering, search and retention
 
-# Of one core, for the open tails of all answers of a web process.
+# Share of one core that a web process may spend on rendering the tails of all its answers.
 RENDER_SHARE = 0.05
-# By a search: the most recently used ones.
+# How many of the most recently used conversations a search looks through.
 SEARCHED_CONVERSATIONS = env.int("SEARCHED_CONVERSATIONS", 20_000)
 DELETED_KEPT_DAYS = env.int("DELETED_KEPT_DAYS", 30)
-# How long figures are kept by minute, by hour and by day.
+# How long the history is kept by minute, by hour and by day.
 HISTORY_MINUTES_DAYS = env.int("HISTORY_MINUTES_DAYS", 7)
 HISTORY_HOURS_DAYS = env.int("HISTORY_HOURS_DAYS", 90)
 HISTORY_DAYS_DAYS = env.int("HISTORY_DAYS_DAYS", 1825)
@@ -330,12 +330,12 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "chat"
-# The page then deletes what the browser kept.
+# The query makes the page delete what it stored in the browser.
 LOGOUT_REDIRECT_URL = "/accounts/login/?signed-out"
 ACCOUNT_ADAPTER = "conversations.accounts.sign_up.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
-# An account whose email address nobody has proved could be anybody's, where anybody may sign up.
+# Where anybody may sign up, an unverified email address could be anybody's.
 ACCOUNT_EMAIL_VERIFICATION = env.choice(
     "ACCOUNT_EMAIL_VERIFICATION",
     "mandatory" if SIGN_UP_OPEN and env.str("EMAIL_URL", "") and not DEBUG else "none",
@@ -343,33 +343,33 @@ ACCOUNT_EMAIL_VERIFICATION = env.choice(
 )
 SIGN_UPS_PER_HOUR = env.int("SIGN_UPS_PER_HOUR", 20)  # from one address
 MAILS_PER_HOUR = env.int("MAILS_PER_HOUR", 5)  # for new passwords, to one mailbox
-# Beside allauth's own. Failed attempts to sign in are ours: conversations/accounts/sign_in_limits.py.
+# Replace allauth's own for these two. Failed sign-ins are limited in conversations/accounts/sign_in_limits.py.
 ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {
     "signup": f"{SIGN_UPS_PER_HOUR}/h/ip",
     "reset_password": f"{4 * MAILS_PER_HOUR}/h/ip,{MAILS_PER_HOUR}/h/key",
 }
-SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", 5)  # of an account from one address, in 15 minutes
-SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", 50)  # of one address, in 15 minutes
+SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", 5)  # per account and address, in 15 minutes
+SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", 50)  # in 15 minutes
 SIGN_IN_FAILURES_PER_ACCOUNT = env.int("SIGN_IN_FAILURES_PER_ACCOUNT", 100)  # from unknown addresses, in an hour
 ACCOUNT_FORMS = {
     "login": "conversations.accounts.account_forms.SignIn",
     "change_password": "conversations.accounts.account_forms.ChangePassword",
     "reset_password_from_key": "conversations.accounts.account_forms.ResetPassword",
 }
-# This session stays; every other one ends, as Django does it.
+# This session stays; Django ends all others.
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
-# Attempts to sign in are limited per address: the one that the last of so many proxies saw.
+# Limits per address use the client's address as this many proxies in front report it.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 1 if HTTPS else 0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
 
-# Without it, mails are printed while one tries the site. In production a link in the log would be for all its readers.
+# Without EMAIL_URL, mails are printed with DEBUG only: in production, everyone who reads the log would see their links.
 _email = env.mail("EMAIL_URL", "consolemail://")
 EMAIL_BACKEND = _email["EMAIL_BACKEND"] if DEBUG or env.str("EMAIL_URL", "") else "conversations.accounts.mail.Unsent"
 EMAIL_HOST, EMAIL_PORT = _email["EMAIL_HOST"] or "localhost", _email["EMAIL_PORT"] or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_USER"] or "", _email["EMAIL_HOST_PASSWORD"] or ""
 EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
-EMAIL_TIMEOUT = 10  # seconds, of each step
+EMAIL_TIMEOUT = 10  # seconds, per step
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Throughline <throughline@localhost>")
 
 # The browser
@@ -383,14 +383,14 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Of collected files, which web serves.
+# For collected files; only web reads them.
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "chatsite.stores.static_files.HashedModules"},
 }
 CACHES = {
-    # What all web processes count together: attempts to sign in, to sign up, to have a mail sent.
+    # Shared by all web processes: counts of attempts to sign in, to sign up, to have a mail sent.
     "default": {
         "BACKEND": "chatsite.stores.shared_cache.SharedCache",
         "LOCATION": REDIS_URL,
@@ -401,7 +401,7 @@ CACHES = {
             "socket_connect_timeout": 1,
         },
     },
-    # Per process: rendered answers. What they were made from is in the database.
+    # Per process: rendered answers, whose source is in the database.
     "rendered": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "TIMEOUT": 24 * 3600,
@@ -435,11 +435,11 @@ if HTTPS:
 # Watching, by the process manager (deploy/liveness.py, or systemd)
 
 NOTIFY_SOCKET = env.str("NOTIFY_SOCKET", "")
-# The one of `make run`.
+# Where the manager of `make run` listens.
 WATCH_SOCKET = unix_socket("watch.sock")
-# A process whose event loop stands still for so long is replaced; 0: never.
+# A process whose event loop is blocked for this long is replaced; 0: never.
 FROZEN_AFTER_S = env.float("FROZEN_AFTER_S", 10.0)
-# The process that stood still, and in whose place this one was started.
+# The blocked process that this one replaces (JSON, see deploy/liveness.py).
 REPLACED_PROCESS = env.str("REPLACED_PROCESS", "")
 
 # Logs
@@ -447,7 +447,7 @@ REPLACED_PROCESS = env.str("REPLACED_PROCESS", "")
 PROCESS_NAME = env.str("PROCESS_NAME", "manage")
 LOG_FORMAT = env.choice("LOG_FORMAT", "line" if DEBUG else "json", ("line", "json"))
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
-# Python's own, which are then lines like the others.
+# Python's warnings become log lines, too.
 logging.captureWarnings(LOG_FORMAT == "json")
 LOGGING = {
     "version": 1,
@@ -458,11 +458,11 @@ LOGGING = {
     },
     "filters": {"expected": {"()": "chatsite.logs.Expected"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["expected"]}},
-    # What libraries say at DEBUG can hold questions, answers and keys.
+    # At DEBUG, libraries log questions, answers and keys.
     "root": {"handlers": ["console"], "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL},
     "loggers": {
         **{name: {"level": LOG_LEVEL} for name in ("chatsite", "conversations", "streaming")},
-        # With DEBUG it would write each line once more, and all that an exception says.
+        # No handler of its own: with DEBUG it would repeat each line, with the whole exception.
         "django": {},
         "daphne": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
@@ -474,7 +474,7 @@ LOGGING = {
 
 # Tracing, with OpenTelemetry: off unless a collector is named (docs/operate/logs.md)
 
-# Such as http://host:4318, without /v1/traces.
+# For example http://host:4318, without /v1/traces.
 OTEL_EXPORTER_OTLP_ENDPOINT = env.collector("OTEL_EXPORTER_OTLP_ENDPOINT")
 OTEL_PACKAGES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "throughline")

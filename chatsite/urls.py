@@ -1,4 +1,4 @@
-"""Every address of the site."""
+"""The site's URLs."""
 
 from django.contrib import admin
 from django.contrib.staticfiles.storage import staticfiles_storage

@@ -1,4 +1,4 @@
-"""Watches processes that say that their event loops turn (streaming/telemetry/watchdog.py), as WatchdogSec does."""
+"""Detects blocked event loops by missing reports (streaming/telemetry/watchdog.py), like systemd's WatchdogSec."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 
 PID = re.compile(rb"^X_PID=(\d{1,10})$", re.MULTILINE)
 LONGEST_MESSAGE = 512  # bytes
-SLEPT_S = 3.0  # a watcher that looks so late has slept, and the others may have too
-SAYS_WHERE_S = 1.0  # a process has so long to say where its threads stand
+SLEPT_S = 3.0  # a check this late means that this process slept (a suspended machine), and the others may have, too
+SAYS_WHERE_S = 1.0  # how long a blocked process may take to dump its threads' tracebacks
 
 
 class Liveness:
     def __init__(self, address: str, frozen_after_s: float):
-        """Listens at a path. ``frozen_after_s``: 0 if nobody is ever taken for frozen."""
+        """Listens at the path ``address``. ``frozen_after_s`` of 0 switches the detection off."""
         self.address = address
         self._frozen_after_s = frozen_after_s
-        self._heard: dict[int, float] = {}  # by pid
+        self._heard: dict[int, float] = {}  # pid → time of the last report
         self._looked_at = time.monotonic()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
@@ -31,7 +31,7 @@ class Liveness:
         self._socket.bind(address)
 
     def silent(self) -> dict[int, float]:
-        """Processes that have reported, and then fell silent, with for how long. To be called every second or so."""
+        """Returns pid → seconds of silence for processes that stopped reporting. Call it about once a second."""
         now, before = time.monotonic(), self._looked_at
         self._looked_at = now
         with suppress(BlockingIOError):
@@ -56,11 +56,11 @@ class Liveness:
 
 
 def describe_replaced(name: str, pid: int, still_s: float) -> str:
-    """For REPLACED_PROCESS of the process that takes its place."""
+    """Returns the value of REPLACED_PROCESS for the process that replaces this one."""
     return json.dumps({"name": name, "pid": pid, "at": datetime.now(UTC).isoformat(), "still_s": round(still_s, 1)})
 
 
 def send_signal(pid: int, number: int) -> None:
-    """To the process and its helpers, which it may have in a group of its own."""
+    """Signals the process; its helpers, too, if it leads a process group."""
     with suppress(ProcessLookupError):
         os.killpg(pid, number) if os.getpgid(pid) == pid else os.kill(pid, number)

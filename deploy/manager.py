@@ -1,8 +1,8 @@
 """supervisord as `make run` needs it.
 
-Other than `python -m supervisor.supervisord`, it ends when its terminal is closed (SIGHUP, where supervisord would
-start everything again, with nowhere to write to), on Linux its processes end when it is killed, and it replaces those
-whose event loops stand still.
+Unlike `python -m supervisor.supervisord`, it ends when its terminal is closed (on SIGHUP, supervisord would restart
+everything, with nowhere to write to). On Linux, its processes end when it is killed. It replaces processes whose event
+loops are blocked.
 """
 
 from __future__ import annotations
@@ -22,17 +22,16 @@ from supervisor.options import ServerOptions
 from supervisor.supervisord import Supervisor
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-OPEN_FILES = 65_536  # 1,024, the usual limit, is fewer sockets than one web process serves
+OPEN_FILES = 65_536  # the usual limit of 1,024 is fewer sockets than one web process serves
 libc = ctypes.CDLL(None)
 
-
-WEB_SOCKET = int(os.environ["WEB_SOCKET"])  # listens before web does, and while it restarts
+WEB_SOCKET = int(os.environ["WEB_SOCKET"])  # descriptor of the socket that listens also while web restarts
 
 
 class Options(ServerOptions):
-    first = True  # supervisord counts its restarts
+    first = True  # supervisord: not a restart
     test = False
-    replaced: dict[str, str]  # by the name of the process: what the one in its place gets
+    replaced: dict[str, str]  # process name → REPLACED_PROCESS of its successor
 
     def setsignals(self) -> None:
         super().setsignals()
@@ -42,32 +41,33 @@ class Options(ServerOptions):
         self.signal_receiver.receive(signal.SIGTERM, frame)
 
     def setpgrp(self) -> None:
-        """Called in each new process, before it becomes its program."""
+        """Called in each new process before exec."""
         super().setpgrp()
         if sys.platform == "linux":
-            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # they could not hand over: Redis would go too
+            # SIGKILL: a hand-over would be in vain, since Redis ends, too.
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> None:
         replaced = self.replaced.get(env["SUPERVISOR_PROCESS_NAME"], "")
         super().execve(filename, argv, env | {"REPLACED_PROCESS": replaced})
 
     def cleanup_fds(self) -> None:
-        """supervisord would take the socket for a leak, and close it."""
+        """Does nothing: supervisord would close the socket as a leak."""
 
     def close_fd(self, fd: int) -> None:
-        """Called in each new process for what it is not to have."""
+        """Called in each new process for descriptors that it should not inherit."""
         if fd != WEB_SOCKET:
             super().close_fd(fd)
 
     def set_uid_or_exit(self) -> None:
-        """No change of user; and no warning about that, which supervisord gives to root."""
+        """Does nothing: no change of user, and no warning about that, which supervisord prints for root."""
 
 
 class Manager(Supervisor):
     def __init__(self, options: Options):
         super().__init__(options)
         self._watch = Liveness(os.environ["NOTIFY_SOCKET"], float(os.environ["FROZEN_AFTER_S"]))
-        self._killed_at: dict[int, float] = {}  # processes that were asked where they stand, and when they are killed
+        self._killed_at: dict[int, float] = {}  # pid of a process sent SIGABRT → when SIGKILL follows
 
     def tick(self, now: float | None = None) -> None:
         """Called at least once a second."""
@@ -99,7 +99,7 @@ def set_limits() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # of what SIGABRT ends: texts stand in it
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # SIGABRT would dump core, which contains users' texts
 
 
 def main() -> None:

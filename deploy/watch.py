@@ -1,8 +1,8 @@
-"""Runs a program, and replaces it when its event loop stands still: for managers that have no watchdog of their own.
+"""Runs a program and replaces it when its event loop is blocked: for process managers without a watchdog.
 
     python deploy/watch.py python -m chatsite.web …
 
-Not under systemd, which does this with WatchdogSec. Its signals are the program's: SIGTERM, once, ends both.
+Not needed under systemd, which has WatchdogSec. Forwards signals to the program: one SIGTERM ends both.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ FORWARDED = (*ENDING, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def main(command: list[str]) -> int:
-    """The exit code: the program's."""
+    """Returns the program's exit code."""
     name = os.environ.get("PROCESS_NAME", "process")
     with tempfile.TemporaryDirectory(prefix="throughline-watch-") as folder:
         watch = Liveness(str(Path(folder) / "notify"), float(os.environ.get("FROZEN_AFTER_S") or 10))
         environment = {**os.environ, "NOTIFY_SOCKET": watch.address}
         programs: list[subprocess.Popen[bytes]] = []
-        ends: list[int] = []  # signals that ask it to end
+        ends: list[int] = []  # signals received that end the program
         for number in FORWARDED:
             signal.signal(number, partial(forward, programs, ends))
         while True:
             program = subprocess.Popen(command, env=environment, start_new_session=True)
             programs.append(program)
-            for end in ends:  # while there was none
+            for end in ends:  # received before the program existed
                 program.send_signal(end)
             still_s = wait(program, watch)
             if not still_s or ends:
@@ -52,7 +52,7 @@ def forward(programs: list[subprocess.Popen[bytes]], ends: list[int], number: in
 
 
 def wait(program: subprocess.Popen[bytes], watch: Liveness) -> float:
-    """Until it ends: 0; or stood still, for so many seconds, and was killed."""
+    """Waits for the program. Returns 0 if it ended, or for how many seconds it had been blocked when it was killed."""
     while True:
         try:
             program.wait(LOOKS_EVERY_S)

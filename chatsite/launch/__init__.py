@@ -1,5 +1,5 @@
-"""`make run`, as `python -m chatsite.launch`: prepares what is missing, then becomes the process manager."""
+"""`make run` is `python -m chatsite.launch`: it prepares what is missing, then becomes the process manager."""
 
 
 class InTheWay(Exception):
-    """The site cannot start. ``str()`` is a sentence that says why, and what to do."""
+    """The site cannot start; ``str()`` says why and what to do."""

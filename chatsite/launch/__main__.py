@@ -1,4 +1,4 @@
-"""The start, step by step. What stands in the way ends it with one sentence and exit code 2."""
+"""Starts the site step by step. An obstacle ends the start with one sentence and exit code 2."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def read_settings() -> None:
 
 
 def keep_private() -> None:
-    """An earlier version made the data folder readable for everybody."""
+    """Closes the data folder to other users: an earlier version made it readable by everybody."""
     try:
         if mended := close_own(settings.DATA_DIR):
             print(mended, flush=True)
@@ -59,7 +59,7 @@ def keep_private() -> None:
     except ImproperlyConfigured as error:
         raise InTheWay(str(error)) from error
     except OSError:
-        pass  # whatever is wrong with the folder, the next step says it
+        pass  # claim_folder reports what is wrong with the folder
 
 
 def prepare_database() -> None:
@@ -69,12 +69,15 @@ def prepare_database() -> None:
             call_command("create_demo_accounts")
     except DatabaseError as error:
         raise InTheWay(f"the database cannot be used ({error}). See DATABASE_URL in .env.example.") from error
-    if not settings.DEBUG:  # with DEBUG, static files are served from where they are written
+    if not settings.DEBUG:  # with DEBUG, static files are served from the source tree
         call_command("collectstatic", verbosity=0, interactive=False)
 
 
 def give_output_a_path() -> None:
-    """supervisord opens /dev/fd/1, which fails for a socket, and for another user's terminal: `cat` passes it on."""
+    """Relays output through `cat` where /dev/fd/1 cannot be opened (a socket, another user's terminal).
+
+    supervisord opens it by that path.
+    """
     try:
         os.close(os.open("/dev/fd/1", os.O_WRONLY))
     except OSError:

@@ -1,6 +1,6 @@
-"""`make benchmark`, as `python -m chatsite.launch.benchmark`: a site for the occasion, and the benchmark that asks it.
+"""`make benchmark` is `python -m chatsite.launch.benchmark`: it starts a temporary site and runs the benchmark on it.
 
-What runs is what `make run` runs, on free ports and with data that goes away with it, beside a demo model server that
+The site runs the same processes as `make run`, on free ports and with temporary data, beside a demo model server that
 keeps a journal.
 """
 
@@ -30,13 +30,12 @@ from .restart import running
 BASE_DIR = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 90.0
 ENDS_WITHIN_S = 30.0
-# As shells say of a program that a signal ended.
-TERMINATED, INTERRUPTED = 143, 130
-PLACES = 4096  # answers at a time: the machine is to be the limit, not a setting
+TERMINATED, INTERRUPTED = 143, 130  # exit codes, as shells report SIGTERM and SIGINT
+PLACES = 4096  # concurrent answers: so many that the machine is the limit, not a setting
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # by way of every `finally`
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # runs every `finally`
     try:
         with tempfile.TemporaryDirectory(prefix="throughline-benchmark-") as folder:
             apply_settings(folder)
@@ -50,7 +49,7 @@ def main() -> None:
 
 
 def apply_settings(folder: str) -> None:
-    """Those of this site: of what the shell sets for the real one, nothing reaches it."""
+    """Configures this site; variables that the shell sets for the real one are removed first."""
     for name in re.findall(r"^#?([A-Z][A-Z0-9_]*)=", (BASE_DIR / ".env.example").read_text(), re.MULTILINE):
         os.environ.pop(name, None)
     os.environ.update(
@@ -63,14 +62,15 @@ def apply_settings(folder: str) -> None:
         PORT=str(free_port()),
         GENERATIONS_PER_WORKER=str(PLACES),
         RUNNING_ANSWERS_PER_USER=str(PLACES),
-        VLLM_BASE_URL="http://127.0.0.1:9/v1",  # until the model server has printed its own
+        VLLM_BASE_URL="http://127.0.0.1:9/v1",  # replaced once the model server has printed its address
     )
     read_settings()
 
 
 def benchmark(folder: Path) -> None:
     """Raises InTheWay."""
-    from streaming.benchmark import program  # models can be imported once the settings have been read
+    # Not at the top: models can be imported only after the settings have been read.
+    from streaming.benchmark import program
 
     arguments = program.parse(sys.argv[1:])
     journal, site_log = folder / "journal", folder / "site.log"
@@ -86,7 +86,7 @@ def benchmark(folder: Path) -> None:
 
 @contextmanager
 def model_server(journal: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Its process, and its host and port."""
+    """Yields the process, and its "host:port"."""
     command = [sys.executable, "-m", "streaming.demo", "--port", "0", "--max-num-seqs", str(PLACES)]
     with started([*command, "--journal", str(journal)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -98,7 +98,7 @@ def model_server(journal: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]
 
 @contextmanager
 def started(command: list[str], **output: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Ended on leaving."""
+    """Terminates the process on exit; kills it after ENDS_WITHIN_S."""
     process = subprocess.Popen(command, cwd=BASE_DIR, start_new_session=True, **output)
     try:
         yield process

@@ -1,4 +1,4 @@
-"""One run per data folder, and no process left over from an earlier one."""
+"""Ensures one run per data folder, and ends processes left over from an earlier run."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from django.conf import settings
 
 from . import InTheWay
 
-HOME = "THROUGHLINE_HOME"  # in every process that the manager starts: how the next start knows them
+HOME = "THROUGHLINE_HOME"  # set in every process that the manager starts, so that the next start recognises them
 ENDS_WITHIN_S = 5.0
-SPECIAL = set('%"')  # in supervisord.conf, after the path has been filled in
+SPECIAL = set('%"')  # supervisord.conf would interpret them in the path
 
 
 def claim_folder() -> int:
-    """Lock the data folder for as long as this process lives, as the manager too; returns the lock's descriptor."""
+    """Locks the data folder until this process, later the manager, ends. Returns the lock's descriptor."""
     for path in (settings.BASE_DIR, settings.DATA_DIR):
         if set(str(path)) & SPECIAL:
             raise InTheWay(f"supervisord cannot work in {path}: the path holds a percent sign or a quotation mark.")
@@ -35,23 +35,24 @@ def claim_folder() -> int:
         raise InTheWay(f"it runs already, as process {holder}. Press Ctrl-C there, or use that one.") from error
     os.ftruncate(lock, 0)
     os.write(lock, str(os.getpid()).encode())
-    os.set_inheritable(lock, True)  # the manager's own processes do not get it: supervisord closes it for them
+    # Survives exec into the manager. The manager's children do not inherit it: supervisord closes it for them.
+    os.set_inheritable(lock, True)
     return lock
 
 
 def manager() -> psutil.Process:
-    """Of the run that this folder has. Raises InTheWay if it has none."""
+    """Returns the manager that runs for this data folder. Raises InTheWay if there is none."""
     try:
         found = psutil.Process(int((settings.DATA_DIR / "run.lock").read_text()))
         if found.environ().get(HOME) == str(settings.DATA_DIR):
             return found
     except (OSError, ValueError, psutil.Error):
-        pass  # never begun, ended, or its number is somebody else's now
+        pass  # never started, ended, or its pid now belongs to another process
     raise InTheWay("nothing of this folder runs. Start it: make run")
 
 
 def end_orphans() -> None:
-    """Called with the folder's lock held, so whatever still belongs here has lost its manager."""
+    """Ends processes without a manager. The caller holds the folder's lock, so any process of this folder is one."""
     orphans = [process for process in psutil.process_iter() if belongs_here(process)]
     for number in (signal.SIGTERM, signal.SIGKILL):
         for process in orphans:
@@ -61,7 +62,7 @@ def end_orphans() -> None:
 
 
 def those_left(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that have not ended in good time; a zombie has, though psutil would go on waiting for it."""
+    """Returns the processes still running after ENDS_WITHIN_S. Zombies count as ended; psutil would wait for them."""
     until = time.monotonic() + ENDS_WITHIN_S
     while (processes := [process for process in processes if belongs_here(process)]) and time.monotonic() < until:
         time.sleep(0.05)
@@ -71,6 +72,6 @@ def those_left(processes: list[psutil.Process]) -> list[psutil.Process]:
 def belongs_here(process: psutil.Process) -> bool:
     try:
         environment = process.environ()
-    except psutil.Error:  # gone, or somebody else's
+    except psutil.Error:  # ended, or another user's
         return False
     return environment.get(HOME) == str(settings.DATA_DIR) and "SUPERVISOR_PROCESS_NAME" in environment

@@ -1,4 +1,4 @@
-"""The ports that the site listens on: are they free, and who holds them?"""
+"""Opens the ports that the site listens on, and explains why one cannot be opened."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from django.conf import settings
 from . import InTheWay
 
 DEMO_MODEL_HOST = "127.0.0.1"
-BACKLOG = 1024  # visitors that wait while web restarts; the kernel may allow fewer
+BACKLOG = 1024  # connections that wait while web restarts; the kernel may allow fewer
 
 
 def open_port() -> int:
-    """The descriptor of the listening socket, for the manager and its processes.
+    """Returns the descriptor of the listening socket, which the manager and its processes inherit.
 
-    Nobody is refused while web restarts: the kernel lets visitors wait until the next one takes them.
+    While web restarts, no connection is refused: the kernel queues them until the new process accepts them.
     """
     web = bound("PORT", settings.HOST, settings.PORT)
     if settings.DEMO_MODEL_SERVER:

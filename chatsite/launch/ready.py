@@ -1,4 +1,4 @@
-"""Says on the terminal when the site answers."""
+"""Prints a line when the site answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from http.client import HTTPConnection, HTTPException
 from django.conf import settings
 
 READY_WITHIN_S = 60.0
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # listened on, but not an address to visit
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # wildcard address → one that can be visited
 
 
 def address() -> str:
@@ -20,11 +20,11 @@ def address() -> str:
 
 
 def tell_when_ready(lock: int) -> None:
-    """Leaves that to a child, which ends with the line, or with the manager."""
+    """Forks a child that waits for the site, prints the line and exits. It also exits when the manager ends."""
     manager = os.getpid()
     if os.fork():
         return
-    os.close(lock)  # it is the manager's
+    os.close(lock)  # only the manager may hold it
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     until = time.monotonic() + READY_WITHIN_S
     while os.getppid() == manager:
@@ -40,7 +40,7 @@ def tell_when_ready(lock: int) -> None:
 
 def is_ready() -> bool:
     host = EVERYWHERE.get(settings.HOST, settings.HOST)
-    connection = HTTPConnection(host, settings.PORT, timeout=2)  # unlike urllib, it knows no proxies
+    connection = HTTPConnection(host, settings.PORT, timeout=2)  # unlike urllib, it ignores proxies
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200

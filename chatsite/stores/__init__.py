@@ -1,1 +1,1 @@
-"""Where the site keeps what: the addresses of its stores, and Django's and Celery's back ends for them."""
+"""The addresses of the database and Redis, and Django's and Celery's back ends on them."""

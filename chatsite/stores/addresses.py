@@ -1,5 +1,5 @@
-"""DATABASE_URL and REDIS_URL. Each option in them reaches every client, or ends the start: one that is dropped without
-a word could be the one that asks for TLS.
+"""Parses DATABASE_URL and REDIS_URL. Each option in them reaches every client or stops the start: an option dropped
+silently could be the one that asks for TLS.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ POOL_OPTIONS = {  # as pool_max_size=… and so on
     "min_size": int, "max_size": int, "timeout": float, "max_waiting": int, "max_lifetime": float, "max_idle": float,
     "reconnect_timeout": float,
 }  # fmt: skip
-OF_THE_ADDRESS = {"user", "password", "dbname"}  # have a place of their own in it
+OF_THE_ADDRESS = {"user", "password", "dbname"}  # libpq options that are other parts of the address
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 CERT_REQS = {"required": ssl.CERT_REQUIRED, "none": ssl.CERT_NONE}
@@ -28,8 +28,8 @@ YES_OR_NO = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class RedisAddress:
-    url: str  # redis-py's, and Channels'
-    broker_url: str  # Celery's
+    url: str  # for redis-py and Channels
+    broker_url: str  # for Celery
     broker_ssl: dict[str, Any] | None  # None: without TLS
 
 
@@ -37,7 +37,7 @@ class RedisAddress:
 
 
 def database_options(var: str, engine: str, query: str) -> dict[str, Any]:
-    """Of its address; for an engine that is none of the two, a refusal. Raises ImproperlyConfigured."""
+    """Returns the OPTIONS for SQLite or PostgreSQL. Raises ImproperlyConfigured for bad ones, and other engines."""
     options = options_of(var, query)
     if engine == SQLITE:
         return sqlite_options(var, options)
@@ -53,8 +53,8 @@ def sqlite_options(var: str, options: dict[str, str]) -> dict[str, Any]:
 
 
 def postgresql_options(var: str, options: dict[str, str]) -> dict[str, Any]:
-    """Those of libpq as they are, and those of the pool under ``pool``."""
-    from psycopg import pq  # not where SQLite is used
+    """Returns libpq's options unchanged, and the pool's under ``pool``."""
+    from psycopg import pq  # not installed where SQLite is used
 
     names = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} - OF_THE_ADDRESS
     pooled = {f"pool_{name}": kind for name, kind in POOL_OPTIONS.items()}
@@ -68,7 +68,7 @@ def postgresql_options(var: str, options: dict[str, str]) -> dict[str, Any]:
 
 
 def with_defaults(database: dict[str, Any], timeout_s: float, pool: dict[str, Any]) -> dict[str, Any]:
-    """What the address does not say. Raises ImproperlyConfigured if its pool cannot be."""
+    """Adds defaults for what the address does not set. Raises ImproperlyConfigured if the pool's sizes are invalid."""
     given = database.get("OPTIONS", {})
     pool = pool | given.get("pool", {})
     if not 0 <= pool["min_size"] <= pool["max_size"] or pool["max_size"] < 1:
@@ -106,10 +106,10 @@ def redis_address(var: str, address: str) -> RedisAddress:
 
 
 def tls_options(var: str, options: dict[str, str]) -> dict[str, Any]:
-    """As Celery wants them: verified unless the address says otherwise. Writes the usual form into ``options``."""
+    """Returns TLS options for Celery, verified unless the address says otherwise. Normalises ``options`` in place."""
     for name in options:
         known(var, name, dict.fromkeys(("ssl_cert_reqs", "ssl_check_hostname", *TLS_FILES)))
-    if "ssl_cert_reqs" in options:  # Celery's documents call them CERT_REQUIRED and CERT_NONE
+    if "ssl_cert_reqs" in options:  # Celery's documentation writes CERT_REQUIRED and CERT_NONE
         options["ssl_cert_reqs"] = options["ssl_cert_reqs"].lower().removeprefix("cert_")
     tls: dict[str, Any] = {
         "ssl_cert_reqs": CERT_REQS[one_of(var, options, "ssl_cert_reqs", CERT_REQS, "required")],
@@ -129,7 +129,7 @@ def tls_options(var: str, options: dict[str, str]) -> dict[str, Any]:
 
 
 def options_of(var: str, query: str) -> dict[str, str]:
-    """Raises ImproperlyConfigured if one is empty, or named twice."""
+    """Raises ImproperlyConfigured if an option is empty, or named twice."""
     found: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         if not re.fullmatch(r"[a-z_]+", name):  # not quoted: it could be the rest of a password

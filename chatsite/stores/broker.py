@@ -1,4 +1,4 @@
-"""kombu's Redis transport, with channels that are closed when they say so."""
+"""kombu's Redis transport, with channels that are closed after ``close()``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 
 class Channel(redis.Channel):
     def close(self) -> None:
-        """Closes it also when Redis has gone.
+        """Closes the channel even if Redis is down.
 
-        kombu 5.7 leaves a channel open that was waiting for Redis as it went. Celery closes it once more, after
-        the transport has forgotten its address: an AttributeError then ends the worker, with all its answers.
+        If Redis goes down while a channel waits for it, kombu 5.7 leaves that channel open. Celery closes it once
+        more, after the transport has forgotten its address: an AttributeError then ends the worker, with all its
+        answers.
         """
         with suppress(*self.connection_errors):  # type: ignore[attr-defined] # the stubs do not know it
             super().close()
@@ -25,5 +26,5 @@ class Transport(redis.Transport):
 
 
 def register() -> None:
-    """Makes it the transport of all redis:// and redis+socket:// addresses of this process."""
+    """Makes this the transport of all redis://, rediss:// and redis+socket:// addresses in this process."""
     TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = f"{__name__}:Transport"

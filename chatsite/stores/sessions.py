@@ -1,6 +1,6 @@
-"""Django's sessions in the database, asked only for what can be the key of one.
+"""Django's sessions in the database, looked up only by well-formed keys.
 
-A cookie may hold anything; PostgreSQL fails over a NUL in a text.
+A cookie may contain anything, and PostgreSQL raises an error for a NUL in a text.
 """
 
 from __future__ import annotations

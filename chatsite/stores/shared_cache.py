@@ -1,6 +1,6 @@
-"""Django's cache in Redis, for what all web processes count together: attempts to sign in, to sign up and so on.
+"""Django's cache in Redis, for counts that all web processes share: attempts to sign in, to sign up and so on.
 
-While Redis is away each process counts for itself: pages work on, and guesses stay limited.
+While Redis is down, each process counts on its own: pages keep working, and password guesses stay limited.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ T = TypeVar("T")
 
 
 class Json:
-    """Instead of pickle: who could write to Redis would else run code here."""
+    """Replaces pickle, with which anyone who can write to Redis could run code here."""
 
     def dumps(self, value: object) -> bytes | int:
-        return value if type(value) is int else json.dumps(value).encode()  # Redis adds to plain numbers only
+        return value if type(value) is int else json.dumps(value).encode()  # Redis increments plain integers only
 
     def loads(self, data: bytes) -> Any:
         return json.loads(data)
@@ -46,11 +46,11 @@ class SharedCache(RedisCache):
         return self._try(super().delete, self._own.delete, key, *args, **kwargs)
 
     def incr(self, key: str, *args: Any, **kwargs: Any) -> int:
-        """Raises ValueError if it is not there."""
+        """Raises ValueError if the key does not exist."""
         return self._try(super().incr, self._own.incr, key, *args, **kwargs)
 
     def clear(self) -> None:
-        """Its own keys: Django would empty the whole of Redis."""
+        """Deletes only this cache's keys: Django's own would empty the whole Redis."""
         client = self._cache.get_client(None, write=True)
         if keys := list(client.scan_iter(f"{self.key_prefix}:*", count=1000)):
             client.delete(*keys)

@@ -1,4 +1,4 @@
-"""Static files with a hash of their content in the name, ES modules' imports included."""
+"""Static files with a content hash in the name, also in ES modules' imports."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 

@@ -1,4 +1,4 @@
-"""The program: it serves until SIGTERM or Ctrl-C."""
+"""Serves until SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class CommandLine(CommandLineInterface):
 
 
 def leave() -> None:
-    """At once: Python would wait for threads first, and one of them may wait for the event loop, which has stopped."""
-    atexit._run_exitfuncs()  # what logs and traces still hold
+    """Exits at once: Python would wait for threads, and one of them may wait for the event loop, which has stopped."""
+    atexit._run_exitfuncs()  # flushes logs and traces
     os._exit(0)
 
 

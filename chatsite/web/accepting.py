@@ -1,4 +1,4 @@
-"""Tells the server whose socket it is that an application accepts: what a page may send depends on that."""
+"""Tells the server whether an accepted socket's user is signed in: what a page may send depends on that."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Responses go no faster than they are read, event streams and files alike: daphne would buffer without a bound.
+"""Back-pressure for responses, event streams and files alike: daphne would buffer without a bound.
 
-Under daphne, ``send`` returns at once. Behind it stands a request of Twisted, which tells a registered producer when
-the connection's buffer is full and when it is empty again. Other servers let ``send`` wait by themselves.
+Under daphne, ``send`` returns at once. It belongs to a Twisted request, which tells a registered producer when the
+connection's buffer is full and when it is empty again. Under other servers, ``send`` itself waits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def paced(application: Application) -> Application:
-    """The same ASGI application, whose responses wait for those who read them."""
+    """Wraps an ASGI application so that its responses wait for their reader."""
 
     async def serve(scope: Any, receive: Any, send: Send) -> None:
         await application(scope, receive, PacedSend(send))
@@ -39,7 +39,7 @@ class PacedSend:
             await self._flow.wait()
 
     def _follow(self, *, has_more: bool) -> None:
-        """From the first piece that is not the last, to the last."""
+        """Registers the producer at the first piece that is not the last, and ends it at the last."""
         if has_more and self._flow is None and (request := daphne_request(self._send)):
             self._flow = Flow(request)
         elif not has_more and self._flow is not None:
@@ -48,7 +48,7 @@ class PacedSend:
 
 
 class Flow:
-    """A push producer, as Twisted calls it."""
+    """A push producer in Twisted's sense."""
 
     def __init__(self, request: Any):
         self._request = request
@@ -57,7 +57,7 @@ class Flow:
         request.registerProducer(self, True)
 
     async def wait(self) -> None:
-        """Until there is room. A program that reads nothing for long is cut off; it can come back, and resume."""
+        """Waits until there is room. Disconnects a client that reads nothing for too long; it can resume later."""
         if self._may_write.is_set():
             return
         try:
@@ -79,12 +79,12 @@ class Flow:
         self._may_write.set()
 
     def stopProducing(self) -> None:
-        """The connection is lost: daphne tells the application so."""
+        """The connection is lost; daphne tells the application."""
         self._may_write.set()
 
 
 def daphne_request(send: Send) -> Any:
-    """The request that daphne's ``send`` is bound to; None under another server, and when the visitor is gone."""
+    """Returns the request that daphne's ``send`` is bound to; None under another server, or without a connection."""
     bound: tuple[Any, ...] = getattr(send, "args", ())
     is_request = bool(bound) and hasattr(bound[0], "registerProducer") and getattr(bound[0], "channel", None)
     return bound[0] if is_request else None

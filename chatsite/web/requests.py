@@ -1,7 +1,7 @@
-"""Requests as they come in: how long they may be, how long they may take, and what happens to them at the end.
+"""Incoming HTTP requests: limits on their size and time, and what happens to them at shutdown.
 
-A body that is too long is refused by its length, else by counting, before any of it is stored. All of it is still read,
-for a moment: who closes earlier takes the refusal away from a visitor that is still sending.
+A body that is too long is refused by its declared length, or by counting, before the excess is stored. Reading goes on
+for up to READS_ON_S: closing earlier would keep a client that is still sending from receiving the refusal.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from twisted.web.http import HTTPChannel
 from streaming.chat.shutdown import shutting_down
 
 READS_ON_S = 10.0  # after a refusal
-# From visitors, daphne would take the one for where the site is mounted, past what a proxy in front refuses by address;
-# it fails over odd bytes in the other, of which no socket of ours has any use.
+# daphne would believe a client's Daphne-Root-Path, which would bypass what a proxy in front refuses by path. It fails
+# on malformed bytes in Sec-WebSocket-Protocol, which our sockets do not use.
 DROPPED = (b"Daphne-Root-Path", b"Sec-WebSocket-Protocol")
 TOO_LARGE = "The request is too large: the limit is {limit:,} bytes."
 HEADERS_TOO_LARGE = "The request's address or headers are too long. Shorten them, or clear your cookies."
@@ -28,14 +28,14 @@ ENDING = "The server is restarting. Try again in a moment."
 
 
 class Channel(HTTPChannel):
-    """A visitor's connection, for one request after the other."""
+    """A client's connection, for one request after the other."""
 
     transport: Any
     factory: Any
 
     def connectionMade(self) -> None:
         super().connectionMade()
-        self.requestFactory = Request  # daphne has set its own
+        self.requestFactory = Request  # replaces daphne's
         self._connected_at = time.monotonic()
         self._has_asked = False
         self._is_refused = False
@@ -45,12 +45,12 @@ class Channel(HTTPChannel):
         self.factory.server.channels.add(self)
 
     def is_busy(self, asks_within_s: float) -> bool:
-        """A request is coming in or being answered, or the first one can be on its way."""
+        """Whether a request is arriving or being answered, or the first one may still be on its way."""
         is_new = not self._has_asked and time.monotonic() - self._connected_at < asks_within_s
         return not self._is_refused and (bool(self.requests) or is_new)
 
     def refuse(self, status: int, reason: str, sentence: str) -> None:
-        """Answer the request that is coming in, and close."""
+        """Answers the arriving request with an error, and closes the connection."""
         self._is_refused, self.persistent = True, 0
         self.transport.write(refusal(status, reason, sentence, getattr(self, "_path", b"")))
         self._reading_on = self.callLater(READS_ON_S, self.transport.abortConnection)
@@ -59,7 +59,7 @@ class Channel(HTTPChannel):
 
     def dataReceived(self, data: bytes) -> None:
         self._expect_request()
-        if not (self._is_refused and self.line_mode):  # of a body, the end is looked for
+        if not (self._is_refused and self.line_mode):  # a refused body is parsed on to find its end
             super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
@@ -86,10 +86,8 @@ class Channel(HTTPChannel):
         if not self._is_refused:
             super()._send100Continue()
 
-    # How it is done
-
     def _expect_request(self) -> None:
-        """As a whole, in good time, however steadily its bytes trickle."""
+        """Sets the deadline for the whole request, however steadily its bytes trickle in."""
         if self._deadline is None and not self._handlingRequest and not self._is_refused:
             self._deadline = self.callLater(settings.REQUEST_TIMEOUT_S, self._give_up)
 
@@ -111,7 +109,7 @@ class Request(WebRequest):
 
     def __init__(self, *arguments: Any, **options: Any):
         super().__init__(*arguments, **options)
-        self._parsePOSTFormSubmission = False  # Django does it: Twisted would stop the loop with a long form
+        self._parsePOSTFormSubmission = False  # Django parses forms; for a long one, Twisted would block the loop
         self._is_refused = False
         self._received = 0
 
@@ -122,7 +120,7 @@ class Request(WebRequest):
     # What Twisted calls
 
     def gotLength(self, length: int | None) -> None:
-        """``length`` is None if nobody knows before its end."""
+        """``length`` is None if the client did not declare it."""
         self._limit = body_limit(self.channel._path)
         if length is not None and length > self._limit:
             self._refuse_body()
@@ -163,7 +161,7 @@ class Request(WebRequest):
         super().handle_reply(message)
 
     def handle_exception(self, exception: BaseException) -> None:
-        """Of the application. A response that has begun cannot say it in another way."""
+        """Handles the application's exception: a response that has begun can report it only by aborting."""
         if self._response_started and self.channel is not None:
             self.channel.forceAbortClient()
         else:
@@ -177,13 +175,13 @@ class Request(WebRequest):
 
 
 def body_limit(path: bytes) -> int:
-    """How many bytes may be sent to this address. The longest prefix that is named decides."""
+    """Returns how many bytes may be sent to this path. The longest matching prefix decides."""
     named = [prefix for prefix in settings.REQUEST_MAX_BYTES_AT if path.startswith(prefix.encode())]
     return settings.REQUEST_MAX_BYTES_AT[max(named, key=len)] if named else settings.REQUEST_MAX_BYTES
 
 
 def refusal(status: int, reason: str, sentence: str, path: bytes) -> bytes:
-    """For programs in the API's own form."""
+    """Builds the error response; below /api/ in the API's format."""
     if path.startswith(b"/api/"):
         kind, body = "application/json", json.dumps({"error": {"code": CODES[status], "message": sentence}})
     else:

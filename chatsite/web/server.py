@@ -1,6 +1,6 @@
-"""Daphne's server with our connections, and its end: nothing new, pages sent away, requests answered, then out.
+"""Daphne's server with our connections and shutdown: accept nothing new, disconnect pages, answer requests, exit.
 
-Whoever stops this process can rely on ENDS_WITHIN_S, as long as Python runs at all; behind that is the manager's kill.
+Shutdown takes at most ENDS_WITHIN_S as long as Python runs at all; otherwise the manager kills the process.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from .sockets import Inbox, Socket, factory_options
 
 logger = logging.getLogger(__name__)
 
-ANSWERS_WITHIN_S = 3.0  # a request that is under way at SIGTERM
-ASKS_WITHIN_S = 0.5  # a visitor whose connection was accepted just before
-UNWINDS_WITHIN_S = 1.0  # what is cut off then
-ENDS_WITHIN_S = 8.0  # all in all, whatever hangs; managers wait a little longer before they kill
+ANSWERS_WITHIN_S = 3.0  # for requests in progress at SIGTERM
+ASKS_WITHIN_S = 0.5  # for the first request on a connection accepted just before
+UNWINDS_WITHIN_S = 1.0  # for requests cut off after that
+ENDS_WITHIN_S = 8.0  # in total, whatever hangs; managers wait a little longer before they kill
 LOOKS_EVERY_S = 0.02
 
 
 class WebServer(Server):
     def run(self) -> None:
         self._ports: list[Any] = []
-        self.channels: set[Channel] = set()  # connections of visitors that are no sockets
+        self.channels: set[Channel] = set()  # HTTP connections that are not WebSockets
         reactor.callWhenRunning(have_a_last_resort)
         super().run()
 
@@ -49,7 +49,7 @@ class WebServer(Server):
         super().listen_success(port)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Inbox | None:
-        """As daphne does it, with a queue that holds the reading back, and without an exception that nobody takes."""
+        """Does what daphne does, with a queue that pauses reading, and retrieves the application's exception."""
         if protocol not in self.connections:
             return None
         inbox = Inbox(protocol)
@@ -61,18 +61,18 @@ class WebServer(Server):
     async def _run(self, protocol: Any, application: Any) -> None:
         try:
             await application
-        except Failed as error:  # which was logged
+        except Failed as error:  # already logged
             if "disconnected" not in self.connections.get(protocol, {"disconnected": True}):
                 protocol.handle_exception(error)
 
-    # Its end
+    # Shutdown
 
     def kill_all_applications(self) -> Deferred[None]:
-        """What daphne does when the reactor is told to stop, which waits for it."""
+        """Called when the reactor is about to stop; it waits for the result."""
         return Deferred.fromFuture(asyncio.ensure_future(self._end()))
 
     async def _end(self) -> None:
-        """Beside it, pages are sent away and event streams ended: ``sockets.drain_before_shutdown``."""
+        """Meanwhile, ``open_sockets.drain_before_shutdown`` disconnects pages and ends event streams."""
         shutting_down.set()
         for port in self._ports:
             port.stopListening()
@@ -86,14 +86,14 @@ class WebServer(Server):
         await self._unwound()
 
     async def _unwound(self) -> None:
-        """Requests learn that their visitor is gone, and end by themselves: who cancels one leaves Django's tasks."""
+        """Waits for requests, which end on disconnect: cancelling one would leave Django's tasks running."""
         found = [c.get("application_instance") for of, c in self.connections.items() if isinstance(of, Request)]
         if left := [task for task in found if task is not None and not task.done()]:
             await asyncio.wait(left, timeout=UNWINDS_WITHIN_S)
 
 
 def have_a_last_resort() -> None:
-    """The signals' handlers wake a thread first, and do nothing else: the event loop may never hear of them."""
+    """Makes signal handlers wake a thread before the reactor: the event loop may never process the signal."""
     reading, writing = os.pipe()
     threading.Thread(target=end_hard, args=(reading,), name="last resort", daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -107,7 +107,7 @@ def have_a_last_resort() -> None:
 
 
 def end_hard(signalled: int) -> None:
-    """However its threads hang; says where they do."""
+    """Ends the process ENDS_WITHIN_S after the signal, whatever its threads do, and logs where they are."""
     os.read(signalled, 1)
     time.sleep(ENDS_WITHIN_S)
     logger.error("the process did not stop within %g s and exits now; its threads were here", ENDS_WITHIN_S)

@@ -1,7 +1,7 @@
-"""Frames in both directions: they leave at once, large ones compressed; and what comes in has bounds.
+"""WebSocket frames: sent at once, large ones compressed; incoming ones are bounded.
 
-A stranger, who is not signed in, may send next to nothing, and nothing compressed. Whoever sends more than is taken
-waits: nothing more is read from that socket meanwhile.
+A client that is not signed in may send very little, and nothing compressed. If a client sends faster than the consumer
+takes, reading from its socket pauses.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from streaming.chat.page_socket import RateLimit
 
 from .accepting import SIGNED_IN
 
-WINDOW_BITS, MEMORY_LEVEL = 12, 5  # of a compressor, which a socket gets with its first large frame: 32 KB
-SMALLEST_WINDOW_BITS = 9  # of what pages send, which is short
-STRANGERS_BYTES = 1024  # of a message
-MESSAGES_WAITING = 8  # for the consumer, at most
-FRAMES_AT_ONCE = 64  # that are looked at before other sockets have their turn
-FRAMES_OF_A_MESSAGE = 256  # a page sends each in one
+WINDOW_BITS, MEMORY_LEVEL = 12, 5  # the compressor, made with a socket's first large frame, takes 32 KB
+SMALLEST_WINDOW_BITS = 9  # for what pages send, which is short
+STRANGERS_BYTES = 1024  # per message of a client that is not signed in
+MESSAGES_WAITING = 8  # maximum that wait for the consumer
+FRAMES_AT_ONCE = 64  # processed before other sockets have their turn
+FRAMES_OF_A_MESSAGE = 256  # maximum; pages send each message in one
 
 
 class Inbox(asyncio.Queue[dict[str, Any]]):
-    """What came in and was not taken yet. From a page that we have closed, only its end is taken any more."""
+    """Received messages that the consumer has not taken. From a page that we closed, it takes only the disconnect."""
 
     def __init__(self, protocol: Any):
         super().__init__()
@@ -50,9 +50,9 @@ class Socket(WebSocketProtocol):
     maxMessagePayloadSize: int
     _frames_at_once = 0
     _frames_of_message = 0
-    _frames_too_late = 0  # after it was told that it is closed
+    _frames_too_late = 0  # received after we sent the close frame
     _is_held = False
-    _early = b""  # what a visitor sent before the socket was accepted
+    _early = b""  # received before the socket was accepted
 
     @property
     def _is_full(self) -> bool:
@@ -65,7 +65,7 @@ class Socket(WebSocketProtocol):
     # What daphne calls
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        """What is sent to a page that has gone is dropped: its consumer learns of that by the next message."""
+        """Drops what is sent to a closed page; the consumer's next message is the disconnect."""
         if self.state in (self.STATE_CLOSING, self.STATE_CLOSED):
             return
         if message["type"] == "websocket.accept" and message.get(SIGNED_IN):
@@ -83,14 +83,14 @@ class Socket(WebSocketProtocol):
     # What autobahn calls
 
     def dataReceived(self, data: bytes) -> None:
-        if hasattr(self, "handshake_deferred"):  # accepting takes its time
+        if hasattr(self, "handshake_deferred"):  # the application has not accepted yet
             self._early += data
             self._hold()
         else:
             super().dataReceived(data)
 
     def processData(self) -> bool:
-        """The next frame, or what is there of it; False to wait."""
+        """Processes the next frame, or the part received so far; returns False to wait."""
         is_full = self._is_full
         if is_full or self._frames_at_once >= FRAMES_AT_ONCE:
             self._hold()
@@ -115,18 +115,18 @@ class Socket(WebSocketProtocol):
             self._max_message_size_exceeded(0, 0, f"a message of more than {FRAMES_OF_A_MESSAGE} frames")
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        if self.state == self.STATE_OPEN:  # to one that we have closed, nothing is said any more
+        if self.state == self.STATE_OPEN:  # not after we closed it
             super().onMessage(payload, isBinary)
 
     def onPing(self, payload: bytes) -> None:
-        """Browsers send none, other programs one in several seconds."""
+        """Limits pings: browsers send none, other programs one in several seconds."""
         if self._pings.is_exceeded():
             self.dropConnection(abort=True)
         else:
             super().onPing(payload)
 
     def sendMessage(self, *arguments: Any, **options: Any) -> None:
-        """Autobahn has one limit for both directions."""
+        """Raises the size limit while sending: autobahn has one for both directions."""
         of_page, self.maxMessagePayloadSize = self.maxMessagePayloadSize, settings.EVENT_MAX_BYTES
         try:
             super().sendMessage(*arguments, **options)
@@ -134,21 +134,21 @@ class Socket(WebSocketProtocol):
             self.maxMessagePayloadSize = of_page
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """To the kernel at once, if nothing waits before it: the reactor would ask first whether the kernel takes it,
-        which costs two system calls for each token."""
+        """Writes to the kernel at once if nothing is buffered: the reactor would first ask whether the socket is
+        writable, at two system calls per token."""
         transport: Any = self.transport
         is_open = isinstance(transport, Connection) and transport.connected and not transport.disconnecting
         if is_open and not self._has_unsent:
             sent = transport.writeSomeData(data)
-            if isinstance(sent, int):  # else the connection is lost, on which the reactor acts
+            if isinstance(sent, int):  # otherwise the connection is lost, which the reactor handles
                 data = data[sent:]
         if data:
             transport.write(data)
 
-    # How much is read
+    # Pausing and resuming
 
     def read_on(self) -> None:
-        """Now, or as soon as there is room."""
+        """Resumes reading if it is paused and there is room; ``Inbox.get`` calls it again after each message."""
         self._frames_at_once = 0
         if not self._is_held or self._is_full or self.state == self.STATE_CLOSED:
             return
@@ -171,19 +171,19 @@ class Socket(WebSocketProtocol):
         return bool(getattr(transport, "dataBuffer", b"") or getattr(transport, "_tempDataBuffer", ()))
 
     def _trust(self) -> None:
-        """This page's user is signed in."""
+        """Lifts the limits: this page's user is signed in."""
         self.maxMessagePayloadSize = self.maxFramePayloadSize = settings.FRAME_MAX_BYTES
-        if not settings.FRAME_PADDING_BYTES:  # the blanks that hide a length would be pressed out again
+        if not settings.FRAME_PADDING_BYTES:  # compression would undo the padding
             self.perMessageCompressionAccept = compression
 
 
 def factory_options() -> dict[str, Any]:
-    """Autobahn's, for sockets that nobody has vouched for."""
+    """Returns autobahn's options for sockets before their user is known."""
     return {"maxMessagePayloadSize": STRANGERS_BYTES, "maxFramePayloadSize": STRANGERS_BYTES}
 
 
 def compression(offers: Sequence[Any]) -> PerMessageDeflateOfferAccept | None:
-    """permessage-deflate (RFC 7692), if a page offers it. Our window may be smaller than the one that it allows."""
+    """Accepts permessage-deflate (RFC 7692) if the page offers it. Our window may be smaller than it allows."""
     for offer in offers:
         if isinstance(offer, PerMessageDeflateOffer):
             return PerMessageDeflateOfferAccept(
@@ -192,6 +192,6 @@ def compression(offers: Sequence[Any]) -> PerMessageDeflateOfferAccept | None:
                 request_max_window_bits=SMALLEST_WINDOW_BITS if offer.accept_max_window_bits else 0,
                 window_bits=min(WINDOW_BITS, offer.request_max_window_bits or WINDOW_BITS),
                 mem_level=MEMORY_LEVEL,
-                max_message_size=settings.FRAME_MAX_BYTES,  # of what a page's few bytes may become
+                max_message_size=settings.FRAME_MAX_BYTES,  # after decompression
             )
     return None

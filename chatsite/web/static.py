@@ -1,7 +1,7 @@
-"""Static files, ahead of Django: found when they are asked for, so that what is collected later is there too.
+"""Serves static files ahead of Django, looked up per request, so that files collected later are found, too.
 
-WhiteNoise decides what is sent: which of the compressed forms, for how long it may be kept, whether it is known.
-Its middleware would have a thread wait for the event loop, for ever if that has stopped.
+WhiteNoise decides on the response: which compressed form, how long it may be cached, whether it is unchanged. Its
+middleware is not used: it would make a thread wait for the event loop, for ever if that has stopped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from whitenoise.responders import Response, StaticFile
 from chatsite.failures import Application
 
 HASHED = r"\.[0-9a-f]{12}\.\w+$"  # as chatsite/stores/static_files.py names files
-KEPT_S = 60  # by browsers, where the name has no hash
+KEPT_S = 60  # browsers cache files without a hash in the name this long
 PIECE = 64 * 1024  # bytes
 
 
@@ -31,7 +31,7 @@ class StaticFiles(WhiteNoise):
         self._unchanging: dict[str, StaticFile] = {}
 
     def find_file(self, url: str) -> StaticFile | None:
-        """None for what is no file. Those whose names have a hash are looked for once."""
+        """Returns None if there is no such file. Files with a hash in their name are looked up once."""
         if (known := self._unchanging.get(url)) is not None:
             return known
         found: StaticFile | None = super().find_file(url)
@@ -60,7 +60,7 @@ def with_static_files(application: Application) -> Application:
 
 
 def environment(scope: Any) -> dict[str, str]:
-    """The request's headers, as WSGI has them."""
+    """Returns the request's headers under their WSGI names."""
     return {
         f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}": value.decode("latin-1")
         for name, value in scope["headers"]
