@@ -1,8 +1,8 @@
-"""Markdown of models as safe HTML: whole, block by block, and while it still arrives.
+"""Renders models' Markdown as safe HTML: whole, block by block, and while it still arrives.
 
-One configuration and one sanitiser for the live page, the history, the review pages and exports, so that they never
-differ. Blocks are read by our CommonMark reader, which is also the segmenter of the live stream; what stands inside
-lines is up to Python-Markdown's patterns, a few of them ours; its tree and its serialiser do the rest.
+The live page, the history, the review pages and exports share one configuration and one sanitiser, so that they never
+differ. Our CommonMark reader parses blocks, and is also the segmenter of the live stream. Python-Markdown's patterns,
+some replaced by ours, parse inline text; its tree and its serialiser do the rest.
 """
 
 from .highlighting import HighlightBudget

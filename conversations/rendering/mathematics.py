@@ -1,4 +1,4 @@
-"""TeX → MathML on the server: the browser shows it without a script."""
+"""Converts TeX to MathML on the server: browsers show it without a script."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from latex2mathml.converter import Converter
 from latex2mathml.walker import Node, walk
 
 LONGEST = 2_500  # characters, some 15 ms; longer formulas are shown as their source
-DEEPEST = 60  # braces, or elements, inside each other
-MOST_NODES = 2_500  # of what a formula is read as; few commands make more of it than one for each character
+DEEPEST = 60  # nested braces; elements may be nested twice as deep
+MOST_NODES = 2_500  # of the parsed formula; few commands make more than one per character
 MOST_ELEMENTS = 2_500
-ELEMENTS_PER_CHARACTER = 4  # most need fewer than two; many small formulas must not become many megabytes either
-WIDEST = 20.0  # em; nothing that a formula asks for is larger
+ELEMENTS_PER_CHARACTER = 4  # most need fewer than two; many small formulas must not add up to many megabytes
+WIDEST = 20.0  # em; larger lengths in a formula are reduced to it
 
-UNKNOWN_COMMAND = re.compile(r"\\[A-Za-z]")  # where the library leaves a command as it was
+UNKNOWN_COMMAND = re.compile(r"\\[A-Za-z]")  # the library leaves unknown commands unchanged
 LENGTH = re.compile(r"([+-]?)(\d*\.?\d+)(em|ex|px|pt|pc|in|cm|mm)?$")
 LENGTHS = {"width", "height", "depth", "lspace", "rspace", "voffset", "linethickness", "minsize", "maxsize"}
 EM = {"em": 1, "ex": 0.5, "px": 1 / 16, "pt": 1 / 12, "pc": 1, "in": 6, "cm": 2.4, "mm": 0.24, None: 1}
@@ -31,17 +31,17 @@ class NotShown(ValueError):
 
 @lru_cache(maxsize=256)
 def mathml(tex: str, *, display: bool) -> str:
-    """MathML with its source as title, for reading and copying; what cannot be converted is shown as its source."""
+    """Returns MathML with its source as title, for reading and copying; only the source if it cannot be converted."""
     if len(tex) > LONGEST or depth(tex) > DEEPEST:
         return as_source(tex)
     try:
         return convert(tex, display="block" if display else "inline")
-    except Exception:  # whatever the library stumbles over in what a model wrote, RecursionError too
+    except Exception:  # the library may fail in any way on a model's text, with RecursionError too
         return as_source(tex)
 
 
 class NoMacros(dict[str, tuple[list[str], int]]):
-    """Macros multiply: a few definitions ask for millions of elements. A formula that defines one is not read on."""
+    """Refuses formulas that define macros: a few definitions can expand to millions of elements."""
 
     def __setitem__(self, name: str, macro: object) -> None:
         raise NotShown("it defines a macro")
@@ -56,8 +56,8 @@ def convert(tex: str, display: str) -> str:
     bound_elements(formula, min(MOST_ELEMENTS, 20 + ELEMENTS_PER_CHARACTER * len(tex)))
     formula.set("title", tex)
     for element in formula.iter():
-        # The library writes symbols as entities but leaves the text of \text{…} as it was. Its own serialiser
-        # therefore lets tags through; with characters for entities, escaping is up to ElementTree.
+        # The library writes symbols as entities but leaves the text of \text{…} unchanged, so its own serialiser
+        # lets tags through. With entities replaced by characters, ElementTree escapes everything.
         text = html.unescape(element.text or "")
         if UNKNOWN_COMMAND.match(text):
             raise NotShown(f"{text} is not known")
@@ -67,7 +67,7 @@ def convert(tex: str, display: str) -> str:
 
 
 def bound_nodes(nodes: Iterable[Node]) -> None:
-    """Before elements are made of them: a node that stands in two places counts twice, with all that is in it."""
+    """Checks the count before elements are made. A node that occurs twice counts twice, with its descendants."""
     count = 0
     waiting = list(nodes)
     while waiting:
@@ -99,7 +99,7 @@ def bound_attributes(element: etree.Element) -> None:
 
 
 def bounded(length: str) -> str | None:
-    """None if it is none."""
+    """Returns the length, limited to WIDEST; None if it is invalid."""
     match = LENGTH.match(length)
     if not match:
         return None

@@ -1,4 +1,4 @@
-"""Text in, safe HTML out. Every function takes any text and raises nothing; caps on the input bound the time."""
+"""Renders text as safe HTML. Every function accepts any text and raises nothing; input limits bound the time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .tree import BlockTree, define
 
 logger = logging.getLogger(__name__)
 
-RENDERER_VERSION = 7  # part of cache keys: raise it when the same text gives other HTML
+RENDERER_VERSION = 7  # part of cache keys: increase it when the same text gives different HTML
 
 FENCE = re.compile(r" {0,3}(?:```|~~~)")
 NOT_TEXT = re.compile(r'<div class="code__bar">.*?</div>|<[^>]*>', re.DOTALL)
@@ -29,36 +29,35 @@ NOT_TEXT = re.compile(r'<div class="code__bar">.*?</div>|<[^>]*>', re.DOTALL)
 
 @dataclass(frozen=True)
 class Tail:
-    """The unfinished end of an answer as it looks now."""
+    """The unfinished end of an answer as currently shown."""
 
     html: str
-    kind: str | None  # of its last block, see Kind; None if it has none
+    kind: str | None  # Kind of the last block; None if there is none
 
 
 def render(text: str) -> str:
-    """A whole text."""
     return "\n".join(block for block in render_blocks(text) if block)
 
 
 def render_blocks(text: str, budget: HighlightBudget | None = None) -> list[str]:
-    """A whole text by top-level block, with the reference definitions of all of it. May wait, as render_block."""
+    """Renders a whole text by top-level block, with its reference definitions. May block, like render_block."""
     return blocks_of(text, budget or HighlightBudget())
 
 
 def render_block(source: str, references: References, budget: HighlightBudget | None = None) -> str:
-    """One finished top-level block. What it defines is added to ``references``, what its code costs is taken from
-    ``budget``: both are shared by the blocks of a text. May wait for the highlighting process."""
+    """Renders a finished top-level block. Adds its definitions to ``references`` and takes its code's cost from
+    ``budget``; the blocks of a text share both. May block on the highlighting process."""
     return convert(source, references, budget or HighlightBudget())[0]
 
 
 def render_tail(source: str, references: References) -> Tail:
-    """The unfinished end: what is open is closed, what is undecided is held back."""
+    """Renders the unfinished end: closes what is open, holds back what is undecided."""
     found, kind = convert(source, references.copy(), None, live=True)
     return Tail(found, kind)
 
 
 def plain_text(text: str, limit: int) -> str:
-    """The beginning of a text without its marks, for titles and excerpts."""
+    """Returns the beginning of a text without its marks, for titles and excerpts."""
     beginning = text[: limit * 4]
     shown = "\n".join(blocks_of(text, None)) if beginning == text else render_tail(beginning, References()).html
     words = " ".join(html.unescape(NOT_TEXT.sub(" ", shown)).split())
@@ -72,7 +71,6 @@ def blocks_of(text: str, budget: HighlightBudget | None) -> list[str]:
 
 
 def definitions(sources: list[str]) -> References:
-    """The link reference definitions of all blocks."""
     references = References()
     for source in sources:
         if "]:" in source:
@@ -83,14 +81,14 @@ def definitions(sources: list[str]) -> References:
 def convert(
     source: str, references: References, budget: HighlightBudget | None, *, live: bool = False
 ) -> tuple[str, Kind | None]:
-    """HTML, and the kind of the last block. What is defined is added to ``references``."""
+    """Returns HTML and the kind of the last block; adds definitions to ``references``."""
     if len(source) > BLOCK_LIMIT and not FENCE.match(source):
         return as_text(source), None
     try:
         return renderer().convert(source, references, budget, live=live)
-    except Exception:  # nothing that a model writes may end a page or a worker
+    except Exception:  # nothing that a model writes may break a page or a worker
         logger.exception("a block of %d characters could not be rendered", len(source))
-        del _of_thread.renderer  # it may be left in the middle of something
+        del _of_thread.renderer  # its state may be inconsistent
         return as_text(source), None
 
 
@@ -99,24 +97,25 @@ def as_text(source: str) -> str:
 
 
 class ChatMarkdown(Extension):
-    """Our block reader for its block parser, and our patterns for what must take bounded time or mean itself."""
+    """Replaces the block parser by our block reader, and patterns that must take bounded time by ours."""
 
     def extendMarkdown(self, md: Markdown) -> None:
-        self.sources: dict[etree.Element, str] = {}  # what was written where an element stands now
+        self.sources: dict[etree.Element, str] = {}  # element → its source text
         md.registerExtension(self)
         md.parser = BlockTree(md)
         for name in ("normalize_whitespace", "html_block"):
             md.preprocessors.deregister(name)
         md.preprocessors.register(CleanText(md), "clean", 100)
         register_patterns(md, self.sources)
-        md.treeprocessors.register(LineBreaks(md), "line_breaks", 15)  # behind the patterns, before line ends are added
+        # After the patterns, before Python-Markdown adds line ends.
+        md.treeprocessors.register(LineBreaks(md), "line_breaks", 15)
 
     def reset(self) -> None:
         self.sources.clear()
 
 
 class Renderer:
-    """Markdown instances keep state while they convert and are costly to make: one per thread."""
+    """One per thread: Markdown instances keep state while they convert, and are expensive to make."""
 
     def __init__(self) -> None:
         self.markdown = Markdown(extensions=[ChatMarkdown()], output_format="html")
@@ -127,7 +126,7 @@ class Renderer:
     def convert(
         self, source: str, references: References, budget: HighlightBudget | None, *, live: bool
     ) -> tuple[str, Kind | None]:
-        self.markdown.references = {}  # the one before belongs to its caller, and is emptied by ``reset``
+        self.markdown.references = {}  # ``reset`` would empty the previous caller's
         self.markdown.reset()
         self.markdown.references = references
         self.tree.begin(budget, live=live)

@@ -1,6 +1,6 @@
-"""The last door: only these elements and attributes leave the renderer, whatever went wrong before.
+"""Lets only these elements and attributes out of the renderer, whatever went wrong before.
 
-Raw HTML of models is shown as text already, so this is the second of two safeguards, not the first.
+The renderer already shows raw HTML as text; this is the second safeguard.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ATTRIBUTES: dict[str, set[str]] = {
     "a": {"href", "title", "target"},
     "ol": {"start"},
     "div": {"aria-label"},  # a table's name
-    "code": {"class"},  # language-…, whatever it is called
+    "code": {"class"},  # language-…, with any name
     **dict.fromkeys(MATHML, MATHML_ATTRIBUTES),
 }
 VALUES: dict[str, dict[str, set[str]]] = {
@@ -45,7 +45,7 @@ VALUES: dict[str, dict[str, set[str]]] = {
         "aria-label": {"Done", "To do"},
     },
 }
-# Classes are the site's own: none may come from what a model wrote.
+# Only the site's own classes: models must not set any.
 CLASSES = {
     "div": {"code", "code__bar", "table", "math", "footnote-def"},
     "span": {"code__language", "math", "image", *filter(None, STANDARD_TYPES.values())},

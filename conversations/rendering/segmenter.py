@@ -1,4 +1,4 @@
-"""Progressive segmentation: pieces of a growing text in, sources of finished top-level blocks out."""
+"""Splits a growing text progressively into the sources of finished top-level blocks."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Segmenter:
-    """Splits a growing text into top-level blocks. A block that ``feed`` returned will never change.
+    """Splits a growing text into top-level blocks. A block that ``feed`` returned never changes.
 
-    The cost of a piece is proportional to its length: only whole new lines are read, each once.
+    A piece costs time proportional to its length: each line is read once, when it is complete.
     """
 
     def __init__(self) -> None:
         self._reader = BlockReader()
-        self._lines: list[str] = []  # of what is not finished
-        self._sizes: list[int] = []  # of these lines as they came, with their ends
-        self._first = 0  # number of the first of them
-        self._partial: list[str] = []  # pieces of the line that has no end yet
+        self._lines: list[str] = []  # of unfinished blocks
+        self._sizes: list[int] = []  # characters of these lines as received, with their line ends
+        self._first = 0  # line number of the first of them
+        self._partial: list[str] = []  # pieces of the incomplete last line
         self._forgotten = 0
 
     def feed(self, delta: str) -> list[str]:
-        """Take more text; return the sources of the blocks that it finished."""
+        """Adds text; returns the sources of the blocks that it finished."""
         self._partial.append(delta)
         if "\n" not in delta and "\r" not in delta and not self._waits_for_line_feed():
             return []
@@ -33,14 +33,14 @@ class Segmenter:
         begun = 0
         for end in LINE_END.finditer(text):
             if end.group() == "\r" and end.end() == len(text):
-                break  # its line feed may come with the next piece
+                break  # the line feed may arrive with the next piece
             done += self._read(text[begun : end.start()], end.end() - begun)
             begun = end.end()
         self._partial = [text[begun:]]
         return done
 
     def finish(self) -> list[str]:
-        """The text has ended; return the sources of all blocks that were still open."""
+        """Ends the text; returns the sources of all blocks that were still open."""
         last = "".join(self._partial)
         self._partial = []
         done = self._read(last.removesuffix("\r"), len(last)) if last else []
@@ -49,12 +49,12 @@ class Segmenter:
 
     @property
     def tail(self) -> str:
-        """Source of what is not finished."""
+        """The source of the unfinished end."""
         return "\n".join([*self._lines, "".join(self._partial)])
 
     @property
     def tail_start(self) -> int:
-        """Characters of the text, as it came, that are in finished blocks or in blank lines between them."""
+        """How many characters of the received text are in finished blocks or blank lines between them."""
         return self._forgotten
 
     def _waits_for_line_feed(self) -> bool:

@@ -1,4 +1,4 @@
-"""The tree of blocks as a tree of elements, whose text Python-Markdown then reads for what stands inside lines."""
+"""Builds a tree of elements from the tree of blocks; Python-Markdown then parses their inline text."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ Builder = Callable[[Block, etree.Element, bool], None]
 
 
 class BlockTree(BlockParser):
-    """A method per kind of block; ``tight`` is true in a list without blank lines, where text needs no paragraph."""
+    """Has a method per kind of block. ``tight``: in a list without blank lines, where text needs no paragraph."""
 
     def __init__(self, md: Markdown):
         super().__init__(md)
-        self.live = False  # the text is the unfinished end of an answer
+        self.live = False  # whether the text is the unfinished end of an answer
         self.budget: HighlightBudget | None = None  # None: code stays plain
-        self.kind: Kind | None = None  # of the last top-level block that was read
+        self.kind: Kind | None = None  # of the last top-level block
         self.builders: dict[Kind, Builder] = {
             Kind.QUOTE: self._quote,
             Kind.LIST: self._list,
@@ -69,7 +69,7 @@ class BlockTree(BlockParser):
             self.builders[child.kind](child, parent, tight)
 
     def _stash(self, parent: etree.Element, html: str) -> None:
-        """Add what is HTML already."""
+        """Adds finished HTML."""
         etree.SubElement(parent, "p").text = util.AtomicString(self.md.htmlStash.store(html))
 
     # Leaves
@@ -92,7 +92,7 @@ class BlockTree(BlockParser):
         etree.SubElement(parent, "hr")
 
     def _hidden(self, block: Block, parent: etree.Element, tight: bool) -> None:
-        """Nothing."""
+        """Builds nothing."""
 
     def _code(self, block: Block, parent: etree.Element, tight: bool) -> None:
         lines = list(block.lines)
@@ -148,10 +148,10 @@ class BlockTree(BlockParser):
 
 
 def code_block(source: str, info: str, budget: HighlightBudget | None) -> str:
-    """A bar with the language and a copy button, and the code, plain without a budget.
+    """Returns a bar with the language and a copy button, and the code, plain without a budget.
 
-    ``info`` is what stands behind the opening fence: its first word names the language. The classes in it are
-    Pygments' short ones.
+    ``info`` is the text after the opening fence; its first word names the language. Highlighted code has Pygments'
+    short classes.
     """
     language = re.split(r"[\s{,:]", info, maxsplit=1)[0].lower()[:LANGUAGE_LENGTH]
     name = html.escape(language or "text")
@@ -166,7 +166,7 @@ def code_block(source: str, info: str, budget: HighlightBudget | None) -> str:
 
 
 def define(block: Block, references: References) -> None:
-    """Take the link reference definitions in it; the first of a name counts."""
+    """Adds the block's link reference definitions to ``references``; the first of a name counts."""
     for label, target, title in block.definitions:
         address = target[1:-1] if target.startswith("<") else target
         found = (without_marks(address), without_marks(title[1:-1]) if title else "")
@@ -176,18 +176,18 @@ def define(block: Block, references: References) -> None:
 
 
 def readable(text: str) -> str:
-    """As it is, and not to be read for marks, if that would take too long."""
+    """Returns the text, marked as not to be parsed if that would take too long."""
     return text if is_readable(text) else util.AtomicString(text)
 
 
 def table_label(head: list[str]) -> str:
-    """What tells one table from another where they are only named."""
+    """Returns a name by which assistive technology tells one table from another."""
     names = ", ".join(name for cell in head if (name := MARKS.sub("", cell).strip()))
     return f"Table: {names}"[:LABEL_LENGTH] if names else "Table"
 
 
 def take_task_box(item: Block) -> etree.Element | None:
-    """The check box of a task, whose mark is removed from the item's text; None if it is no task."""
+    """Removes a task's mark from the item's text and returns its check box; None if the item is not a task."""
     first = item.children[0] if item.children else None
     if first is None or first.kind != Kind.PARAGRAPH:
         return None
@@ -204,7 +204,7 @@ def take_task_box(item: Block) -> etree.Element | None:
 
 
 def insert_first(parent: etree.Element, child: etree.Element) -> None:
-    """Put the child before the parent's text."""
+    """Inserts the child before the parent's text."""
     text = parent.text or ""
     child.tail = type(text)(" " + text)
     parent.text = None

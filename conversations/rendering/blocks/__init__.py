@@ -1,4 +1,4 @@
-"""The block structure of Markdown: a text as a tree of quotes, lists, paragraphs, code, tables and so on."""
+"""The block structure of Markdown: parses a text into a tree of quotes, lists, paragraphs, code, tables and so on."""
 
 from .block import Block, Definition, Kind
 from .reader import BlockReader, read_blocks

@@ -1,4 +1,4 @@
-"""Does the rest of a line begin a block? One small function per kind, found by the line's first character."""
+"""Decides whether the rest of a line begins a block: one function per kind, looked up by the first character."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ MARKER = re.compile(r"([*+-])(?=[ \t]|$)|(\d{1,9})([.)])(?=[ \t]|$)")
 
 class Began(Enum):
     NOTHING = auto()
-    LEAF = auto()  # the line is used up
-    CONTAINER = auto()  # the rest of the line is inside of it
+    LEAF = auto()  # the line is consumed
+    CONTAINER = auto()  # the rest of the line is inside it
 
 
 def begin_quote(reader: BlockReader, line: Line) -> Began:
@@ -81,7 +81,7 @@ def begin_fence(reader: BlockReader, line: Line) -> Began:
 
 
 def begin_math(reader: BlockReader, line: Line) -> Began:
-    """In the middle of a paragraph only if it stands alone on its line or is closed at the line's end."""
+    """Inside a paragraph, only an opening mark alone on its line, or closed at the line's end, begins mathematics."""
     match = MATH.match(line.rest)
     if not match:
         return Began.NOTHING

@@ -1,4 +1,4 @@
-"""What the block reader takes, line by line, and what it makes: a tree of blocks."""
+"""The block reader's input, lines, and its output, a tree of blocks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Kind(StrEnum):
     CODE = "code"  # by indentation
     TABLE = "table"
     MATH = "math"
-    HIDDEN = "hidden"  # in an unfinished tail: one cannot say yet what it will be
+    HIDDEN = "hidden"  # in an unfinished tail: not yet decided
 
 
 CONTAINERS = frozenset({Kind.ROOT, Kind.QUOTE, Kind.LIST, Kind.ITEM, Kind.NOTE})
@@ -34,7 +34,7 @@ TAB = 4  # columns
 
 
 class Definition(NamedTuple):
-    """A link reference definition as it stands in the text; the target may stand in angle brackets."""
+    """A link reference definition as written; the target may be in angle brackets."""
 
     label: str
     target: str
@@ -42,30 +42,30 @@ class Definition(NamedTuple):
 
 
 class Block:
-    """Lines and their numbers are those of the text, ``start`` and ``end`` both included."""
+    """``start`` and ``end`` are line numbers in the text, both inclusive."""
 
-    marker = ""  # fence: its opening run; list: bullet or what follows the number; math: its opening
+    marker = ""  # fence: its opening run; list: bullet, or delimiter after the number; math: its opening
     label = ""  # fence: its info string; list: its first number, empty for bullets; note: its name
-    inner_fences: list[int] | None = None  # fence that holds Markdown: the lengths of those that are open inside of it
-    indent = 0  # item, note: columns of its content; fence: columns before it
+    inner_fences: list[int] | None = None  # fence that contains Markdown: lengths of the fences open inside it
+    indent = 0  # item, note: columns before its content; fence: columns before it
     level = 0  # heading
-    loose = False  # list: blank lines between its items
-    aligns: Sequence[str | None] = ()  # table: of its columns
-    definitions: Sequence[Definition] = ()  # paragraph, heading: those that stood at its beginning
+    loose = False  # list: has blank lines between its items
+    aligns: Sequence[str | None] = ()  # table: alignment per column
+    definitions: Sequence[Definition] = ()  # paragraph, heading: removed from its beginning
 
     def __init__(self, kind: Kind, line: int):
         self.kind = kind
         self.start = self.end = line
         self.children: list[Block] = []
-        self.lines: list[str] = []  # of a leaf, without what belongs to its containers
-        self.rows: list[list[str]] = []  # table: its cells, the head first
+        self.lines: list[str] = []  # leaf: without its containers' markers and indentation
+        self.rows: list[list[str]] = []  # table: its cells, the head row first
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.start}-{self.end} {self.children or self.lines}>"
 
     @property
     def language(self) -> str:
-        """Of a fence: the first word of its info string."""
+        """The first word of a fence's info string, in lower case."""
         return LANGUAGE_END.split(self.label, maxsplit=1)[0].lower()
 
     @property
@@ -74,18 +74,18 @@ class Block:
 
 
 class Line:
-    """One line, of which the open containers take their part from the left. Tabs reach to the next fourth column."""
+    """A line, from which open containers take their part at the left. Tab stops are four columns apart."""
 
     __slots__ = ("blank", "column", "index", "text", "width")
 
     def __init__(self, text: str):
-        self.column = 0  # of the first character that is left
+        self.column = 0  # of the first remaining character
         self._set(text)
 
     def _set(self, text: str) -> None:
         index = len(text) - len(text.lstrip(" \t"))
         self.text = text
-        self.index = index  # of the first character that is no blank
+        self.index = index  # of the first non-blank character
         self.blank = index == len(text)
         self.width = columns(text[:index], self.column) if index else 0  # columns of blanks before it
 
@@ -94,8 +94,8 @@ class Line:
         return self.text[self.index :]
 
     def without(self, count: int) -> str:
-        """The text without up to ``count`` columns of blanks; a tab that is cut leaves the rest of it as spaces."""
-        if self.width == self.index:  # every blank is one column
+        """Returns the text without up to ``count`` columns of blanks; the rest of a cut tab becomes spaces."""
+        if self.width == self.index:  # no tabs
             return self.text[min(count, self.index) :]
         index = width = 0
         while width < count and index < self.index:
@@ -111,7 +111,7 @@ class Line:
         self._set(text)
 
     def skip(self, count: int) -> None:
-        """Go past the blanks and ``count`` characters of a marker."""
+        """Skips the blanks and ``count`` characters of a marker."""
         self.column += self.width + count
         self._set(self.text[self.index + count :])
 

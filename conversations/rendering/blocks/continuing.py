@@ -1,4 +1,4 @@
-"""Does a line continue an open block? One small function per kind."""
+"""Decides whether a line continues an open block: one function per kind."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MATH_CLOSE = {"$$": "$$", "\\[": "\\]"}
 
 
 class Fate(Enum):
-    CONTINUES = auto()  # the rest of the line belongs to it or to what it contains
-    TAKEN = auto()  # it took the whole line
+    CONTINUES = auto()  # the rest of the line belongs to the block or its children
+    TAKEN = auto()  # the block consumed the whole line
     ENDS = auto()
 
 
@@ -29,7 +29,7 @@ def list_goes_on(reader: BlockReader, block: Block, line: Line) -> Fate:
 
 def item_goes_on(reader: BlockReader, block: Block, line: Line) -> Fate:
     if line.blank and not block.children and block.kind == Kind.ITEM:
-        return Fate.ENDS  # an item may begin with one blank line, not with two
+        return Fate.ENDS  # an item may begin with one blank line, but not with two
     if not line.blank and line.width < block.indent:
         return Fate.ENDS
     line.strip(block.indent)
@@ -60,8 +60,8 @@ def fence_goes_on(reader: BlockReader, block: Block, line: Line) -> Fate:
 
 
 def is_of_inner_fence(marker: str, fences: list[int], line: Line) -> bool:
-    """Models show Markdown with fenced code in it behind a fence no longer than that: one with a language, or at the
-    beginning of a list item, opens an inner one, a bare one closes the innermost."""
+    """Handles fences inside a Markdown fence of the same length, which models write: a fence with a language, or at the
+    beginning of a list item, opens an inner one; a bare one closes the innermost."""
     match = INNER_FENCE.match(line.text, line.index)
     if not match or not match.group(2).startswith(marker):
         return False

@@ -1,8 +1,8 @@
-"""Reads blocks line by line.
+"""Parses blocks line by line.
 
-CommonMark 0.31's block rules without raw HTML, which is shown as text, with GitHub's tables, display mathematics and
-the definitions of footnotes. A child of the root that is not on the open path will never change: that makes the reader
-the segmenter of the live stream as well.
+Follows CommonMark 0.31's block rules except for raw HTML, which is shown as text, and adds GitHub's tables, display
+mathematics and footnote definitions. A child of the root that is not on the open path never changes again, so the
+reader also serves as the segmenter of the live stream.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from .continuing import CONTINUATIONS, Fate, is_closed_math
 from .references import take_definitions
 from .tables import cells, columns_below, row_of
 
-MAX_DEPTH = 24  # containers inside each other; deeper markers stay text
+MAX_DEPTH = 24  # nested containers; deeper markers remain text
 
 
 class BlockReader:
-    """``depth`` and ``lazy`` are about the line that is being read."""
+    """``depth`` and ``lazy`` describe the current line."""
 
     def __init__(self) -> None:
         self.root = Block(Kind.ROOT, 0)
-        self.path = [self.root]  # the open blocks, each inside the one before
-        self.number = -1  # of the line
+        self.path = [self.root]  # the open blocks, each inside the previous one
+        self.number = -1  # of the current line
         self.depth = 1  # how many open blocks the line continues
-        self.lazy = False  # it may continue a paragraph although it does not continue what that stands in
+        self.lazy = False  # the line may continue a paragraph without continuing its containers
 
     def line(self, text: str) -> None:
-        """Take one line, without its line end."""
+        """Reads one line, given without its line end."""
         self.number += 1
         line = Line(text)
         if not self._continue(line):
             self._begin(line)
 
     def close(self) -> None:
-        """The text has ended."""
+        """Ends the text."""
         self.close_to(1)
 
     @property
@@ -52,10 +52,10 @@ class BlockReader:
     def in_paragraph(self) -> bool:
         return self.surrounding.kind is Kind.PARAGRAPH
 
-    # The two steps for every line
+    # The two steps per line
 
     def _continue(self, line: Line) -> bool:
-        """Find how many of the open blocks it continues; True if one of them took it whole."""
+        """Sets ``depth`` to how many open blocks the line continues; True if one of them consumed the whole line."""
         self.depth = 1
         path = self.path
         while self.depth < len(path):
@@ -69,7 +69,7 @@ class BlockReader:
         return False
 
     def _begin(self, line: Line) -> None:
-        """Open the blocks that its rest begins; what is left is text."""
+        """Opens the blocks that the rest of the line begins; the remainder is text."""
         self.lazy = self.depth < len(self.path) and self.path[-1].kind is Kind.PARAGRAPH
         while not line.blank:
             began = self._begin_code(line) if line.width >= 4 else self._begin_block(line)
@@ -119,7 +119,7 @@ class BlockReader:
             self.open(Kind.PARAGRAPH).lines.append(text)
 
     def _begin_table(self, paragraph: Block, line: str) -> bool:
-        """The paragraph's last line becomes the head of a table if ``line`` is its row of dashes."""
+        """Turns the paragraph's last line into a table's head row if ``line`` is its delimiter row."""
         aligns = columns_below(paragraph.lines[-1], line) if paragraph.lines else None
         if aligns is None:
             return False
@@ -140,7 +140,7 @@ class BlockReader:
     # The open path
 
     def open(self, kind: Kind) -> Block:
-        """A new block inside the innermost that the line continues and that may hold it."""
+        """Opens a block inside the innermost continued one that may contain it."""
         path = self.path
         self.close_to(self.depth)
         while path[-1].kind not in CONTAINERS or (path[-1].kind is Kind.LIST and kind is not Kind.ITEM):
@@ -153,7 +153,7 @@ class BlockReader:
         return block
 
     def touch(self, depth: int) -> None:
-        """The first ``depth`` blocks of the path reach to this line."""
+        """Extends the first ``depth`` blocks of the path to the current line."""
         number = self.number
         for block in self.path[:depth]:
             block.end = number
@@ -174,7 +174,7 @@ class BlockReader:
 
 
 def is_loose(block: Block) -> bool:
-    """Are there blank lines between its items, or directly inside one of them?"""
+    """Whether blank lines separate the list's items, or blocks directly inside an item."""
     rows = [block.children, *(item.children for item in block.children)]
     return any(two.start - one.end > 1 for row in rows for one, two in pairwise(row))
 
@@ -183,7 +183,7 @@ def read_blocks(text: str) -> Block:
     reader = BlockReader()
     lines = text.split("\n")
     if not lines[-1]:
-        lines.pop()  # the end of the last line, not a line of its own
+        lines.pop()  # what follows the last line end is not a line
     for line in lines:
         reader.line(line)
     reader.close()

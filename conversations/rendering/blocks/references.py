@@ -1,4 +1,4 @@
-"""Link reference definitions, which stand at the beginning of a paragraph and are taken out of it."""
+"""Link reference definitions, which begin a paragraph and are removed from it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from .block import Block, Definition
 
-# The label's length is that of the specification; without it, unclosed brackets would cost quadratic time.
+# The label's maximum length is the specification's; without it, unclosed brackets would cost quadratic time.
 HEAD = re.compile(
     r"[ ]{0,3}\[(?!\^)((?:[^\[\]\\]|\\.){1,999}+)\]:[ \t]*+\n?[ \t]*+(<(?:[^<>\n\\]|\\.)*+>|[^\s<]\S*+)", re.DOTALL
 )
@@ -18,7 +18,7 @@ END = re.compile(r"[ \t]*+(?:\n|$)")
 
 
 def take_definitions(block: Block) -> bool:
-    """Move the definitions at the paragraph's beginning to its ``definitions``; False if nothing else is left."""
+    """Moves the definitions at the paragraph's beginning to ``definitions``; False if no text is left."""
     if not block.lines or not block.lines[0].startswith("["):
         return bool(block.lines)
     found, end = definitions_in(block.text)
@@ -29,7 +29,7 @@ def take_definitions(block: Block) -> bool:
 
 
 def definitions_in(text: str) -> tuple[list[Definition], int]:
-    """Those that the text begins with, and where they end."""
+    """Returns the definitions that the text begins with, and the index after them."""
     found: list[Definition] = []
     position = 0
     while (head := HEAD.match(text, position)) and head.group(1).strip():

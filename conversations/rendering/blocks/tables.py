@@ -1,21 +1,22 @@
-"""GitHub's tables: a row of heads, a row of dashes, rows of cells."""
+"""GitHub's tables: a head row, a delimiter row, rows of cells."""
 
 from __future__ import annotations
 
 import re
 
-MOST_COLUMNS = 100  # a wider row of dashes makes no table
-MOST_CELLS = 10_000  # in a table; beyond, short rows stay short, or a few characters could ask for millions of cells
+MOST_COLUMNS = 100  # a wider delimiter row does not make a table
+# In a table. Beyond, short rows are not filled up: a few characters could otherwise demand millions of cells.
+MOST_CELLS = 10_000
 
 DELIMITER_ROW = re.compile(r"\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
 MARK = re.compile(r"`+|\\[()]|(?<!\\)\$+")
 CLOSING = {"\\(": "\\)"}
-MASKED_PIPE = "\x02"  # a character that no text has any more
+MASKED_PIPE = "\x02"  # CleanText has removed this character from texts
 CELL = re.compile(r"((?:[^|\\]|\\.?)*+)(?:\||$)")
 
 
 def cells(row: str, columns: int | None = None) -> list[str]:
-    """Pipes in code and formulas separate cells, as GitHub has it, unless that makes more than ``columns`` of them."""
+    """Pipes in code and formulas separate cells, as on GitHub, unless that gives more than ``columns`` cells."""
     found = split(row)
     if columns is None or len(found) <= columns:
         return found
@@ -35,7 +36,7 @@ def split(row: str) -> list[str]:
 
 
 def with_masked_pipes(row: str) -> str:
-    """With another character for each pipe in code or a formula. Each mark is looked at once."""
+    """Replaces each pipe in code or a formula by MASKED_PIPE, in linear time."""
     marks = list(MARK.finditer(row))
     last = {mark.group(): mark.start() for mark in marks}
     masked, position = "", 0
@@ -47,14 +48,14 @@ def with_masked_pipes(row: str) -> str:
         elif mark.group() == CLOSING.get(opening.group(), opening.group()):
             inside = row[opening.start() : mark.start()]
             if inside[0] == "`":
-                inside = inside.replace("\\|", "|")  # in a formula it means two bars
+                inside = inside.replace("\\|", "|")  # in a formula, \| means two bars
             masked += row[position : opening.start()] + inside.replace("|", MASKED_PIPE)
             position, opening = mark.start(), None
     return masked + row[position:]
 
 
 def columns_below(heads: str, line: str) -> list[str | None] | None:
-    """The alignments of a table whose row of dashes is ``line``; None if the two lines begin no table."""
+    """Returns the alignments of the table that ``heads`` and ``line`` begin; None if they do not begin one."""
     if line[0] not in "|:-" or not DELIMITER_ROW.match(line):
         return None
     if "|" not in line and "|" not in heads and ":" not in line:
@@ -72,7 +73,7 @@ def alignment(mark: str) -> str | None:
 
 
 def row_of(line: str, columns: int, rows: int) -> list[str]:
-    """The cells of one more row of a table that has ``rows`` already."""
+    """Returns the cells of the next row of a table that already has ``rows`` rows."""
     found = cells(line, columns)[:columns]
     if columns * rows < MOST_CELLS:
         found += [""] * (columns - len(found))

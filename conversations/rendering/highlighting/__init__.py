@@ -1,4 +1,4 @@
-"""Colours for code, made by Pygments in a process of its own, where nothing that a model writes can hold up ours."""
+"""Highlights code with Pygments in a separate process, where nothing that a model writes can block ours."""
 
 from .client import HighlightBudget, highlight
 

@@ -1,7 +1,7 @@
-"""Asks the highlighting process, which is started with the first code block and anew whenever it has ended.
+"""The client of the highlighting process, which is started with the first code block and restarted when it has ended.
 
-What was highlighted once is kept, and so is what took too long: a text that is shown again costs nothing. A reply that
-nobody waited for is kept as well, when the next request finds it.
+Results are cached, also those that took too long, so showing a text again costs nothing. A reply that came too late is
+cached when the next request reads it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from typing import NamedTuple
 logger = logging.getLogger(__name__)
 
 LONGEST = 20_000  # characters of a code block
-BLOCKS = 200  # of a text
-SECONDS = 1.0  # of processor time for the blocks of a text; one that is too slow takes a fifth of it
-PATIENCE_S = 2.0  # that a page waits for a reply; it may come later
-NO_PATIENCE_S = 0.001  # for what was waited for already
-STUCK_S = 60.0  # until the process is taken for dead: it ends by itself after three seconds of processor time
+BLOCKS = 200  # per text
+SECONDS = 1.0  # processor time for the blocks of a text; a block that is too slow takes a fifth of it
+PATIENCE_S = 2.0  # how long a page waits for a reply, which may come later
+NO_PATIENCE_S = 0.001  # for a late reply
+STUCK_S = 60.0  # until the process counts as dead: it ends by itself after three seconds of processor time
 KEPT_CHARACTERS = 4_000_000
 
 PROGRAM = Path(__file__).with_name("process.py")
@@ -37,32 +37,32 @@ PROGRAM = Path(__file__).with_name("process.py")
 
 @dataclass
 class HighlightBudget:
-    """What the code blocks of one text may still cost; the rest of them stay plain."""
+    """What the code blocks of one text may still cost; blocks beyond it stay plain."""
 
     blocks: int = BLOCKS
     seconds: float = SECONDS
-    gave_up: bool = False  # the process was not to be had in time: later there may be more colours
+    gave_up: bool = False  # the process did not reply in time: rendering later may colour more
 
 
 class Reply(NamedTuple):
     html: str | None
-    seconds: float  # of the process's processor time
+    seconds: float  # processor time
     error: str = ""
 
 
-NOT_NOW = Reply(None, SECONDS)  # the rest of the text stays plain too
+NOT_NOW = Reply(None, SECONDS)  # uses up the budget, so that the rest of the text stays plain, too
 
 
 class NoReply(Exception):
-    """Not now: the machine is busy, or the process is stuck, or somebody killed it."""
+    """The machine is busy, the process is stuck, or somebody killed it."""
 
 
 class Died(Exception):
-    """The process ended of what it was asked."""
+    """The process died of the request."""
 
 
 def highlight(source: str, language: str, budget: HighlightBudget) -> str | None:
-    """HTML; None if the language is not known, or it would take too long. May wait: not for an event loop."""
+    """Returns HTML; None if the language is unknown or it takes too long. Blocks: do not call it in an event loop."""
     if not language or len(source) > LONGEST or budget.blocks <= 0 or budget.seconds <= 0:
         return None
     budget.blocks -= 1
@@ -70,7 +70,7 @@ def highlight(source: str, language: str, budget: HighlightBudget) -> str | None
 
 
 class Highlighter:
-    """May be asked from any thread; one request goes to the process at a time."""
+    """Thread-safe; sends one request at a time to the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -78,11 +78,11 @@ class Highlighter:
         self._process: HighlightingProcess | None = None
 
     def highlight(self, source: str, language: str, budget: HighlightBudget) -> str | None:
-        # No longer than a socket's buffer, so that a process that has not started yet takes it.
+        # Fits into a socket's buffer, so that it can be sent before the process has started up.
         request = json.dumps([language, source], ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
         key = blake2b(request, digest_size=16).digest()
         reply = self._kept.get(key) or self._new_reply(request, key)
-        # What was kept counts as well: a text looks the same however often it is rendered.
+        # Cached replies count as well, so that a text looks the same however often it is rendered.
         budget.seconds -= reply.seconds
         budget.gave_up |= reply is NOT_NOW
         return reply.html
@@ -92,8 +92,8 @@ class Highlighter:
             return NOT_NOW
         try:
             if self._process is not None and self._process.asked is not None:
-                self._receive(self._process, NO_PATIENCE_S)  # it was waited for already
-            return self._kept.get(key) or self._ask(request, key)  # another thread may have asked for it meanwhile
+                self._receive(self._process, NO_PATIENCE_S)  # the late reply to an earlier request
+            return self._kept.get(key) or self._ask(request, key)  # another thread may have asked meanwhile
         except (NoReply, OSError) as error:
             logger.warning("code is shown plain: %s", error)
             return NOT_NOW
@@ -106,7 +106,7 @@ class Highlighter:
         self._process = None
 
     def _ask(self, request: bytes, key: bytes) -> Reply:
-        """Raises NoReply, OSError. A process that ended between two requests is replaced."""
+        """Raises NoReply, OSError. Replaces a process that ended between two requests."""
         if self._process is None or self._process.has_ended:
             self.close()
             self._process = HighlightingProcess()
@@ -118,7 +118,7 @@ class Highlighter:
         return self._receive(self._process, PATIENCE_S)
 
     def _receive(self, process: HighlightingProcess, patience_s: float) -> Reply:
-        """The reply to what the process was asked, which is kept. Raises NoReply."""
+        """Returns and caches the reply to the pending request. Raises NoReply."""
         assert process.asked is not None
         key = process.asked
         try:
@@ -140,13 +140,13 @@ class HighlightingProcess:
     """Raises OSError if it cannot be started."""
 
     def __init__(self) -> None:
-        self.asked: bytes | None = None  # the key of the request whose reply has not been read
+        self.asked: bytes | None = None  # key of the pending request
         self._asked_at = 0.0
         self._received = bytearray()
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(PROGRAM)],  # -P: no module beside the program hides one that it needs
+                [sys.executable, "-P", str(PROGRAM)],  # -P: modules beside the program must not shadow others
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,
@@ -162,13 +162,13 @@ class HighlightingProcess:
         return time.monotonic() - self._asked_at > STUCK_S
 
     def ask(self, request: bytes, key: bytes) -> None:
-        """Raises OSError, after which it must be ended."""
+        """Raises OSError, after which the caller must end the process."""
         self._socket.settimeout(PATIENCE_S)
         self._socket.sendall(request)
         self.asked, self._asked_at = key, time.monotonic()
 
     def reply(self, patience_s: float) -> Reply:
-        """Raises NoReply, after which it may be called again if the process lives; and Died."""
+        """Raises NoReply, after which it may be called again if the process lives, and Died."""
         self._socket.settimeout(patience_s)
         try:
             while not self._received.endswith(b"\n"):
@@ -184,7 +184,7 @@ class HighlightingProcess:
 
     def _ended(self) -> Exception:
         status = self._process.wait()
-        others_doing = status in (-signal.SIGKILL, -signal.SIGTERM)  # as of the system, for want of memory
+        others_doing = status in (-signal.SIGKILL, -signal.SIGTERM)  # for example the kernel, out of memory
         return (NoReply if others_doing else Died)(f"the process ended with {status}")
 
     def end(self) -> None:
@@ -194,7 +194,7 @@ class HighlightingProcess:
 
 
 class Kept:
-    """The latest replies by their requests' digests, up to a number of characters."""
+    """A cache of replies by their requests' digests, up to KEPT_CHARACTERS; the oldest are dropped."""
 
     def __init__(self) -> None:
         self._found: OrderedDict[bytes, Reply] = OrderedDict()
@@ -215,11 +215,11 @@ class Kept:
 
 
 def size(reply: Reply) -> int:
-    return len(reply.html or "") + 200  # with what surrounds it
+    return len(reply.html or "") + 200  # 200: overhead
 
 
 def begin_anew() -> None:
-    """After a fork: parent and child must share neither the process nor a lock that somebody held."""
+    """Called after a fork: parent and child must share neither the process nor a held lock."""
     global _highlighter
     _highlighter = Highlighter()
 

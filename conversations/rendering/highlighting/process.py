@@ -1,8 +1,8 @@
-"""The process that highlights code: a request per line comes in, and a reply per line goes out.
+"""The process that highlights code: reads a request per line, writes a reply per line.
 
-Some of Pygments' regular expressions take exponential time, and hold the interpreter meanwhile. Here that is harmless:
-a timer of processor time interrupts them, and nobody else waits for this interpreter. It knows nothing of Django, has
-none of its parent's sockets but one, and ends when that does, which is when the parent dies.
+Some of Pygments' regular expressions take exponential time and hold the GIL meanwhile. Here that is harmless: a
+processor-time timer interrupts them, and nothing else runs in this interpreter. The process does not import Django, has
+only one of its parent's sockets, and ends when that is closed, at the latest when the parent dies.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-SECONDS_FOR_CODE = 0.2  # of processor time; 20,000 characters of Python take a tenth of it
-MEMORY_LIMIT = 512 * 1024 * 1024  # bytes of addresses; all of Pygments' lexers together take 50 MB
-HTML_LIMIT = 1_000_000  # characters; more is no help to a reader
+SECONDS_FOR_CODE = 0.2  # processor time; 20,000 characters of Python take a tenth of it
+MEMORY_LIMIT = 512 * 1024 * 1024  # bytes of address space; all of Pygments' lexers together take 50 MB
+HTML_LIMIT = 1_000_000  # characters; more does not help a reader
 
 FORMATTER = HtmlFormatter(nowrap=True)
 
 
 class TooSlow(BaseException):
-    """The processor time for one code block is used up. No Exception, for which lexers have handlers."""
+    """The processor time for one code block is used up. Not an Exception, since lexers catch those."""
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def reply_to(language: str, source: str) -> dict[str, Any]:
-    """The HTML, or None where the language is not known or the code takes too long; and what it cost."""
+    """Returns the fields of the client's ``Reply``; ``html`` is None for an unknown language, or after a failure."""
     lexer = lexer_of(language)
     if lexer is None:
         return {"html": None, "seconds": 0, "error": ""}
@@ -58,7 +58,7 @@ def reply_to(language: str, source: str) -> dict[str, Any]:
             signal.setitimer(signal.ITIMER_PROF, 0)
     except TooSlow:
         error = "too slow"
-    except (Exception, MemoryError, RecursionError) as failure:  # whatever a lexer stumbles over in what a model wrote
+    except (Exception, MemoryError, RecursionError) as failure:  # a lexer may fail in any way on a model's text
         error = type(failure).__name__
     return {"html": html, "seconds": processor_time() - begun, "error": error}
 
@@ -71,7 +71,7 @@ def highlight(lexer: Lexer, source: str) -> str | None:
 
 @lru_cache(maxsize=128)
 def lexer_of(language: str) -> Lexer | None:
-    """None for a language that Pygments does not know."""
+    """Returns None for a language that Pygments does not know."""
     try:
         return get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
@@ -83,7 +83,7 @@ def interrupt(signum: int, frame: FrameType | None) -> None:
 
 
 def kill_at(seconds: float) -> None:
-    """What does not heed the timer ends with the process, even if nobody is left who would end it."""
+    """Sets a hard limit on processor time for code that the timer cannot interrupt; works without the parent, too."""
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds) + 1, most))
 
@@ -97,4 +97,4 @@ if __name__ == "__main__":
     try:
         main()
     except BrokenPipeError:
-        sys.exit(0)  # the parent has gone
+        sys.exit(0)  # the parent has ended

@@ -1,4 +1,4 @@
-"""What stands inside a line: our patterns for Python-Markdown, whose own do emphasis and bare addresses."""
+"""Inline Markdown: our patterns for Python-Markdown, whose own handle emphasis."""
 
 from .links import References, normalised_label, without_marks
 from .patterns import LEFTOVER, CleanText, LineBreaks, register_patterns, without_placeholders

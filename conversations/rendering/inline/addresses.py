@@ -1,6 +1,4 @@
-"""Bare addresses become links, of pages and of mailboxes. A page's ends by GitHub's rule, and more: models write in all
-languages.
-"""
+"""Turns bare URLs and mail addresses into links. URLs end by GitHub's rules, extended for characters beyond ASCII."""
 
 from __future__ import annotations
 
@@ -13,14 +11,14 @@ from .verbatim import Found, link_of
 
 BARE_ADDRESS = r"(?i)(?<![^\s*_~(\[{\x03\u0080-\U0010ffff])(?:https?://|www\.)(?=[^\s<>\x02\x03])"
 
-# In ASCII, since other scripts have no blanks around it; bounded, or "a.a.a." would take quadratic time.
+# ASCII only, since other scripts put no blanks around it. Bounded, since "a.a.a." would take quadratic time.
 BARE_MAIL = (
     r"(?a:(?<![\w.+@/\x03-])([\w.+-]{1,64}+@(?:[a-zA-Z0-9_-]{1,63}\.){1,10}[a-zA-Z0-9-]{0,62}[a-zA-Z])(?![\w@-]))"
 )
 
 
 def ends_address(char: str) -> bool:
-    """Punctuation and invisible characters beyond ASCII, and the full-width forms of ASCII's signs."""
+    """Whether ``char``, beyond ASCII, is punctuation, invisible, or the full-width form of an ASCII symbol."""
     category = unicodedata.category(char)
     return category[0] == "P" or category == "Cf" or (category[0] == "S" and "\uff00" <= char <= "\uffef")
 
@@ -50,7 +48,7 @@ class BareMail(InlineProcessor):
 
 
 def end_of_address(data: str, position: int) -> int:
-    """Before a bracket that closes what the address did not open, too."""
+    """Returns where the address ends; a closing bracket that it did not open ends it, too."""
     opened: list[str] = []
     while piece := PIECE.match(data, position):
         char = piece.group()

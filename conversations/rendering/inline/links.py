@@ -1,4 +1,4 @@
-"""Links, and images as links: remote images are not loaded, since that would show strangers who reads what."""
+"""Links, and images as links: loading remote images would tell third parties who reads what."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ BARE_STEP = re.compile(r"[^ \t\n()]+|[()]")
 REST = re.compile(r"""(?:[ \t\n]+("[^"]*"|'[^']*'|\([^()]*\)))?[ \t\n]*\)""")
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 ESCAPED = re.compile(f"{util.STX}(\\d+){util.ETX}")
-MOST_PARENTHESES = 8  # inside each other in an address
+MOST_PARENTHESES = 8  # nested in an address
 
-
-MOST_REFERENCED = 200_000  # characters of addresses and titles; a few characters can ask for long ones again and again
+# Characters of addresses and titles: a few characters of text can refer to long ones again and again.
+MOST_REFERENCED = 200_000
 
 
 class References(dict[str, tuple[str, str]]):
     """The link reference definitions of a text: name → address, title."""
 
-    left = MOST_REFERENCED  # of what the text's links may take from it
+    left = MOST_REFERENCED  # characters that the text's links may still take
 
     def take(self, name: str) -> tuple[str, str] | None:
-        """None if it is not defined, or too much was taken."""
+        """Returns None if the name is not defined, or nothing is left."""
         found = self.get(name)
         if not found or self.left <= 0:
             return None
@@ -51,7 +51,7 @@ class References(dict[str, tuple[str, str]]):
 class Target(NamedTuple):
     href: str
     title: str | None
-    end: int  # of all that makes the link
+    end: int  # of the whole link
 
 
 class Link(InlineProcessor):
@@ -76,7 +76,7 @@ class Link(InlineProcessor):
         return link(target, text), m.start(), target.end
 
     def _image(self, target: Target, text: str) -> etree.Element:
-        """Inside a link it is its text alone, since links cannot contain each other."""
+        """Inside a link, an image becomes its text only, since links cannot be nested."""
         inside = "a" in self.markdown.treeprocessors["inline"].ancestors  # type: ignore[attr-defined]
         element = etree.Element("span") if inside else link(target, text)
         element.set("class", "image")
@@ -84,7 +84,7 @@ class Link(InlineProcessor):
         return element
 
     def _contains_link(self, data: str, begin: int, end: int) -> bool:
-        """A link contains no other: the inner one wins."""
+        """Whether the range contains a link: links cannot be nested, and the inner one wins."""
         for opening in LINK.finditer(data, begin, end):
             closing = self.pairs.closing(data, opening.start())
             if closing is not None and self.target_of(data, opening.end(), closing):
@@ -92,7 +92,7 @@ class Link(InlineProcessor):
         return False
 
     def target_of(self, data: str, begin: int, closing: int) -> Target | None:
-        """What the brackets around ``begin`` to ``closing`` lead to; None if they are no link."""
+        """Returns the target of the link whose brackets enclose ``begin`` to ``closing``; None if it is not a link."""
         if data.startswith("(", closing + 1) and (target := self._target_in_parentheses(data, closing + 1)):
             return target
         label = LABEL.match(data, closing + 1)
@@ -117,7 +117,7 @@ class Link(InlineProcessor):
         return Target(self._address(address), self._address(title[1:-1]) if title else None, rest.end())
 
     def _source(self, text: str) -> str:
-        """As it was written, with its backslashes."""
+        """Restores the text as it was written, with its backslashes."""
         return ESCAPED.sub(lambda m: "\\" + chr(int(m.group(1))), self._with_sources(text))
 
     def _address(self, text: str) -> str:
@@ -142,7 +142,7 @@ def link(target: Target, text: str) -> etree.Element:
 
 
 def bare_address(data: str, position: int) -> tuple[int, int] | None:
-    """Where an address without angle brackets begins and ends; None if its parentheses are not balanced."""
+    """Returns begin and end of an address without angle brackets; None if its parentheses are not balanced."""
     opening = BARE_BEGINNING.match(data, position)
     if not opening:
         return None
@@ -160,5 +160,5 @@ def normalised_label(label: str) -> str:
 
 
 def without_marks(text: str) -> str:
-    """The address or title of a definition: its backslashes and entities mean characters."""
+    """Resolves backslash escapes and entities in the address or title of a definition."""
     return html.unescape(ESCAPE.sub(r"\1", text))

@@ -1,4 +1,4 @@
-"""Which patterns are used and in what order, what is cleaned before them, and which line ends are breaks."""
+"""Registers the inline patterns in their order, cleans the text before them, and makes line ends breaks after them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ REPLACED = (
 )  # fmt: skip
 
 VERBATIM = {"code", "pre"}
-# Beside these, the text of a list item may stand.
+# Tags that may be siblings of a list item's text.
 BLOCKS = {"ul", "ol", "p", "pre", "blockquote", "div", "hr", "h1", "h2", "h3", "h4", "h5", "h6"}
 
-# Placeholders of Python-Markdown that ended up where it does not replace them.
+# Placeholders of Python-Markdown in places where it does not replace them.
 LEFTOVER = re.compile(f"{util.STX}[^{util.ETX}]*{util.ETX}?|{util.ETX}")
 
 
@@ -47,7 +47,7 @@ def register_patterns(md: Markdown, sources: dict[etree.Element, str]) -> None:
 
 
 class CleanText(Preprocessor):
-    """Takes out what Python-Markdown marks its placeholders with and what no encoder takes; unifies line ends."""
+    """Removes Python-Markdown's placeholder marks, replaces unencodable characters, and normalises line ends."""
 
     def run(self, lines: list[str]) -> list[str]:
         text = without_placeholders("\n".join(lines))
@@ -70,7 +70,7 @@ class FootnoteReference(InlineProcessor):
 
 
 class AllowedTag(InlineProcessor):
-    """A few tags without attributes that models use; every other tag is shown as text."""
+    """Accepts a few tags without attributes that models use; all others are shown as text."""
 
     def handleMatch(self, m: re.Match[str], data: str) -> Found:  # type: ignore[override]
         if m.group(1):
@@ -81,7 +81,7 @@ class AllowedTag(InlineProcessor):
 
 
 class LineBreaks(Treeprocessor):
-    """A line end inside a paragraph is a line break: models that end a line mean it."""
+    """Makes line ends inside paragraphs breaks: when models end a line, they mean it."""
 
     def run(self, root: etree.Element) -> None:
         for element in list(root.iter()):
@@ -90,7 +90,7 @@ class LineBreaks(Treeprocessor):
 
 
 def break_lines(element: etree.Element) -> None:
-    """Of what it holds directly. Line ends beside blocks and other breaks are none of the text's."""
+    """Makes breaks in the element's own text. Line ends beside blocks and other breaks do not belong to the text."""
     for index, child in reversed(list(enumerate(element))):
         if child.tail and "\n" in child.tail:
             text = child.tail.lstrip("\n") if child.tag == "br" or is_block(child) else child.tail
@@ -100,7 +100,7 @@ def break_lines(element: etree.Element) -> None:
 
 
 def insert_breaks(parent: etree.Element, index: int, text: str) -> str:
-    """Put breaks and lines at this place, and return the first line, which stands before them."""
+    """Inserts the lines after the first at ``index``, each after a break; returns the first line."""
     if index == len(parent) or is_block(parent[index]):
         text = text.rstrip("\n")
     first, *lines = text.split("\n")

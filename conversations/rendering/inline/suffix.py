@@ -1,7 +1,7 @@
-"""What was found out about the rest of a text, and stays true while only what stands before it changes.
+"""Caches what is known about the rest of a text; it stays true while only the text before it changes.
 
-Python-Markdown puts placeholders into the text from left to right, so places are counted from the end. Without this,
-each of many unclosed brackets would be searched for up to the end: quadratic time.
+Python-Markdown puts placeholders into the text from left to right, so places are counted from the end. Without this
+cache, each of many unclosed brackets would be searched for up to the end: quadratic time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ BRACKET = re.compile(r"[\[\]]")
 class KnownSuffix:
     def __init__(self) -> None:
         self._text = ""
-        self.places: dict[int, int] = {}  # characters up to the end of the text
+        self.places: dict[int, int] = {}  # places are characters up to the end of the text
 
     def know(self, data: str, begin: int) -> None:
         rest = data[begin:]
@@ -24,13 +24,13 @@ class KnownSuffix:
             self.read(rest)
 
     def read(self, text: str) -> None:
-        """Fill ``places``."""
+        """Fills ``places``."""
         raise NotImplementedError
 
 
 class BracketPairs(KnownSuffix):
     def closing(self, data: str, opening: int) -> int | None:
-        """Where the bracket at ``opening`` is closed; None if it is not."""
+        """Returns where the bracket at ``opening`` is closed; None if it is not."""
         self.know(data, opening)
         place = self.places.get(len(data) - opening)
         return None if place is None else len(data) - place

@@ -1,8 +1,8 @@
-"""What has its meaning whatever stands around it, found in one pass from left to right.
+"""Inline elements whose meaning does not depend on their surroundings, found in one pass from left to right.
 
 Code spans, mathematics, backslash escapes, entities, addresses in angle brackets and hard line breaks: whichever begins
-first wins, as CommonMark wants it. Everything that is not plain text becomes a placeholder of Python-Markdown, whose
-source is remembered, since inside an address or a label it means itself.
+first wins, as CommonMark requires. Everything that is not plain text becomes a placeholder of Python-Markdown, whose
+source is kept, since inside an address or a label it is taken literally.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from conversations.rendering.mathematics import mathml
 
 from .suffix import KnownSuffix
 
-Node = etree.Element | str | None  # None: it is plain text
+Node = etree.Element | str | None  # None: plain text
 Found = tuple[Node, int | None, int | None]
-Reader = Callable[[re.Match[str], str], tuple[Node, int]]  # and where it ends
+Reader = Callable[[re.Match[str], str], tuple[Node, int]]  # the node, and where it ends
 
 VERBATIM = r"""(?xi)
 (?P<code>`+)
@@ -33,7 +33,7 @@ VERBATIM = r"""(?xi)
 |<(?P<address>https?://[^\s<>]*|mailto:[^\s<>]+)>
 |<(?P<email>[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+)>
 """
-AMPERSAND = util.AMP_SUBSTITUTE + "amp;"  # one that the serialiser cannot take for the beginning of an entity
+AMPERSAND = util.AMP_SUBSTITUTE + "amp;"  # the serialiser cannot mistake it for the beginning of an entity
 DOLLAR_MATH = re.compile(r"(?<![$\w])\$(?=[^\s$])([^$\n]*?[^\s$\\])\$(?![\w$])")
 LOOKS_LIKE_MATH = re.compile(r"[\^_=+*/<>{}0-9]|\\[A-Za-z]")
 TICKS = re.compile(r"`+")
@@ -42,7 +42,7 @@ TICKS = re.compile(r"`+")
 class Verbatim(InlineProcessor):
     def __init__(self, md: Markdown, sources: dict[etree.Element, str]):
         super().__init__(VERBATIM, md)
-        self.compiled_re = re.compile(VERBATIM)  # a dot is not a line end here
+        self.compiled_re = re.compile(VERBATIM)  # without DOTALL, unlike Python-Markdown
         self.sources = sources
         self.last_ticks = LastTicks()
         self.readers: dict[str | None, Reader] = {
@@ -74,7 +74,7 @@ class Verbatim(InlineProcessor):
         return element, end + len(m.group())
 
     def _bracketed(self, m: re.Match[str], data: str) -> tuple[etree.Element | str, int]:
-        r"""``\( … \)`` and ``\[ … \]``; else an escaped bracket."""
+        r"""Reads ``\( … \)`` and ``\[ … \]``; otherwise an escaped bracket."""
         round_ = m.group() == "\\("
         end = data.find("\\)" if round_ else "\\]", m.end())
         tex = data[m.end() : end] if end > m.end() else ""
@@ -97,19 +97,19 @@ class Verbatim(InlineProcessor):
         assert self.md is not None
         element = etree.Element("span", {"class": "math", "dir": "ltr"})
         if display:
-            element.set("display", "")  # for LineBreaks; the sanitiser takes it out
+            element.set("display", "")  # for LineBreaks; the sanitiser removes it
         element.text = util.AtomicString(self.md.htmlStash.store(mathml(tex.strip(), display=display)))
         return element
 
     def _entity(self, m: re.Match[str], data: str) -> tuple[str | None, int]:
         text = html.unescape(m.group())
         if text == m.group():
-            return AMPERSAND + text[1:], m.end()  # no entity has this name
+            return AMPERSAND + text[1:], m.end()  # unknown entity
         return "".join(escaped(char) if char in util.STX + util.ETX + "&" else char for char in text), m.end()
 
 
 def escaped(char: str) -> str:
-    """A character that no later pattern sees."""
+    """Hides the character from later patterns."""
     return AMPERSAND if char == "&" else f"{util.STX}{ord(char)}{util.ETX}"
 
 
@@ -120,10 +120,10 @@ def link_of(target: str, text: str) -> etree.Element:
 
 
 class LastTicks(KnownSuffix):
-    """Where the last run of backticks of each length stands, so that an unclosed one is not searched for again."""
+    """Maps each length to the last run of so many backticks, so that unclosed ones are not searched for again."""
 
     def closing(self, data: str, opening: re.Match[str]) -> int | None:
-        """Where the run begins that closes the code span; None if there is none."""
+        """Returns where the run begins that closes the code span; None if there is none."""
         length = len(opening.group())
         self.know(data, opening.end())
         if self.places.get(length, 0) <= 0 or len(data) - self.places[length] < opening.end():

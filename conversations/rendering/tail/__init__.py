@@ -1,4 +1,4 @@
-"""How the unfinished end of an answer is shown, without flicker, while it still arrives."""
+"""Parses the unfinished end of an answer so that it is shown without flicker while it arrives."""
 
 from .unfinished import read_tail
 

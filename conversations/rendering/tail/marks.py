@@ -1,4 +1,4 @@
-"""Closes the marks that are open at the end of an unfinished text, and holds back an end that may yet become one."""
+"""Closes marks that are open at the end of an unfinished text, and holds back an end that may become a mark."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from conversations.rendering.inline import BracketPairs
 
 from .verbatim import Masked, masked
 
-Open = tuple[str, int]  # a mark and where it stands
+Open = tuple[str, int]  # a mark and its position
 
 MARK = re.compile(r"!?\[|\*+|_+|~~+|<(/?)(sub|sup|kbd|mark|u|ins|small|b|i)>|<(?:https?://|mailto:)[^\s<>]*$", re.I)
 
-# What a text may end with that is held back: marks, and the beginnings of entities, tags and addresses.
+# Ends of a text that are held back: marks, and the beginnings of entities, tags and addresses.
 UNDECIDED_END = re.compile(
     r"(?:[*]+|_+|~+|`+|\$+|[!\\\[<]|&\#?\w{0,12}|<[A-Za-z/][^\s<>]{0,120}"
     r"|(?:https?://|\bwww\.)[^\s/.]*(?:\.\w?)?|\bh(?:t(?:t(?:p(?:s?(?::/?/?)?)?)?)?)?|\bww?w?\.?)$",
@@ -27,10 +27,11 @@ LINK_TEXT_WORTH_WAITING = 160  # characters
 
 
 def closed(text: str) -> str:
-    """The text with its open marks closed, and an undecided end cut off."""
+    """Returns the text with its open marks closed, and without an undecided end."""
     decided = without_undecided_end(text.rstrip(" \t"))
     settled = masked(decided)
-    if settled.text != decided and not settled.closing:  # what was open is cut off, which lays bare what stood before
+    # An open end was cut off; now the text before it may end undecided.
+    if settled.text != decided and not settled.closing:
         settled = masked(without_undecided_end(settled.text))
     return OpenText(settled).closed()
 
@@ -45,7 +46,7 @@ def without_undecided_end(text: str) -> str:
 
 
 def is_decided(text: str, start: int) -> bool:
-    """Marks that close what is open may be shown at once."""
+    """Whether the end may be shown at once: it closes something that is open."""
     end = text[start:]
     if end.strip("$") == "":
         return text.count("$") % 2 == 0
@@ -53,11 +54,11 @@ def is_decided(text: str, start: int) -> bool:
 
 
 class OpenText:
-    """Walks through the marks of a text and keeps those that are open."""
+    """Walks through the marks of a text and tracks the open ones."""
 
     def __init__(self, settled: Masked):
         self.text = settled.text
-        self.masked = settled.masked  # without code, mathematics and escapes, each character at its place
+        self.masked = settled.masked  # code, mathematics and escapes replaced by filler of the same length
         self.closing = settled.closing
         self.open: list[Open] = []
         self.position = 0
@@ -78,7 +79,7 @@ class OpenText:
             self._take_bracket(token, mark.start())
         elif mark.group(2):
             self._take_tag(mark)
-        elif token[0] == "<":  # an address in angle brackets
+        elif token[0] == "<":  # the beginning of an address in angle brackets
             self._cut_at(mark.start())
         else:
             take_delimiter(self.masked, token, mark.start(), self.open)
@@ -91,7 +92,7 @@ class OpenText:
             return
         after = self.masked[closing + 1 : closing + 2]
         begins_line = start == 0 or self.masked[start - 1] == "\n"
-        if not after or (after == ":" and begins_line):  # a label, or a definition
+        if not after or (after == ":" and begins_line):  # what follows is unknown, or it is a definition
             self._cut_at(start)
         elif after == "(":
             self._take_address(token, start, closing)
@@ -102,7 +103,7 @@ class OpenText:
                 self._cut_at(start)
 
     def _take_address(self, token: str, start: int, closing: int) -> None:
-        """While it arrives, a link is shown as a link to nowhere, an image not at all."""
+        """While its address arrives, a link leads nowhere, and an image is not shown."""
         if not UNFINISHED_ADDRESS.match(self.masked, closing):
             self.position = end_of_parenthesis(self.masked, closing + 2) or self.position
         elif token == "![":
@@ -131,7 +132,7 @@ class OpenText:
     def _close(self, mark: str, start: int) -> None:
         text = self.text + self.closing
         self.closing = ""
-        if start + len(mark) >= len(text.rstrip()):  # nothing follows it yet
+        if start + len(mark) >= len(text.rstrip()):  # nothing follows the mark yet
             self.text = text[:start].rstrip(" \t")
         elif mark[0] == "<":
             self.text = text + "</" + mark[1:]
@@ -148,11 +149,11 @@ def end_of_parenthesis(text: str, position: int) -> int | None:
     return None
 
 
-# Which runs of ``*``, ``_`` and ``~`` are open, near enough to what the pattern for emphasis will make of them
+# Which runs of ``*``, ``_`` and ``~`` are open: a close approximation of the emphasis pattern
 
 
 def take_delimiter(text: str, run: str, start: int, stack: list[Open]) -> None:
-    """Let the run close what is open, and open what it does not close."""
+    """Closes what the run can close; characters left over open a new mark if they can."""
     before, after = text[start - 1 : start] or " ", text[start + len(run) : start + len(run) + 1] or " "
     if (run[0] == "_" and before.isalnum() and after.isalnum()) or (run[0] == "~" and len(run) != 2):
         return
@@ -163,7 +164,7 @@ def take_delimiter(text: str, run: str, start: int, stack: list[Open]) -> None:
 
 
 def close(run: str, stack: list[Open], *, opens: bool) -> int:
-    """How many of its characters are left when it has closed what it can."""
+    """Closes what the run can close; returns how many of its characters are left."""
     count = len(run)
     while count:
         index = last_of(run[0], stack)
@@ -186,7 +187,7 @@ def last_of(char: str, stack: list[Open]) -> int | None:
 
 
 def closes_something(text: str, start: int) -> bool:
-    """Does the run at the text's end close something that is open?"""
+    """Whether the run at the text's end closes something that is open."""
     run = text[start:]
     if start == 0 or text[start - 1].isspace() or run == "~":
         return False

@@ -1,6 +1,6 @@
-"""The blocks of an unfinished text: a line is shown once it is clear what it will be.
+"""Reads the blocks of an unfinished text, and shows a line once it is clear what it will be.
 
-Used only while text still arrives. The finished block is always rendered from the text as it is.
+Used only while text arrives. A finished block is always rendered from its unchanged text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from conversations.rendering.limits import is_readable
 
 from .marks import closed
 
-# A last line of which one cannot yet say what it will be.
+# A last line that may still become several kinds of block.
 UNDECIDED = re.compile(
     r"[ \t>]*+(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*"  # markers already decided
     r"(?:[-+*=_~`#>|:$ \t]*|\d{1,9}[.)]?|\\\[?|\[[ xX]?\]?|[`~]{3,}[^`\n]*|#{1,6}[ \t]*)[ \t]*$"
@@ -22,7 +22,7 @@ DELIMITER_PREFIX = re.compile(r"[|:\- \t]*$")
 
 
 def read_tail(text: str) -> Block:
-    """The block tree as it is shown: what is open is closed, what is undecided is left out."""
+    """Returns the block tree to show: closes what is open, leaves out what is undecided."""
     *lines, last = text.split("\n")
     reader = BlockReader()
     for line in lines:
@@ -65,19 +65,19 @@ def settle_text(block: Block) -> None:
 
 
 def settle_row(row: list[str]) -> None:
-    """Its last cell that has begun is the one that still grows."""
+    """Closes the marks in the last cell that has text, which is still growing."""
     index = max((index for index, cell in enumerate(row) if cell), default=None)
     if index is not None and is_readable(row[index]):
         row[index] = closed(row[index])
 
 
 def hold_back_table(paragraph: Block) -> None:
-    """A line that may become the head of a table waits for the row of dashes, and that for its end."""
+    """Holds back a possible head row of a table until the delimiter row is complete."""
     if not paragraph.lines or not paragraph.lines[-1].startswith("|"):
         return
     may_be_delimiters = DELIMITER_PREFIX.match(paragraph.lines[-1])
     if len(paragraph.lines) > 1 and paragraph.lines[-2].startswith("|") and not may_be_delimiters:
-        return  # two rows of text: no table
+        return  # two rows of text are not a table
     if may_be_delimiters:
         paragraph.lines.pop()
     if paragraph.lines and paragraph.lines[-1].startswith("|"):

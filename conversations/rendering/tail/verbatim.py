@@ -1,4 +1,4 @@
-"""What means itself in an unfinished text: code, mathematics and escapes, closed or still open."""
+"""Masks what is taken literally in an unfinished text: code, mathematics and escapes, closed or still open."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import NamedTuple
 from conversations.rendering.inline import LastTicks
 
 VERBATIM = re.compile(r"\\.|\\$|`+|\$\$?", re.DOTALL)
-FILLER = "."  # neither a letter nor a blank, like the marks that it stands for
-LONGEST_MATH = 400  # characters that are worth waiting for
+FILLER = "."  # neither a letter nor a blank, like the marks that it replaces
+LONGEST_MATH = 400  # characters; longer open mathematics is not held back
 LONGEST_DOLLARS = 60
 BEGINS_MATH = re.compile(r"[A-Za-z\\{(][^\n]*$")
 
 
 class Masked(NamedTuple):
-    text: str  # without an end that one cannot decide yet
-    masked: str  # of the same length, with filler for what means itself
-    closing: str  # what closes the code that the text ends in
+    text: str  # without an undecided end
+    masked: str  # of the same length, with filler for what is taken literally
+    closing: str  # closes the code in which the text ends
 
 
 class Verbatim(NamedTuple):
-    end: int | None  # None: it is not closed
-    closing: str = ""  # of open code; without it, what is open is held back
+    end: int | None  # None: not closed
+    closing: str = ""  # closes open code; if empty, the open end is held back
 
 
 def masked(text: str) -> Masked:
