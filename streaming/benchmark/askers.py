@@ -1,4 +1,4 @@
-"""Those who ask and note when tokens come: through the site (page.py), or directly, from the model server itself."""
+"""Clients that ask and record when tokens arrive: through the site (page.py), or from the model server directly."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ END_OF_BODY = b"0\r\n\r\n"
 
 @dataclass(frozen=True)
 class Place:
-    """What is measured, and by whom it is asked."""
+    """The addresses to measure, and the sessions to ask with."""
 
     site: str  # host:port
     model: str  # host:port
@@ -39,11 +39,11 @@ class Place:
 
 
 class Asker(ABC):
-    """Asks once. ``begun`` is set with the first token, ``ended`` with the last, or when it failed."""
+    """Asks one question. ``begun`` is set at the first token, ``ended`` at the last; a failure sets both."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.request = ""  # the beginning of its request's id in the journal
+        self.request = ""  # the beginning of the request's id in the journal
         self.asked_at = 0.0
         self.begun_at = 0.0
         self.failure = ""
@@ -59,11 +59,11 @@ class Asker(ABC):
 
     @abstractmethod
     def arrivals(self) -> list[float]:
-        """When each token came. Reads all that was received."""
+        """Returns when each token arrived. Parses everything received."""
 
     @abstractmethod
     async def settle(self) -> None:
-        """Wait until nothing more is done for it."""
+        """Waits until the server's work for this question is done."""
 
     @abstractmethod
     def close(self) -> None: ...
@@ -91,7 +91,7 @@ class Asker(ABC):
 
 
 class Direct(Asker, asyncio.Protocol):
-    """The floor: one request to the model server, on a connection of its own."""
+    """The floor: one request to the model server, on its own connection."""
 
     _transport: asyncio.Transport
 
@@ -124,7 +124,7 @@ class Direct(Asker, asyncio.Protocol):
         return found
 
     async def settle(self) -> None:
-        """The model server does nothing more."""
+        """Returns at once: the model server has no work left."""
 
     def close(self) -> None:
         if hasattr(self, "_transport"):
@@ -149,7 +149,7 @@ class Direct(Asker, asyncio.Protocol):
 
 
 async def within(seconds: float, coming: Awaitable[T], otherwise: str) -> T:
-    """Raises Failed."""
+    """Raises Failed, with ``otherwise`` as the reason, after ``seconds``."""
     try:
         return await asyncio.wait_for(coming, seconds)
     except TimeoutError as error:
@@ -157,7 +157,7 @@ async def within(seconds: float, coming: Awaitable[T], otherwise: str) -> T:
 
 
 def question(tokens: int, rate: float) -> str:
-    """Answered by the demo model with numbered tokens, the first one at once."""
+    """Returns a question that the demo model answers with numbered tokens, the first one at once."""
     return f"[[demo ttft=0 rate={rate:g}]] count to {tokens}"
 
 

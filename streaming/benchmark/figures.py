@@ -1,4 +1,4 @@
-"""A run's result: figures by name and number of streams, their targets, and what they were measured with."""
+"""A run's result: figures by name and number of streams, their targets, and the machine and options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 # Factors, from seconds and bytes.
 MS, US, MB, KB = 1e3, 1e6, 1e-6, 1e-3
 
-# What we want to reach: at most so much, by the figure's name and the number of streams. Units are the figure's.
+# (name of a figure, number of streams) → its maximum, in the figure's unit.
 TARGETS = {
     ("added TTFT p50", None): 8,
     ("added TTFT p99", None): 20,
@@ -33,7 +33,7 @@ class Figure(msgspec.Struct, frozen=True):
     name: str
     value: float
     unit: str
-    streams: int | None = None  # that ran at the time, where it is one of a series
+    streams: int | None = None  # how many were running, for figures of a series
 
     @property
     def key(self) -> tuple[str, int | None]:
@@ -55,9 +55,9 @@ class Result(msgspec.Struct):
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """By the nearest rank: the smallest value that ``share`` percent of them do not exceed.
+    """Nearest rank: returns the smallest value that ``share`` percent of the values do not exceed.
 
-    Raises ValueError if there are none.
+    Raises ValueError if there are no values.
     """
     if not values:
         raise ValueError("no values")

@@ -1,4 +1,4 @@
-"""What a number of streams costs: token lag beside its floor, throughput, processor, memory, and bytes on each hop."""
+"""The costs of a number of streams: token lag and its floor, throughput, processor, memory, and bytes per hop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .meters import OTHERS, Meters, others_share
 from .page import Page
 from .run import Load, Run, run, run_pages
 
-LOGS_READ = 20  # of a run; all are alike
+LOGS_READ = 20  # per run; all are alike
 
 
 async def figures_of_load(place: Place, meters: Meters, streams: int, load: Load) -> list[Figure]:
@@ -49,7 +49,7 @@ def costs(site: Run) -> Iterator[Figure]:
 
 
 def bytes_per_token(site: Run) -> Iterator[Figure]:
-    """Model server → worker → Redis → web → browser. Of Redis' counts, what no text in the logs explains is web's."""
+    """Model server → worker → Redis → web → browser. Redis' traffic that the logs' texts do not explain is web's."""
     commands = replies = text = entries = tokens = 0
     with open_sync_client() as redis:
         for asker, note in list(zip(site.askers, site.notes, strict=True))[:LOGS_READ]:
@@ -78,7 +78,7 @@ def bytes_per_token(site: Run) -> Iterator[Figure]:
 
 
 def command_size(*parts: bytes) -> int:
-    """Of a command as Redis' protocol writes it."""
+    """Returns the bytes of a command in Redis' protocol."""
     return len(b"*%d\r\n" % len(parts)) + sum(map(bulk_size, parts))
 
 

@@ -14,11 +14,11 @@ from .meters import Meters, others_share
 from .page import Page
 from .run import Load, check, close_all, open_all, run_pages
 
-SAMPLES_PER_SLOW_ONE = 4  # a stop and a reload take longer than a first token
-IDLE_RUNS = 2  # of each kind: two runs of a kind differ by more than what is looked for
-SETTLES_S = 3.0  # longer than the site's own care of its sockets takes to come round
+SAMPLES_PER_SLOW_ONE = 4  # stops and reloads take longer than first tokens
+IDLE_RUNS = 2  # per kind: single runs differ by more than the difference that is measured
+SETTLES_S = 3.0  # longer than the interval of the site's upkeep of its sockets
 LIMIT_MS = 100.0
-CLOSE_ENOUGH = 0.1  # of the limit that was found
+CLOSE_ENOUGH = 0.1  # share of the limit found
 MOST_STREAMS = 6400
 
 Say = Callable[[str], None]
@@ -34,12 +34,12 @@ class Options:
 
     @property
     def people(self) -> int:
-        """Streams and idle sockets are of different people, each with one socket at a time."""
+        """How many users are needed: each has one socket at a time, streams and idle sockets alike."""
         return max(*self.streams, self.beside) + self.idle_sockets
 
     @property
     def beside(self) -> int:
-        """Streams that run beside the idle sockets: what a busy hour may have."""
+        """How many streams run beside the idle sockets: about as many as in a busy hour."""
         return min(self.streams, key=lambda streams: abs(streams - 50))
 
     @property
@@ -80,7 +80,7 @@ async def steps(place: Place, meters: Meters, options: Options, say: Say) -> Asy
         yield [await find_limit(place, meters, options, say)]
 
 
-# Sockets on which nothing happens: what each costs, and whether those who read an answer notice them
+# Idle sockets: what each costs, and whether readers of answers notice them
 
 
 async def beside_idle_sockets(place: Place, meters: Meters, options: Options) -> list[Figure]:
@@ -109,13 +109,13 @@ async def beside_idle_sockets(place: Place, meters: Meters, options: Options) ->
 
 
 async def lag_of_runs(place: Place, meters: Meters, options: Options) -> tuple[float, float]:
-    """The p95 in milliseconds, and what other programs took at most. Raises Failed."""
+    """Returns the p95 in milliseconds, and the largest share that other programs took. Raises Failed."""
     runs = [await run_pages(place, meters, options.beside, options.load) for _ in range(IDLE_RUNS)]
     lag = percentile([lag for run in runs for lag in run.lags], 95) * MS
     return lag, max(others_share(run.before, run.after) for run in runs)
 
 
-# The limit: the largest number of streams at which 95 of 100 tokens are in time
+# The limit: the largest number of streams at which the lag's p95 is below LIMIT_MS
 
 
 async def find_limit(place: Place, meters: Meters, options: Options, say: Say) -> Figure:
@@ -134,7 +134,7 @@ async def find_limit(place: Place, meters: Meters, options: Options, say: Say) -
 
 
 async def largest(first: int, holds: Callable[[int], Awaitable[bool]]) -> int:
-    """By doubling, then by bisecting; 0 if not even one stream holds."""
+    """Doubles, then bisects; returns 0 if not even one stream holds."""
     good, bad = 0, first
     while bad <= MOST_STREAMS and await holds(bad):
         good, bad = bad, bad * 2

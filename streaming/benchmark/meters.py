@@ -1,4 +1,4 @@
-"""What processes have used, and what Redis has been sent, at one moment."""
+"""Readings of what processes have used, and of Redis' traffic."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from streaming.coordination.redis_clients import open_sync_client
 from . import Failed
 
 DRIVER = "driver"
-OTHERS = ("model", DRIVER)  # measured too, but no part of the site
+OTHERS = ("model", DRIVER)  # measured too, but not part of the site
 
 
 @dataclass(frozen=True)
 class Reading:
     at: float
     cpu: dict[str, float]  # seconds, by process
-    busy: float  # seconds that all processors have worked, for whomever
+    busy: float  # seconds that all processors have worked, for any program
     memory: dict[str, int]  # resident bytes, by process
-    redis_in: int  # bytes that Redis has had from all, since it began
+    redis_in: int  # bytes that Redis has received from all clients since its start
     redis_out: int
 
     @property
@@ -34,7 +34,7 @@ class Reading:
 
 class Meters:
     def __init__(self, processes: Mapping[str, int]):
-        """Process ids by name. Raises Failed if one is not there."""
+        """``processes``: name → process id. Raises Failed if one does not exist."""
         try:
             self._processes = {name: psutil.Process(pid) for name, pid in processes.items()}
         except psutil.NoSuchProcess as error:
@@ -63,7 +63,7 @@ class Meters:
 
 
 def others_share(before: Reading, after: Reading) -> float:
-    """Of the machine, in percent: what programs took that are no part of the measurement."""
+    """Returns the percentage of the machine's processor time that programs outside the measurement took."""
     known = sum(after.cpu.values()) - sum(before.cpu.values())
     rest = max(after.busy - before.busy - known, 0.0)
     return 100 * rest / ((after.at - before.at) * (psutil.cpu_count() or 1))

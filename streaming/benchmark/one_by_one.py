@@ -1,4 +1,4 @@
-"""What one person notices: the first token, a stop, a reload. One after the other, with nothing else running."""
+"""What one user notices: first token, stop, reload. Measured one after the other, with nothing else running."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ A = TypeVar("A", bound=Asker)
 
 
 async def warm_up(place: Place) -> None:
-    """The first answers of a process are slower."""
+    """Discards the first answers of each process, which are slower."""
     for number in range(WARM_UPS):
         await ttft_of(Page(place, number))
         await ttft_of(Direct(place))
 
 
 async def first_tokens(place: Place, samples: int) -> list[Figure]:
-    """In turns, so that whatever else happens on the machine happens to both."""
+    """Alternates between site and floor, so that other load on the machine affects both."""
     pages = [Page(place, number) for number in range(samples)]
     floor = list[float]()
     for page in pages:
@@ -67,7 +67,7 @@ async def ttft_of(asker: Asker) -> float:
 
 
 async def steps_of(pages: Sequence[Page]) -> Iterator[Figure]:
-    """Medians of the steps from the click to the page, by the moments that the database has of each generation."""
+    """Returns medians of the steps from the click to the page, by each generation's times in the database."""
     generations = await in_database(lambda: Generation.objects.in_bulk([page.request for page in pages]))
     by_id = {str(pk): generation for pk, generation in generations.items()}
     since_1970 = time.time() - time.monotonic()
@@ -91,7 +91,7 @@ async def steps_of(pages: Sequence[Page]) -> Iterator[Figure]:
 
 
 async def stops(place: Place, samples: int) -> list[Figure]:
-    """From the click to the moment at which the model server sees the connection closed."""
+    """Measures from the click until the model server sees the connection closed."""
     return percentiles("stop", [await stop_of(place, number) for number in range(samples)])
 
 
@@ -108,7 +108,7 @@ async def stop_of(place: Place, number: int) -> float:
 
 
 async def reloads(place: Place, samples: int) -> list[Figure]:
-    """From the navigation, by way of page and socket, to all the text that was on the page before."""
+    """Measures from the navigation until the page has all the text that it had before."""
     return percentiles("reload to caught-up text", [await reload_of(place, number) for number in range(samples)])
 
 
@@ -120,7 +120,7 @@ async def reload_of(place: Place, number: int) -> float:
         async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=PATIENCE_S) as browser:
             tokens, began = len(page.arrivals()), time.monotonic()
             page.close()
-            # The page alone: its files are in a browser's cache.
+            # Only the page: a browser has its files cached.
             response = await browser.get(f"http://{place.site}/c/{page.conversation}/")
         if response.status_code != httpx.codes.OK:
             raise Failed(f"the page of a conversation was answered with {response.status_code}")
@@ -136,7 +136,7 @@ async def reload_of(place: Place, number: int) -> float:
 
 
 async def full_speed(place: Place) -> list[Figure]:
-    """A model that is as fast as the site takes its tokens."""
+    """Measures a model that is as fast as the site takes its tokens."""
     pages = [Page(place, number) for number in range(FULL_SPEED_STREAMS)]
     for page in pages:
         await page.open()
@@ -152,7 +152,7 @@ async def full_speed(place: Place) -> list[Figure]:
 
 @asynccontextmanager
 async def asking(asker: A, tokens: int) -> AsyncIterator[A]:
-    """While it is being answered; the first token is there. Raises Failed."""
+    """Asks, waits for the first token, and closes on exit. Raises Failed."""
     await asker.open()
     asker.ask(tokens, RATE)
     try:

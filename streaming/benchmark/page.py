@@ -1,4 +1,4 @@
-"""A page without a browser: it asks, stops and watches, and notes when frames came."""
+"""A page without a browser: asks, stops and watches, and records when frames arrive."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ read_text = msgspec.json.Decoder(TextDelta).decode
 
 
 class Page(Asker):
-    """One tab of one person, on a socket of its own."""
+    """One user's tab, on its own socket."""
 
     socket: WebSocket
 
     def __init__(self, place: Place, number: int, conversation: str = "new"):
         super().__init__(place)
         self.conversation = conversation
-        self.opened = asyncio.Event()  # the first frame came
-        self.titled = asyncio.Event()  # the last that happens to a conversation
-        self.frames: list[tuple[float, int]] = []  # with their bytes on the wire
-        self.texts: list[tuple[float, bytes]] = []  # those of the frames that bring text
+        self.opened = asyncio.Event()  # the first frame arrived
+        self.titled = asyncio.Event()  # the conversation has its title, the last step of the first answer
+        self.frames: list[tuple[float, int]] = []  # time of arrival, bytes on the wire
+        self.texts: list[tuple[float, bytes]] = []  # time of arrival, and the frame, of those with text
         self._cookie = place.cookie(number)
 
     async def open(self) -> None:
-        """Returns with the first frame."""
+        """Returns after the first frame."""
         request = opening(self.place.site, f"/ws/chat/{self.conversation}/", self._cookie)
         address = address_of(self.place.site)
         try:
@@ -58,7 +58,7 @@ class Page(Asker):
         self._send(type="answer.stop", generation=self.request)
 
     def watch(self, generation: str) -> None:
-        """As a page that was just loaded does."""
+        """Watches like a page that was just loaded."""
         self.request = generation
         self._send(type="answer.watch", generation=generation, position="", seen={})
 
@@ -72,7 +72,7 @@ class Page(Asker):
         return sum(size for moment, size in self.frames if begin <= moment < end)
 
     async def settle(self) -> None:
-        """Until the worker has named the conversation. The broadcast that it has may be lost."""
+        """Waits until the conversation has a title; at most TITLED_WITHIN_S, since the broadcast may be lost."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self.titled.wait(), TITLED_WITHIN_S)
 
@@ -82,7 +82,7 @@ class Page(Asker):
             self.socket.close()
 
     def _receive(self, now: float, frame: bytes, size: int) -> None:
-        """Only the kind of a frame is looked at while answers come."""
+        """Reads only a frame's type, to save time while answers arrive."""
         self.frames.append((now, size))
         if len(self.frames) % ACKNOWLEDGED_EVERY == 0:
             self._send(type="ack", frames=len(self.frames))

@@ -1,4 +1,4 @@
-"""Benchmark users: signed in through the database, and forgotten afterwards with all that they asked."""
+"""Benchmark users: signed in through the database, and deleted afterwards with their conversations."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ PREFIX = "benchmark-"
 
 @contextmanager
 def signed_in(number: int) -> Iterator[list[str]]:
-    """The session keys of so many people."""
-    forget([])  # of a run that was killed
+    """Yields the session keys of ``number`` new users."""
+    forget([])  # leftovers of a killed run
     User.objects.bulk_create(User(username=f"{PREFIX}{n}", password="!") for n in range(number))
     with transaction.atomic():
         sessions = [session_of(user) for user in users().order_by("pk")]

@@ -1,4 +1,4 @@
-"""`make benchmark` once a site runs: its options, the measurement, and what is printed and stored of it."""
+"""`make benchmark` once a site runs: options, measurement, and output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FILES_BESIDE_SOCKETS = 100
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Ends the program with a sentence for what cannot be. Allows as many open files as the measurement takes."""
+    """Ends the program with a sentence for invalid options. Raises the limit of open files as needed."""
     parser = argparse.ArgumentParser("make benchmark")
     add = parser.add_argument
     add("--streams", type=numbers, default=(1, 50, 100, 200), help="so many at a time, one run after the other")
@@ -53,7 +53,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 
 def run(arguments: argparse.Namespace, site: str, model: str, journal: Path, processes: Mapping[str, int]) -> None:
-    """Addresses are host:port; process ids by name. Ends the program with a sentence if the measurement fails."""
+    """Addresses are host:port; ``processes``: name → pid. Ends the program with a sentence if measuring fails."""
     options = options_of(arguments)
     machine = f"{os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}"
     result = Result(timezone.now().isoformat(" ", "minutes"), machine, str(options))

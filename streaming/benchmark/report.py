@@ -1,4 +1,4 @@
-"""Results for readers: figures beside their targets, two runs beside each other, and lag against streams as SVG."""
+"""Formats results: a table of figures and targets, a comparison of two runs, and lag by streams as SVG."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MISSED = "!"
 WIDTH, HEIGHT, MARGIN = 640, 360, 56
 TICKS = 5
 ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10)
-CURVES = {  # by the figure's name: label, colour
+CURVES = {  # figure's name → label, colour
     "lag p50": ("p50", "#2a78b8"),
     "lag p95": ("p95", "#c2571a"),
     "lag p99": ("p99", "#8a3aa8"),
@@ -36,7 +36,7 @@ def table(result: Result) -> Iterator[str]:
 
 
 def rows_by_streams(series: list[Figure]) -> Iterator[tuple[str, ...]]:
-    """One column for each number of streams."""
+    """Yields rows with one column per number of streams."""
     numbers = sorted({figure.streams or 0 for figure in series})
     yield ("by number of streams", *map(str, numbers), "target")
     for name in dict.fromkeys(figure.name for figure in series):
@@ -69,12 +69,12 @@ def shown(figure: Figure) -> str:
 
 
 def rounded(value: float) -> str:
-    """Three digits that count, and all before the point."""
+    """Keeps three significant digits, and all before the point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def aligned(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    """Names to the left, all else to the right; the first row is the head."""
+    """Aligns names left and everything else right; the first row is the head."""
     lines = list(rows)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     yield ""
@@ -123,6 +123,6 @@ def plot(result: Result) -> str:
 
 
 def round_number(value: float) -> float:
-    """The next one above that divides well into five."""
+    """Rounds up to a number that divides well into five ticks."""
     unit = 10.0 ** math.floor(math.log10(value))
     return next(step * unit for step in ROUND if step * unit >= value)

@@ -1,4 +1,4 @@
-"""Many streams at once: they begin one after the other, and what is measured is the time in which all are running."""
+"""Many streams at once: they begin one after the other; measured is the time in which all are running."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from .askers import PATIENCE_S, Asker, Place, within
 from .meters import Meters, Reading
 from .page import Page
 
-ASKS_PER_S = 50.0  # a person's question comes every so often, not all at once
+ASKS_PER_S = 50.0  # people do not all ask at once
 OPENED_AT_ONCE = 50
-SLACK_S = 1.0  # the last one may begin so much later than planned
+SLACK_S = 1.0  # how much later than planned the last stream may begin
 JOURNAL_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)
 class Load:
-    """What each stream of a run is to do."""
+    """What each stream of a run does."""
 
     rate: float  # tokens per second
-    tokens: int  # at least, while all are running
+    tokens: int  # minimum, while all are running
 
 
 @dataclass(frozen=True)
 class Run:
-    """``before`` and ``after`` enclose the time in which all streams were running."""
+    """``before`` and ``after`` delimit the time in which all streams were running."""
 
     askers: Sequence[Asker]
-    notes: list[Note]  # of the model server, in the order of ``askers``
+    notes: list[Note]  # from the model server, in the order of ``askers``
     before: Reading
     after: Reading
     all_lags: list[float]
-    lags: list[float]  # of the tokens that were sent while all were running
+    lags: list[float]  # of tokens sent while all were running
 
     @property
     def streams(self) -> int:
@@ -51,7 +51,7 @@ class Run:
 
     @property
     def tokens(self) -> int:
-        """Sent while all were running."""
+        """How many were sent while all streams were running."""
         return len(self.lags)
 
 
@@ -63,7 +63,7 @@ async def run_pages(place: Place, meters: Meters, streams: int, load: Load) -> R
 async def run(place: Place, meters: Meters, askers: Sequence[Asker], load: Load) -> Run:
     """Raises Failed."""
     gc.collect()
-    gc.disable()  # a pause of the driver would look like a lag of the site
+    gc.disable()  # a pause of the driver would look like lag of the site
     try:
         await open_all(askers)
         patience = PATIENCE_S + 3 * (len(askers) / ASKS_PER_S + load.tokens / load.rate)
@@ -83,7 +83,7 @@ async def open_all(askers: Sequence[Asker]) -> None:
 
 
 async def ask_all(meters: Meters, askers: Sequence[Asker], load: Load) -> tuple[Reading, Reading]:
-    """What was used when all had begun, and when the first one ended. Raises Failed."""
+    """Returns readings from when all had begun, and from when the first one ended. Raises Failed."""
     began = time.monotonic()
     for number, asker in enumerate(askers):
         await asyncio.sleep(began + number / ASKS_PER_S - time.monotonic())
@@ -102,12 +102,12 @@ async def ask_all(meters: Meters, askers: Sequence[Asker], load: Load) -> tuple[
 
 
 def waiting_tokens(others: int, rate: float) -> int:
-    """What a stream says until as many others have begun too."""
+    """Returns how many tokens a stream sends until ``others`` more have begun."""
     return math.ceil((others / ASKS_PER_S + SLACK_S) * rate) if others else 0
 
 
 def check(askers: Iterable[Asker]) -> None:
-    """Raises Failed if one has failed."""
+    """Raises Failed if an asker has failed."""
     if failure := next((asker.failure for asker in askers if asker.failure), ""):
         raise Failed(failure)
 
@@ -119,7 +119,7 @@ async def notes_of(place: Place, askers: Sequence[Asker]) -> list[Note]:
 
 
 def measure(askers: Sequence[Asker], notes: list[Note], before: Reading, after: Reading) -> Run:
-    """Raises Failed if a token did not come."""
+    """Raises Failed if a token did not arrive."""
     all_lags: list[float] = []
     lags: list[float] = []
     for asker, note in zip(askers, notes, strict=True):
@@ -134,7 +134,7 @@ def measure(askers: Sequence[Asker], notes: list[Note], before: Reading, after: 
 
 
 async def close_all(askers: Sequence[Asker]) -> None:
-    """Once the worker has named the conversations: the next run is not to pay for that."""
+    """Closes after the conversations have got their titles, which would otherwise burden the next run."""
     await asyncio.gather(*(asker.settle() for asker in askers if asker.begun_at and not asker.failure))
     for asker in askers:
         asker.close()

@@ -1,4 +1,4 @@
-"""A browser's end of a WebSocket, with as little work per frame as Python allows. It takes compressed frames."""
+"""A WebSocket client with as little work per frame as Python allows; accepts compressed frames."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 FINAL, COMPRESSED, MASKED = 0x80, 0x40, 0x80
-END_OF_MESSAGE = b"\x00\x00\xff\xff"  # that permessage-deflate leaves away
-NO_MASK = b"\0\0\0\0"  # clients must mask; by zero, a frame stays what it is
+END_OF_MESSAGE = b"\x00\x00\xff\xff"  # permessage-deflate omits it
+NO_MASK = b"\0\0\0\0"  # clients must mask; zeros leave the frame unchanged
 
-Receive = Callable[[float, bytes, int], None]  # the moment of arrival, the text, and its bytes on the wire
+Receive = Callable[[float, bytes, int], None]  # time of arrival, text, bytes on the wire
 
 
 class Refused(Exception):
@@ -22,7 +22,7 @@ class Refused(Exception):
 
 
 class WebSocket(asyncio.Protocol):
-    """Calls ``receive`` for each text frame, answers pings by itself, and ``ended`` when the connection ends."""
+    """Calls ``receive`` for each text frame, and ``ended`` when the connection ends. Answers pings itself."""
 
     _transport: asyncio.Transport
 
@@ -60,10 +60,8 @@ class WebSocket(asyncio.Protocol):
             self.opened.set_exception(Refused("the connection was closed"))
         self._ended()
 
-    # How it is done
-
     def _take_response(self) -> bool:
-        """False if it is not all there, or a refusal."""
+        """Returns False if the response is incomplete, or a refusal."""
         head, end, rest = self._rest.partition(b"\r\n\r\n")
         if end and head.split(b" ", 2)[1] == b"101":
             self._rest = rest
@@ -101,7 +99,10 @@ def frame_of(kind: int, text: bytes) -> bytes:
 
 
 def frame_at(data: bytes, start: int) -> tuple[int, bytes, int] | None:
-    """(first byte, content, where the next one begins); None if it is not all there. Servers neither mask nor split."""
+    """Returns (first byte, content, start of the next frame); None if it is incomplete.
+
+    Expects a server's frames, which are not masked, and messages of one frame.
+    """
     if len(data) < start + 2:
         return None
     length, begin = data[start + 1], start + 2
@@ -113,7 +114,7 @@ def frame_at(data: bytes, start: int) -> tuple[int, bytes, int] | None:
 
 
 def opening(host: str, path: str, cookie: str) -> bytes:
-    """The HTTP request that opens a socket, as a page of ``host`` sends it."""
+    """Returns the HTTP request that opens a socket, as a page of ``host`` sends it."""
     key = base64.b64encode(secrets.token_bytes(16)).decode()
     return (
         f"GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\nConnection: Upgrade\r\n"

@@ -1,4 +1,4 @@
-"""`python -m streaming.demo`: needs no Django, and starts in a fraction of a second."""
+"""`python -m streaming.demo`: does not import Django, and starts in a fraction of a second."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .completion import Options
 from .faults import Behaviour
 from .server import DemoServer, serve
 
-# What the command line sets of a Behaviour.
+# Fields of Behaviour that the command line sets.
 KINDS = ("ttft", "rate", "continuing", "probabilities", "no_stream", "no_usage", "no_lists", "odd_figures")
 
 

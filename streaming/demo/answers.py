@@ -1,4 +1,4 @@
-"""What the demo says: composed by rule from the question's words, honest about what it is."""
+"""The demo's answers: composed by rule from the question's words, and open about being a demo."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ SCRIPTS = {
 class Asked(enum.Enum):
     PLAINLY = enum.auto()
     TO_BE_SHORT = enum.auto()
-    TO_REVISE = enum.auto()  # what is in the system prompt
+    TO_REVISE = enum.auto()  # the drafts in the system prompt
 
 
 def answer_to(question: str, asked: Asked = Asked.PLAINLY) -> str:
-    """The answer's text; the same for the same question, asked in the same way."""
+    """Returns the answer's text, always the same for the same arguments."""
     if question.startswith(ECHO):
         return question.removeprefix(ECHO)
     if match := COUNT.search(question):
@@ -48,14 +48,13 @@ def answer_to(question: str, asked: Asked = Asked.PLAINLY) -> str:
 
 
 def answer_tokens(question: str, asked: Asked = Asked.PLAINLY) -> list[str]:
-    """The answer, token by token."""
     if not question.startswith(ECHO) and (match := COUNT.search(question)):
         return [f"{n} " for n in range(1, int(match[1]) + 1)]
     return tokens_of(answer_to(question, asked))
 
 
 def thinking_about(question: str) -> str | None:
-    """What is thought before the answer; None if the question does not ask for thinking."""
+    """Returns the thinking before the answer; None if the question does not ask for it."""
     if THINK not in question:
         return None
     topic = topic_of(question.replace(THINK, ""))
@@ -68,19 +67,19 @@ def thinking_about(question: str) -> str | None:
 
 
 def words_of(text: str) -> list[str]:
-    """Letters and figures, with the marks that many scripts write vowels as."""
+    """Returns runs of letters and digits, with combining marks, which are vowels in many scripts."""
     return "".join(char if unicodedata.category(char)[0] in "LNM" else " " for char in text).split()
 
 
 def title_for(question: str) -> str:
-    """The question's first significant words."""
+    """Returns the question's first significant words."""
     words = [word for word in words_of(question) if word.lower() not in STOP_WORDS]
     chosen = (words or words_of(question) or ["Conversation"])[:TITLE_WORDS]
     return " ".join(word if word.isupper() else word[:1].upper() + word[1:] for word in chosen)
 
 
 def choice_of(choices: Sequence[str], question: str) -> str:
-    """Of a constrained choice: the one that shares most words with the question, else one by its hash."""
+    """Returns the choice that shares most words with the question; if none does, one by the question's hash."""
     words = set(words_of(question.lower()))
     best = max(choices, key=lambda choice: len(words & set(words_of(choice.lower()))))
     shares = words & set(words_of(best.lower()))
@@ -88,7 +87,7 @@ def choice_of(choices: Sequence[str], question: str) -> str:
 
 
 def topic_of(question: str) -> str:
-    """Up to six words of the question, to weave in."""
+    """Returns up to six words of the question, to mention in the answer."""
     words = question.split("\n")[0].strip(" .?!؟。？").split()
     significant = [word for word in words if word.lower().strip(".,:;") not in STOP_WORDS]
     return " ".join((significant or words or ["this"])[:6])
@@ -110,7 +109,7 @@ def compose(question: str, asked: Asked) -> str:
 
 
 def sections_for(words: set[str], chance: random.Random) -> list[str]:
-    """What the question asks for, and one or two things beside it; all of it three times for a long answer."""
+    """Returns the sections that the question asks for, and others beside them; for a long answer, all three times."""
     asked_for = [name for name, (_, triggers, _) in passages.SECTIONS.items() if words & triggers]
     others = [name for name in passages.SECTIONS if name not in asked_for]
     chosen = asked_for[:3] + chance.sample(others, k=max(1, 3 - len(asked_for)))

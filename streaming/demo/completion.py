@@ -1,4 +1,4 @@
-"""One chat completion: what is said, from where on, and how."""
+"""One chat completion: its tokens, where a continued text resumes, and the server's behaviour."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .wire import ChatRequest, WireError, usage_of
 
 TITLE_MARK = "title of this conversation"
 DRAFTS_MARK = "<draft "
-BETWEEN_QUESTIONS = "\n\n\n"  # of one turn: the site's, since the first got no answer
+BETWEEN_QUESTIONS = "\n\n\n"  # the site joins a turn's questions with it when an earlier one got no answer
 SHORT_MARK = "keep yours short"
-COUNTED = re.compile(r"\d, (\d{1,6})\Z")  # whoever counts in a text that is not ours goes on counting
-COUNTS_ON = 20
-PIECE = 7  # characters: what is repeated comes in other pieces than it was given
+COUNTED = re.compile(r"\d, (\d{1,6})\Z")  # a foreign text that ends counting is continued by counting
+COUNTS_ON = 20  # numbers less one
+PIECE = 7  # characters; a repeated beginning is split differently from the tokens it was received in
 ODD_USAGE = {
     "prompt_tokens": -1,
     "completion_tokens": 2**64 - 1,
@@ -31,13 +31,13 @@ ODD_USAGE = {
 
 @dataclass(frozen=True)
 class Options:
-    """How the server was started."""
+    """The server's command line options."""
 
     models: tuple[str, ...] = ("demo",)
     max_model_len: int = 32_768
     reasoning_parser: bool = True
     strict_continuation: bool = False
-    speculative: bool = False  # report counters as if tokens were guessed ahead
+    speculative: bool = False  # export counters as with speculative decoding
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Token:
 
 
 class Completion:
-    """Raises WireError, with vLLM's messages, for what cannot be answered."""
+    """Raises WireError, with vLLM's messages, for requests that cannot be answered."""
 
     def __init__(self, request: ChatRequest, options: Options, faults: Faults):
         self.request = request
@@ -56,7 +56,7 @@ class Completion:
         check(request, options)
         asked = [message.text for message in request.messages if message.role == "user"]
         try:
-            # As the request begins: it may be released before it is held.
+            # Read at the beginning: the request may be released before it is held.
             self.released = faults.released
             self.behaviour: Behaviour
             self.behaviour, self.question = faults.take(asked[-1].rpartition(BETWEEN_QUESTIONS)[2] if asked else "")
@@ -74,16 +74,16 @@ class Completion:
             raise WireError(400, text, param="input_tokens")
         room = options.max_model_len - self.prompt_tokens
         self.max_tokens = min(request.max_completion_tokens or request.max_tokens or room, room)
-        self.repeated = 0  # of the tokens, those that repeat what was given
+        self.repeated = 0  # how many tokens repeat the given beginning
         self._tokens = self._rest(options)
 
     def tokens(self) -> Iterator[Token]:
-        """Up to ``max_tokens``; stop strings are the caller's."""
+        """Yields up to ``max_tokens`` tokens. The caller handles stop strings."""
         for place, (field, text) in enumerate(self._tokens[: self.repeated + self.max_tokens]):
             yield Token(text, field, place)
 
     def usage(self, said: int, thought: int, cached: int) -> dict[str, Any]:
-        """When so many tokens were said."""
+        """Returns the usage after ``said`` tokens."""
         if self.behaviour.odd_figures:
             return ODD_USAGE
         return usage_of(self.prompt_tokens, max(said - self.repeated, 0), thought, cached)
@@ -125,7 +125,7 @@ class Completion:
         return answer_tokens(self.question, Asked.TO_REVISE if DRAFTS_MARK in system else is_short)
 
     def _rest(self, options: Options) -> list[tuple[str, str]]:
-        """(field, token) of what is to be said: all of it, or what follows the beginning that was sent along."""
+        """Returns the (field, token) pairs to send: the whole answer, or what follows the beginning in the request."""
         tokens = [("content", token) for token in self._whole()]
         is_deaf = self.behaviour.continuing == "anew"
         if self.request.continue_final_message and self.request.messages[-1].role == "assistant" and not is_deaf:
@@ -145,9 +145,9 @@ class Completion:
         return [("content", token) for token in tokens_of(f"<think>{thinking}</think>\n\n")] + tokens
 
     def _after(self, begun: str, tokens: list[tuple[str, str]], options: Options) -> list[tuple[str, str]]:
-        """What follows ``begun``. A cut inside a token gives that token's rest first."""
+        """Returns what follows ``begun``; if that ends inside a token, the token's rest first."""
         begun = begun.rpartition("</think>")[2]
-        lead = "\n\n" if begun.startswith("\n\n") else ""  # what stands between thinking and answer
+        lead = "\n\n" if begun.startswith("\n\n") else ""  # separates thinking and answer
         text = lead + "".join(token for _, token in tokens)
         if not text.startswith(begun) and (counted := COUNTED.search(begun)):
             numbers = range(int(counted[1]) + 1, int(counted[1]) + COUNTS_ON)

@@ -1,4 +1,4 @@
-"""How the server behaves, and what goes wrong: always, for the next requests, or for one question."""
+"""The server's behaviour and faults: always, for the next requests, or for one question."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ DIRECTIVE = re.compile(r"\[\[demo([^\]]*)\]\]")
 
 
 class Behaviour(msgspec.Struct, frozen=True):
-    """Counts are of tokens, times in seconds. None: it does not happen."""
+    """Counts are in tokens, times in seconds. None: does not happen."""
 
     ttft: float = 0.3  # time to first token
-    rate: float = 50.0  # tokens per second; 0: as fast as it goes
+    rate: float = 50.0  # tokens per second; 0: as fast as possible
     status: int | None = None  # answer with this HTTP error before the first token
     headers: float = 0.0  # wait this long before the response's headers
-    hold_after: int | None = None  # nothing more until DELETE /demo/faults, but signs of life
+    hold_after: int | None = None  # only empty chunks until DELETE /demo/faults
     error_after: int | None = None  # an error inside the stream
-    hang_after: int | None = None  # nothing but comments, with the connection open
+    hang_after: int | None = None  # only comments, with the connection open
     drop_after: int | None = None  # the connection breaks
-    rubbish_after: int | None = None  # a chunk that is no JSON
+    rubbish_after: int | None = None  # a chunk that is not JSON
     end_after: int | None = None  # the stream ends without a finish reason and without [DONE]
     exit_after: int | None = None  # the process ends
     no_stream: bool = False  # streaming is refused
-    continuing: Literal["exact", "repeats", "anew", "refuses"] = "exact"  # what it makes of continue_final_message
+    continuing: Literal["exact", "repeats", "anew", "refuses"] = "exact"  # reaction to continue_final_message
     probabilities: Literal["all", "top-1", "none"] = "all"  # top-1: only with top_logprobs 1 or more
     no_usage: bool = False  # no token counts
     no_lists: bool = False  # content as a list of parts is refused
-    odd_figures: bool = False  # counts of tokens and probabilities that cannot be
-    skip: int = 0  # of POST /demo/faults: so many requests as before, then like this
-    times: int | None = None  # likewise: so many requests, then as before
+    odd_figures: bool = False  # impossible token counts and probabilities
+    skip: int = 0  # POST /demo/faults only: so many requests behave as before, later ones like this
+    times: int | None = None  # POST /demo/faults only: this many requests, then as before
 
     @property
     def fault_after(self) -> tuple[int, str] | None:
-        """(tokens, what happens then); the earliest, None if nothing does."""
+        """The earliest fault as (tokens, kind); None if there is none."""
         kinds = ("error", "hang", "drop", "rubbish", "end", "exit")
         planned = [(n, kind) for kind in kinds if (n := getattr(self, f"{kind}_after")) is not None]
         return min(planned, default=None)
 
 
 class Faults:
-    """The behaviour of the requests to come."""
+    """The behaviour of the next requests."""
 
     def __init__(self, usual: Behaviour):
         self._usual = usual
-        self.released = asyncio.Event()  # of the requests that are held now
+        self.released = asyncio.Event()  # set to release the requests that are held now
         self._now = usual
         self._left: int | None = None
-        self._skipped = 0  # requests that are still as usual
+        self._skipped = 0  # requests that still behave as usual
 
     def set(self, behaviour: dict[str, object]) -> None:
         """Raises msgspec.ValidationError."""
@@ -59,13 +59,13 @@ class Faults:
         self._left, self._skipped = self._now.times, self._now.skip
 
     def clear(self) -> None:
-        """As usual from now on; what is held goes on."""
+        """Restores the usual behaviour; held requests go on."""
         self._reset()
         self.released.set()
         self.released = asyncio.Event()
 
     def take(self, question: str) -> tuple[Behaviour, str]:
-        """The behaviour of one request, and its question without the directive. Raises msgspec.ValidationError."""
+        """Returns one request's behaviour, and its question without the directive. Raises msgspec.ValidationError."""
         behaviour = self._now
         if self._skipped:
             self._skipped -= 1
@@ -85,5 +85,5 @@ class Faults:
 
 
 def apply(behaviour: Behaviour, changes: Mapping[str, object]) -> Behaviour:
-    """Unknown names are ignored. Raises msgspec.ValidationError."""
+    """Returns a changed copy; ignores unknown names. Raises msgspec.ValidationError."""
     return msgspec.convert(msgspec.to_builtins(behaviour) | changes, Behaviour, strict=False)

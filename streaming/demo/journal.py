@@ -1,4 +1,4 @@
-"""When each token was sent, in a file: whoever receives it on the same machine can tell how long it took."""
+"""A file that records when each token was sent, so that a receiver on the same machine can measure its delay."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 import msgspec
 
-ID_LENGTH = 36  # of a UUID; the worker's request ids begin with the generation's
+ID_LENGTH = 36  # of a UUID; the worker's request ids begin with the generation's id
 
 
 class Note(msgspec.Struct):
-    """One streamed answer, a line of the journal. Times are of the monotonic clock, the same for all processes."""
+    """One streamed answer: a line of the journal. Times are of the monotonic clock, which all processes share."""
 
     request: str  # its X-Request-Id
-    sent: list[float] = []  # the moment before each token was given to the kernel
+    sent: list[float] = []  # just before each token was passed to the kernel
     size: int = 0  # bytes of the tokens' chunks
-    ended: float = 0.0  # the last byte was sent, or the client was seen to hang up
+    ended: float = 0.0  # when the last byte was sent, or the client's disconnect was seen
     hung_up: bool = False
 
     def add_token(self, chunk: bytes) -> None:
@@ -27,7 +27,7 @@ class Note(msgspec.Struct):
 
 
 class Journal:
-    """Written when an answer ends, so that keeping it costs little while tokens are sent."""
+    """Writes a note when its answer ends, so that it costs little while tokens are sent."""
 
     def __init__(self, path: Path | None):
         self._file = path.open("ab", buffering=0) if path else None
@@ -39,15 +39,15 @@ class Journal:
 
 
 class JournalReader:
-    """Reads what is written from now on."""
+    """Reads notes that are written after it was made."""
 
     def __init__(self, path: Path):
         self._path = path
         self._position = path.stat().st_size
-        self._notes: dict[str, Note] = {}  # by the beginning of the request's id
+        self._notes: dict[str, Note] = {}  # by the first ID_LENGTH characters of the request's id
 
     async def notes(self, requests: Iterable[str]) -> list[Note]:
-        """Of answers that have ended, in that order. Waits for them, for ever if one does not come."""
+        """Returns the notes of these requests, in their order. Waits until all have been written, without a timeout."""
         requests = list(requests)
         while not all(request in self._notes for request in requests):
             self._read_on()

@@ -1,4 +1,4 @@
-"""The figures of /metrics, under vLLM's names."""
+"""The metrics of /metrics, under vLLM's names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SECONDS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0
 
 
 DRAFTED_PER_STEP = 4
-TOKENS_PER_STEP = 3  # two drafted ones that were accepted, and the model's own
+TOKENS_PER_STEP = 3  # two accepted draft tokens, and the model's own
 
 
 class Metrics:
@@ -40,7 +40,7 @@ class Metrics:
         self.queue = histogram("request_queue_time_seconds", "Time in the queue.")
         self.e2e = histogram("e2e_request_latency_seconds", "Time of whole requests.")
         self._drafted = self._accepted = None
-        if speculative:  # else vLLM has no such counters
+        if speculative:  # otherwise vLLM does not have these counters
             self._drafted = counter("spec_decode_num_draft_tokens", "Tokens that were guessed; the demo pretends.")
             self._accepted = counter("spec_decode_num_accepted_tokens", "Guesses that were right; the demo pretends.")
         self._success = Counter(
@@ -53,7 +53,7 @@ class Metrics:
     def wrote(self, tokens: int) -> None:
         self.generation_tokens.inc(tokens)
         if self._drafted and self._accepted:
-            guessed = max(tokens - 1, 0)  # the first token comes with the prompt's reading
+            guessed = max(tokens - 1, 0)  # the first token comes from the prefill
             steps = -(-guessed // TOKENS_PER_STEP)
             self._drafted.inc(DRAFTED_PER_STEP * steps)
             self._accepted.inc(guessed - steps)

@@ -1,4 +1,4 @@
-"""The passages of which the demo's answers are made."""
+"""The passages from which the demo composes its answers."""
 
 GREETINGS = {"hello", "hi", "hey", "thanks", "thank", "good", "morning", "evening"}
 BRIEF = {"short", "briefly", "brief", "quick", "quickly", "one"}
@@ -25,7 +25,7 @@ CLOSINGS = [
     "If you reload this page now, the text stays as it is: what was shown is stored.",
 ]
 
-# By name: its headings, the words of a question that ask for it, and its text.
+# Name → headings, words of a question that ask for it, and text.
 SECTIONS: dict[str, tuple[list[str], set[str], str]] = {
     "code": (
         ["A piece of code", "How it looks in code", "An example to run"],

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on asyncio and h11: routes, places, streams. A client that hangs up frees its place at once."""
+"""HTTP/1.1 on asyncio and h11: routes, places, streams. A client that disconnects frees its place at once."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from .wire import (
     faked,
 )
 
-KEEP_ALIVE_S = 5.0  # an idle connection is closed after this, as vLLM does
+KEEP_ALIVE_S = 5.0  # until an idle connection is closed, as in vLLM
 KNOWN_PROMPTS = 10_000
-EXIT_CODE = 17  # of the fault that ends the process
-HELD_BEAT_S = 0.5  # between signs of life of a stream that is held
+EXIT_CODE = 17  # of the fault "exit"
+HELD_BEAT_S = 0.5  # between empty chunks of a held stream
 
 Write = Callable[[bytes], None]
 decode_chat = msgspec.json.Decoder(ChatRequest).decode
 
 
 class DemoServer:
-    """All that connections share."""
+    """State that all connections share."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class DemoServer:
         self._places = asyncio.Semaphore(places)
         self._running = 0
         self._waiting = 0
-        self._known: OrderedDict[int, None] = OrderedDict()  # prompts seen before, for the prefix cache's figures
+        self._known: OrderedDict[int, None] = OrderedDict()  # hashes of earlier prompts, for prefix cache metrics
 
     def admit(self) -> None:
         """Raises WireError if the queue is full."""
@@ -71,7 +71,7 @@ class DemoServer:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Waits for one of the places, in turn."""
+        """Waits for a place, first come, first served, and holds it."""
         begun = time.monotonic()
         self._count(waiting=1)
         try:
@@ -87,7 +87,7 @@ class DemoServer:
             self._count(running=-1)
 
     def cached_tokens(self, completion: Completion) -> int:
-        """All of a prompt that was seen before, none of a new one."""
+        """Counts all tokens of a prompt seen before as cached, none of a new one."""
         key = hash(tuple((message.role, message.text) for message in completion.request.messages))
         seen = key in self._known
         self._known[key] = None
@@ -135,7 +135,7 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
     def eof_received(self) -> bool:
-        """A client that closes its half is gone, for vLLM too."""
+        """Treats a half-closed connection as a disconnect, like vLLM."""
         self.connection_lost(None)
         return False
 
@@ -247,7 +247,7 @@ class Connection(asyncio.Protocol):
             try:
                 await self._stream(completion, ChunkWriter(request_id, completion.model), note)
             except asyncio.CancelledError:
-                # A client that hangs up is in no figure of vLLM's; its place is free at once.
+                # Like vLLM, metrics leave out a client that disconnects.
                 note.hung_up = True
                 raise
             finally:
@@ -319,7 +319,7 @@ class Connection(asyncio.Protocol):
         self._end_stream()
 
     async def _keep_pace(self, said: int, first_at: float, rate: float) -> None:
-        """Wait for the token's time; behind the schedule, tokens follow at once."""
+        """Waits until the token is due; returns at once when late."""
         if rate <= 0:
             if said % 64 == 63:
                 await asyncio.sleep(0)
@@ -330,7 +330,7 @@ class Connection(asyncio.Protocol):
             self.server.metrics.gap.observe(1 / rate)
 
     async def _hold_at(self, said: int, completion: Completion, chunks: ChunkWriter) -> None:
-        """Wait to be released, however long that takes: readers get signs of life."""
+        """Waits until released, without a timeout; meanwhile, sends empty chunks as signs of life."""
         if said != completion.behaviour.hold_after:
             return
         while not completion.released.is_set():
@@ -340,7 +340,7 @@ class Connection(asyncio.Protocol):
                     await completion.released.wait()
 
     async def _fault_at(self, said: int, fault: tuple[int, str] | None, chunks: ChunkWriter) -> bool:
-        """True if the stream has ended by it."""
+        """Returns True if the fault ended the stream."""
         if fault is None or fault[0] != said:
             return False
         match fault[1]:
@@ -377,7 +377,7 @@ class Connection(asyncio.Protocol):
 
     def _end_stream(self, last: bytes = DONE_EVENT) -> None:
         self._write((chunked(last) if last else b"") + b"0\r\n\r\n")
-        # h11 does not see the raw chunks: it learns here that the body is over, and what it would write is dropped.
+        # h11 does not see the raw chunks. This tells it that the body has ended; its own output is dropped.
         self.http.send(h11.EndOfMessage())
 
     def _send(self, status: int, body: bytes, kind: bytes = b"application/json") -> None:
@@ -393,7 +393,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(server: DemoServer, host: str, port: int, ready: Callable[[int], object]) -> None:
-    """Serve until cancelled; ``ready`` is called with the port."""
+    """Serves until cancelled; calls ``ready`` with the port."""
     loop = asyncio.get_running_loop()
     listening = await loop.create_server(lambda: Connection(server), host, port, backlog=1024)
     ready(listening.sockets[0].getsockname()[1])

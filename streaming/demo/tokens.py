@@ -1,4 +1,4 @@
-"""Text as tokens, much like a model's: about four characters each, always the same for the same text."""
+"""Splits text into tokens much like a model's: about four characters each, always the same for the same text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PIECE = re.compile(r"\n+| ?[^\W\d_]{1,5}| ?\d{1,3}|[^\S\n]+| ?[^\w\s]{1,2}|.", r
 
 
 def tokens_of(text: str) -> list[str]:
-    """``"".join(tokens_of(text)) == text``."""
+    """Splits the text: ``"".join(tokens_of(text)) == text``."""
     return PIECE.findall(text)
 
 
@@ -18,6 +18,6 @@ def seed_of(*parts: str) -> int:
 
 
 def logprob_of(token: str, place: int) -> float:
-    """Made up: most tokens are near certain, some are not. The same token at the same place has the same value."""
+    """Invents a value: most tokens are nearly certain. The same token at the same place has the same value."""
     chance = seed_of(token, str(place)) % 1000 / 1000
     return -0.02 - 0.1 * chance if chance < 0.85 else -0.4 - 3 * (chance - 0.85)

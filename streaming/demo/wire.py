@@ -1,4 +1,4 @@
-"""vLLM's shapes on the wire: requests as they are read, chunks and errors as they are written (recorded from 0.32)."""
+"""vLLM's wire formats: requests, response chunks and errors (recorded from 0.32)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StreamOptions(msgspec.Struct):
 
 
 class ChatRequest(msgspec.Struct):
-    """Unknown fields are ignored, as vLLM does."""
+    """Ignores unknown fields, like vLLM."""
 
     messages: list[Message]
     model: str | None = None
@@ -53,7 +53,7 @@ class ChatRequest(msgspec.Struct):
 
 
 class WireError(Exception):
-    """A response that is no answer."""
+    """An error response."""
 
     def __init__(self, status: int, message: str, kind: str = "BadRequestError", param: str | None = None):
         super().__init__(message)
@@ -62,7 +62,7 @@ class WireError(Exception):
 
 
 class Unauthorized(WireError):
-    """vLLM's ``error`` is a bare string here."""
+    """Here, vLLM's ``error`` is a bare string."""
 
     def __init__(self) -> None:
         super().__init__(401, "Unauthorized")
@@ -76,7 +76,7 @@ class NotFound(WireError):
 
 
 def faked(status: int) -> WireError:
-    """The error that a real server would send with this status."""
+    """Returns the error that vLLM would send with this status."""
     if status == 401:
         return Unauthorized()
     known = {
@@ -91,7 +91,7 @@ def faked(status: int) -> WireError:
 
 
 class ChunkWriter:
-    """The chunks of one streamed answer, as bytes of HTTP's chunked encoding. What does not change is encoded once."""
+    """Encodes the chunks of one streamed answer in HTTP's chunked encoding; constant parts are encoded once."""
 
     def __init__(self, request_id: str | None, model: str):
         self.id = f"chatcmpl-{request_id or uuid.uuid4().hex[:16]}"
