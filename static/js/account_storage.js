@@ -1,12 +1,12 @@
 import { setCookie } from "./dom.js";
 
-// What a browser keeps belongs to one account: its number is in every key, and what is another account's goes.
+// Browser storage belongs to one account: its number is in every key, and another account's data is deleted.
 
-const OWNER = "account"; // under this key: the number of the account that uses the storage
-const COOKIES = ["theme", "sidebar"]; // of appearance; the server reads them
+const OWNER = "account"; // key of the number of the account that uses the storage
+const COOKIES = ["theme", "sidebar"]; // appearance; the server reads them
 const channel = new BroadcastChannel("account"); // between all tabs
 
-/** What is kept for `account` in `area`: localStorage, or sessionStorage for this tab alone. */
+/** One account's data in `area`: localStorage, or sessionStorage for this tab only. */
 export class AccountStorage {
   #area;
   #prefix;
@@ -17,12 +17,12 @@ export class AccountStorage {
     this.#takeOver(account);
   }
 
-  /** Null if nothing is kept. */
+  /** Returns null if nothing is stored. */
   get(name) {
     return this.#area.getItem(this.#prefix + name);
   }
 
-  /** Nothing is kept any more if `value` is empty. False if the storage is full or forbidden. */
+  /** An empty `value` deletes the entry. Returns false if the storage is full or forbidden. */
   set(name, value) {
     try {
       if (value) this.#area.setItem(this.#prefix + name, value);
@@ -40,13 +40,13 @@ export class AccountStorage {
     if (before !== account) this.#area.clear(); // another account's, or an earlier version's
     if (before && before !== account) for (const name of COOKIES) setCookie(name, "");
     const foreign = Object.keys(this.#area).filter((key) => key.startsWith("account:") && !key.startsWith(this.#prefix));
-    for (const key of foreign) this.#area.removeItem(key); // a tab that was left open wrote it
+    for (const key of foreign) this.#area.removeItem(key); // written by a tab that was left open
     this.#area.setItem(OWNER, account);
     channel.postMessage(account);
   }
 }
 
-/** At sign-out, in all tabs. */
+/** Called at sign-out; affects all tabs. */
 export function forgetAll() {
   localStorage.clear();
   sessionStorage.clear();
@@ -54,7 +54,7 @@ export function forgetAll() {
   channel.postMessage("");
 }
 
-/** Call `leave` when this browser was signed out, or belongs to another account now. */
+/** Calls `leave` when this browser has been signed out or signed in to another account. */
 export function onOtherAccount(account, leave) {
   channel.addEventListener("message", ({ data }) => {
     if (data === account) return;

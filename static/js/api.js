@@ -6,7 +6,7 @@ export class Api {
     this.#token = token;
   }
 
-  /** Resolves to null, or to a sentence that says what was wrong. */
+  /** Resolves to null on success, or to a sentence that says what went wrong. */
   async post(url, fields = {}) {
     try {
       const response = await fetch(url, {
@@ -22,14 +22,14 @@ export class Api {
     }
   }
 
-  /** Null if that cannot be known now. Asks the page that sends on who is signed in: a refusal would be an error. */
+  /** Resolves to null if unknown. Asks the login page, which redirects signed-in users without an error. */
   async isSignedIn(login) {
     const response = await fetch(login, { method: "HEAD", redirect: "manual" }).catch(() => null);
     if (response?.type === "opaqueredirect") return true;
     return response?.ok ? false : null;
   }
 
-  /** HTML of one of our pages; null if it cannot be had now. With `fields` it is posted to first. */
+  /** Resolves to a page's HTML, or null on failure. With `fields`, sends a POST request. */
   async html(url, fields = null) {
     try {
       const body = fields && new URLSearchParams({ csrfmiddlewaretoken: this.#token, ...fields });

@@ -1,6 +1,6 @@
 const THANKS_MS = 1600;
 
-/** Copies, and says so on the button. */
+/** Copies the text, and confirms that on the button. */
 export async function copy(text, button) {
   const done = await write(text);
   if (!button.dataset.label) button.dataset.label = button.getAttribute("aria-label") ?? button.textContent;
@@ -13,7 +13,7 @@ export async function copy(text, button) {
   }, THANKS_MS);
 }
 
-/** Without line ends behind it: pasted into a terminal, a command waits for Enter. */
+/** Drops trailing line ends, so that a command pasted into a terminal waits for Enter. */
 export const copyCode = (code, button) => copy(code.replace(/\n+$/, ""), button);
 
 function name(button, label) {
@@ -26,7 +26,7 @@ async function write(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return writeBySelection(text); // no clipboard on plain http
+    return writeBySelection(text); // plain http has no clipboard API
   }
 }
 

@@ -1,4 +1,4 @@
-// Small moves in the DOM. HTML becomes elements here and nowhere else; the server has sanitised it.
+// DOM helpers. Only this module turns HTML into elements; the server has sanitised it.
 
 export function setHtml(element, html) {
   element.innerHTML = html;
@@ -18,12 +18,12 @@ export function copyOf(template) {
   return template.content.firstElementChild.cloneNode(true);
 }
 
-/** A page that was fetched, as a document that runs nothing. */
+/** Parses a fetched page into a document that does not run scripts. */
 export function pageFrom(html) {
   return new DOMParser().parseFromString(html, "text/html");
 }
 
-/** Change what is in the container; if the focus was on something that went, what is around takes it. */
+/** Changes the container's content; if the focused element is removed, focuses the nearest focusable ancestor. */
 export function keepingFocus(container, change) {
   const had = container.contains(document.activeElement);
   change();

@@ -1,13 +1,13 @@
-// Gathers changes of the page into one pass per frame.
+// Batches changes of the page into one pass per frame.
 
-const WITHOUT_FRAMES_MS = 250; // hidden tabs get no frames; what they know must still reach the page
+const WITHOUT_FRAMES_MS = 250; // hidden tabs get no frames, but their pages must still be updated
 
 export class Frames {
   #jobs = new Set();
   #frame = 0;
   #timer = 0;
 
-  /** Run the job in the next pass; asked for several times, it runs once. */
+  /** Runs the job in the next pass, once however often it was requested. */
   request(job) {
     this.#jobs.add(job);
     if (this.#timer) return;

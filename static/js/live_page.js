@@ -1,5 +1,5 @@
-// Keeps a page of operators or reviewers fresh while it is visible: fetches its content (from `data-live-page`, if that is
-// not the page itself), and replaces the elements that changed.
+// Updates an operators' or reviewers' page while it is visible: fetches its content (from the URL in `data-live-page`, or
+// from the page itself), and replaces the elements that changed.
 
 import { pageFrom, setHtml } from "./dom.js";
 
@@ -9,14 +9,14 @@ const OTHER_PARTS = "This page has new parts. Reload it to see them.";
 const SIGNED_OUT = "Out of date: you are signed out, or may no longer see this. Reload the page.";
 const ERASED = "This no longer exists: it was erased.";
 
-/** There is nothing more to fetch. */
+/** The page cannot be fetched any more. */
 class Ended extends Error {}
 
 class LivePage {
   #element;
   #timer = null;
   #isFetching = false;
-  #since = Date.now(); // when the page was last known to be right
+  #since = Date.now(); // when the page was last up to date
 
   constructor(element) {
     this.#element = element;
@@ -52,7 +52,7 @@ class LivePage {
     }
   }
 
-  /** The fresh elements, by name. */
+  /** Returns the fetched elements' HTML by name. */
   async #fetch() {
     const response = await fetch(this.#element.dataset.livePage || location.pathname + location.search, {
       headers: { "X-Fragment": "1" },
@@ -67,7 +67,7 @@ class LivePage {
     return new Map([...fresh].map((piece) => [piece.dataset.live, piece.innerHTML]));
   }
 
-  /** No control is in there but in rows, so focus and scrolling stay. */
+  /** Only table rows contain controls, so focus and scroll position are kept. */
   #show(fresh) {
     const shown = [...this.#element.querySelectorAll("[data-live]")];
     const kept = shown.filter((piece) => fresh.has(piece.dataset.live));
@@ -82,7 +82,7 @@ class LivePage {
   }
 }
 
-/** What is being selected stays. */
+/** Replaces the element's content, unless the user is selecting it. */
 function replace(old, html) {
   const next = old.cloneNode(false);
   setHtml(next, html);
@@ -96,7 +96,7 @@ function isSelecting(element) {
   return !selection.isCollapsed && selection.containsNode(element, true);
 }
 
-/** Bring a table's rows up to date by their keys. A cell that stays the same stays, with its focus and a click on it. */
+/** Updates a table's rows by their keys. Unchanged cells are kept, with their focus and a click in progress. */
 function refreshRows(body, fresh) {
   const shown = new Map([...body.children].map((row) => [row.dataset.key, row]));
   const wanted = [...fresh.children].map((row) => refreshed(shown.get(row.dataset.key), row));

@@ -1,4 +1,4 @@
-// The chat socket's language, as streaming/protocol.py has it; tests/streaming/chat/test_protocol.py holds the two equal.
+// The chat socket's messages, mirroring streaming/protocol.py; tests/streaming/chat/test_protocol.py compares the two.
 
 export const protocolVersion = 1;
 

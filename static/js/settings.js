@@ -1,7 +1,7 @@
 import { AccountStorage } from "./account_storage.js";
 import { Pace } from "./answer/pace.js";
 
-// What of the settings page lives in this browser. Without scripts there is nothing to choose.
+// The settings that are stored in this browser; without scripts, they are not offered.
 
 const choice = document.querySelector("[data-pace]");
 const pace = new Pace(new AccountStorage(choice.dataset.pace));

@@ -1,6 +1,6 @@
 import { forgetAll } from "./account_storage.js";
 
-// On pages of nobody: a sign-out leads here, and takes what the browser kept with it. A session that only expired does
-// not, since its user comes back to the draft.
+// On pages for users who are not signed in: deletes what the browser stored after a sign-out, which leads here. After an
+// expired session, nothing is deleted, so that its user finds the draft again.
 
 if (new URLSearchParams(location.search).has("signed-out")) forgetAll();

@@ -39,7 +39,7 @@ export class Toasts {
     this.#closeLater(toast, close);
   }
 
-  /** Not while somebody points at it or is about to press a key on it. */
+  /** Closes the toast after a while, but not while it is hovered or focused. */
   #closeLater(toast, close) {
     setTimeout(() => {
       if (toast.matches(":hover, :focus-within")) this.#closeLater(toast, close);

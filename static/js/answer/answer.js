@@ -12,7 +12,7 @@ export class Answer {
   #frames;
   #position = ""; // of the last event that changed the text
   #progress = null;
-  #lacksText = false; // all of it was asked for again
+  #lacksText = false; // the whole text was requested again
   #show = () => this.#parts.show() && this.#frames.request(this.#show);
 
   #handlers = {
@@ -33,7 +33,7 @@ export class Answer {
     if (!this.isFinal) this.#begin();
   }
 
-  // What is known
+  // State
 
   get generation() {
     return this.element.dataset.generation;
@@ -51,14 +51,14 @@ export class Answer {
     return this.#parts.source;
   }
 
-  /** What the page has of it: fields of a watch command. */
+  /** What the page has, as fields of a watch command. */
   get progress() {
     return { position: this.#position, seen: this.#parts.seen };
   }
 
   // Actions
 
-  /** False if text before this event is missing: the answer is then empty, and has to be asked for again. */
+  /** Returns false if text before this event is missing; the answer is then empty and must be requested again. */
   receive(e) {
     if (this.isFinal || (this.#lacksText && e.type !== event.textDelta)) return true;
     if (this.#handlers[e.type]?.(e) !== false) {
@@ -77,20 +77,20 @@ export class Answer {
     this.#frames.request(this.#show);
   }
 
-  /** Go on from the article that this one continues. */
+  /** Takes over the article that this one continues. */
   adopt(earlier) {
     this.#parts.adopt(earlier.element, earlier.source);
     this.#parts.show();
   }
 
-  /** It is being sent, or was not after all. */
+  /** Sets the state while the answer is being requested, and resets it if the request failed. */
   setState(state) {
     this.element.dataset.state = state;
     this.end();
     if (!this.isFinal) this.#begin();
   }
 
-  /** The user asked for it; text that is still coming says otherwise until the worker has heard of it. */
+  /** Shows that the user stopped it; text that still arrives replaces that until the worker has stopped. */
   showStopping() {
     this.#progress?.phase("stopping");
   }

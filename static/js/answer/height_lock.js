@@ -1,6 +1,6 @@
 /**
- * What an element has of the page it keeps while it is written: text that gets its form, or waits for it, takes less
- * room than before, and all that stands above would bounce each time.
+ * Keeps an element from shrinking while it is written: text that is rendered, or held back, takes less room than
+ * before, and everything above would jump each time.
  */
 export class HeightLock {
   #element;

@@ -1,14 +1,14 @@
-const WINDOW = 600; // code units of the source in which the next word is looked for: markup and skipped parts lie between
+const WINDOW = 600; // code units of source searched for the next word: markup and skipped parts may precede it
 const NAME = "low-confidence"; // of the highlight in stage.css
 const WORD = /\S+/g;
 
-/** Underlines passages of an answer without touching its elements. Their offsets count in `source`, its Markdown. */
+/** Underlines passages of an answer without changing its elements. Offsets refer to `source`, its Markdown. */
 export class LowConfidence {
   #ranges = new Map(); // by article
 
   static isSupported = "highlights" in CSS;
 
-  /** True if they are now underlined. */
+  /** Returns whether they are now underlined. */
   toggle(article, passages, source) {
     if (!this.#ranges.delete(article)) this.#ranges.set(article, rangesOf(article, passages, source));
     CSS.highlights.set(NAME, new Highlight(...[...this.#ranges.values()].flat()));
@@ -16,7 +16,7 @@ export class LowConfidence {
   }
 }
 
-/** Each word of the page is found again in the source, one after the other; what overlaps a passage is a range. */
+/** Finds each word of the page in the source, in order, and returns ranges for the words that overlap a passage. */
 function rangesOf(article, passages, source) {
   const ranges = [];
   let from = 0;

@@ -1,8 +1,8 @@
 import { elementsFrom } from "../dom.js";
 
 /**
- * Makes the element hold what the HTML says and changes only the nodes that differ. What stays keeps its identity: a
- * selection in it, the focus, how far a code block or table is scrolled.
+ * Gives the element the HTML's content and changes only the nodes that differ. The others keep their identity, and so
+ * a selection in them, the focus, and the scroll position of a code block or table.
  */
 export function morph(element, html) {
   morphChildren(element, elementsFrom(html));
@@ -26,7 +26,7 @@ function morphChildren(element, fresh) {
   }
 }
 
-/** The one may become the other without anybody noticing that it is not new. */
+/** Whether one node can be turned into the other. */
 function areAlike(node, fresh) {
   return node.nodeName === fresh.nodeName && node.className === fresh.className;
 }
@@ -34,13 +34,13 @@ function areAlike(node, fresh) {
 function morphNode(node, fresh) {
   if (node.nodeType !== Node.ELEMENT_NODE) changeText(node, fresh.data);
   else if (node.localName !== "button") {
-    // a button may be saying that it was pressed
+    // A button may be showing that it was pressed.
     morphAttributes(node, fresh);
     morphChildren(node, fresh);
   }
 }
 
-/** Only what differs between a beginning and an end that stay: so does a selection there. */
+/** Replaces only what differs between a common beginning and end, so that a selection there is kept. */
 function changeText(text, data) {
   const old = text.data;
   const shorter = Math.min(old.length, data.length);

@@ -1,26 +1,26 @@
 import { morph } from "./morph.js";
 
-// Where text that follows the rendered tail belongs: at the end of its last open block.
+// Blocks that may be open: text that follows the rendered tail belongs at the end of the last one.
 const OPEN_BLOCKS = "p, h1, h2, h3, h4, h5, h6, ul, ol, li, blockquote, .code, pre, pre > code";
 
-// A line that may become a list, a heading, code or mathematics: shown raw, it would vanish again.
+// A line that may become a list, a heading, code or mathematics: shown raw, it would disappear again.
 const UNDECIDED = /^[-+*=_~`#>|:$\\[\]\d.)\s]*$/;
 
-/** What follows a part's finished blocks: the tail as it was rendered, and the text that came since. */
+/** What follows a part's finished blocks: the rendered tail, and the text that has arrived since. */
 export class OpenTail {
   #element;
-  #renderings = []; // that are not in the DOM yet: HTML, and what of the source it has
-  #html = ""; // that is
-  #begin = 0; // what of the source is in the blocks before it
-  #isHeldBack = false; // there is text, of which the rendering shows nothing yet
-  #rest = null; // the text node with what follows that
-  #upto = 0; // what of the source is in the DOM
+  #renderings = []; // not in the DOM yet: [HTML, length of source that it covers]
+  #html = ""; // the rendering in the DOM
+  #begin = 0; // length of source in the blocks before it
+  #isHeldBack = false; // there is text, but the rendering shows none of it yet
+  #rest = null; // the text node after the rendering
+  #upto = 0; // length of source in the DOM
 
   constructor(element) {
     this.#element = element;
   }
 
-  /** It begins anew, behind blocks that have what is before `upto`. */
+  /** Begins a new tail after blocks that cover the source up to `upto`. */
   reset(upto, html = "") {
     this.#renderings = [[html, upto]];
     this.#begin = upto;
@@ -30,13 +30,13 @@ export class OpenTail {
     this.#renderings.push([html, upto]);
   }
 
-  /** Its element holds a finished block from now on. What comes after that stands in another element. */
+  /** Moves to another element: the old one now holds a finished block. */
   moveTo(element) {
     this.#element = element;
     this.#rest = null;
   }
 
-  /** Nothing that lies behind `visible`. */
+  /** Shows the tail, but nothing of the source after `visible`. */
   show(source, visible) {
     this.#showRendering(source, visible);
     const end = this.#decided(source, visible);
@@ -47,7 +47,7 @@ export class OpenTail {
 
   // Internal
 
-  /** How much of the source may be shown as it is. */
+  /** Returns how much of the source may be shown unrendered. */
   #decided(source, visible) {
     if (this.#isHeldBack) return this.#upto;
     const text = source.slice(this.#upto, visible);
@@ -86,7 +86,7 @@ export class OpenTail {
   }
 }
 
-/** Rendered code ends its last line, though more of that line may come. */
+/** Removes the line end that rendered code has after its last line, which may still grow. */
 function cutLineEnd(code) {
   let last = code;
   while (last.lastChild) last = last.lastChild;

@@ -19,7 +19,7 @@ export class Pace {
     this.#remember();
   }
 
-  /** Text may be held back now. */
+  /** Whether text may be held back now. */
   get isOn() {
     return this.#isEnabled && !document.hidden && !this.#stillness.matches;
   }

@@ -1,22 +1,22 @@
-const HELD_MS = 350; // at most, and one frame: below 400 together
-const SPREAD_MS = { least: 30, most: 250 }; // of one burst
-const BURST_MS = 16; // what comes within a frame is one
-const WEIGHT = 0.3; // of the latest gap between bursts, in their mean
-const LEEWAY = 1.2; // a little of a burst is left when the next one comes, so that nothing stutters
+const HELD_MS = 350; // maximum delay; with one frame, below 400
+const SPREAD_MS = { least: 30, most: 250 }; // over which one burst is spread
+const BURST_MS = 16; // text that arrives within a frame is one burst
+const WEIGHT = 0.3; // of the latest gap between bursts, in their moving mean
+const LEEWAY = 1.2; // leaves some of a burst for when the next one arrives, so that nothing stutters
 const PAUSE_MS = 60; // at the end of a sentence
 const SENTENCE_END = /[.!?…]["'”’)\]]*\s|[。！？]/g;
 const OFF = { isOn: false };
 
-/** How much of a part's text is visible: each burst is spread over the time to the next one. Lengths are code units. */
+/** Decides how much of a part's text is visible: spreads bursts over the time to the next. Lengths are code units. */
 export class Pacer {
   #pace;
   #now;
-  #length = 0; // that has arrived
-  #shown = 0; // of it; may lie between two
-  #bursts = []; // the latest ones: when each began, and the length with it
+  #length = 0; // arrived
+  #shown = 0; // visible; may be fractional
+  #bursts = []; // the latest ones: when each began, and the length including it
   #burstAt = 0;
   #spread = SPREAD_MS.least;
-  #rate = 0; // per ms
+  #rate = 0; // code units per ms
   #lookedAt = 0;
   #pausedUntil = 0;
   #isOver = false;
@@ -26,7 +26,7 @@ export class Pacer {
     this.#now = now;
   }
 
-  // What happens to the text
+  // Changes of the text
 
   arrived(length) {
     if (length <= this.#length) return;
@@ -37,20 +37,20 @@ export class Pacer {
     this.#rate = (length - this.#shown) / (LEEWAY * this.#spread);
   }
 
-  /** All of it is visible at once. */
+  /** Makes all of it visible at once. */
   skip(length) {
     this.#length = this.#shown = length;
     this.#bursts = [];
   }
 
-  /** The answer has ended: nothing is held back any more. */
+  /** Called when the answer has ended: nothing is held back any more. */
   end() {
     this.#isOver = true;
   }
 
-  // What is seen of it
+  // Visibility
 
-  /** The length that may be seen now: at least `floor`, and never less than before. */
+  /** Returns the visible length: at least `floor`, and never less than before. */
   visible(source, floor) {
     if (this.#isOver || !this.#pace.isOn) this.skip(source.length);
     else this.#goOn(source, floor, this.#now());
@@ -77,7 +77,7 @@ export class Pacer {
     this.#lookedAt = now;
   }
 
-  /** What has been held back for as long as it may be. */
+  /** Returns the length that has been held back for the maximum time. */
   #overdue(now) {
     let length = 0;
     while (this.#bursts.length && this.#bursts[0].at <= now - HELD_MS) length = this.#bursts.shift().length;
@@ -87,7 +87,7 @@ export class Pacer {
 
 const isHalfOfPair = (unit) => unit >= 0xd800 && unit < 0xdc00;
 
-/** Where the first sentence ends between the two, with what follows; null if none does. */
+/** Returns where the first sentence between the two ends, including the space after it; null if none does. */
 function sentenceEnd(source, from, to) {
   SENTENCE_END.lastIndex = Math.max(0, Math.floor(from) - 4);
   for (let match = SENTENCE_END.exec(source); match; match = SENTENCE_END.exec(source)) {

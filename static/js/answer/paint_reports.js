@@ -1,9 +1,9 @@
 import { command } from "../protocol.js";
 
-const LONGEST_MS = 3_600_000; // more is not believed
-const TEXT = "[data-tail], [data-block]"; // what of an answer's article is its text
+const LONGEST_MS = 3_600_000; // more is implausible
+const TEXT = "[data-tail], [data-block]"; // the elements of an article that contain the answer's text
 
-/** Reports when the first text of an answer that was asked for in this tab was painted. `since` is performance.now(). */
+/** Reports when the first text of an answer requested in this tab was painted. `since` is performance.now(). */
 export class PaintReports {
   #send;
 
@@ -24,7 +24,7 @@ export class PaintReports {
 
   // Internal
 
-  /** The second frame begins when the first one has been painted. Nobody sees a hidden tab. */
+  /** The second frame begins after the first one was painted. Hidden tabs are not painted. */
   #reportWhenPainted(generation, since) {
     if (document.hidden) return;
     requestAnimationFrame(() => requestAnimationFrame(() => this.#report(generation, since)));

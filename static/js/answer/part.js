@@ -7,18 +7,18 @@ import { keepingSelection } from "./selection.js";
 
 /**
  * One part of an answer: its source, its finished blocks, and its open tail.
- * Events change what is known; `show` brings the DOM up to it, once per frame. Lengths count code units.
+ * Events change the state; `show` updates the DOM from it, once per frame. Lengths are code units.
  */
 export class Part {
   source = "";
   #element;
-  #place; // of the tail's element
+  #place; // the tail's element
   #tail;
   #blocks = []; // wrappers
   #fresh = []; // HTML of finished blocks that are not in the DOM yet
-  #upto = 0; // what of the source is in finished blocks
+  #upto = 0; // length of source in finished blocks
   #pacer;
-  #heightLock; // not of thinking, which readers fold
+  #heightLock; // not for thinking, which readers fold
 
   constructor(element, pacer = new Pacer()) {
     this.#element = element;
@@ -28,7 +28,7 @@ export class Part {
     if (!element.matches("details")) this.#heightLock = new HeightLock(element);
   }
 
-  /** Go on from a finished part: its last block is open again. */
+  /** Continues a finished part: its last block is open again. */
   static reopened(element, source, pacer) {
     const part = new Part(element, pacer);
     part.source = source;
@@ -54,7 +54,7 @@ export class Part {
 
   // Events
 
-  /** False if text is missing before `at`. */
+  /** Returns false if text is missing before `at`. */
   append(at, text) {
     if (at > this.source.length) return false;
     this.source += text.slice(this.source.length - at);
@@ -62,7 +62,7 @@ export class Part {
     return true;
   }
 
-  /** False if earlier blocks are missing. */
+  /** Returns false if earlier blocks are missing. */
   addBlocks(first, html, upto) {
     if (first > this.blockCount) return false;
     this.#fresh.push(...html.slice(this.blockCount - first));
@@ -88,13 +88,13 @@ export class Part {
     this.#heightLock?.release();
   }
 
-  /** Nothing is held back any more. */
+  /** Stops holding back text. */
   end() {
     this.#pacer.end();
     this.#heightLock?.end();
   }
 
-  /** The answer has ended: put in the blocks that differ (by index; an empty one goes), and drop the tail. */
+  /** Called when the answer has ended: updates blocks that differ (index → HTML, "" removes it), drops the tail. */
   finish(different) {
     this.show();
     const gone = [];
@@ -112,7 +112,7 @@ export class Part {
 
   // The DOM
 
-  /** True if text that has arrived is held back: show it again in the next frame. */
+  /** Returns true if arrived text is held back, so that `show` must be called again in the next frame. */
   show() {
     const visible = Math.max(this.#upto, this.#pacer.visible(this.source, this.#upto));
     this.#change(() => {
@@ -129,7 +129,7 @@ export class Part {
     keepingFocus(this.#element, () => keepingSelection(this.#element, change));
   }
 
-  /** The element of the tail becomes the block's, since what was open is what is finished now. */
+  /** Turns the tail's element into the block's, since the open text is what is finished now. */
   #finishBlock(html) {
     const block = this.#place;
     this.#place = block.cloneNode();

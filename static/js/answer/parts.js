@@ -6,7 +6,7 @@ import { Stages } from "./stages.js";
 const isText = (name) => name.endsWith(".text");
 const stageOf = (name) => Number.parseInt(name, 10);
 
-/** The parts of one answer, by name, such as "0.text" or "0.thinking"; made when they begin. */
+/** The parts of one answer by name, such as "0.text" or "0.thinking"; each is made when it begins. */
 export class Parts {
   #element;
   #forms;
@@ -30,7 +30,7 @@ export class Parts {
     return Object.fromEntries([...this.#parts].map(([name, part]) => [name, part.seen]));
   }
 
-  /** The Markdown of the stage that is shown; of a finished answer it came with the page. */
+  /** The Markdown of the stage that is shown; for a finished answer, it came with the page. */
   get source() {
     const shown = this.#element.querySelector(":scope > [data-shown]") ?? this.#element;
     const name = shown.querySelector("[data-part$='.text']")?.dataset.part;
@@ -38,7 +38,7 @@ export class Parts {
     return shown.querySelector("[data-source]")?.content.textContent ?? "";
   }
 
-  /** Take over the parts of an earlier article, to go on from them. */
+  /** Takes over the parts of an earlier article to continue them. */
   adopt(earlier, source) {
     this.#element.replaceChildren(...earlier.querySelector("[data-parts]").children);
     this.#stages.adopt();
@@ -56,12 +56,12 @@ export class Parts {
     for (const part of this.#parts.values()) part.restart();
   }
 
-  /** Where a stage stands, of an answer that has several. */
+  /** Updates the status of a stage; only for answers with several. */
   updateStage(number, label, status) {
     this.#stages.update(number, label, status);
   }
 
-  /** The answer has ended: put in the blocks that differ, by part. */
+  /** Called when the answer has ended: updates the blocks that differ, by part. */
   finish(status, different) {
     for (const part of this.#parts.values()) part.end();
     for (const [name, blocks] of Object.entries(different)) this.get(name).finish(blocks);
@@ -69,7 +69,7 @@ export class Parts {
     this.show();
   }
 
-  /** True if text that has arrived is held back: show it again in the next frame. */
+  /** Returns true if arrived text is held back, so that `show` must be called again in the next frame. */
   show() {
     const held = [...this.#parts.values()].filter((part) => part.show()).length > 0;
     const texts = [...this.#parts].filter(([name]) => isText(name));
@@ -90,7 +90,7 @@ export class Parts {
     return element;
   }
 
-  /** Once, when the text begins; not if the user has opened or closed it. */
+  /** Folds the thinking once, when the text begins; not if the user has opened or closed it. */
   #foldThinking(container) {
     for (const details of container.querySelectorAll(":scope > details[data-part][open]:not([data-touched])")) {
       details.open = false;

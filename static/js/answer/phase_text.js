@@ -11,7 +11,7 @@ const SENTENCES = {
 };
 const HELD = "Waiting for your other answers to finish";
 
-/** [what the answer is doing, details]: the details change more often, and are not announced. */
+/** Returns [phase, details]. Details change more often and are not announced to screen readers. */
 export function phaseText(phase, { ahead = null, held = false, reading = 0 } = {}) {
   const sentence = SENTENCES[phase] ?? SENTENCES.waiting;
   if (phase === "waiting" && reading) return ["Reading your chat", `, about ${count(reading, "token")}…`];
@@ -21,7 +21,7 @@ export function phaseText(phase, { ahead = null, held = false, reading = 0 } = {
   return [sentence, phase === "waiting" ? `${position(ahead, "ahead")}…` : "…"];
 }
 
-/** "about 8 s", no more exact than such a thing can be known. */
+/** Returns a rounded time such as "about 8 s". */
 export function about(seconds) {
   if (seconds >= 55) return `about ${Math.max(1, Math.round(seconds / 60))} min`;
   return `about ${seconds < 10 ? Math.max(1, Math.round(seconds)) : Math.round(seconds / 5) * 5} s`;

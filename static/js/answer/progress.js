@@ -1,25 +1,25 @@
 import { about, phaseText } from "./phase_text.js";
 
-const WRITES = ["thinking", "writing"]; // phases in which tokens come
+const WRITES = ["thinking", "writing"]; // phases in which tokens arrive
 const REFRESH_MS = 500;
 const RATE_WINDOW_MS = 3000;
-const MEASURED_MS = 1500; // of writing, before anything is said of the time that is left
-const PAUSE_MS = 1500; // without a token: no speed, until it is measured anew
-const SILENT_MS = 5000; // without a token: it is no longer being written
-const LONGER = 1.1; // times what was expected
-const ALMOST = 0.97; // of the track; the rest is for the end
-const LONGEST_WAIT_MS = 3600_000; // more than this is a clock that is wrong
+const MEASURED_MS = 1500; // of writing, before the remaining time is shown
+const PAUSE_MS = 1500; // without a token: no speed until it is measured again
+const SILENT_MS = 5000; // without a token: the answer no longer counts as being written
+const LONGER = 1.1; // times the expected value
+const ALMOST = 0.97; // maximum share of the bar until the answer ends
+const LONGEST_WAIT_MS = 3600_000; // longer means that a clock is wrong
 
-/** What is known of an answer on its way: phase, share of the expected length, tokens, speed, time. */
+/** Shows an unfinished answer's phase, share of the expected length, tokens, speed and time. */
 export class Progress {
   #element;
-  #expected; // tokens; 0, here and below: not known
-  #usualS; // from accepted to the last token
+  #expected; // tokens; 0: unknown
+  #usualS; // seconds from accepted to the last token; 0: unknown
   #begunAt;
   #phase;
   #tokens = 0;
   #share = 0;
-  #samples = []; // [time, tokens], of the last seconds without a pause
+  #samples = []; // [time, tokens] of the last seconds without a pause
   #heardAt = 0;
   #timer;
 
@@ -36,7 +36,7 @@ export class Progress {
     clearInterval(this.#timer);
   }
 
-  /** `details`: the server's event, if it was the server that said so. */
+  /** `details`: the server's event, if the phase comes from one. */
   phase(name, details = null) {
     if (this.#phase === name && !details) return;
     this.#phase = this.#element.dataset.phase = name;
@@ -44,7 +44,7 @@ export class Progress {
     if (details?.expectedTokens) this.#expect(details.expectedTokens, details.expectedSeconds);
     const [sentence, more] = phaseText(name, details ?? {});
     const status = this.#find("phase");
-    if (status.textContent !== sentence) status.textContent = sentence; // else it would be announced again
+    if (status.textContent !== sentence) status.textContent = sentence; // setting it again would announce it again
     if (details?.model) status.title = details.model;
     this.#find("more").textContent = more;
   }
@@ -58,7 +58,7 @@ export class Progress {
     this.#samples.push([now, count]);
   }
 
-  /** One of several, in their order. */
+  /** Updates one of several stages; `number` is its place in the list. */
   stage(number, label, status) {
     const list = this.#find("stages");
     list.hidden = false;
@@ -103,7 +103,7 @@ export class Progress {
     return stats.filter(Boolean);
   }
 
-  /** What is to come, if it can be estimated; empty otherwise. */
+  /** Returns the remaining or usual time if it can be estimated, or "". */
   #outlook(seconds, rate, now) {
     if (!this.#tokens) return this.#usualTime(seconds);
     if (this.#isLonger) return "longer than usual";
@@ -117,7 +117,7 @@ export class Progress {
     return seconds > this.#usualS * LONGER ? "longer than usual" : `usually ${about(this.#usualS)}`;
   }
 
-  /** Tokens per second; the first sample is only the start, since it may be a whole answer that was sent again. */
+  /** Returns tokens per second. The first sample is only the baseline, since it may be a whole answer sent again. */
   #rate(now) {
     const first = this.#samples[0];
     if (this.#samples.length < 2 || now - first[0] < REFRESH_MS || this.#isPaused(now)) return 0;

@@ -1,6 +1,6 @@
 /**
- * Changes the container's content. If the user had selected something in it and the nodes of that went, the selection
- * is put where the same text stands now; what is alike before and after counts, not which nodes hold it.
+ * Changes the container's content. If the selected nodes in it are replaced, the selection is restored at the same
+ * position in the text.
  */
 export function keepingSelection(container, change) {
   const selection = document.getSelection();
@@ -18,7 +18,7 @@ const placesOf = ({ anchorNode, anchorOffset, focusNode, focusOffset }, containe
   new Place(container, focusNode, focusOffset),
 ];
 
-/** One end of a selection: a point of the DOM, and how much of the container's text stands before it. */
+/** One end of a selection: a point in the DOM, and how many characters of the container's text precede it. */
 class Place {
   constructor(container, node, offset) {
     this.point = [node, offset];

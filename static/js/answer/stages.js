@@ -3,7 +3,7 @@ import { copyOf } from "../dom.js";
 const CUT = ["failed", "timeout", "stopped"];
 const WORDS = { running: "writing", failed: "failed", timeout: "timed out", stopped: "stopped" };
 
-/** The stages of one answer, if it has several: where their parts go, and which of them is shown as the answer. */
+/** The stages of one answer, if it has several: where their parts go, and which one is shown as the answer. */
 export class Stages {
   #element;
   #form;
@@ -16,7 +16,7 @@ export class Stages {
     this.#readWrappers();
   }
 
-  /** Where the parts of this stage go: all into one place until the first stage event. */
+  /** Returns the container of this stage's parts. Until the first stage event, all stages share one. */
   container(number) {
     return this.#wrapper(number)?.querySelector("[data-stage-parts]") ?? this.#element;
   }
@@ -30,14 +30,14 @@ export class Stages {
     wrapper.querySelector("[data-state-word]").textContent = WORDS[status] ?? "";
   }
 
-  /** The answer was stopped: no further stage events come. */
+  /** Called when the answer was stopped: no further stage events arrive. */
   stop() {
     for (const [number, status] of this.#statuses) {
       if (status === "running") this.update(number, this.#labelOf(number), "stopped");
     }
   }
 
-  /** Open the one whose text is the answer, and fold the others, unless the user has opened or closed them. */
+  /** Opens the stage whose text is the answer, and folds the others unless the user has opened or closed them. */
   show(lengths) {
     const shown = shownStage(lengths, this.#statuses);
     for (const wrapper of this.#wrappers) wrapper.hidden = !lengths.get(Number(wrapper.dataset.stage)) && !hasThinking(wrapper);
@@ -50,7 +50,7 @@ export class Stages {
     }
   }
 
-  /** After other elements were put in: those of an earlier article. */
+  /** Called after an earlier article's elements were moved in. */
   adopt() {
     this.#readWrappers();
     this.#shown = null;
@@ -86,8 +86,8 @@ export class Stages {
 const hasThinking = (wrapper) => wrapper.querySelector("[data-part$='.thinking']") !== null;
 
 /**
- * The latest stage with text whose earlier ones have ended, but no cut one in the place of a longer one that is
- * complete: as plan.py has it.
+ * Returns the latest stage with text whose earlier stages have ended; but a stage that was cut off does not replace a
+ * longer complete one. Mirrors `shown_stage` in plan.py.
  */
 export function shownStage(lengths, statuses) {
   let shown = null;

@@ -1,4 +1,4 @@
-/** What the user chose for the next answers: mode and model. Remembered per account. */
+/** The user's choice of mode and model for the next answers; stored per account. */
 export class AnswerOptions {
   #selects;
 
@@ -11,7 +11,7 @@ export class AnswerOptions {
     }
   }
 
-  /** As fields of a command. */
+  /** Fields of a command. */
   get fields() {
     return Object.fromEntries(Object.entries(this.#selects).map(([name, select]) => [name, select.value]));
   }

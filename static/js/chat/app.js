@@ -21,7 +21,7 @@ import { Theme } from "../sidebar/theme.js";
 import { Toasts } from "../toasts.js";
 import { Transcript } from "./transcript.js";
 
-// The page's elements are looked up here and nowhere else.
+// Only this module looks up the page's elements.
 
 const find = (name) => document.querySelector(`[data-${name}]`);
 const root = document.documentElement;
@@ -76,13 +76,13 @@ function stop() {
   page.announce("Stopping.");
 }
 
-/** The conversation on the page was deleted: go to a new one, and offer the way back there. */
+/** Called when the conversation on the page was deleted: opens a new one, which offers to undo that. */
 function leave(url, title) {
   tabStorage.set("deleted", JSON.stringify({ url, title }));
   location.assign("/");
 }
 
-// What the user does with messages
+// Actions on messages
 
 const actions = {
   copy: (article, button) => copy(transcript.sourceOf(article), button),

@@ -5,12 +5,12 @@ import { event, protocolVersion } from "../protocol.js";
 import { Stops } from "../connection/stops.js";
 import { Watches } from "../connection/watches.js";
 
-const UNKNOWN = "unknown_message"; // code of a refusal: what is asked for is gone for good
+const UNKNOWN = "unknown_message"; // error code: what was asked for no longer exists
 
-/** The conversation on the page: what the user does becomes commands, events become messages. */
+/** The conversation on the page: turns the user's actions into commands, and events into messages. */
 export class Chat {
   #transcript;
-  #page; // what is around the transcript
+  #page; // everything around the transcript
   #outbox;
   #paintReports;
   #watches;
@@ -69,7 +69,7 @@ export class Chat {
     else console.warn("unknown event", e.type);
   }
 
-  /** The transcript was changed: what of it is unfinished is watched. */
+  /** Called when the transcript has changed: watches its unfinished answers. */
   update() {
     this.#watches.watchAll();
     this.#page.update();
@@ -92,7 +92,7 @@ export class Chat {
     this.#outbox.resend();
     this.#stops.resend();
     this.#watches.restart();
-    this.#page.hideDeleted(); // what follows says so if it is still deleted
+    this.#page.hideDeleted(); // an event follows if it is still deleted
     if (e.title) this.#page.setTitle(e.conversation, e.title);
     if (this.#wasGreeted) this.#page.refreshSidebar();
     this.#wasGreeted = true;
@@ -123,7 +123,7 @@ export class Chat {
     this.update();
   }
 
-  /** A new chat has got its address. */
+  /** Called when a new chat has got its URL. */
   #begin(e) {
     this.conversation = e.conversation;
     this.#outbox.moveTo(e.conversation);
@@ -141,7 +141,7 @@ export class Chat {
     this.#page.update();
   }
 
-  /** The log does not have it any more; the database does, or there will be a new log. */
+  /** The stream log no longer has the answer; the database has it, or there will be a new log. */
   async #resync(e) {
     const article = await this.#page.fetchArticle(e.url);
     const answer = this.#transcript.answer(e.generation);

@@ -1,9 +1,9 @@
 import { isSendKey } from "./enter.js";
 
-const NEAR_LIMIT = 0.9; // of the limit; from here on the length is shown
-export const BUSY = "An answer is still being written. Wait for it to finish, or stop it first."; // as asking.py says it
+const NEAR_LIMIT = 0.9; // share of the limit from which the length is shown
+export const BUSY = "An answer is still being written. Wait for it to finish, or stop it first."; // same as in asking.py
 
-/** The form in which a message is written. `onSend(text)`, `onStop()`. */
+/** The form for writing a message. `onSend(text)`, `onStop()`. */
 export class Composer {
   #form;
   #limit;
@@ -22,7 +22,7 @@ export class Composer {
     form.addEventListener("submit", (e) => this.#submit(e));
     this.#find("stop").addEventListener("click", onStop);
     this.#find("restore").addEventListener("click", (e) => this.fill(e.currentTarget.dataset.text));
-    if (!this.#input.value) this.#input.value = draft.text; // some browsers restore it themselves
+    if (!this.#input.value) this.#input.value = draft.text; // some browsers restore the text themselves
     this.#update();
   }
 
@@ -38,7 +38,7 @@ export class Composer {
     this.focus();
   }
 
-  /** While an answer is being made, Send is Stop. */
+  /** Replaces Send by Stop while an answer is being made. */
   setBusy(isBusy) {
     if (isBusy === this.#isBusy) return;
     this.#isBusy = isBusy;
@@ -51,13 +51,13 @@ export class Composer {
     this.#validate();
   }
 
-  /** Nothing can be sent from now on, for this reason; empty: it can again. */
+  /** Prevents sending, with `sentence` as the reason; "" allows it again. */
   close(sentence) {
     this.#closed = sentence;
     this.#update();
   }
 
-  /** Say why something was refused; its text goes back where it was written, unless something new stands there. */
+  /** Says why a message was refused, and puts its text back unless the user has typed something new. */
   refuse(sentence, text = "") {
     const isOccupied = text !== "" && this.#input.value.trim() !== "";
     if (text && !isOccupied) this.fill(text);
@@ -102,7 +102,7 @@ export class Composer {
     this.#input.style.blockSize = `${this.#input.scrollHeight}px`;
   }
 
-  /** True if it can be sent; shows the length when that matters. Characters are counted as the server does. */
+  /** Returns whether the text can be sent; shows its length near the limit. Counts characters as the server does. */
   #validate() {
     const text = this.#input.value;
     const isNear = text.length > this.#limit * NEAR_LIMIT;

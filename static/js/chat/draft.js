@@ -1,4 +1,4 @@
-/** What stands in the composer and was not sent: per account and conversation, it survives a reload. */
+/** The composer's unsent text, per account and conversation; survives a reload. */
 export class Draft {
   #storage;
   #key;
@@ -13,10 +13,10 @@ export class Draft {
   }
 
   set text(text) {
-    this.#storage.set(this.#key, text); // where that is forbidden, a draft does not survive a reload
+    this.#storage.set(this.#key, text); // if storage is forbidden, a draft does not survive a reload
   }
 
-  /** A new chat has got its address. */
+  /** Called when a new chat has got its URL. */
   moveTo(conversation) {
     const { text } = this;
     this.text = "";

@@ -1,7 +1,7 @@
 import { copyOf } from "../dom.js";
 import { isSendKey } from "./enter.js";
 
-/** Edits a question in its place. `onSave(text)`. */
+/** Edits a question in place. `onSave(text)`. */
 export class Editor {
   #article;
   #form;

@@ -1,8 +1,8 @@
 import { command } from "../protocol.js";
 
 /**
- * What the user asked for and the server has not answered yet: shown at once, and sent again after a lost connection or
- * a reload. The ids make a second sending harmless.
+ * Clicks that the server has not answered yet: shown at once, and sent again after a lost connection or a reload. Their
+ * ids make repeated sending harmless.
  */
 export class Outbox {
   #socket;
@@ -31,23 +31,23 @@ export class Outbox {
     this.#submit({ type: command.sendMessage, text, edits: edited?.dataset.messageId, ...this.#options.fields }, edited);
   }
 
-  /** Another answer, or more of this one. `fields` are further ones of the command. */
+  /** Requests another answer, or more of this one. `fields`: further fields of the command. */
   act(type, article, fields = {}) {
-    const options = type === command.continue ? {} : this.#options.fields; // an answer is continued as it was begun
+    const options = type === command.continue ? {} : this.#options.fields; // continuing keeps the answer's options
     this.#submit({ type, message: article.dataset.messageId, ...options, ...fields }, article);
   }
 
-  /** After a new connection. The server knows those that it has seen. */
+  /** Called after a new connection. The server recognises clicks that it has seen. */
   resend() {
     for (const { click } of this.#pending.values()) this.#socket.send(click);
   }
 
-  /** Stop the answers as soon as there is something to stop. */
+  /** Stops the requested answers as soon as they exist. */
   stopAll() {
     for (const entry of this.#pending.values()) entry.stop = true;
   }
 
-  /** The server has answered this one, so the page no longer pretends. Undefined if another tab sent it. */
+  /** Called when the server has answered this click: undoes its preview. Returns undefined for another tab's click. */
   settle(id) {
     const entry = this.#pending.get(id);
     this.#pending.delete(id);
@@ -56,7 +56,7 @@ export class Outbox {
     return entry;
   }
 
-  /** A new chat has got its address. */
+  /** Called when a new chat has got its URL. */
   moveTo(conversation) {
     this.#storage.set(this.#key, "");
     this.#key = keyOf(conversation);
@@ -78,7 +78,7 @@ export class Outbox {
     this.#store();
   }
 
-  /** Returns how to undo it. After a reload only questions are shown. */
+  /** Returns a function that undoes it. After a reload, only questions are shown. */
   #show(click, article) {
     if (click.type === command.sendMessage) return this.#transcript.showPending(click.text, article);
     if (!article) return () => {};
@@ -86,7 +86,7 @@ export class Outbox {
     return this.#transcript.showPending(null, article);
   }
 
-  /** What an earlier load of this page left behind. */
+  /** Returns clicks that an earlier load of this page stored. */
   #stored() {
     try {
       return JSON.parse(this.#storage.get(this.#key)) ?? [];
@@ -103,7 +103,7 @@ export class Outbox {
 
 const keyOf = (conversation) => `outbox:${conversation || "new"}`;
 
-/** crypto.randomUUID exists on https and localhost only. */
+/** crypto.randomUUID exists only on https and localhost. */
 function newId() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

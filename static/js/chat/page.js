@@ -4,12 +4,12 @@ const SENTENCES = { done: "The answer is complete.", stopped: "The answer was st
 const UNTITLED = "New chat";
 export const DELETED = "This chat was deleted. Undo that, or start a new one.";
 
-/** What is around the transcript, as the chat sees it. `parts` are elements, `tools` the objects that serve them. */
+/** Everything around the transcript, for the chat. `parts` are elements, `tools` the objects that serve them. */
 export class Page {
   #parts;
   #tools;
   #chat = null;
-  #changes = 0; // of the path, by events
+  #changes = 0; // number of events that changed the path
 
   constructor(parts, tools) {
     this.#parts = parts;
@@ -23,7 +23,7 @@ export class Page {
     this.update();
   }
 
-  /** The chat's state has changed. Tests wait for the idle mark, which comes after the last text is shown. */
+  /** Called when the chat's state has changed. Tests wait for the idle mark, set after the last text is shown. */
   update() {
     const { root, transcript, greeting } = this.#parts;
     const isBusy = this.#chat?.isBusy ?? false;
@@ -34,7 +34,7 @@ export class Page {
     else this.#tools.frames.request(() => (root.dataset.idle = String(!this.#chat?.isBusy)));
   }
 
-  /** A new chat has got its address. */
+  /** Called when a new chat has got its URL. */
   moveTo(conversation, url) {
     history.pushState({}, "", url);
     this.#parts.main.dataset.conversation = conversation;
@@ -62,7 +62,7 @@ export class Page {
     this.#tools.composer.refuse(sentence, text);
   }
 
-  /** The conversation was deleted elsewhere: nothing more is asked in it, unless it comes back. */
+  /** Called when the conversation was deleted elsewhere: prevents questions until it is restored. */
   showDeleted(canBeUndone) {
     this.#parts.deleted.hidden = false;
     this.#parts.deleted.querySelector("[data-undo]").hidden = !canBeUndone;
@@ -86,7 +86,7 @@ export class Page {
     else await this.#chat.restore();
   }
 
-  /** Nobody is signed in here any more, or somebody else is: nothing of this account stays on the screen. */
+  /** Leaves the page after a sign-out or a change of account, so that nothing of this account stays on the screen. */
   async leave() {
     const { login } = this.#parts.main.dataset;
     const isSomebody = await this.#tools.api.isSignedIn(login);
@@ -107,7 +107,7 @@ export class Page {
     this.#tools.frames.request(() => (this.#parts.announcer.textContent = sentence));
   }
 
-  // The server's pages
+  // Fetching pages
 
   async fetchArticle(url) {
     const html = await this.#tools.api.html(url);
@@ -115,17 +115,17 @@ export class Page {
     return article?.dataset?.messageId ? article : null;
   }
 
-  /** An event changed the path: what is being fetched may be older. */
+  /** Called when an event has changed the path: pages that are being fetched may be older. */
   invalidateFetches() {
     this.#changes++;
   }
 
-  /** Bring the whole path up to date with what the server shows. */
+  /** Updates the whole path from the server's page. */
   async refresh() {
     if (this.#chat.conversation) await this.show(`/c/${this.#chat.conversation}/`);
   }
 
-  /** The path of another version of a message. */
+  /** Shows the path of another version of a message. */
   async switchTo(button) {
     const { version } = button.dataset;
     const at = [...this.#parts.transcript.children].indexOf(button.closest("article"));

@@ -1,17 +1,17 @@
-const UNPIN_PX = 3; // a move up by this much, which is not ours, is the user's
+const UNPIN_PX = 3; // a scroll up by this much that is not ours is the user's
 const REPIN_PX = 60; // from the end
 const UP_KEYS = ["PageUp", "Home", "ArrowUp"];
 
 /**
  * Keeps the end in view while the content grows, unless the user reads something above.
- * Whose a move is, its position tells, not a timer: one that lands where we wrote is ours, one to the new end of shrunken
- * content is the browser's, everything else is the user's.
+ * Who scrolled is decided by the position, not by a timer: the position that we set is ours, the new end of shrunken
+ * content is the browser's, any other is the user's.
  */
 export class Scroller {
   #element;
   #jump;
   #isPinned = true;
-  #position = 0; // where the last move ended that we know of
+  #position = 0; // the last known scroll position
   #end = 0;
 
   constructor(element, { content, jump }) {
@@ -59,7 +59,7 @@ export class Scroller {
     else if (!this.#isPinned && by > 0 && lowest - position <= REPIN_PX) this.#pin(true);
   }
 
-  /** The user wants to go up: let go before the move, so that growth in the same frame does not undo it. */
+  /** The user wants to scroll up: unpins before the scroll, so that growth in the same frame does not undo it. */
   #reachUp(target) {
     if (this.#isPinned && this.#lowest > 0 && !this.#scrollsInside(target)) this.#pin(false);
   }
@@ -73,7 +73,7 @@ export class Scroller {
 
   #pin(isPinned) {
     this.#isPinned = isPinned;
-    this.#element.toggleAttribute("data-pinned", isPinned); // no scroll anchoring of the browser's own then
+    this.#element.toggleAttribute("data-pinned", isPinned); // switches off the browser's scroll anchoring
     this.#showJump();
   }
 

@@ -5,7 +5,7 @@ import { copyOf, keepingFocus } from "../dom.js";
 export class Transcript {
   #element;
   #forms;
-  #tools; // of answers
+  #tools; // for answers
   #answers = new Map(); // by generation
 
   constructor(element, tools) {
@@ -15,7 +15,7 @@ export class Transcript {
     for (const article of this.articles) this.#register(article);
   }
 
-  // What is shown
+  // State
 
   get articles() {
     return [...this.#element.children];
@@ -29,14 +29,14 @@ export class Transcript {
     return this.#answers.get(generation);
   }
 
-  /** By what the server greets with: the path is another one, or an answer on it is. */
+  /** Whether the server's hello names a message or answer that is not shown. */
   isBehind({ leaf, latest, unfinished = [] }) {
     const shown = this.articles.map((article) => article.dataset);
     const lacksLeaf = leaf && !shown.some(({ messageId }) => messageId === leaf);
     return lacksLeaf || [latest, ...unfinished].some((id) => id && !shown.some(({ generation }) => generation === id));
   }
 
-  /** The Markdown of a message. */
+  /** Returns the Markdown of a message. */
   sourceOf(article) {
     if (article.dataset.role === "user") return article.querySelector("[data-text]").textContent;
     return this.#answers.get(article.dataset.generation).source;
@@ -44,7 +44,7 @@ export class Transcript {
 
   // Actions
 
-  /** Below `parent` (an id, or null for the top) the path has these articles and no others. False if it is not shown. */
+  /** Makes these articles the path below `parent` (id; null: the top). Returns false if `parent` is not shown. */
   showBelow(parent, fresh) {
     let previous = parent ? this.#article(parent) : null;
     if (parent && !previous) return false;
@@ -62,7 +62,7 @@ export class Transcript {
     return true;
   }
 
-  /** Show what was sent and not yet answered, in place of `from` and what follows. Returns how to undo that. */
+  /** Shows an unanswered question in place of `from` and what follows. Returns a function that undoes that. */
   showPending(text, from = null) {
     const fresh = [];
     if (text !== null) fresh.push(copyOf(this.#forms.question));
@@ -88,7 +88,7 @@ export class Transcript {
     return () => answer.setState(before);
   }
 
-  /** Put a message's new article in the place of the old one. */
+  /** Replaces a message's article by a new one. */
   replace(article) {
     const old = this.#article(article.dataset.messageId);
     if (!old) return;
@@ -107,7 +107,7 @@ export class Transcript {
     return article ? articles.slice(articles.indexOf(article)) : [];
   }
 
-  /** The article that stands for this one: the shown one as long as it is not behind. */
+  /** Returns the article to show: the one already shown, unless it is outdated. */
   #current(article) {
     const shown = this.#article(article.dataset.messageId);
     if (!shown) return this.#register(article);

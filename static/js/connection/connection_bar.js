@@ -5,11 +5,11 @@ const ENDINGS = {
   [closeCode.notFound]: "This chat was deleted or isn't yours.",
 };
 
-/** Says that the connection is lost, and when the next try is. */
+/** Shows that the connection is lost, and when the next attempt is made. */
 export class ConnectionBar {
   #element;
   #timer = 0;
-  #at = 0; // the next try
+  #at = 0; // time of the next attempt
 
   constructor(element, { onRetry }) {
     this.#element = element;

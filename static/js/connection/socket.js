@@ -2,17 +2,17 @@ import { closeCode, command, event } from "../protocol.js";
 
 const FIRST_DELAY_MS = 300;
 const LONGEST_DELAY_MS = 15_000;
-const RESTART_SPREAD_MS = 1000; // so that all pages of a process that ends do not come back at once
+const RESTART_SPREAD_MS = 1000; // so that not all pages of a process that ends reconnect at once
 const TOO_MANY_DELAY_MS = 12_000;
-const STABLE_MS = 5000; // a connection that held this long begins the delays anew
+const STABLE_MS = 5000; // a connection that lasted this long resets the delays
 const PING_INTERVAL_MS = 20_000;
-const SILENCE_MS = 30_000; // after a ping; then the connection is dead
-const UNANSWERED_MS = 3000; // after a click; then the connection is tested
-const TEST_MS = 4000; // after the ping that tests it; then it is dead
+const SILENCE_MS = 30_000; // after a ping, until the connection counts as dead
+const UNANSWERED_MS = 3000; // after a click, until the connection is tested
+const TEST_MS = 4000; // after the testing ping, until the connection counts as dead
 const ACK_FRAMES = 32;
 const ACK_DELAY_MS = 250;
 
-/** The connection: opens, keeps alive, acknowledges, comes back. `onState(state, {delay, code})`. */
+/** The connection: opens, keeps alive, acknowledges, reconnects. `onState(state, {delay, code})`. */
 export class Socket {
   #address;
   #onEvent;
@@ -48,14 +48,14 @@ export class Socket {
     this.#timers.silence = setTimeout(() => this.#lose(0), SILENCE_MS);
   }
 
-  /** False if there is no connection: then nothing was sent. */
+  /** Returns false if nothing was sent, for want of a connection. */
   send(message) {
     if (!this.#isOpen || this.#socket.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));
     return true;
   }
 
-  /** As send, for what the user waits for: a network that has changed takes it, and answers nothing. */
+  /** Sends what the user waits for, and tests the connection if nothing arrives: the network may have changed. */
   request(message) {
     this.#timers.unanswered ??= setTimeout(() => this.#test(), UNANSWERED_MS);
     return this.send(message);
@@ -103,7 +103,7 @@ export class Socket {
     this.#timers.test ??= setTimeout(() => this.#lose(0), TEST_MS);
   }
 
-  /** The network has come back, or the tab is looked at again: its timers may have slept for hours. */
+  /** Called when the network is back or the tab visible again: its timers may have been suspended for hours. */
   #look() {
     if (document.hidden || this.#timers.ended) return;
     if (!this.#isOpen) this.retryNow();
@@ -135,7 +135,7 @@ export class Socket {
     return Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#tries) * (0.6 + 0.4 * Math.random());
   }
 
-  /** Forget the connection without waiting for its end, which a dead network never tells. */
+  /** Drops the connection without waiting for its close event, which a dead network never delivers. */
   #leave() {
     for (const name of Object.keys(this.#timers)) this.#end(name); // intervals too
     this.#isOpen = false;

@@ -1,6 +1,6 @@
 import { command } from "../protocol.js";
 
-/** Generations that the user wants stopped; a stop may have to wait for a connection. */
+/** Generations that the user has stopped; a stop may have to wait for a connection. */
 export class Stops {
   #socket;
   #pending = new Set();
@@ -9,18 +9,18 @@ export class Stops {
     this.#socket = socket;
   }
 
-  /** False if it waits for a connection. */
+  /** Returns false if the stop waits for a connection. */
   stop(generation) {
     this.#pending.add(generation);
     return this.#socket.request({ type: command.stop, generation });
   }
 
-  /** After a new connection. */
+  /** Called after a new connection. */
   resend() {
     for (const generation of this.#pending) this.#socket.send({ type: command.stop, generation });
   }
 
-  /** It has ended, or cannot be stopped; true if that was asked for. */
+  /** Called when the generation has ended or cannot be stopped. Returns whether the user had stopped it. */
   settle(generation) {
     return this.#pending.delete(generation);
   }

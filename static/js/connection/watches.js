@@ -1,8 +1,8 @@
 import { command } from "../protocol.js";
 
-const AGAIN_DELAY_MS = 2000; // before something is asked for that was not available
+const AGAIN_DELAY_MS = 2000; // before watching an answer again that was not available
 
-/** Asks for every unfinished answer on the page, however it came there: once per connection and article. */
+/** Watches every unfinished answer on the page, once per connection and article. */
 export class Watches {
   #socket;
   #transcript;
@@ -13,7 +13,7 @@ export class Watches {
     this.#transcript = transcript;
   }
 
-  /** A new connection sends nothing yet. */
+  /** Called after a new connection, which does not send any answers yet. */
   restart() {
     this.#watched = new WeakSet();
     this.watchAll();
@@ -33,7 +33,7 @@ export class Watches {
     setTimeout(() => this.watch(generation), AGAIN_DELAY_MS);
   }
 
-  /** The server sends this one by itself. */
+  /** Called for an answer that the server sends without a watch command. */
   markWatched(generation) {
     const answer = this.#transcript.answer(generation);
     if (answer) this.#watched.add(answer);

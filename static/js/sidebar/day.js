@@ -1,19 +1,19 @@
 import { setCookie } from "../dom.js";
 
-const LATE_MS = 500; // after midnight: no timer is early then
+const LATE_MS = 500; // after midnight, in case a timer fires early
 
-/** The reader's day: sends the time zone to the server by a cookie, and calls `onChange` when another day begins. */
+/** The reader's day: stores the time zone in a cookie for the server, and calls `onChange` when a new day begins. */
 export class Day {
   #onChange;
   #today = today();
   #timer = 0;
 
-  /** `serverZone`: the one in which the server made the page. */
+  /** `serverZone`: the time zone in which the server rendered the page. */
   constructor(serverZone, onChange) {
     this.#onChange = onChange;
     setCookie("timezone", zone());
     this.#wait();
-    document.addEventListener("visibilitychange", () => this.#look()); // the machine may have slept, or travelled
+    document.addEventListener("visibilitychange", () => this.#look()); // the machine may have slept or travelled
     if (zone() !== serverZone) onChange();
   }
 

@@ -2,7 +2,7 @@ import { setCookie } from "../dom.js";
 
 const NARROW = matchMedia("(max-width: 50rem)");
 
-/** The sidebar as a whole: beside the chat, put away, or a drawer over it on narrow screens. */
+/** The whole sidebar: beside the chat, hidden, or a drawer over it on narrow screens. */
 export class Drawer {
   #body;
   #sidebar;

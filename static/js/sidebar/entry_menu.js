@@ -1,6 +1,6 @@
 const GAP_PX = 4;
 
-/** The options of one conversation in the list, in a menu that all entries share. `onChoice(choice, entry)`. */
+/** The menu of a conversation in the list; all entries share one. `onChoice(choice, entry)`. */
 export class EntryMenu {
   #element;
   #entry = null;

@@ -2,7 +2,7 @@ import { keepingFocus, setHtml } from "../dom.js";
 import { EntryMenu } from "./entry_menu.js";
 import { TitleEditor } from "./title_editor.js";
 
-const REFRESH_DELAY_MS = 250; // after a key or an event, so that several make one request
+const REFRESH_DELAY_MS = 250; // after a key or an event, so that several cause one request
 
 /** The list of conversations: search, rename, pin, delete. */
 export class Sidebar {
@@ -13,9 +13,9 @@ export class Sidebar {
   #onDeleted;
   #menu;
   #current = "";
-  #limit = ""; // how many to list; empty: as many as the server likes
+  #limit = ""; // how many to list; "": the server's default
   #timer = 0;
-  #asked = 0; // number of the latest request: an earlier one that comes late is dropped
+  #asked = 0; // number of the latest request: late responses to earlier ones are dropped
   #isEditing = false;
 
   constructor({ list, search, menu }, { api, toasts, onDeleted }) {
@@ -39,7 +39,7 @@ export class Sidebar {
 
   // Actions
 
-  /** Which conversation is on the page. */
+  /** Marks the conversation that is on the page. */
   mark(conversation) {
     this.#current = conversation;
     for (const entry of this.#list.querySelectorAll("[data-entry]")) {
@@ -79,7 +79,7 @@ export class Sidebar {
       },
       onEnd: () => {
         this.#isEditing = false;
-        this.refreshSoon(); // what changed meanwhile
+        this.refreshSoon(); // the list may have changed meanwhile
       },
     });
   }
@@ -95,7 +95,7 @@ export class Sidebar {
     else this.offerUndo(this.#url(entry), title);
   }
 
-  /** `onUndone`: instead of a refresh of the list. */
+  /** `onUndone` is called instead of refreshing the list. */
   offerUndo(url, title, onUndone = null) {
     this.#toasts.show(`Deleted “${title}”`, async () => {
       const error = await this.#api.post(`${url}restore/`);

@@ -1,6 +1,6 @@
 import { setCookie } from "../dom.js";
 
-/** The choice between the system's appearance, light and dark. The server reads the cookie, so no page flashes. */
+/** The choice between system, light and dark appearance. The server reads the cookie, so pages do not flash. */
 export class Theme {
   constructor(element) {
     element.addEventListener("change", (e) => this.#choose(e.target.value));

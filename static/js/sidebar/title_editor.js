@@ -1,4 +1,4 @@
-/** Edits the title of an entry in its place. `onSave(title)`, and `onEnd()` in any case. */
+/** Edits the title of an entry in place. `onSave(title)`, and `onEnd()` in any case. */
 export class TitleEditor {
   #entry;
   #input = document.createElement("input");
@@ -33,7 +33,7 @@ export class TitleEditor {
   }
 
   #end(saves) {
-    if (!("editing" in this.#entry.dataset)) return; // removing the input blurs it once more
+    if (!("editing" in this.#entry.dataset)) return; // removing the input fires blur again
     delete this.#entry.dataset.editing;
     const title = this.#input.value.trim();
     this.#input.remove();
