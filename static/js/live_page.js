@@ -1,5 +1,5 @@
-// Updates an operators' or reviewers' page while it is visible: fetches its content (from the URL in `data-live-page`, or
-// from the page itself), and replaces the elements that changed.
+// Updates an operators' or reviewers' page while it is visible: fetches its content (from the URL in `data-live-page`,
+// or from the page itself), and replaces the elements that changed.
 
 import { pageFrom, setHtml } from "./dom.js";
 

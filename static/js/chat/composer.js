@@ -1,7 +1,7 @@
 import { isSendKey } from "./enter.js";
 
 const NEAR_LIMIT = 0.9; // share of the limit from which the length is shown
-export const BUSY = "An answer is still being written. Wait for it to finish, or stop it first."; // same as in asking.py
+export const BUSY = "An answer is still being written. Wait for it to finish, or stop it first."; // as in asking.py
 
 /** The form for writing a message. `onSend(text)`, `onStop()`. */
 export class Composer {

@@ -1,5 +1,5 @@
-// What Enter does in a text box. On touch devices it begins a new line, since their keyboards have no Shift+Enter; there,
-// the button sends.
+// What Enter does in a text box. On touch devices it begins a new line, since their keyboards have no Shift+Enter;
+// there, the button sends.
 
 const COARSE = matchMedia("(pointer: coarse)");
 
