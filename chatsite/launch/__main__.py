@@ -18,7 +18,7 @@ from chatsite.private import close_own, refuse_wider
 from . import InTheWay
 from .checkout import HOME, claim_folder, end_orphans
 from .ports import open_port
-from .ready import address, tell_when_ready
+from .ready import address, announce_when_ready
 from .redis import prepare_socket, redis_environment
 
 
@@ -39,7 +39,7 @@ def main() -> None:
         sys.exit(2)
     print(f"Starting Throughline on {address()} …", flush=True)
     give_output_a_path()
-    tell_when_ready(lock)
+    announce_when_ready(lock)
     become_manager(environment, web_socket)
 
 

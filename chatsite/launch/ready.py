@@ -19,7 +19,7 @@ def address() -> str:
     return f"http://[{host}]:{settings.PORT}" if ":" in host else f"http://{host}:{settings.PORT}"
 
 
-def tell_when_ready(lock: int) -> None:
+def announce_when_ready(lock: int) -> None:
     """Forks a child that waits for the site, prints the line and exits. It also exits when the manager ends."""
     manager = os.getpid()
     if os.fork():

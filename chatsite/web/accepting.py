@@ -9,7 +9,7 @@ from chatsite.failures import Application
 SIGNED_IN = "signed_in"  # in the message that accepts a socket
 
 
-def telling_who_is_signed_in(application: Application) -> Application:
+def with_sign_in_state(application: Application) -> Application:
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         async def send_with_user(message: dict[str, Any]) -> None:
             if message["type"] == "websocket.accept":

@@ -87,7 +87,7 @@ class WebServer(Server):
 
     async def _unwound(self) -> None:
         """Waits for requests, which end on disconnect: cancelling one would leave Django's tasks running."""
-        found = [c.get("application_instance") for of, c in self.connections.items() if isinstance(of, Request)]
+        found = [c.get("application_instance") for client, c in self.connections.items() if isinstance(client, Request)]
         if left := [task for task in found if task is not None and not task.done()]:
             await asyncio.wait(left, timeout=UNWINDS_WITHIN_S)
 
@@ -97,11 +97,11 @@ def have_a_last_resort() -> None:
     reading, writing = os.pipe()
     threading.Thread(target=end_hard, args=(reading,), name="last resort", daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
-        of_reactor: Any = signal.getsignal(number)
+        reactors_handler: Any = signal.getsignal(number)
 
-        def handle(number: int, frame: Any, of_reactor: Any = of_reactor) -> None:
+        def handle(number: int, frame: Any, reactors_handler: Any = reactors_handler) -> None:
             os.write(writing, b"!")
-            of_reactor(number, frame)
+            reactors_handler(number, frame)
 
         signal.signal(number, handle)
 

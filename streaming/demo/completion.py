@@ -127,8 +127,8 @@ class Completion:
     def _rest(self, options: Options) -> list[tuple[str, str]]:
         """Returns the (field, token) pairs to send: the whole answer, or what follows the beginning in the request."""
         tokens = [("content", token) for token in self._whole()]
-        is_deaf = self.behaviour.continuing == "anew"
-        if self.request.continue_final_message and self.request.messages[-1].role == "assistant" and not is_deaf:
+        starts_over = self.behaviour.continuing == "anew"
+        if self.request.continue_final_message and self.request.messages[-1].role == "assistant" and not starts_over:
             begun = self.request.messages[-1].text
             again = []
             if self.behaviour.continuing == "repeats":

@@ -184,8 +184,8 @@ class HighlightingProcess:
 
     def _ended(self) -> Exception:
         status = self._process.wait()
-        others_doing = status in (-signal.SIGKILL, -signal.SIGTERM)  # for example the kernel, out of memory
-        return (NoReply if others_doing else Died)(f"the process ended with {status}")
+        is_external = status in (-signal.SIGKILL, -signal.SIGTERM)  # for example the kernel, out of memory
+        return (NoReply if is_external else Died)(f"the process ended with {status}")
 
     def end(self) -> None:
         self._socket.close()
