@@ -58,16 +58,16 @@ async def publish(redis: AsyncRedis) -> None:
     """Raises RedisError, OSError; the counts are then published the next time."""
     global _new
     with _lock:
-        told, _new = _new, Counter()
+        pending, _new = _new, Counter()
     try:
         # One transaction, so that a retry counts nothing twice.
         async with redis.pipeline() as pipeline:
-            for name, by in told.items():
+            for name, by in pending.items():
                 pipeline.hincrbyfloat(KEY, name, by)
             await pipeline.execute()
     except (RedisError, OSError):
         with _lock:
-            _new.update(told)
+            _new.update(pending)
         raise
 
 

@@ -124,17 +124,17 @@ def living(redis: Redis, of: type[S]) -> list[S]:
     members: Any = redis.smembers(f"{PREFIX}{kind}")
     names = sorted(name.decode() for name in members)
     stored: Any = redis.mget([key_of(kind, name) for name in names]) if names else []
-    if gone := [name for name, state in zip(names, stored, strict=True) if state is None]:
-        redis.srem(f"{PREFIX}{kind}", *gone)
+    if expired := [name for name, state in zip(names, stored, strict=True) if state is None]:
+        redis.srem(f"{PREFIX}{kind}", *expired)
     return exchanged.read(stored, of)
 
 
-def gone(redis: Redis, of: type[S], alive: Collection[State]) -> list[S]:
+def missing(redis: Redis, of: type[S], up: Collection[State]) -> list[S]:
     """The processes of this kind whose last heartbeat is within the hour, but has expired. Two commands."""
-    kind, names = of.__name__, {state.process for state in alive}
+    kind, names = of.__name__, {state.process for state in up}
     since = site_time.now() - REMEMBERED_FOR
-    told: Any = redis.zrangebyscore(HEARD, since.timestamp(), "+inf")
-    of_kind = [name.decode().removeprefix(f"{kind}:") for name in told if name.startswith(f"{kind}:".encode())]
+    heard: Any = redis.zrangebyscore(HEARD, since.timestamp(), "+inf")
+    of_kind = [name.decode().removeprefix(f"{kind}:") for name in heard if name.startswith(f"{kind}:".encode())]
     keys = [heard_key(kind, process) for process in of_kind if process not in names]
     stored: Any = redis.mget(keys) if keys else []
     return sorted(exchanged.read(stored, of), key=lambda state: state.told_at, reverse=True)

@@ -26,14 +26,14 @@ logger = logging.getLogger(__name__)
 
 BEAT_S = 1.0
 KEY = "throughline:replaced"  # sorted set: Replaced, by time
-TOLD_FOR = timedelta(days=1)
+REPORTED_FOR = timedelta(days=1)
 
 
 class Watchdog:
     def __init__(self, address: str = settings.NOTIFY_SOCKET):
         """An empty address: nobody listens, and nothing is sent."""
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
-        self._told_at = 0.0
+        self._sent_at = 0.0
         self._socket: socket.socket | None = None
         if address:
             # 2 is standard error, since Celery replaces sys.stderr.
@@ -44,9 +44,9 @@ class Watchdog:
     def beat(self) -> None:
         """Called from the event loop; sends at most once every BEAT_S."""
         now = time.monotonic()
-        if self._socket is None or now - self._told_at < BEAT_S:
+        if self._socket is None or now - self._sent_at < BEAT_S:
             return
-        self._told_at = now
+        self._sent_at = now
         self._notify("READY=1\nWATCHDOG=1")
 
     def close(self) -> None:
@@ -78,8 +78,8 @@ def report_replaced(pipeline: Any) -> None:
     if settings.REPLACED_PROCESS:
         replaced = msgspec.json.decode(settings.REPLACED_PROCESS, type=Replaced)
         pipeline.zadd(KEY, {settings.REPLACED_PROCESS: replaced.at.timestamp()})
-        pipeline.zremrangebyscore(KEY, "-inf", (site_time.now() - TOLD_FOR).timestamp())
-        pipeline.expire(KEY, TOLD_FOR)
+        pipeline.zremrangebyscore(KEY, "-inf", (site_time.now() - REPORTED_FOR).timestamp())
+        pipeline.expire(KEY, REPORTED_FOR)
 
 
 def replaced_since(redis: Redis, moment: datetime) -> list[Replaced]:

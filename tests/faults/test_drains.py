@@ -16,7 +16,7 @@ def change(site: Site, number: int, button: str) -> None:
         otto.get(PAGE)
         form = {button: name_of(site, number), "csrfmiddlewaretoken": otto.cookies["csrftoken"]}
         assert otto.post(f"{PAGE}drain/", data=form).status_code == 302
-    site.until(lambda page: "yet to hear of it" not in page and "breaker of worker" in page, PAGE, "otto")
+    site.until(lambda page: "not know yet" not in page and "breaker of worker" in page, PAGE, "otto")
 
 
 def name_of(site: Site, number: int) -> str:

@@ -50,7 +50,7 @@ def forget(site: Site) -> None:
 
 async def test_models_are_warmed_at_the_start_and_when_they_have_rested(warm_site: Site) -> None:
     await until_answered(warm_site, 1 + LEARNING)
-    page = warm_site.until(lambda page: ">warm</span>" in page and "<dd>told</dd>" in page, "/ops/servers/", "otto")
+    page = warm_site.until(lambda page: ">warm</span>" in page and "<dd>reported</dd>" in page, "/ops/servers/", "otto")
     assert answered(warm_site) == 1 + LEARNING
     assert "<dd>exactly</dd>" in page and "not learned yet" not in page
 

@@ -31,14 +31,14 @@ NOBODY = "Empty, both: the alert is shown on the operators' pages only."
 class AlertRuleAdmin(SecretAdmin):
     form = AlertRuleForm
     button, button_title = "Send a test", "To those whom the stored rule notifies"
-    list_display = ("name", "condition", "severity", "enabled", "told")
+    list_display = ("name", "condition", "severity", "enabled", "channels")
     list_filter = ("enabled", "severity")
     search_fields = ("name",)
     readonly_fields = ("has_secret",)
     has_secret = is_stored("webhook_secret", "secret stored")
 
     @admin.display(description="notify via")
-    def told(self, rule: AlertRule) -> str:
+    def channels(self, rule: AlertRule) -> str:
         return ", ".join(way.description for way in rule.ways) or "the operators' pages only"
 
     def get_fieldsets(self, request: HttpRequest, obj: AlertRule | None = None) -> Any:

@@ -45,15 +45,15 @@ class Findings:
 
 
 async def try_server(
-    server: ModelServer, wanted: Sequence[str] = (), *, streams: bool = True, within_s: float = WITHIN_S
+    server: ModelServer, preferred: Sequence[str] = (), *, streams: bool = True, within_s: float = WITHIN_S
 ) -> Findings:
-    """Asks the first of the ``wanted`` models that the server lists, else the first one listed. Never raises."""
+    """Asks the first of the ``preferred`` models that the server lists, else the first one listed. Never raises."""
     findings = Findings()
     try:
         async with asyncio.timeout(within_s):
             addresses = await asyncio.to_thread(resolve, normalise(server.base_url))
             async with client_of(addresses, within_s) as client:
-                await fill(findings, client, server, wanted, streams)
+                await fill(findings, client, server, preferred, streams)
     except TimeoutError:
         findings.error = f"It did not answer within {within_s:g} s."
     except OSError as error:
@@ -74,7 +74,7 @@ def client_of(addresses: Sequence[str], timeout_s: float) -> httpx.AsyncClient:
 
 
 async def fill(
-    findings: Findings, client: httpx.AsyncClient, server: ModelServer, wanted: Sequence[str], streams: bool
+    findings: Findings, client: httpx.AsyncClient, server: ModelServer, preferred: Sequence[str], streams: bool
 ) -> None:
     """Raises ModelServerError."""
     findings.version = await version_of(client, server, VERSION_TIMEOUT_S)
@@ -82,7 +82,7 @@ async def fill(
     listed = [model.id for model in findings.models]
     if not listed:
         raise BadReply("it lists no model")
-    findings.asked = next((model for model in wanted if model in listed), listed[0])
+    findings.asked = next((model for model in preferred if model in listed), listed[0])
     body = {"model": findings.asked, "messages": [{"role": "user", "content": QUESTION}], "max_tokens": 1}
     begun = time.monotonic()
     if streams:

@@ -29,12 +29,12 @@ def message_of(delivery: AlertDelivery) -> Message:
     times = f"It began at {episode.began_at:%Y-%m-%d %H:%M:%S %Z}"
     times += f" and was resolved at {episode.ended_at:%H:%M:%S}." if is_over else "."
     text = f"{'At worst: ' if is_over else ''}{episode.sentence} Condition: {rule.condition}. {times}"
-    moments = {
+    timestamps = {
         field: moment.isoformat() if (moment := getattr(episode, field)) else None
         for field in ("began_at", "raised_at", "ended_at")
     }
-    figures = {"subject": episode.subject, "value": episode.value, "worst": episode.worst}
-    return made(name, delivery.kind, rule, subject, text, {**figures, **moments})
+    values = {"subject": episode.subject, "value": episode.value, "worst": episode.worst}
+    return made(name, delivery.kind, rule, subject, text, {**values, **timestamps})
 
 
 def trial_message(rule: AlertRule) -> Message:

@@ -21,7 +21,7 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # spreadsheets evaluate text that b
 
 @dataclass(frozen=True)
 class Sheet:
-    wanted: QueryParams
+    params: QueryParams
     plots: Sequence[Plot]
     name: str = "throughline"  # prefix of the file's name
 
@@ -33,18 +33,18 @@ class Sheet:
     @property
     def rows(self) -> Iterator[tuple[str, str, list[Value]]]:
         """Begin, end and values of each bin."""
-        scope = self.wanted.range
+        scope = self.params.range
         for number, begin in enumerate(scope.bins):
             values = [series.values[number] for plot in self.plots for series in plot.series]
             yield begin.isoformat(), min(begin + scope.bin, scope.end).isoformat(), values
 
     @property
     def tier(self) -> str:
-        return "all" if self.wanted.tier == ALL else self.wanted.tier
+        return "all" if self.params.tier == ALL else self.params.tier
 
     @property
     def server(self) -> str:
-        return "all" if self.wanted.server == ALL else self.wanted.server
+        return "all" if self.params.server == ALL else self.params.server
 
 
 def kind_of(request: HttpRequest) -> str:
@@ -59,7 +59,7 @@ def download(sheet: Sheet, kind: str) -> StreamingHttpResponse:
     """Streams the file as it is written. ``kind`` is one of FORMATS."""
     content_type, write = FORMATS[kind]
     response = StreamingHttpResponse(in_pieces(write(sheet)), content_type=content_type)
-    begin, end = (timezone.localtime(moment) for moment in (sheet.wanted.range.begin, sheet.wanted.range.end))
+    begin, end = (timezone.localtime(moment) for moment in (sheet.params.range.begin, sheet.params.range.end))
     name = f"{sheet.name}-{begin:%Y%m%d-%H%M}-{end:%Y%m%d-%H%M}.{kind}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

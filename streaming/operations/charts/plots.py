@@ -103,8 +103,8 @@ class Plot:
         width = 100 / len(self.range.bins)
         for number, begin in enumerate(self.range.bins):
             known = [(one.label, value) for one in self.series if (value := one.values[number]) is not None]
-            told = ", ".join(f"{label} {self.words(value)}" for label, value in known) or "no data"
-            yield Column(round(number * width, 3), round(width, 3), f"{moment_words(begin, self.range)}: {told}")
+            values = ", ".join(f"{label} {self.words(value)}" for label, value in known) or "no data"
+            yield Column(round(number * width, 3), round(width, 3), f"{moment_words(begin, self.range)}: {values}")
 
     @property
     def open_bin(self) -> Column | None:
@@ -155,18 +155,18 @@ def time_ticks(scope: Range) -> list[Tick]:
     """At round times in the site's time zone."""
     length = scope.bin * len(scope.bins)
     step = next((step for step in TIME_STEPS if length / step <= TICKS_X), TIME_STEPS[-1])
-    moments = list(round_moments(scope.begin, scope.begin + length, step))
+    times = list(round_times(scope.begin, scope.begin + length, step))
     return [
         Tick(
             round(100 * ((moment - scope.begin) / length), 3),
             tick_words(moment, step),
-            is_minor=len(moments) > FEW_TICKS and number % 2 == 1,
+            is_minor=len(times) > FEW_TICKS and number % 2 == 1,
         )
-        for number, moment in enumerate(moments)
+        for number, moment in enumerate(times)
     ]
 
 
-def round_moments(begin: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
+def round_times(begin: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
     """Counted from midnight, or for steps of days from January 1. Around a clock change some are an hour off."""
     local = timezone.localtime(begin)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)

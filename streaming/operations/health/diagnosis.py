@@ -62,12 +62,12 @@ def of_servers(seen: Live) -> list[Finding]:
     return [finding for find in (dead_servers, failing_servers, unprobed, drained) for finding in find(now)]
 
 
-NO_WORKER = "No worker is alive: questions are accepted, and wait. Start one."
+NO_WORKER = "No worker is up: questions are accepted, and wait. Start one."
 NO_BACKGROUND = (
-    "No background worker is alive: nothing is swept up or probed, and no chat gets a title. Start one: the line "
+    "No background worker is up: no sweeps or probes run, and no chat gets a title. Start one: the line "
     "“background” of the Procfile."
 )
-NO_BEAT = "No beat is alive: what a lost worker leaves is not swept up, and no model server is probed. Start one."
+NO_BEAT = "No beat is up: answers of lost workers are not taken over, and no model server is probed. Start one."
 NO_REDIS = Finding(
     "Redis is down",
     "Redis does not answer. Questions are accepted and stored, and answers wait for it. What is shown of workers, "
@@ -94,8 +94,8 @@ def dead_servers(now: SiteSnapshot) -> Iterator[Finding]:
     for server in now.servers:
         if server.is_fresh and not server.is_up and server.probe:
             rest = "Its answers go to the others." if now.up else "No other is up: answers fail until one is back."
-            told = f"{server.called} does not answer as a model server should: {server.probe.error.rstrip('.')}. {rest}"
-            yield Finding("Dead model server", told)
+            what = f"{server.called} does not answer as a model server should: {server.probe.error.rstrip('.')}."
+            yield Finding("Dead model server", f"{what} {rest}")
 
 
 def slow_redis(now: SiteSnapshot) -> Iterator[Finding]:
@@ -155,21 +155,21 @@ def slow_start(pace: Pace, others: Sequence[Pace]) -> str:
     wait = pace.first_token_s
     if wait is None:
         return ""
-    usual, whose = yardstick(pace.usual_first_token_s, [other.first_token_s for other in others], min)
+    usual, source = yardstick(pace.usual_first_token_s, [other.first_token_s for other in others], min)
     if usual is None:
         return f"takes {wait:.1f} s to a first token." if wait >= LONG_WAIT_S else ""
     is_slow = wait >= TIMES_SLOWER * usual and wait >= usual + SLOWER_BY_S
-    return f"takes {wait:.1f} s to a first token; {whose} {usual:.2f} s." if is_slow else ""
+    return f"takes {wait:.1f} s to a first token; {source} {usual:.2f} s." if is_slow else ""
 
 
 def slow_writing(pace: Pace, others: Sequence[Pace]) -> str:
     rate = pace.rate
     if rate is None:
         return ""
-    usual, whose = yardstick(pace.usual_rate, [other.rate for other in others], max)
+    usual, source = yardstick(pace.usual_rate, [other.rate for other in others], max)
     if usual is None:
         return f"writes {rate:.1f} tokens a second." if rate < FEW_TOKENS else ""
-    return f"writes {rate:.1f} tokens a second; {whose} {usual:.0f}." if rate * TIMES_SLOWER <= usual else ""
+    return f"writes {rate:.1f} tokens a second; {source} {usual:.0f}." if rate * TIMES_SLOWER <= usual else ""
 
 
 def yardstick(

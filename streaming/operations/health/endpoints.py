@@ -41,8 +41,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """200 if pages and sockets can be served, else 503 with the failing checks. Missing workers and model servers are
     reported as "degraded" and fail nothing: questions are accepted, and wait."""
     needed = {"process": check_process, "database": check_database, "redis": check_redis, "static": check_static}
-    told = {"workers": check_workers, "model_servers": check_model_servers}
-    found = outcomes({**needed, **told})
+    optional = {"workers": check_workers, "model_servers": check_model_servers}
+    found = outcomes({**needed, **optional})
     is_ready = all(found[name] == "ok" for name in needed)
     is_whole = all(result == "ok" for result in found.values())
     status = ("ready" if is_whole else "degraded") if is_ready else "not ready"
@@ -108,9 +108,9 @@ def check_static() -> None:
 def check_workers() -> None:
     now = known_live()
     if not now.workers:
-        raise NotWell("no worker is alive: answers wait")
+        raise NotWell("no worker is up: answers wait")
     if not now.backgrounds:
-        raise NotWell("no background worker is alive: what a lost worker leaves is not swept up")
+        raise NotWell("no background worker is up: the answers of a lost worker are not taken over")
 
 
 def check_model_servers() -> None:

@@ -53,7 +53,7 @@ def strains_of(state: State) -> Iterator[str]:
 
 def differences_of(state: State) -> Iterator[str]:
     """Versions that differ from those of this process."""
-    told, ours = state.stats.versions if state.stats else versions(), versions()
-    if differing := [name for name in ours if told.get(name) != ours[name]]:
-        words = ", ".join(f"{name} {told.get(name, 'of an unknown version')}" for name in differing)
+    theirs, ours = state.stats.versions if state.stats else versions(), versions()
+    if differing := [name for name in ours if theirs.get(name) != ours[name]]:
+        words = ", ".join(f"{name} {theirs.get(name, 'of an unknown version')}" for name in differing)
         yield f"it runs {words}, other than the process that shows this page. Restart the older one."

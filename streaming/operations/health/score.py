@@ -54,17 +54,15 @@ def pace(now: SiteSnapshot) -> Part:
 
 
 def workers(now: SiteSnapshot) -> Part:
-    return Part("Workers", f"{now.workers} alive", "50 if none is alive", 0 if now.workers else 50)
+    return Part("Workers", f"{now.workers} up", "50 if none is up", 0 if now.workers else 50)
 
 
 def background(now: SiteSnapshot) -> Part:
-    return Part(
-        "Background", "alive" if now.backgrounds else "none", "20 if none is alive", 0 if now.backgrounds else 20
-    )
+    return Part("Background", "up" if now.backgrounds else "down", "20 if none is up", 0 if now.backgrounds else 20)
 
 
 def beat(now: SiteSnapshot) -> Part:
-    return Part("Beat", "alive" if now.beats else "none", "20 if none is alive", 0 if now.beats else 20)
+    return Part("Beat", "up" if now.beats else "down", "20 if none is up", 0 if now.beats else 20)
 
 
 def processes(now: SiteSnapshot) -> Part:

@@ -26,7 +26,7 @@ LATE_S = 15  # by then the worker has given up the request, asked another server
 RULE = (
     f"Stuck: running, without a process that holds its lease, and no sign of life for {WITHOUT_LEASE_S} s; or with a "
     f"request to a model server that brings nothing, {LATE_S} s after the time-out of its tier (of whole answers: "
-    f"after ten minutes); or queued for {QUEUED_S} s although a worker is alive; or still running {STOPPING_S} s after "
+    f"after ten minutes); or queued for {QUEUED_S} s although a worker is up; or still running {STOPPING_S} s after "
     "a stop was asked for. What waits for room at a model server has asked for nothing yet, and may wait."
 )
 LOOKED_AT = 1000  # running generations, at most

@@ -14,9 +14,9 @@ GOING_ON: dict[str, str] = {
     Continuing.ANEW: "ignores it and begins anew",
     Continuing.REFUSES: "refuses",
 }
-TELLING: dict[str, str] = {
-    Probabilities.PLAIN: "told",
-    Probabilities.TOP_ONE: "told, only with top_logprobs 1",
+REPORTING: dict[str, str] = {
+    Probabilities.PLAIN: "reported",
+    Probabilities.TOP_ONE: "reported, only with top_logprobs 1",
     Probabilities.NOT_PLAIN: "none with top_logprobs 0",
     Probabilities.NONE: "none",
 }
@@ -24,7 +24,7 @@ YES_NO: dict[str, str] = {YES: "yes", NO: "no", REFUSED: "refuses"}
 NAMES: dict[Capability, tuple[str, Mapping[str, str]]] = {
     Capability.CONTINUING: ("Continues a text", GOING_ON),
     Capability.CONTINUING_WHOLE: ("Continues a text, not streamed", GOING_ON),
-    Capability.PROBABILITIES: ("Probabilities", TELLING),
+    Capability.PROBABILITIES: ("Probabilities", REPORTING),
     Capability.USAGE: ("Usage in the stream", YES_NO),
     Capability.STREAMING: ("Streams", YES_NO),
     Capability.LIST_CONTENT: ("Content as a list", YES_NO),

@@ -82,13 +82,13 @@ class ServerState:
     @property
     def gauges(self) -> list[str]:
         """vLLM's own gauges in words, as far as it reports them."""
-        figures = self.probe.gauges if self.probe else {}
+        values = self.probe.gauges if self.probe else {}
         words = {
             RUNNING: "{:.0f} running",
             WAITING: "{:.0f} waiting",
             KV_CACHE: "KV cache {:.0%}",  # a ratio, despite its name
         }
-        return [words[name].format(figures[name]) for name in words if name in figures]
+        return [words[name].format(values[name]) for name in words if name in values]
 
 
 @dataclass(frozen=True)
@@ -129,13 +129,13 @@ def live() -> Live:
     tiers = known_tiers()
     try:
         with open_sync_client() as redis:
-            figures, workers = redis_stats(redis), living(redis, WorkerState)
+            stats, workers = redis_stats(redis), living(redis, WorkerState)
             servers = server_states(tiers, last_probes(redis), workers, warmth_of(redis, tiers), drains(redis))
             webs, beats = living(redis, WebState), living(redis, BeatState)
             backgrounds, fallbacks = living(redis, BackgroundState), fallbacks_in(counters.read(redis))
             capabilities = known_capabilities(redis)
             replaced = replaced_since(redis, site_time.now() - REPLACED_LATELY)
-            return Live(servers, workers, webs, beats, backgrounds, figures, fallbacks, capabilities, replaced)
+            return Live(servers, workers, webs, beats, backgrounds, stats, fallbacks, capabilities, replaced)
     except (RedisError, OSError):
         return Live(server_states(tiers, [], [], [], {}))
 

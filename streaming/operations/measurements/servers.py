@@ -85,8 +85,8 @@ def our_facts(name: str, workers: Sequence[WorkerState], tiers: Sequence[TierSpe
     ]
 
 
-def as_text(pattern: str, figure: float | None) -> str:
-    return "" if figure is None else pattern.format(figure)
+def as_text(pattern: str, value: float | None) -> str:
+    return "" if value is None else pattern.format(value)
 
 
 def paces_by_server() -> dict[str, Pace]:

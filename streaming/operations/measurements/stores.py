@@ -60,24 +60,24 @@ class RedisStats:
     @property
     def warnings(self) -> list[str]:
         """Further problems, present or imminent."""
-        told, policy = self.info, self.info.get("maxmemory_policy", KEEPS_ALL)
-        statuses = (told.get(name, "ok") for name in ("aof_last_write_status", "rdb_last_bgsave_status"))
+        info, policy = self.info, self.info.get("maxmemory_policy", KEEPS_ALL)
+        statuses = (info.get(name, "ok") for name in ("aof_last_write_status", "rdb_last_bgsave_status"))
         found = {
             f"Redis may drop what running answers need: its maxmemory-policy is {policy}. Make it volatile-lru.": (
-                bool(told.get("maxmemory")) and policy not in (KEEPS_ALL, *HARMLESS)
+                bool(info.get("maxmemory")) and policy not in (KEEPS_ALL, *HARMLESS)
             ),
-            "Redis has nearly used up the memory that it may use: raise maxmemory.": (
+            "Redis has nearly reached its memory limit: raise maxmemory.": (
                 policy == KEEPS_ALL and (self.memory_share or 0) > NEARLY_FULL
             ),
-            "Redis has nearly as many clients as it takes: raise its maxclients.": (
-                told["connected_clients"] > NEARLY_FULL * told.get("maxclients", float("inf"))
+            "Redis has nearly reached its limit of clients: raise its maxclients.": (
+                info["connected_clients"] > NEARLY_FULL * info.get("maxclients", float("inf"))
             ),
-            "Redis has no append-only file: if it ends, up to two seconds of running answers go. Set appendonly yes.": (
-                not told.get("aof_enabled", True)
+            "Redis has no append-only file: a crash loses up to two seconds of running answers. Set appendonly yes.": (
+                not info.get("aof_enabled", True)
             ),
             "Redis cannot write its files: see its log, and the disk.": any(status != "ok" for status in statuses),
-            "This Redis is a replica, which takes no writes: REDIS_URL has to name the master.": (
-                told.get("role") == "slave"
+            "This Redis is a replica, which takes no writes: REDIS_URL must name the master.": (
+                info.get("role") == "slave"
             ),
         }
         return [sentence for sentence, holds in found.items() if holds]

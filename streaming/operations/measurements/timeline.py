@@ -39,13 +39,13 @@ class Timeline:
         return found
 
 
-def timeline(wanted: QueryParams, of_bins: Collection[str], of_parts: Collection[str] = ()) -> Timeline:
+def timeline(params: QueryParams, of_bins: Collection[str], of_parts: Collection[str] = ()) -> Timeline:
     """All counts, and the histograms of these measures. Two queries. Gauges are always those of the whole site."""
-    scope = wanted.range
+    scope = params.range
     bins = [Bin(begin, scope.seconds_of(begin)) for begin in scope.bins]
     parts: defaultdict[Dimension, Stats] = defaultdict(Stats)
     add_samples(bins, scope)
-    rows = RollUp.objects.within(scope.grain, scope.begin, scope.end).filter(**wanted.rows).order_by()
+    rows = RollUp.objects.within(scope.grain, scope.begin, scope.end).filter(**params.rows).order_by()
     for begin, tier, server, counts, histograms in rows.values_list("begin", "tier", "server", "counts", "histograms"):
         found = bins[scope.number_of(begin)]
         found.stats = found.stats or Stats()

@@ -66,17 +66,17 @@ def of_answers() -> Iterable[Metric]:
         yield histogram(name, text, found.of(measure))
 
 
-def by_processes(told: Mapping[str, float]) -> Iterable[Metric]:
+def by_processes(counted: Mapping[str, float]) -> Iterable[Metric]:
     text = "Between two tokens of one request to a model server; counted when it has ended, of its last 4,096."
-    yield histogram("inter_token_latency_seconds", text, counters.histogram(counters.INTER_TOKEN, told))
+    yield histogram("inter_token_latency_seconds", text, counters.histogram(counters.INTER_TOKEN, counted))
     text = "From an append in Redis to the web process that reads it; measured once a second while it does."
-    yield histogram("hub_lag_seconds", text, counters.histogram(counters.HUB_LAG, told))
-    yield count("log_appends", "Entries that workers appended to the logs.", told.get(counters.LOG_APPENDS, 0))
-    yield count("log_appended_bytes", "Size of these entries' records.", told.get(counters.LOG_BYTES, 0))
-    yield count("sockets_opened", "Chat sockets that were opened.", told.get(counters.SOCKETS_OPENED, 0))
-    ways = {way: told.get(f"{counters.FALLBACK}:{way}", 0) for way in counters.FALLBACKS}
-    text = "What was made otherwise than planned: by another tier, not streamed, without a stage, or cheaper by budget."
+    yield histogram("hub_lag_seconds", text, counters.histogram(counters.HUB_LAG, counted))
+    yield count("log_appends", "Entries that workers appended to the logs.", counted.get(counters.LOG_APPENDS, 0))
+    yield count("log_appended_bytes", "Size of these entries' records.", counted.get(counters.LOG_BYTES, 0))
+    yield count("sockets_opened", "Chat sockets that were opened.", counted.get(counters.SOCKETS_OPENED, 0))
+    ways = {way: counted.get(f"{counters.FALLBACK}:{way}", 0) for way in counters.FALLBACKS}
+    text = "Answers made otherwise than planned: by another tier, not streamed, without a stage, or cheaper by budget."
     yield counts("fallbacks", text, "way", ways)
-    results = {result: told.get(f"{counters.CACHE}:{result}", 0) for result in ("hit", "joined", "miss")}
-    text = "Requests that the response cache was asked for: found, read along with a running one, or neither."
+    results = {result: counted.get(f"{counters.CACHE}:{result}", 0) for result in ("hit", "joined", "miss")}
+    text = "Lookups in the response cache: hit, joined a running request, or neither."
     yield counts("response_cache_requests", text, "result", results)

@@ -20,8 +20,8 @@ def gauge(name: str, text: str, value: float) -> Metric:
 def gauges(name: str, text: str, label: str, values: Mapping[str, float], **fixed: str) -> Metric:
     """By the values of a label; ``fixed`` are further labels."""
     family = GaugeMetricFamily(f"{PREFIX}{name}", text, labels=[label, *fixed])
-    for value, figure in values.items():
-        family.add_metric([value, *fixed.values()], figure)
+    for label_value, value in values.items():
+        family.add_metric([label_value, *fixed.values()], value)
     return family
 
 
@@ -32,8 +32,8 @@ def count(name: str, text: str, value: float) -> Metric:
 def counts(name: str, text: str, label: str, values: Mapping[str, float], **fixed: str) -> Metric:
     """By the values of a label; ``fixed`` are further labels."""
     family = CounterMetricFamily(f"{PREFIX}{name}", text, labels=[label, *fixed])
-    for value, figure in values.items():
-        family.add_metric([value, *fixed.values()], figure)
+    for label_value, value in values.items():
+        family.add_metric([label_value, *fixed.values()], value)
     return family
 
 

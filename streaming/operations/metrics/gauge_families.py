@@ -82,9 +82,9 @@ def process_stats(processes: Mapping[str, Sequence[State]]) -> Iterable[Metric]:
     memory: dict[str, float] = {}
     lags: dict[str, float] = {}
     for kind, several in processes.items():
-        if told := [state.stats for state in several if state.stats]:
-            memory[kind] = sum(one.rss for one in told)
-            lags[kind] = max((one.lag.p95_ms / 1000 for one in told if one.lag), default=0.0)
+        if reported := [state.stats for state in several if state.stats]:
+            memory[kind] = sum(stats.rss for stats in reported)
+            lags[kind] = max((stats.lag.p95_ms / 1000 for stats in reported if stats.lag), default=0.0)
     if memory:
         text = "Memory of all processes of a kind together."
         yield gauges("resident_memory_bytes", text, "kind", memory)
@@ -99,8 +99,8 @@ def model_servers(servers: list[ServerState]) -> Iterable[Metric]:
     yield of_servers("probe_age_seconds", "Time since the last probe.", ages)
     shut = {s.name: sum(state != BreakerState.CLOSED for state in s.breakers) for s in servers}
     yield of_servers("breakers_open", "Workers whose breaker is open, since it failed.", shut)
-    for name, (wanted, text) in SERVER_GAUGES.items():
-        known = {s.name: s.probe.gauges[wanted] for s in servers if s.is_up and s.probe and wanted in s.probe.gauges}
+    for name, (key, text) in SERVER_GAUGES.items():
+        known = {s.name: s.probe.gauges[key] for s in servers if s.is_up and s.probe and key in s.probe.gauges}
         yield of_servers(name, text, known)
 
 

@@ -73,14 +73,14 @@ class Row:
 def cost(request: HttpRequest) -> HttpResponse:
     """Nine queries."""
     form = DaysForm(request.GET)
-    wanted = form.wanted
-    entries = entries_of(wanted.range)
+    params = form.params
+    entries = entries_of(params.range)
     site = SiteUse.of_today()
     context = {
         "form": form,
-        "wanted": wanted,
-        "live": wanted.range.end - wanted.range.begin <= LIVE_UP_TO,
-        "plot": costs_of(entries, wanted.range, few),
+        "params": params,
+        "live": params.range.end - params.range.begin <= LIVE_UP_TO,
+        "plot": costs_of(entries, params.range, few),
         "files": [(kind, address_of(request, format=kind)) for kind in FORMATS],
         "used": site.used,
         "limit": site.limit,
@@ -100,10 +100,10 @@ def cost(request: HttpRequest) -> HttpResponse:
 @for_operators
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The page's range by day, or by several days if it is long. Two queries."""
-    kind, wanted = kind_of(request), DaysForm(request.GET).wanted
-    entries = entries_of(wanted.range)
-    plots = [costs_of(entries, wanted.range), sums_of(entries, wanted.range)]
-    return download(Sheet(wanted, plots, "throughline-cost"), kind)
+    kind, params = kind_of(request), DaysForm(request.GET).params
+    entries = entries_of(params.range)
+    plots = [costs_of(entries, params.range), sums_of(entries, params.range)]
+    return download(Sheet(params, plots, "throughline-cost"), kind)
 
 
 def entries_of(scope: Range) -> QuerySet[LedgerEntry]:

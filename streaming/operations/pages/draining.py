@@ -24,20 +24,20 @@ logger = logging.getLogger(__name__)
 @for_steering
 def change_drain(request: HttpRequest) -> HttpResponse:
     """Takes effect in the workers within a second or two."""
-    wanted = "drain" in request.POST
-    name = request.POST.get("drain" if wanted else "undrain", "")
+    is_drain = "drain" in request.POST
+    name = request.POST.get("drain" if is_drain else "undrain", "")
     now = live()
     if now.redis is not None and name not in {state.name for state in now.servers}:
         raise Http404("There is no such model server.")
     try:
         with open_sync_client() as redis:
-            changed = drain(redis, name, request.user.get_username()) if wanted else undrain(redis, name)
+            changed = drain(redis, name, request.user.get_username()) if is_drain else undrain(redis, name)
     except (RedisError, OSError):
         messages.error(request, "Redis does not answer: nothing was changed. Try again in a moment.")
     else:
         if changed:
-            record(request, name, "Drained: no new requests." if wanted else "Undrained: new requests again.")
-        messages.success(request, f"{name} {'gets no new requests' if wanted else 'gets new requests again'}.")
+            record(request, name, "Drained: no new requests." if is_drain else "Undrained: new requests again.")
+        messages.success(request, f"{name} {'gets no new requests' if is_drain else 'gets new requests again'}.")
     return HttpResponseRedirect(reverse("ops-servers"))
 
 

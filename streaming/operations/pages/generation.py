@@ -39,7 +39,7 @@ class StageRow:
     outcome: StageResult
 
     @property
-    def told(self) -> str:
+    def timings(self) -> str:
         """The model server's own timings of the request; empty if it reported none."""
         return " · ".join(f"{name} {in_words(ms)}" for name, ms in self.outcome.server_ms.items())
 
@@ -96,8 +96,8 @@ def received_at(timing: GenerationTiming | None) -> datetime | None:
 
 def total_cached(outcomes: list[StageResult]) -> int | None:
     """None if no server reported it."""
-    told = [outcome.cached_tokens for outcome in outcomes if outcome.cached_tokens is not None]
-    return sum(told) if told else None
+    known = [outcome.cached_tokens for outcome in outcomes if outcome.cached_tokens is not None]
+    return sum(known) if known else None
 
 
 def hops(timing: GenerationTiming | None) -> list[Hop]:

@@ -145,8 +145,8 @@ def with_live_state(found: list[Generation]) -> list[Listed]:
 
 def page_number(request: HttpRequest) -> int:
     """Counts from 1; an invalid number is taken for 1."""
-    wanted = request.GET.get("page", "")
-    return min(max(int(wanted[:10]), 1), LAST_PAGE) if wanted.isascii() and wanted.isdecimal() else 1
+    given = request.GET.get("page", "")
+    return min(max(int(given[:10]), 1), LAST_PAGE) if given.isascii() and given.isdecimal() else 1
 
 
 def address(request: HttpRequest, number: int) -> str:

@@ -41,14 +41,14 @@ class Row:
 def history(request: HttpRequest) -> HttpResponse:
     """Three queries."""
     form = form_of(request)
-    wanted = form.wanted
-    plots = plots_of(timeline(wanted, MEASURES))
+    params = form.params
+    plots = plots_of(timeline(params, MEASURES))
     context = {
         "form": form,
-        "wanted": wanted,
-        "live": wanted.range.is_short,
+        "params": params,
+        "live": params.range.is_short,
         "plots": plots,
-        "rows": rows_of(wanted, plots),
+        "rows": rows_of(params, plots),
         "files": [(kind, address_of(request, format=kind)) for kind in FORMATS],
     }
     return render(request, "operations/history.html", context)
@@ -58,8 +58,8 @@ def history(request: HttpRequest) -> HttpResponse:
 @for_operators
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The same values as the page shows for these parameters. Three queries."""
-    kind, wanted = kind_of(request), form_of(request).wanted
-    return download(Sheet(wanted, plots_of(timeline(wanted, MEASURES))), kind)
+    kind, params = kind_of(request), form_of(request).params
+    return download(Sheet(params, plots_of(timeline(params, MEASURES))), kind)
 
 
 def plots_of(found: Timeline) -> list[Plot]:
@@ -147,8 +147,8 @@ def cost(stats: Stats, one: Bin) -> Value:
     return float(amount_of(stats.counts[names.COST]))
 
 
-def gauges(*wanted: Gauge) -> dict[str, Read]:
-    return {str(gauge.label).lower(): most_of(gauge) for gauge in wanted}
+def gauges(*kinds: Gauge) -> dict[str, Read]:
+    return {str(gauge.label).lower(): most_of(gauge) for gauge in kinds}
 
 
 def most_of(gauge: Gauge) -> Read:
@@ -163,9 +163,9 @@ def mean_rate(stats: Stats, one: Bin) -> Value:
 servers_count: dict[str, Read] = {"all servers": mean_rate}
 
 
-def rows_of(wanted: QueryParams, plots: list[Plot]) -> Iterator[Row]:
+def rows_of(params: QueryParams, plots: list[Plot]) -> Iterator[Row]:
     """The values of all plots with their units, latest bin first."""
-    for number, begin in reversed(list(enumerate(wanted.range.bins))):
+    for number, begin in reversed(list(enumerate(params.range.bins))):
         values = [(plot.words, series.values[number]) for plot in plots for series in plot.series]
-        told = ["–" if value is None else words(value) for words, value in values]
-        yield Row(moment_words(begin, wanted.range), told)
+        cells = ["–" if value is None else words(value) for words, value in values]
+        yield Row(moment_words(begin, params.range), cells)

@@ -47,7 +47,7 @@ class Part:
     percentiles: list[tuple[str, str]]  # p50 and p95 of each of HEADS
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         return ", ".join(f"{segment.phase} {segment.words}" for segment in self.segments)
 
 
@@ -61,20 +61,20 @@ def latency(request: HttpRequest) -> HttpResponse:
 
 
 def context_of(form: QueryForm) -> dict[str, object]:
-    wanted = form.wanted
-    measure = Measure(wanted.figure or Measure.FIRST_TOKEN)
-    found = timeline(wanted, [measure], [*PHASES, *BESIDE])
+    params = form.params
+    measure = Measure(params.figure or Measure.FIRST_TOKEN)
+    found = timeline(params, [measure], [*PHASES, *BESIDE])
     words = number_words if measure is Measure.SPEED else seconds_words
     over_time = plot(found, measure.label, percentiles(measure), words)
     return {
         "form": form,
-        "wanted": wanted,
-        "live": wanted.range.is_short,
+        "params": params,
+        "live": params.range.is_short,
         "parts": parts_of(found),
         "phases": PHASES,
         "heads": HEADS,
         "plots": [over_time],
-        "rows": list(rows_of(wanted, [over_time])),
+        "rows": list(rows_of(params, [over_time])),
     }
 
 

@@ -24,13 +24,13 @@ from streaming.operations.measurements.stores import (
     database_stats,
     redis_stats,
 )
-from streaming.telemetry.heartbeats import State, gone, living
-from streaming.telemetry.watchdog import TOLD_FOR, Replaced, replaced_since
+from streaming.telemetry.heartbeats import State, living, missing
+from streaming.telemetry.watchdog import REPORTED_FOR, Replaced, replaced_since
 
 from .access import for_operators
 from .fragments import served_as_fragment
 
-GONE_SHOWN_FOR = timedelta(minutes=10)
+DOWN_SHOWN_FOR = timedelta(minutes=10)
 WITHOUT = {"Worker": NO_WORKER, "Background": NO_BACKGROUND, "Beat": NO_BEAT}
 
 
@@ -51,7 +51,7 @@ class Row:
 @dataclass(frozen=True)
 class Processes:
     living: list[Row]
-    gone: list[Row]
+    down: list[Row]
     replaced: list[Replaced]  # of the last day, latest first
     redis: RedisStats | None  # None: Redis is down, and nothing above is known
     database: DatabaseStats
@@ -60,7 +60,7 @@ class Processes:
     def problems(self) -> list[str]:
         """What needs an operator's action."""
         if self.redis is None:
-            return ["Redis does not answer. Which processes live is in Redis, and unknown until then."]
+            return ["Redis does not answer. Which processes are up is unknown until it does."]
         kinds = {row.kind for row in self.living}
         return [
             *(sentence for kind, sentence in WITHOUT.items() if kind not in kinds),
@@ -84,7 +84,7 @@ def processes(request: HttpRequest) -> HttpResponse:
         "redis_slow_ms": REDIS_SLOW_MS,
         "database_slow_ms": DATABASE_SLOW_MS,
         "nearly_full": NEARLY_FULL,
-        "gone_shown_minutes": GONE_SHOWN_FOR / timedelta(minutes=1),
+        "down_shown_minutes": DOWN_SHOWN_FOR / timedelta(minutes=1),
     }
     return render(request, "operations/processes.html", context)
 
@@ -95,17 +95,17 @@ def processes_now() -> Processes:
         with open_sync_client() as redis:
             found = redis_stats(redis)
             kinds = [of_kind(redis, kind) for kind in KINDS]
-            alive, missing = [row for rows, _ in kinds for row in rows], [row for _, rows in kinds for row in rows]
-            replaced = replaced_since(redis, site_time.now() - TOLD_FOR)
-            return Processes(alive, missing, replaced, found, database_stats())
+            up, down = [row for rows, _ in kinds for row in rows], [row for _, rows in kinds for row in rows]
+            replaced = replaced_since(redis, site_time.now() - REPORTED_FOR)
+            return Processes(up, down, replaced, found, database_stats())
     except (RedisError, OSError):
         return Processes([], [], [], None, database_stats())
 
 
 def of_kind(redis: Redis, kind: type[State]) -> tuple[list[Row], list[Row]]:
     """The processes of this kind that are up, and those that went down lately."""
-    alive = living(redis, kind)
-    since = site_time.now() - GONE_SHOWN_FOR
-    missing = [state for state in gone(redis, kind, alive) if state.told_at >= since]
+    up = living(redis, kind)
+    since = site_time.now() - DOWN_SHOWN_FOR
+    down = [state for state in missing(redis, kind, up) if state.told_at >= since]
     name = KINDS[kind]
-    return [Row(name, state, list(problems_of(state))) for state in alive], [Row(name, state) for state in missing]
+    return [Row(name, state, list(problems_of(state))) for state in up], [Row(name, state) for state in down]

@@ -53,9 +53,9 @@ def servers(request: HttpRequest) -> HttpResponse:
 def row_of(state: ServerState, now: Live, tiers: Sequence[TierSpec], pace: Pace) -> Row:
     ours = our_facts(state.name, now.workers, tiers, pace)
     facts = [*facts_of_probe(state), *ours, *facts_of_capabilities(state.name, now.capabilities)]
-    told = [(worker.process, worker.breakers[state.name]) for worker in now.workers if state.name in worker.breakers]
+    breakers = [(w.process, w.breakers[state.name]) for w in now.workers if state.name in w.breakers]
     unaware = sum((state.name in worker.drained) != bool(state.drained) for worker in now.workers)
-    return Row(state, facts, told, unaware)
+    return Row(state, facts, breakers, unaware)
 
 
 def problems_of(states: Sequence[ServerState], tiers: Sequence[TierSpec]) -> list[str]:
@@ -66,5 +66,5 @@ def problems_of(states: Sequence[ServerState], tiers: Sequence[TierSpec]) -> lis
     if without and len(without) == len(tiers) and drained:
         how = "drained" if useless == drained else "drained or down"
         return [f"All model servers are {how}: no question is answered. Users see a request to retry."]
-    by_will = [tier.name for tier in without if drained & set(names_of(tier))]
-    return [f"No server of the tier {name} is in use, by drains: other tiers answer in its place." for name in by_will]
+    by_drain = [tier.name for tier in without if drained & set(names_of(tier))]
+    return [f"No server of the tier {name} is in use, by drains: other tiers answer in its place." for name in by_drain]

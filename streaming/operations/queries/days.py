@@ -46,7 +46,7 @@ class DaysForm(RangeForm):
         return midnight(min(day, LAST_DAY)) + DAY if day else None
 
     @property
-    def wanted(self) -> QueryParams:
+    def params(self) -> QueryParams:
         now = timezone.localtime(timezone=timezone.get_default_timezone())
         is_own = self.chosen == OWN
         begin = self.given["begin"] if is_own else midnight(today() + DAY - self.ranges[self.chosen][1])

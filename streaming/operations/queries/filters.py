@@ -106,5 +106,5 @@ class Filters(forms.Form):
 
     def _of_id(self, rows: GenerationQuerySet) -> GenerationQuerySet:
         """The id of the generation, its message, or its click, which logs call the request."""
-        wanted = self._value("id")
-        return rows.filter(Q(pk=wanted) | Q(message_id=wanted) | Q(client_id=wanted)) if wanted else rows
+        pk = self._value("id")
+        return rows.filter(Q(pk=pk) | Q(message_id=pk) | Q(client_id=pk)) if pk else rows

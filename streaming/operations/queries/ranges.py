@@ -103,7 +103,7 @@ class RangeForm(forms.Form):
     end = forms.DateTimeField(required=False, label="To")
 
     def __init__(self, data: Any):
-        super().__init__(data, auto_id="wanted-%s")
+        super().__init__(data, auto_id="query-%s")
         named = [(name, label) for name, (label, _) in self.ranges.items()]
         self.fields["range"].choices = [*named, (OWN, "From–to")]  # type: ignore[attr-defined]
 
@@ -137,13 +137,13 @@ class QueryForm(RangeForm):
     server = forms.ChoiceField(required=False)
     figure = forms.ChoiceField(required=False)
 
-    def __init__(self, data: Any, figures: Iterable[tuple[str, str]] = ()):
-        """``figures``: choices of one measure; empty if the page shows all. One query."""
+    def __init__(self, data: Any, measures: Iterable[tuple[str, str]] = ()):
+        """``measures``: choices of one measure; empty if the page shows all. One query."""
         super().__init__(data)
         known = RollUp.objects.filter(grain=Grain.DAY).order_by().values_list("tier", "server").distinct()
         self.choose("tier", "All tiers", {tier for tier, _ in known})
         self.choose("server", "All servers", {server for _, server in known})
-        self.fields["figure"].choices = list(figures)  # type: ignore[attr-defined]
+        self.fields["figure"].choices = list(measures)  # type: ignore[attr-defined]
         for name in ("begin", "end"):
             self.fields[name].widget = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
 
@@ -152,7 +152,7 @@ class QueryForm(RangeForm):
         self.fields[name].choices = [(ALL, everything), *named]  # type: ignore[attr-defined]
 
     @property
-    def wanted(self) -> QueryParams:
+    def params(self) -> QueryParams:
         now = site_time.now()
         is_own = self.chosen == OWN
         begin = self.given["begin"].astimezone(UTC) if is_own else now - self.ranges[self.chosen][1]
@@ -161,8 +161,8 @@ class QueryForm(RangeForm):
         return QueryParams(Range.of(begin, end, now), self.chosen, **filters)
 
 
-def form_of(request: HttpRequest, figures: Iterable[tuple[str, str]] = ()) -> QueryForm:
-    return QueryForm(request.GET, figures)
+def form_of(request: HttpRequest, measures: Iterable[tuple[str, str]] = ()) -> QueryForm:
+    return QueryForm(request.GET, measures)
 
 
 def address_of(request: HttpRequest, **changes: str) -> str:

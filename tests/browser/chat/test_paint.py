@@ -39,7 +39,7 @@ def test_the_tab_that_asked_tells_once_when_its_text_was_seen(person: Open) -> N
 
     alice.ask("count to 20")
 
-    felt = latest_of(person).page.locator("dl.figures div").filter(has_text="Perceived TTFT").get_by_role("definition")
+    felt = latest_of(person).page.locator("dl.stats div").filter(has_text="Perceived TTFT").get_by_role("definition")
     expect(felt).to_have_text(FELT)
     assert len(sent) == 1
 

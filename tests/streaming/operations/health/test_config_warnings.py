@@ -56,5 +56,5 @@ def test_a_server_that_was_just_entered_is_new_and_no_trouble(operator: Client, 
     probes.store([Health("127.0.0.1:7", datetime.now(UTC), healthy=True)])
 
     shown = page(operator)
-    assert "GPU 1" in shown and "Is probed within ten seconds" in operator.get("/ops/servers/").content.decode()
+    assert "GPU 1" in shown and "Will be probed within ten seconds" in operator.get("/ops/servers/").content.decode()
     assert "GPU 1: no probe" not in shown

@@ -120,7 +120,7 @@ def test_a_longer_range_has_more_days(operator: Client, spent: None) -> None:
     week, month = (operator.get(f"/ops/cost/?range={name}").context for name in ("7d", "30d"))
 
     assert (week["total"].cost, month["total"].cost) == (Decimal("0.04"), Decimal("1.04"))
-    assert (len(week["wanted"].range.bins), len(month["wanted"].range.bins)) == (7, 30)
+    assert (len(week["params"].range.bins), len(month["params"].range.bins)) == (7, 30)
     assert (week["live"], month["live"]) == (True, False)
 
 
@@ -129,7 +129,7 @@ def test_days_can_be_chosen_and_the_last_one_is_among_them(operator: Client, spe
     context = operator.get(f"/ops/cost/?range=own&begin={day}&end={day}").context
 
     assert context["total"].cost == 1
-    assert context["wanted"].range.bins == [midnight(day)]
+    assert context["params"].range.bins == [midnight(day)]
 
 
 @pytest.mark.parametrize(
@@ -138,14 +138,14 @@ def test_days_can_be_chosen_and_the_last_one_is_among_them(operator: Client, spe
         ("range=own", "Give both, from when and to when."),
         ("range=own&begin=2026-05-02&end=2026-05-01", "The beginning has to be before the end."),
         ("range=own&begin=2999-05-01&end=2999-05-02", "That is in the future."),
-        ("range=1h", "That choice is not known."),
+        ("range=1h", "Unknown choice."),
     ],
 )
 def test_what_is_no_range_is_said(operator: Client, query: str, sentence: str) -> None:
     page = operator.get(f"/ops/cost/?{query}")
 
     assert f"{sentence} The last 7 days are shown." in page.content.decode()
-    assert len(page.context["wanted"].range.bins) == 7
+    assert len(page.context["params"].range.bins) == 7
 
 
 def test_each_days_cost_is_drawn_by_tier(operator: Client, spent: None) -> None:

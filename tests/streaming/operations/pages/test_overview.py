@@ -60,11 +60,11 @@ def test_the_words_of_users_that_a_plan_quotes_are_not_even_read(operator: Clien
 
 
 def test_fallbacks_are_told_by_their_ways(operator: Client, store: Redis) -> None:
-    assert "otherwise than planned" not in text_of(operator)
+    assert "Fallbacks so far" not in text_of(operator)
 
     store.hset(counters.KEY, mapping={"fallback:other_tier": 2, "fallback:budget": 1, "fallback:not_streamed": 0})
 
-    assert "otherwise than planned, so far: 2 by another tier · 1 cheaper, by the budget." in text_of(operator)
+    assert "Fallbacks so far: 2 by another tier · 1 cheaper, by the budget." in text_of(operator)
 
 
 def test_a_healthy_site_has_no_troubles(operator: Client, worker: None) -> None:
@@ -102,7 +102,7 @@ def test_its_score_tells_which_part_took_how_much(operator: Client, worker: None
 
     page = text_of(operator)
 
-    assert '<span class="verdict__number">50</span>' in page
+    assert '<span class="health__number">50</span>' in page
     assert '</span></th><td>0 of 1 up</td><td class="number"><span class="ops__bad">−50' in page
 
 
@@ -132,13 +132,13 @@ def test_pages_that_do_not_read_are_told(operator: Client, slow_page: None) -> N
 
 
 def test_no_worker_is_said(operator: Client, store: Redis) -> None:
-    assert "No worker is alive" in text_of(operator)
+    assert "No worker is up" in text_of(operator)
 
 
 def test_a_worker_that_fell_silent_is_forgotten(operator: Client, worker: None, store: Redis) -> None:
     store.delete(heartbeats.key_of("WorkerState", "host:1"))
 
-    assert "No worker is alive" in text_of(operator)
+    assert "No worker is up" in text_of(operator)
     assert heartbeats.living(store, WorkerState) == []
     assert store.smembers("throughline:alive:WorkerState") == set()
 
@@ -149,7 +149,7 @@ def test_it_is_readable_without_redis(operator: Client, alice: User, no_redis: N
 
     page = text_of(operator)
 
-    assert "Redis does not answer" in page and "No worker is alive" not in page and re.search("0.(49|50|51|52)", page)
+    assert "Redis does not answer" in page and "No worker is up" not in page and re.search("0.(49|50|51|52)", page)
 
 
 def test_each_piece_that_changes_has_a_name_of_its_own(operator: Client) -> None:

@@ -1,4 +1,4 @@
-"""Which processes live, how they fare, and what is bad about it."""
+"""Which processes are up, their stats and their problems."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_another_version_beside_this_one_is_named(operator: Client, beat: None, 
 def test_who_is_missing_is_named(operator: Client) -> None:
     page = text_of(operator)
 
-    assert "No worker is alive" in page and "No beat is alive" in page
+    assert "No worker is up" in page and "No beat is up" in page
 
 
 def test_a_process_that_fell_silent_is_shown_as_gone(operator: Client, well: None, store: Redis) -> None:
@@ -121,7 +121,7 @@ def test_a_process_that_fell_silent_is_shown_as_gone(operator: Client, well: Non
 
     page = text_of(operator)
 
-    assert "gone</span> <strong>Worker</strong> host:1" in page and "not heard from since" in page
+    assert "down</span> <strong>Worker</strong> host:1" in page and "not heard from since" in page
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ async def told_to_end() -> None:
 def test_a_process_that_was_told_to_end_is_not_missed(operator: Client, told_to_end: None) -> None:
     page = text_of(operator)
 
-    assert "ended</span> <strong>Worker</strong> host:1" in page and "was told to end" in page
+    assert "ended</span> <strong>Worker</strong> host:1" in page and "shut down in order" in page
 
 
 def test_after_some_minutes_the_gone_are_not_shown_any_more(operator: Client, store: Redis) -> None:
@@ -170,8 +170,8 @@ def remember(store: Redis, process: str, ago: timedelta) -> None:
     [
         ({"maxmemory": 2**40, "maxmemory_policy": "allkeys-lru"}, "its maxmemory-policy is allkeys-lru"),
         ({"maxmemory": 2**40, "maxmemory_policy": "volatile-ttl"}, "its maxmemory-policy is volatile-ttl"),
-        ({"used_memory": 95, "maxmemory": 100}, "nearly used up the memory"),
-        ({"connected_clients": 99, "maxclients": 100}, "nearly as many clients"),
+        ({"used_memory": 95, "maxmemory": 100}, "nearly reached its memory limit"),
+        ({"connected_clients": 99, "maxclients": 100}, "nearly reached its limit of clients"),
         ({"aof_enabled": 0}, "has no append-only file"),
         ({"aof_last_write_status": "err"}, "cannot write its files"),
         ({"role": "slave"}, "is a replica"),
@@ -211,7 +211,7 @@ def test_slow_stores_are_named(store: Redis) -> None:
 def test_the_page_is_readable_without_redis(operator: Client, no_redis: None) -> None:
     page = text_of(operator)
 
-    assert "Redis does not answer." in page and "Unknown, without Redis." in page and "No worker is alive" not in page
+    assert "Redis does not answer." in page and "Unknown, without Redis." in page and "No worker is up" not in page
     assert processes.processes_now().redis is None
 
 

@@ -68,7 +68,7 @@ def test_of_what_minutes_are_not_kept_any_more_hours_are_read(settings: Settings
 
 
 def wanted(**given: Any) -> QueryParams:
-    return QueryForm(given).wanted
+    return QueryForm(given).params
 
 
 @pytest.mark.django_db
@@ -95,7 +95,7 @@ def test_what_makes_no_sense_is_said_and_the_last_hour_shown(given: dict[str, st
     form = QueryForm(given)
 
     assert form.errors
-    assert form.wanted.name == USUAL
+    assert form.params.name == USUAL
 
 
 @pytest.mark.django_db

@@ -106,7 +106,7 @@ def test_what_workers_learned_of_a_server_is_told(operator: Client, learned: Non
 
     told = {
         "Continues a text": "repeats the beginning",
-        "Probabilities": "told, only with top_logprobs 1",
+        "Probabilities": "reported, only with top_logprobs 1",
         "Usage in the stream": "llama: yes; mistral: no",
         "Streams": "not learned yet",
     }
