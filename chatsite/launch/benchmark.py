@@ -28,7 +28,7 @@ from .ready import is_ready
 from .restart import running
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-READY_WITHIN_S = 90.0
+READY_WITHIN_S = 240.0
 ENDS_WITHIN_S = 30.0
 TERMINATED, INTERRUPTED = 143, 130  # exit codes, as shells report SIGTERM and SIGINT
 PLACES = 4096  # concurrent answers: so many that the machine is the limit, not a setting

@@ -115,7 +115,7 @@ class Site:
         """How this model server answers from now on; nothing: as usual."""
         url = f"http://127.0.0.1:{self.model_ports[number]}/demo/faults"
         httpx.request(
-            "POST" if behaviour else "DELETE", url, json=behaviour or None, trust_env=False
+            "POST" if behaviour else "DELETE", url, json=behaviour or None, trust_env=False, timeout=60
         ).raise_for_status()
 
     @contextmanager
@@ -152,12 +152,12 @@ class Site:
 
     def running(self, number: int = 0) -> int:
         """Requests that this model server works on."""
-        metrics = httpx.get(f"http://127.0.0.1:{self.model_ports[number]}/metrics", trust_env=False).text
+        metrics = httpx.get(f"http://127.0.0.1:{self.model_ports[number]}/metrics", trust_env=False, timeout=60).text
         return int(sum(float(v) for v in re.findall(r"^vllm:num_requests_running\S* (\S+)$", metrics, re.MULTILINE)))
 
     def streamed(self, number: int = 0) -> int:
         """Answers that this model server has begun to stream."""
-        metrics = httpx.get(f"http://127.0.0.1:{self.model_ports[number]}/metrics", trust_env=False).text
+        metrics = httpx.get(f"http://127.0.0.1:{self.model_ports[number]}/metrics", trust_env=False, timeout=60).text
         counts = re.findall(r"^vllm:time_to_first_token_seconds_count\S* (\S+)$", metrics, re.MULTILINE)
         return int(sum(float(count) for count in counts))
 

@@ -30,7 +30,7 @@ def warm_site() -> Iterator[Site]:
 
 def answered(site: Site) -> int:
     """Requests that the model server has answered."""
-    text = httpx.get(f"http://127.0.0.1:{site.model_ports[0]}/metrics", trust_env=False).text
+    text = httpx.get(f"http://127.0.0.1:{site.model_ports[0]}/metrics", trust_env=False, timeout=60).text
     found = re.findall(r"^vllm:request_success_total{\S* (\S+)$", text, re.MULTILINE)
     return int(sum(float(value) for value in found))
 

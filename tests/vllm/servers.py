@@ -53,7 +53,7 @@ class VllmServer(Process):
 
     def figure(self, name: str) -> float:
         """Of its own metrics, summed over the labels."""
-        text = httpx.get(f"{self.model_server.root}/metrics", trust_env=False).text
+        text = httpx.get(f"{self.model_server.root}/metrics", trust_env=False, timeout=60).text
         return sum(float(value) for value in re.findall(rf"^vllm:{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE))
 
     def wait_until_idle(self) -> None:
@@ -62,7 +62,7 @@ class VllmServer(Process):
 
     def _is_healthy(self) -> bool:
         try:
-            return httpx.get(f"{self.model_server.root}/health", trust_env=False).is_success
+            return httpx.get(f"{self.model_server.root}/health", trust_env=False, timeout=60).is_success
         except httpx.TransportError:
             return False
 

@@ -17,16 +17,26 @@ from .model_server import ModelServer
 SITES_SETTING = "Empty: the site's setting."
 PER_MILLION = "Per million tokens, in the currency of your budgets."
 LONGEST_WAIT_S = 3600.0
+# The highest price of the longest answer fits into the ledger's columns.
+HIGHEST_PRICE = 10_000
+MOST_TOKENS = 10_000_000
+PRICE = (lambda price: 0 <= price <= HIGHEST_PRICE, f"A price must be between 0 and {HIGHEST_PRICE:,}.")
 
 # Checks beyond those of Django's fields. NaN fails every comparison, so it is refused as well.
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "price_in": (lambda price: price >= 0, "A price must be zero or more."),
-    "price_out": (lambda price: price >= 0, "A price must be zero or more."),
-    "price_cached": (lambda price: price >= 0, "A price must be zero or more."),
-    "context_length": (lambda tokens: tokens > 0, "A context must have at least one token."),
+    "price_in": PRICE,
+    "price_out": PRICE,
+    "price_cached": PRICE,
+    "context_length": (
+        lambda tokens: 0 < tokens <= MOST_TOKENS,
+        f"A context must have between 1 and {MOST_TOKENS:,} tokens.",
+    ),
     "temperature": (lambda value: 0 <= value <= 2, "The temperature must be between 0 and 2."),
     "top_p": (lambda value: 0 < value <= 1, "Top-p must be above 0, and at most 1."),
-    "max_tokens": (lambda tokens: tokens > 0, "An answer must have at least one token."),
+    "max_tokens": (
+        lambda tokens: 0 < tokens <= MOST_TOKENS,
+        f"An answer must have between 1 and {MOST_TOKENS:,} tokens.",
+    ),
     "first_token_timeout_s": (
         lambda seconds: 0 < seconds <= LONGEST_WAIT_S,
         f"The wait must be above 0 s, and {LONGEST_WAIT_S:g} s at most.",
@@ -57,9 +67,7 @@ class Tier(models.Model):
     )
     order = models.PositiveSmallIntegerField(default=0, help_text="0 is the cheapest.")
     server = models.ForeignKey(ModelServer, on_delete=models.PROTECT, related_name="tiers")
-    model = models.CharField(
-        max_length=200, blank=True, help_text="As the server lists it. Empty: the first one listed."
-    )
+    model = NameField(max_length=200, blank=True, help_text="As the server lists it. Empty: the first one listed.")
     price_in = price("input price")
     price_out = price("output price")
     price_cached = models.DecimalField(

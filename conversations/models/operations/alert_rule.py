@@ -28,8 +28,8 @@ class Figure(models.TextChoices):
 
 
 SENTENCES = {
-    Figure.FIRST_TOKEN: "The first token takes {value:.1f} s (p95 of five minutes)",
-    Figure.ERRORS: "{value:.0f} % of the answers of five minutes failed",
+    Figure.FIRST_TOKEN: "The first token takes {value:.1f} s (p95 of the last five minutes)",
+    Figure.ERRORS: "{value:.0f} % of the answers of the last five minutes failed",
     Figure.QUEUE: "Questions that wait: {value:.0f}",
     Figure.OLDEST: "The oldest question has waited for {value:.0f} s",
     Figure.SERVER: "The model server {subject} is down",

@@ -12,7 +12,7 @@ export class OpenTail {
   #renderings = []; // not in the DOM yet: [HTML, length of source that it covers]
   #html = ""; // the rendering in the DOM
   #begin = 0; // length of source in the blocks before it
-  #isHeldBack = false; // there is text, but the rendering shows none of it yet
+  #isHeldBack = false; // until the next rendering: only that can place what follows
   #rest = null; // the text node after the rendering
   #upto = 0; // length of source in the DOM
 
@@ -61,8 +61,9 @@ export class OpenTail {
     if (newest < 0) return;
     [this.#html, this.#upto] = this.#renderings[newest];
     this.#renderings.splice(0, newest + 1);
-    this.#isHeldBack = !this.#html && /\S/.test(source.slice(this.#begin, this.#upto));
     morph(this.#element, this.#html);
+    const isInvisible = !this.#html && /\S/.test(source.slice(this.#begin, this.#upto));
+    this.#isHeldBack = isInvisible || Boolean(this.#element.lastElementChild?.matches(".table"));
     this.#rest = null;
   }
 

@@ -256,7 +256,8 @@ class ChatStream:
         """Why the body ended without [DONE] and without a finish reason."""
         if self._had_tokens:
             return BrokeOff("it broke off")
-        is_framed = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+        has_no_body = response.status_code in (204, 205)
+        is_framed = has_no_body or "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
         # Without framing, a broken connection looks like the end of the body.
         if is_framed or not (is_empty or self._had_events):
             return BadReply("the reply has no answer in it")

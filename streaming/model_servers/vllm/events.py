@@ -8,7 +8,9 @@ other servers put errors.
 
 from __future__ import annotations
 
-from .clean import BYTE_ORDER_MARK
+import json
+
+from .clean import BYTE_ORDER_MARK, Unreadable, decode
 from .errors import BadReply
 
 LEAST_OF_A_LINE = 64  # bytes that each line counts as, at least: short lines take as long to read
@@ -102,7 +104,7 @@ class EventStream:
     def _end_event(self) -> list[bytes]:
         payload = b"\n".join(self._data).strip()
         if payload and self._is_error:
-            payload = b'{"error":%b}' % payload
+            payload = b'{"error":%b}' % as_json(payload)
         self._data.clear()
         self._size, self._is_error = 0, False
         return [payload] if payload else []
@@ -111,6 +113,15 @@ class EventStream:
         self._size += by
         if self._size > self._max_bytes:
             raise BadReply(f"an event of more than {self._max_bytes:,} bytes")
+
+
+def as_json(payload: bytes) -> bytes:
+    """Returns JSON as it is, and anything else as a JSON string."""
+    try:
+        decode(payload)
+    except Unreadable:
+        return json.dumps(payload.decode("utf-8", "replace")).encode()
+    return payload
 
 
 def plain_payloads(received: bytes) -> list[bytes] | None:

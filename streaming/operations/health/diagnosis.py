@@ -68,6 +68,7 @@ NO_BACKGROUND = (
     "“background” of the Procfile."
 )
 NO_BEAT = "No beat is up: answers of lost workers are not taken over, and no model server is probed. Start one."
+NONE_IN_USE = "All model servers are drained, or drained and down: no question is answered. Users are asked to retry."
 NO_REDIS = Finding(
     "Redis is down",
     "Redis does not answer. Questions are accepted and stored, and answers wait for it. What is shown of workers, "
@@ -93,7 +94,7 @@ def no_beat(now: SiteSnapshot) -> Iterator[Finding]:
 def dead_servers(now: SiteSnapshot) -> Iterator[Finding]:
     for server in now.servers:
         if server.is_fresh and not server.is_up and server.probe:
-            rest = "Its answers go to the others." if now.up else "No other is up: answers fail until one is back."
+            rest = "Its answers go to the others." if now.up else "No other is in use: answers fail until one is back."
             what = f"{server.called} does not answer as a model server should: {server.probe.error.rstrip('.')}."
             yield Finding("Dead model server", f"{what} {rest}")
 
@@ -225,6 +226,8 @@ def unprobed(now: SiteSnapshot) -> Iterator[Finding]:
 
 
 def drained(now: SiteSnapshot) -> Iterator[Finding]:
+    if not now.up and any(server.drained for server in now.servers):
+        yield Finding("No server in use", NONE_IN_USE)
     for server in now.servers:
         if server.drained:
             sentence = f"{server.called} gets no new requests until an operator undrains it."

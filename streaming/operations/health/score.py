@@ -79,11 +79,13 @@ def limits(now: SiteSnapshot) -> Part:
 
 
 def servers(now: SiteSnapshot) -> Part:
-    """A server without a probe counts as not up."""
+    """A server without a probe counts as down."""
     total = len(now.servers)
     share = (total - now.up) / total if total else 1.0
     lost = 50 if not now.up else round(30 * share)
-    return Part("Model servers", f"{now.up} of {total} up", "30 × the share that is not up; 50 if none is", lost)
+    return Part(
+        "Model servers", f"{now.up} of {total} in use", "30 × the share that is down or drained; 50 if all are", lost
+    )
 
 
 def breakers(now: SiteSnapshot) -> Part:

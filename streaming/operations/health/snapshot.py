@@ -41,7 +41,8 @@ class SiteSnapshot:
 
     @property
     def up(self) -> int:
-        return sum(server.is_up for server in self.servers)
+        """Servers that get requests: neither down nor drained."""
+        return sum(server.is_up and not server.drained for server in self.servers)
 
     @property
     def strained(self) -> list[State]:

@@ -66,7 +66,7 @@ def plots_of(found: Timeline) -> list[Plot]:
     return [
         plot(
             found,
-            "Completed answers",
+            "Finished answers",
             counted(names.ANSWERS, [s for s in Status if s.is_final]),
             number_words,
             **WHOLE,

@@ -64,7 +64,7 @@ class Run:
 
     def cookie(self, name: str) -> str:
         """A session of a demo account."""
-        with httpx.Client(base_url=self.url, trust_env=False) as visitor:
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=60) as visitor:
             visitor.get("/accounts/login/")
             form = {"login": name, "password": DEMO_PASSWORD, "csrfmiddlewaretoken": visitor.cookies["csrftoken"]}
             assert visitor.post("/accounts/login/", data=form).status_code == 302

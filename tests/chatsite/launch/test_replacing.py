@@ -33,7 +33,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 
 def told_to_operators(run: Run, pid: int) -> bool:
-    with httpx.Client(base_url=run.url, cookies={"sessionid": run.cookie("operator")}, trust_env=False) as operator:
+    with httpx.Client(
+        base_url=run.url, cookies={"sessionid": run.cookie("operator")}, trust_env=False, timeout=60
+    ) as operator:
         page = operator.get("/ops/processes/").text
     return f"process {pid}" in page and "stood still" in page
 

@@ -34,7 +34,7 @@ def test_every_process_runs_and_the_site_answers(run: Run) -> None:
     run.wait_until_ready()
 
     assert set(run.processes()) == NAMES
-    assert httpx.get(f"{run.url}/accounts/login/", trust_env=False).status_code == 200
+    assert httpx.get(f"{run.url}/accounts/login/", trust_env=False, timeout=60).status_code == 200
 
 
 def test_the_terminal_shows_address_and_accounts(run: Run) -> None:

@@ -45,7 +45,7 @@ def exit_code(process: Process) -> int:
 
 
 def test_threads_that_wait_for_the_loop_do_not_keep_it(port: int, process: Process) -> None:
-    with ExitStack() as stack, httpx.Client(trust_env=False) as other:
+    with ExitStack() as stack, httpx.Client(trust_env=False, timeout=60) as other:
         for _ in range(HANGING):
             stack.enter_context(ask(port, "/threads"))
         while other.get(f"http://127.0.0.1:{port}/").json() < HANGING:

@@ -79,7 +79,7 @@ class Browser(Page):
         await super()._watch_again(event)
 
     async def _state_of(self, url: str) -> str:
-        async with httpx.AsyncClient(base_url=self.site.url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.site.url, trust_env=False, timeout=60) as client:
             page = await client.get(url, cookies={"sessionid": self._cookie})
         found = re.search(r'data-state="(\w+)"', page.text)
         return found[1] if found else ""

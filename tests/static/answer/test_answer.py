@@ -95,6 +95,20 @@ def test_text_goes_on_where_the_rendering_ends(answer: LiveAnswer, begun: str, m
     assert block.evaluate("(block) => block.textContent").strip("\n") == shown
 
 
+def test_what_follows_in_a_table_waits_for_its_cell(answer: LiveAnswer) -> None:
+    begun = "|a|b|\n|-|-|\n|1|"
+    answer.rendered_text(0, begun, render_tail(begun, References()).html)
+    answer.show()
+    answer.text(len(begun), "two")
+    answer.show()
+    assert answer.shown.split() == ["a", "b", "1"]
+
+    whole = f"{begun}two"
+    answer.hear("tail.rendered", part="0.text", html=render_tail(whole, References()).html, upto=len(whole))
+    answer.show()
+    assert answer.shown.split() == ["a", "b", "1", "two"]
+
+
 @pytest.mark.parametrize("begun", ["1", "1. ", "- ", "**", "# ", "```"])
 def test_what_may_become_something_else_is_not_shown_and_taken_back(answer: LiveAnswer, begun: str) -> None:
     answer.text(0, begun)

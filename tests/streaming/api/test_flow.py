@@ -26,7 +26,7 @@ def port(tmp_path: Path) -> Iterator[int]:
 
 
 def test_a_program_that_reads_nothing_costs_bounded_memory(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port)) as reader, httpx.Client(trust_env=False) as other:
+    with socket.create_connection(("127.0.0.1", port)) as reader, httpx.Client(trust_env=False, timeout=60) as other:
         reader.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         state = {"is_held": False}
         while not state["is_held"]:

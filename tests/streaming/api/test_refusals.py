@@ -147,7 +147,7 @@ async def test_a_program_cannot_stop_the_chat_of_another_user(site: Site, bobs: 
 
 
 def test_refusals_have_an_id_to_quote(site: Site) -> None:
-    with httpx.Client(base_url=site.url, trust_env=False) as stranger:
+    with httpx.Client(base_url=site.url, trust_env=False, timeout=60) as stranger:
         told = [stranger.get("/api/v1/conversations").headers["X-Request-Id"] for _ in range(2)]
 
     assert len(set(told)) == 2

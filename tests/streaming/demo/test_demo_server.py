@@ -239,7 +239,9 @@ def test_the_journal_tells_when_each_token_was_sent(tmp_path: Path) -> None:
     process = model_process(tmp_path, port, "--ttft", "0", "--rate", "500", "--journal", str(journal))
     begun = time.monotonic()
 
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, headers={"X-Request-Id": "abc"}) as client:
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60, headers={"X-Request-Id": "abc"}
+    ) as client:
         stream(client, chat("count to 5"))
     process.stop()
 

@@ -53,7 +53,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def count_to(url: str, number: int, stream: bool = False) -> None:
     body = {"messages": [{"role": "user", "content": f"count to {number}"}], "stream": stream}
-    httpx.post(f"{url}/chat/completions", json=body, trust_env=False).raise_for_status()
+    httpx.post(f"{url}/chat/completions", json=body, trust_env=False, timeout=60).raise_for_status()
 
 
 async def probed(url: str) -> Health:

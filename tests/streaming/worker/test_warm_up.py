@@ -38,7 +38,7 @@ class Model:
 
     def told(self, name: str) -> int:
         """The sum of a figure of its /metrics."""
-        text = httpx.get(f"{self._root}/metrics", trust_env=False).text
+        text = httpx.get(f"{self._root}/metrics", trust_env=False, timeout=60).text
         return int(sum(float(value) for value in re.findall(rf"^vllm:{name}{{\S* (\S+)$", text, re.MULTILINE)))
 
     @property
@@ -47,7 +47,9 @@ class Model:
 
     def behave(self, **behaviour: object) -> None:
         method = "POST" if behaviour else "DELETE"
-        httpx.request(method, f"{self._root}/demo/faults", json=behaviour or None, trust_env=False).raise_for_status()
+        httpx.request(
+            method, f"{self._root}/demo/faults", json=behaviour or None, trust_env=False, timeout=60
+        ).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +153,7 @@ async def test_a_server_that_works_for_others_is_not_asked(warmer: Warmer, model
     before = model.told("prompt_tokens_total")
     body = {"messages": [{"role": "user", "content": "count to 500 [[demo rate=200]]"}], "stream": True}
     url = f"{model.url}/chat/completions"
-    async with httpx.AsyncClient(trust_env=False) as other, other.stream("POST", url, json=body) as answer:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as other, other.stream("POST", url, json=body) as answer:
         chunks = answer.aiter_bytes()
         await anext(chunks)
         asked_by_other = model.told("prompt_tokens_total") - before

@@ -35,6 +35,7 @@ def payloads(stream: bytes, size: int) -> list[bytes]:
         (b': keep-alive\n\nevent: x\nid: 7\nretry: 10\ndata: {"a":1}\n\n', [b'{"a":1}']),
         (b"data\n\ndata:\n\ndata: \n\n\n\n", []),
         (b'event: error\ndata: {"a":1}\n\ndata: {"b":2}\n\n', [b'{"error":{"a":1}}', b'{"b":2}']),
+        (b"event: error\ndata: out of memory\n\n", [b'{"error":"out of memory"}']),
         (b'event: error\n\nevent:error\nevent: x\ndata: {"b":2}\n\n', [b'{"b":2}']),
         (b'Data: {"a":1}\n\n data: {"a":1}\n\ndatum: {"a":1}\n\n', []),
         (b'data: {"a":1}\ndata: {"b":2}\ndata: [DONE]\n', [b'{"a":1}', b'{"b":2}', b"[DONE]"]),

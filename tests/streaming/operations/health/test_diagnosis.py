@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from streaming.model_servers.drains import Drain
 from streaming.model_servers.probes import Health
 from streaming.operations.health.diagnosis import diagnosis
 from streaming.operations.health.score import score_of
@@ -76,7 +77,14 @@ def test_a_dead_model_server_is_named() -> None:
 def test_without_any_model_server_it_says_that_answers_fail() -> None:
     now = replace(WELL, servers=[server(healthy=False)])
 
-    assert "No other is up" in told(now)
+    assert "No other is in use" in told(now)
+    assert score_of(now).points == 50
+
+
+def test_when_all_servers_are_drained_it_says_that_answers_fail() -> None:
+    now = replace(WELL, servers=[replace(server(), drained=Drain("otto", PROBED_AT))])
+
+    assert titles(now) == ["No server in use", "Drained"]
     assert score_of(now).points == 50
 
 

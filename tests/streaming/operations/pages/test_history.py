@@ -48,7 +48,7 @@ def known(plot: Plot, label: str) -> list[float]:
 def test_answers_are_counted_by_outcome_and_errors_by_code(operator: Client, answers: None) -> None:
     found = plots(operator)
 
-    ended_ones = found["Completed answers"]
+    ended_ones = found["Finished answers"]
     assert [sum(known(ended_ones, outcome)) for outcome in ("done", "stopped", "failed")] == [2, 1, 1]
     assert sum(known(found["Errors"], "overloaded")) == 1
 
@@ -77,14 +77,14 @@ def test_what_is_not_known_is_a_gap_and_what_did_not_happen_is_zero(operator: Cl
 
     found = plots(operator)
 
-    assert known(found["Completed answers"], "done") == [0]
-    assert len(values(found["Completed answers"], "done")) == 60
+    assert known(found["Finished answers"], "done") == [0]
+    assert len(values(found["Finished answers"], "done")) == 60
     assert known(found["Concurrent (peak)"], "running") == [2]
     assert found["First token"].is_empty
 
 
 def test_history_of_before_the_first_sample_is_shown_where_there_is_any(operator: Client, answers: None) -> None:
-    assert known(plots(operator)["Completed answers"], "done") == [0, 2]
+    assert known(plots(operator)["Finished answers"], "done") == [0, 2]
 
 
 def as_csv(client: Client, query: str = "") -> list[dict[str, str]]:
