@@ -190,7 +190,7 @@ class Migration(migrations.Migration):
                 ('timeout_s', models.PositiveIntegerField(blank=True, help_text='Seconds for the whole stage, after which it is skipped. Empty: no limit while tokens come.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='timeout')),
                 ('temperature', models.FloatField(blank=True, help_text="Empty: the site's.", null=True, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(2.0)])),
                 ('top_p', models.FloatField(blank=True, help_text="Empty: the site's.", null=True, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='top-p')),
-                ('max_tokens', models.PositiveIntegerField(blank=True, help_text="Empty: the site's limit.", null=True, validators=[django.core.validators.MinValueValidator(1)])),
+                ('max_tokens', models.PositiveIntegerField(blank=True, help_text="Empty: the site's limit.", null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000000)])),
                 ('enabled', models.BooleanField(default=True, help_text='Off: all pipelines skip it.')),
             ],
             options={

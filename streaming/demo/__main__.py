@@ -84,7 +84,7 @@ def main() -> None:
     try:
         run(arguments_of(about))
     except OSError as error:
-        sys.exit(f"The demo model server cannot start: {error}")
+        sys.exit(f"The demo model server cannot start: {error}. Choose another port (DEMO_MODEL_PORT, --port).")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from django.db import models
 
 from conversations.models.names import NameField
 
+from .tier import MOST_TOKENS
+
 
 class Mode(models.TextChoices):
     """How thorough an answer the user chose."""
@@ -81,7 +83,10 @@ class Stage(models.Model):
     )
     top_p = models.FloatField("top-p", null=True, blank=True, validators=SHARE, help_text="Empty: the site's.")
     max_tokens = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: the site's limit."
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_TOKENS)],
+        help_text="Empty: the site's limit.",
     )
     enabled = models.BooleanField(default=True, help_text="Off: all pipelines skip it.")
 
