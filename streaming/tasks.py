@@ -1,4 +1,4 @@
-"""Celery's tasks. Each is one call; the modules that own the work do it."""
+"""Celery's tasks. The modules that own the work do it."""
 
 from __future__ import annotations
 

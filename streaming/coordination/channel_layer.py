@@ -12,7 +12,6 @@ import asyncio
 import logging
 from collections import defaultdict
 from typing import Any
-from uuid import UUID
 
 from channels.layers import get_channel_layer
 from channels_redis.core import RedisChannelLayer
@@ -67,11 +66,6 @@ class PatientChannelLayer(RedisChannelLayer):  # type: ignore[misc]  # channels_
 def user_group(user_id: int) -> str:
     """All open pages of a user."""
     return f"pages.{user_id}"
-
-
-def review_group(conversation_id: UUID | str) -> str:
-    """All open pages of reviewers that show this conversation."""
-    return f"review.{conversation_id}"
 
 
 async def send_to_group(group: str, kind: str, **fields: Any) -> None:

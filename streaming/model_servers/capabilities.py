@@ -104,7 +104,6 @@ class Capabilities:
         return next((kind for kind in Continuing if kind == value), Continuing.UNKNOWN)
 
     def top_logprobs(self, server: ModelServer, model: str) -> int | None:
-        """See the function of the same name."""
         return top_logprobs(self.value(server, model, Capability.PROBABILITIES))
 
     # Exchange among processes

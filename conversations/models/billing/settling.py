@@ -1,4 +1,4 @@
-"""Settles rows left reserved: of answers that ended under an older version without a ledger, or that were erased."""
+"""Settles rows left reserved: of answers stored without statistics or erased while written, and of lost titles."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class Part(models.Model):
     stage = models.PositiveSmallIntegerField(default=0)
     kind = models.CharField(max_length=10, choices=PartKind.choices)
     text = models.TextField(blank=True)
-    # NULL while the answer is being written, or if an earlier version wrote it.
+    # NULL of thinking, and while the answer is being written.
     search_text = models.TextField(null=True, editable=False, help_text="The text, normalised for searches.")  # noqa: DJ001
 
     class Meta:

@@ -54,7 +54,7 @@ def beginnings(generation: Generation) -> list[tuple[str, datetime]]:
 
 def first_request(generation: Generation) -> datetime | None:
     """The time of the first request to a model server, by any attempt. None before it, or if it is unknown: an attempt
-    may have died before it stored the time, and older versions stored only the latest one."""
+    may have died before it stored the time."""
     first, latest = generation.first_requested_at or generation.requested_at, generation.requested_at
     if generation.attempt > 1 and first == latest:
         return None
