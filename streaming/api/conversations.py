@@ -12,7 +12,7 @@ from ninja import Query, Router, Status
 
 from conversations import site_time
 from conversations.models import Conversation, Generation, Message
-from streaming.chat import turns
+from streaming.chat import clicks
 from streaming.coordination.database import in_database
 from streaming.coordination.user_limits import limits
 from streaming.protocol import SendMessage
@@ -148,7 +148,7 @@ async def accept(
 def store(user: AbstractBaseUser, conversation_id: UUID | None, command: SendMessage) -> tuple[Generation, Asked]:
     """Raises NotFound, ConversationError."""
     conversation = found(user, conversation_id) if conversation_id else None
-    generation = turns.accept(user, conversation, command)
+    generation = clicks.accept(user, conversation, command)
     messages = Message.objects.with_all().select_related("conversation")
     answer = messages.get(pk=generation.message_id)
     generation.message = answer

@@ -12,7 +12,7 @@ from ninja import Header, Router
 
 from conversations.models import Generation, Message
 from conversations.models.chat.asking import UnknownMessage
-from streaming.chat import turns
+from streaming.chat import clicks
 from streaming.coordination.database import in_database
 from streaming.coordination.user_limits import limits
 from streaming.protocol import LONGEST_POSITION
@@ -71,7 +71,7 @@ async def stop(request: ApiRequest, generation_id: UUID) -> GenerationView:
     """The text so far stays. A running generation ends a moment later, as its events show; ended ones are unchanged."""
     user = user_of(request)
     try:
-        await turns.stop(user, generation_id)
+        await clicks.stop(user, generation_id)
     except UnknownMessage as error:
         raise NotFound from error
     return await in_database(view_of, user, generation_id)
@@ -80,7 +80,7 @@ async def stop(request: ApiRequest, generation_id: UUID) -> GenerationView:
 def found(user: AbstractBaseUser, generation_id: UUID) -> Generation:
     """With its message. Raises NotFound, also for other users' generations."""
     try:
-        return turns.visible_generation(user, generation_id)
+        return clicks.visible_generation(user, generation_id)
     except UnknownMessage as error:
         raise NotFound from error
 

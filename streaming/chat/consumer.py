@@ -29,7 +29,7 @@ from streaming.live.viewer import Feed, Viewer
 from streaming.protocol import AnswerFinished, AnyCommand, AnyEvent, BadCommand, Click, Refused
 from streaming.telemetry import correlation, tracing
 
-from . import turns
+from . import clicks
 from .open_sockets import sockets
 from .page_socket import PageSocket
 
@@ -97,7 +97,7 @@ class ChatConsumer(PageSocket):
         if (here := self.conversation) is None:
             await self.send_event(protocol.Hello(protocol.PROTOCOL_VERSION, None))
             return
-        unfinished, latest = await in_database(turns.unfinished_and_latest, here.pk)
+        unfinished, latest = await in_database(clicks.unfinished_and_latest, here.pk)
         await self.send_event(
             protocol.Hello(protocol.PROTOCOL_VERSION, here.pk, unfinished, here.leaf_id, latest, here.title)
         )
@@ -151,46 +151,46 @@ class ChatConsumer(PageSocket):
             case protocol.Acknowledge(frames=frames):
                 self._acknowledge(frames)
             case protocol.Watch(generation=generation_id, position=position, seen=seen):
-                generation = await in_database(turns.watchable, self.user, generation_id)
+                generation = await in_database(clicks.watchable, self.user, generation_id)
                 await self._watch(generation, position, seen)
             case protocol.Stop(generation=generation_id):
-                await turns.stop(self.user, generation_id)
+                await clicks.stop(self.user, generation_id)
             case protocol.Painted():
-                await in_database(turns.record_paint, self.user, command)
+                await in_database(clicks.record_paint, self.user, command)
             case Click():
                 await self._click(command)
 
     async def _click(self, command: Click) -> None:
-        """Store the turn, then show it; this page gets the same event as the others."""
+        """Store what the click adds, then show it; this page gets the same event as the others."""
         received_at = site_time.now()
         self._asked.append(command.id)
-        turn = await in_database(turns.take_turn, self.user, self.conversation, command)
+        change = await in_database(clicks.take_click, self.user, self.conversation, command)
         stored_at = site_time.now()
-        correlation.add(generation=turn.generation.pk, conversation=turn.conversation)
+        correlation.add(generation=change.generation.pk, conversation=change.conversation)
         if self.conversation is None:
-            await self._open(turn.conversation)
-        await self._show_turn(turn, command.id)
-        if turn.generation.is_new and (viewer := self.viewers.get(turn.generation.pk)):
+            await self._open(change.conversation)
+        await self._show_change(change, command.id)
+        if change.generation.is_new and (viewer := self.viewers.get(change.generation.pk)):
             viewer.answer.delivery.received_at = received_at
-        tracing.report_command(turn.generation, type(command).__name__, received_at, stored_at)
+        tracing.report_command(change.generation, type(command).__name__, received_at, stored_at)
 
-    async def _show_turn(self, turn: turns.Turn, request: UUID) -> None:
+    async def _show_change(self, change: clicks.PathChange, request: UUID) -> None:
         await self.send_event(
             protocol.PathChanged(
-                conversation=turn.conversation,
-                url=turn.url,
-                title=turn.title,
-                parent=turn.parent,
-                messages=list(turn.messages),
-                generation=turn.generation.pk,
+                conversation=change.conversation,
+                url=change.url,
+                title=change.title,
+                parent=change.parent,
+                messages=list(change.messages),
+                generation=change.generation.pk,
                 request=request,
             )
         )
         try:
-            await self._watch(turn.generation, "", {})
-        except (DatabaseError, RedisError, OSError) as error:  # the turn is stored; the page will watch again
-            logger.warning("generation %s cannot be watched: %s", turn.generation.pk, error)
-            await self.send_event(Refused("unavailable", SENTENCES["unavailable"], turn.generation.pk))
+            await self._watch(change.generation, "", {})
+        except (DatabaseError, RedisError, OSError) as error:  # the click is stored; the page will watch again
+            logger.warning("generation %s cannot be watched: %s", change.generation.pk, error)
+            await self.send_event(Refused("unavailable", SENTENCES["unavailable"], change.generation.pk))
 
     async def _watch(self, generation: Generation, position: str, seen: dict[str, protocol.Seen]) -> None:
         if earlier := self.viewers.pop(generation.pk, None):
@@ -250,19 +250,19 @@ class ChatConsumer(PageSocket):
         change, here = next((known for known in Change if known == message["change"]), None), self.conversation
         if here is not None and str(here.pk) in message["conversations"]:
             if change is Change.ASKED:
-                await self._show_others_turn(here, UUID(message["request"]))
-            elif change and (event := turns.event_of(change, here.pk, message["title"])):
+                await self._show_others_click(here, UUID(message["request"]))
+            elif change and (event := clicks.event_of(change, here.pk, message["title"])):
                 await self.send_event(event)
         if change is not Change.SWITCHED:
             await self.send_event(protocol.SidebarChanged())
 
-    async def _show_others_turn(self, here: Conversation, request: UUID) -> None:
+    async def _show_others_click(self, here: Conversation, request: UUID) -> None:
         """Another tab or device asked something in this conversation."""
         if request in self._asked:
             return
-        turn = await in_database(turns.turn_of_click, self.user, here, request)
-        if turn is not None:
-            await self._show_turn(turn, request)
+        change = await in_database(clicks.change_of_click, self.user, here, request)
+        if change is not None:
+            await self._show_change(change, request)
 
     async def answer_ended(self, message: dict[str, Any]) -> None:
         """The generation was stopped before any attempt, so its log has no terminal record."""

@@ -119,7 +119,7 @@ def of_timing(generation: Generation, milliseconds: str) -> float | None:
 MEASURES: dict[Measure, Callable[[Generation], float | None]] = {
     Measure.FIRST_TOKEN: lambda generation: seconds(generation.time_to_first_token),
     Measure.MODEL_FIRST_TOKEN: lambda generation: seconds(generation.model_first_token),
-    Measure.FELT: lambda generation: of_timing(generation, "first_paint_ms"),
+    Measure.PERCEIVED: lambda generation: of_timing(generation, "first_paint_ms"),
     Measure.DURATION: lambda generation: seconds(generation.duration),
     Measure.SPEED: lambda generation: generation.tokens_per_second,
     Measure.STOP: lambda generation: seconds(generation.time_to_stop),

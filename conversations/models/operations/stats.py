@@ -19,7 +19,7 @@ class Measure(models.TextChoices):
 
     FIRST_TOKEN = "first_token", "First token: accepted to first token"
     MODEL_FIRST_TOKEN = "model_first_token", "Model's first token: requested to first token"
-    FELT = "felt", "Perceived TTFT: click to first paint in the browser"
+    PERCEIVED = "perceived", "Perceived TTFT: click to first paint in the browser"
     DURATION = "duration", "Whole answer: accepted to finished"
     QUEUED = "queued", "Queued: accepted to claimed"
     STARTING = "starting", "Starting: claimed to requested"

@@ -23,7 +23,7 @@ from conversations.models import Conversation, Generation, Message
 from conversations.models.catalog.pipeline import Mode
 from conversations.models.chat.asking import ConversationError
 from conversations.models.generation.generation import Status
-from streaming.chat import turns
+from streaming.chat import clicks
 from streaming.coordination.answer_queue import QueuePosition, queue_positions_now
 from streaming.coordination.redis_clients import open_sync_client
 from streaming.log.fold import Folded, HoleInLog
@@ -58,18 +58,18 @@ class Command(BaseCommand):
         check_model(options["model"])
         question = SendMessage(uuid4(), text=options["question"], mode=options["mode"], tier=options["model"])
         try:
-            turn = turns.take_turn(user, conversation, question, streams=not options["no_stream"])
+            change = clicks.take_click(user, conversation, question, streams=not options["no_stream"])
         except ConversationError as error:
             raise CommandError(str(error)) from error
         shows_text = not options["json"]
         screen = Screen(self.stdout, self.stderr, shows_text=shows_text, shows_drafts=shows_text and options["stages"])
-        Following(user, turn, screen).run()
-        generation = Generation.objects.get(pk=turn.generation.pk)
+        Following(user, change, screen).run()
+        generation = Generation.objects.get(pk=change.generation.pk)
         if options["json"]:
-            self.stdout.write(json.dumps(as_json(generation, turn.url), ensure_ascii=False))
+            self.stdout.write(json.dumps(as_json(generation, change.url), ensure_ascii=False))
         else:
             in_colour = options["force_color"] or (self.stderr.isatty() and not options["no_color"])
-            self._print_stats(screen, generation, turn.url, of_all=options["stages"], in_colour=in_colour)
+            self._print_stats(screen, generation, change.url, of_all=options["stages"], in_colour=in_colour)
         if generation.status == Status.FAILED:
             raise CommandError(f"{generation.error_sentence} ({generation.error_detail or generation.error_code})")
         if generation.status == Status.STOPPED:
@@ -86,10 +86,10 @@ class Command(BaseCommand):
 class Following:
     """Follows one generation's log to its end; if the log fails, the database has the rest."""
 
-    def __init__(self, user: AbstractBaseUser, turn: turns.Turn, screen: Screen):
+    def __init__(self, user: AbstractBaseUser, change: clicks.PathChange, screen: Screen):
         self._user = user
-        self._turn = turn
-        self._generation = turn.generation
+        self._change = change
+        self._generation = change.generation
         self._screen = screen
         self._redis = open_sync_client()
         self._folded = Folded()
@@ -156,7 +156,7 @@ class Following:
         if self._is_patient or self._folded.attempt or time.monotonic() - self._begun_at < UNTAKEN_S:
             return
         now = live()
-        kept = f"The question is kept in {self._turn.url}, and will be answered."
+        kept = f"The question is kept in {self._change.url}, and will be answered."
         if now.redis is None:
             raise CommandError(f"Redis does not answer. {kept}")
         if not now.workers:

@@ -36,7 +36,10 @@ HISTOGRAMS = {
         "model_time_to_first_token_seconds",
         "From the request to a model server to its first token, without the time in our queue.",
     ),
-    Measure.FELT: ("felt_time_to_first_token_seconds", "From the click to visible text, as browsers report it."),
+    Measure.PERCEIVED: (
+        "perceived_time_to_first_token_seconds",
+        "From the click to visible text, as browsers report it.",
+    ),
     Measure.QUEUED: ("queue_wait_seconds", "From the acceptance of a question until a worker claims it, or it ends."),
     Measure.DURATION: (
         "generation_duration_seconds",

@@ -24,7 +24,7 @@ from .access import for_operators
 from .fragments import served_as_fragment
 
 MOST_ERRORS = 5  # error codes with a line of their own
-MEASURES = (Measure.FIRST_TOKEN, Measure.FELT, Measure.GAP, Measure.QUEUED)  # shown as percentiles
+MEASURES = (Measure.FIRST_TOKEN, Measure.PERCEIVED, Measure.GAP, Measure.QUEUED)  # shown as percentiles
 PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 Read = Callable[[Stats, Bin], Value]
 
@@ -80,7 +80,7 @@ def plots_of(found: Timeline) -> list[Plot]:
             percent_words,
             least_top=100.0,
         ),
-        plot(found, "Perceived TTFT", percentiles(Measure.FELT), seconds_words, note=FELT),
+        plot(found, "Perceived TTFT", percentiles(Measure.PERCEIVED), seconds_words, note=PERCEIVED),
         plot(found, "Gap between tokens", percentiles(Measure.GAP), seconds_words, note=GAP),
         plot(found, "Time in the queue", percentiles(Measure.QUEUED), seconds_words),
         plot(found, "Tokens written per second", {"all answers": tokens_per_second}, number_words),
@@ -93,7 +93,7 @@ def plots_of(found: Timeline) -> list[Plot]:
 
 WHOLE = {"least_top": 4.0}  # so that an axis of counts has no fractions
 WHOLE_SITE = "Of the whole site, whatever is chosen above."
-FELT = "From the click to the first paint, as browsers report it; unknown for others."
+PERCEIVED = "From the click to the first paint, as browsers report it; unknown for others."
 GAP = "The p95 gap between tokens, per answer."
 
 

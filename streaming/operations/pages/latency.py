@@ -21,7 +21,7 @@ from .access import for_operators
 from .fragments import served_as_fragment
 from .history import percentiles, plot, rows_of
 
-BESIDE = (Measure.FELT, Measure.FIRST_TOKEN, Measure.DURATION)  # columns of the table beside the phases
+BESIDE = (Measure.PERCEIVED, Measure.FIRST_TOKEN, Measure.DURATION)  # columns of the table beside the phases
 HEADS = (*(phase.capitalize() for phase in PHASES), "Perceived TTFT", "First token", "Whole answer")
 
 

@@ -25,7 +25,7 @@ from conversations.models.chat.message import PartKey, PartKind
 from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import Plan
 from streaming.api.errors import on_refusal
-from streaming.chat import turns
+from streaming.chat import clicks
 from streaming.planning.budgets import LITTLE_LEFT
 from streaming.protocol import Continue, Regenerate, SendMessage
 from streaming.worker import claims
@@ -43,7 +43,7 @@ STAGES = {"draft": ("nano", False), "deep": ("genius", False), "synthesis": ("ge
 @pytest.fixture(autouse=True)
 def four_hundred_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Are expected of every answer, whatever other tests asked."""
-    for asking in (turns, claims):
+    for asking in (clicks, claims):
         monkeypatch.setattr(asking, "expected_tokens", lambda length, kind: 400)
 
 
@@ -64,7 +64,7 @@ def site(db: None) -> None:
 
 
 def ask(user: User, mode: str = "deep", text: str = "Why?", conversation: Conversation | None = None) -> Generation:
-    return turns.store(user, conversation, SendMessage(uuid4(), text=text, mode=mode))
+    return clicks.store(user, conversation, SendMessage(uuid4(), text=text, mode=mode))
 
 
 def begun(user: User) -> tuple[ClaimedGeneration, Plan]:
@@ -144,7 +144,7 @@ def test_in_an_old_conversation_a_refused_question_changes_nothing(alice: User) 
 
     for command in (SendMessage(uuid4(), text="And?"), Regenerate(uuid4(), message=answer_of(conversation).pk)):
         with pytest.raises(OutOfBudget):
-            turns.store(alice, conversation, command)
+            clicks.store(alice, conversation, command)
 
     assert list(conversation.messages.values_list("pk", flat=True)) == before
     assert Generation.objects.count() == 1
@@ -152,10 +152,10 @@ def test_in_an_old_conversation_a_refused_question_changes_nothing(alice: User) 
 
 def test_a_click_that_was_taken_before_the_money_went_is_known_again(alice: User) -> None:
     command = SendMessage(uuid4(), text="Why?")
-    generation = turns.store(alice, None, command)
+    generation = clicks.store(alice, None, command)
     limit("0.0007")
 
-    assert turns.store(alice, generation.message.conversation, command) == generation
+    assert clicks.store(alice, generation.message.conversation, command) == generation
 
 
 def test_a_free_tier_answers_whatever_was_spent(alice: User) -> None:
@@ -205,7 +205,7 @@ def test_going_on_is_paid_for_the_stage_that_goes_on_and_by_its_tier(alice: User
     stopped = claimed.generation
     assert stopped.finish(Status.STOPPED, {DEEP: "Because"}, outcomes=outcomes)
     limit("0.09")
-    generation = turns.store(alice, stopped.message.conversation, Continue(uuid4(), message=stopped.message_id))
+    generation = clicks.store(alice, stopped.message.conversation, Continue(uuid4(), message=stopped.message_id))
 
     again = claim(generation.pk, None)
 
@@ -219,7 +219,7 @@ def test_a_limit_of_yesterday_does_not_shorten_what_goes_on_today(alice: User) -
     stopped = begun(alice)[0].generation
     assert stopped.finish(Status.STOPPED, {DEEP: "Because"}, outcomes={"0": {"status": "stopped"}})
     budget.delete()
-    generation = turns.store(alice, stopped.message.conversation, Continue(uuid4(), message=stopped.message_id))
+    generation = clicks.store(alice, stopped.message.conversation, Continue(uuid4(), message=stopped.message_id))
 
     again = claim(generation.pk, None)
     generation.refresh_from_db()

@@ -58,7 +58,7 @@ def test_what_the_browser_felt_is_known_where_it_told(alice: User) -> None:
     ended(alice)
     record_ended()
 
-    assert (recorded().of(Measure.FELT).sum, recorded().of(Measure.FELT).count) == (0.75, 1)
+    assert (recorded().of(Measure.PERCEIVED).sum, recorded().of(Measure.PERCEIVED).count) == (0.75, 1)
     assert recorded().of(Measure.GAP).sum == pytest.approx(0.04)
 
 

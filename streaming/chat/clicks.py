@@ -1,4 +1,4 @@
-"""Clicks: stores the turn, dispatches its answer, and builds the events that show a turn or a change to pages."""
+"""What a click does: stores its messages, dispatches its answer, and builds the events that show this to pages."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class NoConversation(ConversationError):
 
 
 @dataclass(frozen=True)
-class Turn:
+class PathChange:
     """A change of the shown path, as sent to pages."""
 
     conversation: UUID
@@ -63,16 +63,18 @@ class Turn:
     messages: tuple[MessageView, ...]  # what follows ``parent`` now
 
 
-def take_turn(user: AbstractBaseUser, conversation: Conversation | None, click: Click, *, streams: bool = True) -> Turn:
-    """For a page; call it in a thread. A repeated click returns the same turn. Raises ConversationError."""
+def take_click(
+    user: AbstractBaseUser, conversation: Conversation | None, click: Click, *, streams: bool = True
+) -> PathChange:
+    """For a page; call it in a thread. A repeated click returns the same path change. Raises ConversationError."""
     count_request(user.pk)
-    return turn_of(accept(user, conversation, click, streams=streams), click)
+    return path_change(accept(user, conversation, click, streams=streams), click)
 
 
 def accept(
     user: AbstractBaseUser, conversation: Conversation | None, click: Click, *, streams: bool = True
 ) -> Generation:
-    """Store the turn and dispatch its answer. Raises ConversationError."""
+    """Store the click's messages and dispatch its answer. Raises ConversationError."""
     generation = store(user, conversation, click, streams=streams)
     if generation.status == Status.QUEUED:
         logger.info("generation %s accepted", generation.pk)
@@ -123,15 +125,15 @@ def request_of(command: Click, *, streams: bool) -> Request:
     return replace(request, fresh=command.fresh) if isinstance(command, Regenerate) else request
 
 
-def turn_of_click(user: User, conversation: Conversation, request: UUID) -> Turn | None:
-    """The turn of another page's click; None if the conversation or the generation no longer exists."""
+def change_of_click(user: User, conversation: Conversation, request: UUID) -> PathChange | None:
+    """The path change of another page's click; None if the conversation or the generation no longer exists."""
     if not Conversation.objects.visible_to(user).filter(pk=conversation.pk).exists():
         return None
     generation = Generation.objects.of(conversation.pk).filter(client_id=request).first()
-    return turn_of(generation, None) if generation else None
+    return path_change(generation, None) if generation else None
 
 
-def turn_of(generation: Generation, command: Click | None) -> Turn:
+def path_change(generation: Generation, command: Click | None) -> PathChange:
     """Includes the question, unless the click asked only for another answer, and all messages that follow the answer:
     the page shows nothing else below."""
     new_messages = Q(pk=generation.message_id)
@@ -142,7 +144,7 @@ def turn_of(generation: Generation, command: Click | None) -> Turn:
         new_messages |= Q(pk__in=following(conversation, generation.message_id))
     shown = list(conversation.messages.with_all().filter(new_messages))
     mark_siblings(shown, conversation.messages.beside(shown))
-    return Turn(
+    return PathChange(
         conversation=conversation.pk,
         url=conversation.get_absolute_url(),
         title=conversation.title,
@@ -159,7 +161,7 @@ def following(conversation: Conversation, message: UUID) -> list[UUID]:
 
 
 def event_of(change: Change, conversation: UUID, title: str) -> AnyEvent | None:
-    """The event for a page of this conversation after a change other than a turn; None if the page shows none of it."""
+    """The event for a page of this conversation after any change but its path's; None if the page shows none of it."""
     match change:
         case Change.SWITCHED:
             return PathSwitched(conversation)
