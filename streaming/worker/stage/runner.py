@@ -32,7 +32,7 @@ from streaming.telemetry import counters
 
 from .engine import Engine
 from .queue_position import WaitingRequests
-from .stats import gap_figures
+from .stats import gap_stats
 
 LEFT_OUT = {
     StageStatus.FAILED: "{label} failed and was skipped.",
@@ -180,7 +180,7 @@ class StageRunner:
     def timing(self) -> dict[str, Any]:
         """Returns the answer's values by GenerationTiming's fields; unknown ones are left out."""
         first_byte_s = least(self.results_so_far().values(), "first_byte_s")
-        gaps = gap_figures(engine.intake.gaps for engine in self._engines.values())
+        gaps = gap_stats(engine.intake.gaps for engine in self._engines.values())
         if first_byte_s is None:
             return {**gaps}
         return {"first_byte_at": self._accepted_at + timedelta(seconds=first_byte_s), **gaps}

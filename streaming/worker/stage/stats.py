@@ -15,6 +15,7 @@ from uuid import UUID
 from conversations import site_time
 from conversations.models.generation.confidence import LOW_CONFIDENCE_BELOW
 from conversations.models.generation.plan import PlannedStage, StageResult
+from conversations.models.operations.histogram import Histogram, bucket_of, upper_bound
 from streaming.model_servers.vllm.errors import ModelServerError
 from streaming.model_servers.vllm.wire import LikelyToken
 from streaming.protocol import code_units
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 
 SPANS_KEPT = 400  # with more, a model is unsure of everything
 
-FIRST_MS = 0.1
-GROWTH = 1.1  # from one bound to the next: percentiles are accurate within 5 %
-BOUNDS_S = tuple(FIRST_MS / 1000 * GROWTH**n for n in range(141))  # up to a minute
+# Gaps are counted in a Histogram's buckets, up to a minute; longer ones in the last.
+SHORTEST, LONGEST = bucket_of(0.0001), bucket_of(60.0)
+BOUNDS_S = tuple(upper_bound(bucket) for bucket in range(SHORTEST, LONGEST))
 
 
 @dataclass
@@ -103,33 +104,17 @@ class Gaps:
         self.last_at = at
 
 
-def gap_figures(several: Iterable[Gaps]) -> dict[str, float]:
+def gap_stats(several: Iterable[Gaps]) -> dict[str, float]:
     """Returns the combined gaps by GenerationTiming's fields; empty without a gap."""
-    known = list(several)
-    counts = [sum(same) for same in zip(*(gaps.counts for gaps in known), strict=True)]
-    if not sum(counts):
+    found, longest = Histogram(), 0.0
+    for gaps in several:
+        found.buckets.update({SHORTEST + index: count for index, count in enumerate(gaps.counts) if count})
+        longest = max(longest, gaps.longest_s)
+    p50, p95 = found.p50, found.p95
+    if p50 is None or p95 is None:
         return {}
-    longest = max(gaps.longest_s for gaps in known)
-    figures = {
-        "gap_p50_ms": min(percentile(counts, 0.5), longest),
-        "gap_p95_ms": min(percentile(counts, 0.95), longest),
-        "gap_longest_ms": longest,
-    }
-    return {name: round(1000 * seconds, 3) for name, seconds in figures.items()}
-
-
-def percentile(counts: list[int], share: float) -> float:
-    """Returns the middle, in seconds, of the bucket that this share falls into."""
-    rank, passed = math.ceil(share * sum(counts)), 0
-    for bucket, count in enumerate(counts):
-        passed += count
-        if passed >= rank:
-            return middle(bucket)
-    return middle(len(counts))
-
-
-def middle(bucket: int) -> float:
-    return BOUNDS_S[0] if bucket == 0 else BOUNDS_S[bucket - 1] * math.sqrt(GROWTH)
+    seconds = {"gap_p50_ms": min(p50, longest), "gap_p95_ms": min(p95, longest), "gap_longest_ms": longest}
+    return {name: round(1000 * value, 3) for name, value in seconds.items()}
 
 
 @contextmanager
