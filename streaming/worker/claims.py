@@ -52,7 +52,7 @@ def claim(generation_id: UUID, dispatched_at: datetime | None, judged: Level | N
     else:
         planned, is_fixed = generation.stage_plan, generation.plan is not None
         plan = planned or plan_for(generation, tiers, judged)
-        expect(generation, plan, generation.question_length or 0)
+        refine_expectations(generation, plan, generation.question_length or 0)
         options = budgets.Estimate(generation, tiers).options(plan, is_fixed=is_fixed)
         with transaction.atomic():
             generation.plan = plan.as_json()
@@ -104,7 +104,7 @@ def ids_of(generation: Generation) -> dict[str, object]:
     }
 
 
-def expect(generation: Generation, plan: Plan, length: int) -> None:
+def refine_expectations(generation: Generation, plan: Plan, length: int) -> None:
     """Sets the expected tokens and seconds, better than at the click, since the stages are known now.
 
     A continued answer: what is probably left; None if it is already longer than such answers usually are.

@@ -167,7 +167,7 @@ class Conversation(models.Model):
         A repeated click gets the first one's generation. Raises EmptyText, TextTooLong, AnswerPending, UnknownMessage.
         """
         check_length(text)
-        if earlier := self._lock(request):
+        if earlier := self._begin_click(request):
             return earlier
         parent_id = self._message(edits, Role.USER).parent_id if edits else self.leaf_id
         return self._queue_question(parent_id, text, request)
@@ -175,14 +175,14 @@ class Conversation(models.Model):
     @transaction.atomic
     def regenerate(self, answer_id: uuid.UUID, request: Request) -> Generation:
         """Queue another answer beside this one, which stays in the tree. Raises AnswerPending, UnknownMessage."""
-        if earlier := self._lock(request):
+        if earlier := self._begin_click(request):
             return earlier
         return self._queue_beside(self._message(answer_id, Role.ASSISTANT), request)
 
     @transaction.atomic
     def continue_answer(self, answer_id: uuid.UUID, request: Request) -> Generation:
         """Queue a generation that continues the text. Raises AnswerPending, UnknownMessage, NotContinuable."""
-        if earlier := self._lock(request):
+        if earlier := self._begin_click(request):
             return earlier
         answer = self._message(answer_id, Role.ASSISTANT)
         last = answer.generation
@@ -196,7 +196,7 @@ class Conversation(models.Model):
 
         Raises AnswerPending, UnknownMessage, NotRetryable.
         """
-        if earlier := self._lock(request):
+        if earlier := self._begin_click(request):
             return earlier
         answer = self._message(answer_id, Role.ASSISTANT)
         if answer.generation is None or answer.generation.status != Status.FAILED:
@@ -276,7 +276,7 @@ class Conversation(models.Model):
         leaf = latest_leaf(through, tree) if through is not None else None
         return path_to(leaf or next((m for m in tree if m.pk == self.leaf_id), None), tree)
 
-    def _lock(self, request: Request) -> Generation | None:
+    def _begin_click(self, request: Request) -> Generation | None:
         """Lock the conversation until the transaction's end. Return this click's generation if it has one already.
 
         Raises Deleted, AnswerPending. On SQLite the transaction itself is the lock.

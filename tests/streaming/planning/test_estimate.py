@@ -13,7 +13,7 @@ from conversations.models.generation.generation import Status
 from conversations.models.generation.plan import Plan, PlannedStage
 from streaming.planning import estimate
 from streaming.planning.estimate import Kind, expected_seconds, expected_tokens
-from streaming.worker.claims import expect
+from streaming.worker.claims import refine_expectations
 from tests.conversations.talk import begin
 
 pytestmark = pytest.mark.django_db
@@ -93,11 +93,11 @@ def test_who_goes_on_expects_what_is_left(alice: User) -> None:
     Generation.objects.filter(pk=begun.pk).update(status=Status.STOPPED, completion_tokens=120)
     rest = Generation.objects.create(message=begun.message, continues=True, mode="auto")
 
-    expect(rest, plan("fast"), 4)
+    refine_expectations(rest, plan("fast"), 4)
     assert rest.expected_tokens == 180
 
     Generation.objects.filter(pk=begun.pk).update(completion_tokens=500)
-    expect(rest, plan("fast"), 4)
+    refine_expectations(rest, plan("fast"), 4)
     assert rest.expected_tokens is None
 
 
