@@ -32,12 +32,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     run.end()
 
 
-def told_to_operators(run: Run, pid: int) -> bool:
-    with httpx.Client(
-        base_url=run.url, cookies={"sessionid": run.cookie("operator")}, trust_env=False, timeout=60
-    ) as operator:
+def told_to_operators(run: Run, pid: int, session: str) -> bool:
+    with httpx.Client(base_url=run.url, cookies={"sessionid": session}, trust_env=False, timeout=60) as operator:
         page = operator.get("/ops/processes/").text
-    return f"process {pid}" in page and "stood still" in page
+    return f"process {pid}" in page and ">replaced<" in page
 
 
 @pytest.mark.parametrize(
@@ -53,7 +51,8 @@ def test_a_process_that_stands_still_is_replaced(run: Run, name: str, number: si
     wait_until(lambda: run.pid(name) not in (pid, None))
     wait_until(run.is_ready)
     assert f"{name} (process {pid}) stood still for" in run.output()
-    wait_until(lambda: told_to_operators(run, pid))
+    session = run.cookie("operator")
+    wait_until(lambda: told_to_operators(run, pid, session))
 
 
 def test_the_terminal_says_where_it_stood(run: Run) -> None:

@@ -103,7 +103,7 @@ def test_its_score_tells_which_part_took_how_much(operator: Client, worker: None
     page = text_of(operator)
 
     assert '<span class="health__number">50</span>' in page
-    assert '</span></th><td>0 of 1 up</td><td class="number"><span class="ops__bad">−50' in page
+    assert '</span></th><td>0 of 1 in use</td><td class="number"><span class="ops__bad">−50' in page
 
 
 def test_what_today_cost_stands_beside_the_limit(operator: Client) -> None:
